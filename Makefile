@@ -1,0 +1,34 @@
+# Everything here runs in .venv, which `bootstrap` makes on first use.
+VENV = .venv
+BIN = $(VENV)/bin
+
+.PHONY: help demo test check format bench clean
+.DEFAULT_GOAL := help
+
+help:  ## Show what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+$(VENV)/.ready: pyproject.toml bootstrap
+	@./bootstrap $(VENV)
+
+demo: $(VENV)/.ready  ## A server, two workers and every kind of outcome (DEMO=--real-time for whole seconds)
+	@$(BIN)/python examples/demo.py $(DEMO)
+
+test: $(VENV)/.ready  ## All tests; those that promise something about Redis use a real server
+	@$(BIN)/python -m pytest -q
+
+check: $(VENV)/.ready  ## Lint, formatting and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: $(VENV)/.ready  ## Format the code
+	@$(BIN)/ruff check --fix-only -q
+	@$(BIN)/ruff format
+
+bench: $(VENV)/.ready  ## gatherq against stock arq, in one run
+	@$(BIN)/python bench/against_arq.py
+
+clean:  ## Remove what was made here
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,139 @@
+"""A batch that was submitted: its outcomes, in order or as they complete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from . import wire
+from .errors import BatchNotFound
+from .outcomes import Failed, Outcome, Succeeded
+from .remote import ErrorInfo
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+
+    from .codec import Decoder
+    from .retrying import Retrying
+    from .store import Counts, Store
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+#: Seconds of silence after which a collector looks whether its batch is still there.
+_LOOK_AGAIN = 1.0
+#: Results fetched in one round trip.
+_FETCH = 128
+
+
+class Batch(Generic[T]):
+    """A handle on a submitted batch. Reading consumes nothing: any number may read, at any time."""
+
+    def __init__(
+        self,
+        store: Store,
+        batch_id: str,
+        size: int,
+        retrying: Retrying,
+        decoders: Sequence[Decoder | None] | None = None,
+    ) -> None:
+        self.id = batch_id
+        self._size = size
+        self._store = store
+        self._retrying = retrying
+        self._decoders = decoders
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __repr__(self) -> str:
+        return f"<Batch {self.id} of {self._size}>"
+
+    async def outcomes(self) -> list[Outcome[T]]:
+        """Wait for all, and return one outcome a job, in the order they were submitted."""
+        return [outcome async for outcome in self]
+
+    async def __aiter__(self) -> AsyncIterator[Outcome[T]]:
+        """Yield outcomes in the order they were submitted, as soon as the prefix is complete."""
+        done = bytearray(self._size)
+        position = 0
+        async for slots in self._completions():
+            for slot in slots:
+                done[slot] = 1
+            ready = done.find(0, position)
+            ready = self._size if ready < 0 else ready
+            while position < ready:
+                upto = min(position + _FETCH, ready)
+                for outcome in await self._fetch(range(position, upto)):
+                    yield outcome
+                position = upto
+
+    async def as_completed(self) -> AsyncIterator[Outcome[T]]:
+        """Yield outcomes in the order in which the jobs ended."""
+        async for slots in self._completions():
+            for start in range(0, len(slots), _FETCH):
+                for outcome in await self._fetch(slots[start : start + _FETCH]):
+                    yield outcome
+
+    async def counts(self) -> Counts:
+        """Return how many are running, succeeded, failed, ...; raises BatchNotFound."""
+        counts = await self._retry(lambda: self._store.counts(self.id))
+        if counts is None:
+            raise self._gone("its data")
+        return counts
+
+    async def _completions(self) -> AsyncIterator[list[int]]:
+        """Yield slots as they complete, each once, until all have."""
+        seen = bytearray(self._size)
+        left, after = self._size, b"0"
+        while left:
+            after, done = await self._retry(
+                lambda: self._store.completions(self.id, after, _LOOK_AGAIN)  # noqa: B023
+            )
+            slots = list(_fresh(done, seen))
+            left -= len(slots)
+            if slots:
+                yield slots
+            elif await self._retry(lambda: self._store.counts(self.id)) is None:
+                raise self._gone("its data")
+
+    async def _fetch(self, slots: Sequence[int]) -> list[Outcome[T]]:
+        found = await self._retry(lambda: self._store.results(self.id, slots))
+        return [self._decode(slot, raw) for slot, raw in zip(slots, found, strict=True)]
+
+    def _decode(self, slot: int, raw: bytes | None) -> Outcome[T]:
+        if raw is None:
+            raise self._gone(f"the result of slot {slot}")
+        outcome = wire.decode_result(raw)
+        decode = self._decoders[slot] if self._decoders else None
+        if decode is None or not isinstance(outcome, Succeeded):
+            return outcome
+        try:
+            return outcome.model_copy(update={"value": decode(outcome.value)})
+        except ValidationError as error:
+            return _not_as_annotated(outcome, error)
+
+    def _gone(self, what: str) -> BatchNotFound:
+        return BatchNotFound(
+            f"batch {self.id}: {what} is no longer in Redis; it expired, or Redis was flushed "
+            "or restarted without persistence",
+            batch_id=self.id,
+        )
+
+    async def _retry(self, attempt: Callable[[], Awaitable[R]]) -> R:
+        return await self._retrying(attempt)
+
+
+def _fresh(done: list[tuple[int, str]], seen: bytearray) -> Iterator[int]:
+    for slot, _ in done:
+        if slot < len(seen) and not seen[slot]:
+            seen[slot] = 1
+            yield slot
+
+
+def _not_as_annotated(outcome: Succeeded[Any], error: ValidationError) -> Failed:
+    message = f"the result is not of the annotated type: {error.errors()[0]['msg']}"
+    identity = outcome.model_dump(exclude={"status", "value"})
+    return Failed(error=ErrorInfo(type="TypeError", message=message), **identity)

@@ -1,0 +1,67 @@
+"""A connection to Redis, and errors that say which server and what to do."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+from redis.asyncio import ConnectionPool, Redis
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+)
+
+from .errors import RedisUnavailable
+
+#: Longest silence of a server that was asked something, in seconds.
+SOCKET_TIMEOUT = 10.0
+
+
+def connection_pool(url: str, *, socket_timeout: float = SOCKET_TIMEOUT) -> ConnectionPool:
+    """Make a pool for `url`; raises RedisUnavailable for what is not a Redis URL."""
+    try:
+        return ConnectionPool.from_url(
+            url,
+            socket_timeout=socket_timeout,
+            socket_connect_timeout=min(socket_timeout, 5.0),
+            health_check_interval=0,
+        )
+    except ValueError as error:
+        raise RedisUnavailable(
+            f"{masked(url)!r} is not a Redis URL: {error}; write redis://HOST:PORT/DATABASE",
+            url=masked(url),
+        ) from None
+
+
+async def check(redis: Redis, url: str) -> None:
+    """Raise RedisUnavailable, saying what to do, unless the server answers."""
+    try:
+        await redis.execute_command("PING")
+    except (RedisError, OSError) as error:
+        raise unavailable(error, url) from error
+
+
+def unavailable(error: BaseException, url: str) -> RedisUnavailable:
+    """Say in one line which server failed, how, and what to do."""
+    where = masked(url)
+    match error:
+        case AuthenticationError() | NoPermissionError():
+            advice = "check user and password: redis://USER:PASSWORD@HOST:PORT/DATABASE"
+        case ResponseError() if "NOAUTH" in str(error) or "WRONGPASS" in str(error):
+            advice = "check user and password: redis://USER:PASSWORD@HOST:PORT/DATABASE"
+        case ResponseError() if "DB index" in str(error):
+            advice = "check the database number at the end of the URL"
+        case _:
+            advice = "is the server running, and is GATHERQ_REDIS_URL right?"
+    return RedisUnavailable(f"cannot use Redis at {where}: {error}; {advice}", url=where)
+
+
+def masked(url: str) -> str:
+    """Return the URL without its password."""
+    try:
+        parts = urlsplit(url)
+        if parts.password is None:
+            return url
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
+    except ValueError:
+        return "(unreadable URL)"

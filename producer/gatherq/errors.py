@@ -1,0 +1,100 @@
+"""What gatherq raises.
+
+GatherqError
+├── InvalidCall (ValueError)             a call that cannot be submitted: which slot, and why
+│   └── PayloadTooLarge                  its size and the limit, in bytes
+├── RedisUnavailable (ConnectionError)   Redis does not answer, or refuses us
+├── BatchNotFound (LookupError)          no such batch: never submitted, expired, or flushed
+├── BatchConflict (ValueError)           this batch id already holds another batch
+├── RemoteError                          a job raised something that is not a builtin
+├── JobTimeout (TimeoutError)            a job ran past its limit
+└── JobLost                              every worker that took the job died
+
+JobCancelled (asyncio.CancelledError)    a job was cancelled; like asyncio's own, not an Exception
+
+A builtin exception that a job raised is raised again as that builtin, as asyncio would.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .outcomes import Cancelled, Failed, Lost, TimedOut
+
+
+class GatherqError(Exception):
+    """The root of all that gatherq raises on its own account."""
+
+
+class InvalidCall(GatherqError, ValueError):
+    """A call cannot be submitted; nothing of its batch was written."""
+
+    def __init__(self, message: str, *, slot: int | None = None, name: str | None = None) -> None:
+        self.slot = slot
+        self.name = name
+        super().__init__(message)
+
+
+class PayloadTooLarge(InvalidCall):
+    """A job is larger than the limit; both sizes are in bytes."""
+
+    def __init__(self, message: str, *, size: int, limit: int, **where: Any) -> None:
+        self.size = size
+        self.limit = limit
+        super().__init__(message, **where)
+
+
+class RedisUnavailable(GatherqError, ConnectionError):
+    """Redis does not answer, or refuses us; `url` has its password masked."""
+
+    def __init__(self, message: str, *, url: str) -> None:
+        self.url = url
+        super().__init__(message)
+
+
+class BatchNotFound(GatherqError, LookupError):
+    """The batch, or the result of one of its slots, is not in Redis (any more)."""
+
+    def __init__(self, message: str, *, batch_id: str) -> None:
+        self.batch_id = batch_id
+        super().__init__(message)
+
+
+class BatchConflict(GatherqError, ValueError):
+    """The batch id is taken by a batch of another size."""
+
+    def __init__(self, message: str, *, batch_id: str) -> None:
+        self.batch_id = batch_id
+        super().__init__(message)
+
+
+class RemoteError(GatherqError):
+    """A job raised an exception of a type that is not a builtin; `outcome.error` has it as data."""
+
+    def __init__(self, message: str, *, outcome: "Failed | None" = None) -> None:
+        self.outcome = outcome
+        super().__init__(message)
+
+
+class JobTimeout(GatherqError, TimeoutError):
+    """A job ran past its limit."""
+
+    def __init__(self, message: str, *, outcome: "TimedOut") -> None:
+        self.outcome = outcome
+        super().__init__(message)
+
+
+class JobLost(GatherqError):
+    """Every worker that took the job died before it was done."""
+
+    def __init__(self, message: str, *, outcome: "Lost") -> None:
+        self.outcome = outcome
+        super().__init__(message)
+
+
+class JobCancelled(asyncio.CancelledError):
+    """A job was cancelled."""
+
+    def __init__(self, message: str, *, outcome: "Cancelled") -> None:
+        self.outcome = outcome
+        super().__init__(message)

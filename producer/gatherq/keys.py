@@ -1,0 +1,63 @@
+"""Every Redis key, as a function. `docs/keys.md` says the same for people.
+
+The `arq:` keys are arq's own (arq/constants.py); the `gatherq:` keys are added beside them.
+"""
+
+QUEUE = "arq:queue"
+JOB = "arq:job:"
+IN_PROGRESS = "arq:in-progress:"
+RETRY = "arq:retry:"
+RESULT = "arq:result:"
+ABORT = "arq:abort"
+BATCH = "gatherq:batch:"
+DONE = "gatherq:done:"
+
+
+def job_id(batch_id: str, slot: int) -> str:
+    """Name a job of a batch."""
+    return f"{batch_id}:{slot}"
+
+
+def job(id_: str) -> str:
+    """Call as JSON. String; written by submit, read by claim; TTL: the batch's."""
+    return JOB + id_
+
+
+def in_progress(id_: str) -> str:
+    """Token of the attempt, `<worker>:<attempt>`. String; claim, renew, finish; TTL: the lease."""
+    return IN_PROGRESS + id_
+
+
+def retry(id_: str) -> str:
+    """Count of attempts so far. String; written by claim, read by renew and finish; TTL: a day."""
+    return RETRY + id_
+
+
+def result(id_: str) -> str:
+    """Outcome as JSON. String; written by finish, read by producers; TTL: the batch's."""
+    return RESULT + id_
+
+
+def batch(batch_id: str) -> str:
+    """Size, times and counts of a batch. Hash; submit, claim, finish; TTL: the batch's."""
+    return BATCH + batch_id
+
+
+def done(batch_id: str) -> str:
+    """Slots in the order they completed. Stream; finish, read by collectors; TTL: the batch's."""
+    return DONE + batch_id
+
+
+def wake(queue: str) -> str:
+    """One element when there may be work. List; submit, claim, release; popped by idle workers."""
+    return f"gatherq:wake:{queue}"
+
+
+def workers(queue: str) -> str:
+    """Worker ids by last sign of life, ms. Sorted set; written by renew; TTL: a day."""
+    return f"gatherq:workers:{queue}"
+
+
+def quarantine(queue: str) -> str:
+    """Queue members that cannot be jobs. List, newest 100; written by claim; TTL: a day."""
+    return f"gatherq:quarantine:{queue}"

@@ -1,0 +1,69 @@
+-- Records outcomes: result, clean-up, counts, completion entry and wake-up in one atomic step.
+-- KEYS: 1 queue, 2 abort set
+-- ARGV: 1 worker, 2 job prefix, 3 in-progress prefix, 4 retry prefix, 5 result prefix,
+--       6 batch prefix, 7 done prefix,
+--       then seven a job: id, attempt, status, batch or '', slot, keep (ms; -1 for ever; a batch
+--       has its own), result (JSON)
+-- Returns a word a job: recorded; already (an earlier call of this attempt did it);
+-- refused (the attempt is not the current one); gone (its batch is no longer in Redis).
+local reply, clean, members, batches = {}, {}, {}, {}
+
+local function batch_of(id)
+  local batch = batches[id]
+  if not batch then
+    local key = ARGV[6] .. id
+    local kind = redis.call('TYPE', key).ok
+    batch = {expires = kind == 'hash' and redis.call('HGET', key, 'expires'), counts = {}, done = {}}
+    batches[id] = batch
+  end
+  return batch
+end
+
+for i = 8, #ARGV, 7 do
+  local id, attempt, status, batch_id, slot, keep, result = unpack(ARGV, i, i + 6)
+  local token = ARGV[1] .. ':' .. attempt
+  local held, current = unpack(redis.call('MGET', ARGV[3] .. id, ARGV[4] .. id))
+  local batch = batch_id ~= '' and batch_of(batch_id)
+  if current ~= attempt or (held and held ~= token) then
+    local head = '{"worker":"' .. ARGV[1] .. '","t":' .. attempt .. ','
+    local mine = redis.call('TYPE', ARGV[5] .. id).ok == 'string'
+      and redis.call('GETRANGE', ARGV[5] .. id, 0, #head - 1) == head
+    reply[#reply + 1] = mine and 'already' or 'refused'
+  else
+    if batch and not batch.expires then
+      reply[#reply + 1] = 'gone'
+    else
+      if batch then
+        redis.call('SET', ARGV[5] .. id, result, 'PXAT', batch.expires)
+        batch.counts[status] = (batch.counts[status] or 0) + 1
+        batch.done[#batch.done + 1] = slot
+        batch.done[#batch.done + 1] = status
+      elseif keep == '-1' then
+        redis.call('SET', ARGV[5] .. id, result)
+      elseif keep ~= '0' then
+        redis.call('SET', ARGV[5] .. id, result, 'PX', keep)
+      end
+      reply[#reply + 1] = 'recorded'
+    end
+    clean[#clean + 1] = ARGV[2] .. id
+    clean[#clean + 1] = ARGV[3] .. id
+    clean[#clean + 1] = ARGV[4] .. id
+    members[#members + 1] = id
+  end
+end
+
+if #members > 0 then
+  redis.call('DEL', unpack(clean))
+  redis.call('ZREM', KEYS[1], unpack(members))
+  redis.call('ZREM', KEYS[2], unpack(members))
+end
+for id, batch in pairs(batches) do
+  if #batch.done > 0 then
+    local key, done = ARGV[6] .. id, ARGV[7] .. id
+    for status, count in pairs(batch.counts) do redis.call('HINCRBY', key, status, count) end
+    redis.call('HINCRBY', key, 'running', -#batch.done / 2)
+    redis.call('XADD', done, '*', unpack(batch.done))
+    redis.call('PEXPIREAT', done, batch.expires)
+  end
+end
+return reply

@@ -1,0 +1,26 @@
+-- Renews leases and signs the worker as alive.
+-- KEYS: 1 queue, 2 workers
+-- ARGV: 1 worker, 2 lease (ms), 3 in-progress prefix, 4 retry prefix, then: id, attempt, ...
+-- A lease is renewed if its token is held, or is gone but its attempt is still the current one.
+-- Returns {now (ms), ids whose lease is lost...}
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local reply, scores = {string.format('%.0f', now)}, {}
+for i = 5, #ARGV, 2 do
+  local id, attempt = ARGV[i], ARGV[i + 1]
+  local token = ARGV[1] .. ':' .. attempt
+  local held, current = unpack(redis.call('MGET', ARGV[3] .. id, ARGV[4] .. id))
+  if held == token or (not held and current == attempt) then
+    redis.call('SET', ARGV[3] .. id, token, 'PX', ARGV[2])
+    redis.call('PEXPIRE', ARGV[4] .. id, 88400000)
+    scores[#scores + 1] = string.format('%.0f', now + ARGV[2])
+    scores[#scores + 1] = id
+  else
+    reply[#reply + 1] = id
+  end
+end
+if #scores > 0 then redis.call('ZADD', KEYS[1], 'XX', unpack(scores)) end
+redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - 10 * ARGV[2]))
+redis.call('PEXPIRE', KEYS[2], 86400000)
+return reply

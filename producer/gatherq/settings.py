@@ -1,0 +1,19 @@
+"""Settings from the environment: every field is read from `GATHERQ_<FIELD>`."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from . import keys
+
+
+class Settings(BaseSettings):
+    """What both sides must agree on, and what a producer asks for."""
+
+    model_config = SettingsConfigDict(env_prefix="GATHERQ_", frozen=True)
+
+    redis_url: str = "redis://localhost:6379/0"
+    queue: str = Field(default=keys.QUEUE, min_length=1)
+    #: How long a batch and all its results stay in Redis after submission, in seconds.
+    keep: float = Field(default=86_400.0, gt=0)
+    #: How long a producer goes on trying while Redis is away, in seconds.
+    patience: float = Field(default=30.0, ge=0)

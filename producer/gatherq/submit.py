@@ -1,0 +1,67 @@
+"""Checking and writing a whole batch before the first of it reaches Redis."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from . import codec, wire
+from .calls import Call
+from .errors import InvalidCall, PayloadTooLarge
+from .limits import MAX_PAYLOAD
+
+#: One script call writes at most so many jobs, or so many bytes: it stays well below 5 ms.
+_RUN_JOBS = 400
+_RUN_BYTES = 1024 * 1024
+
+
+def encode_all(calls: Sequence[Call[Any]], batch: str, timeout: float | None) -> list[bytes]:
+    """Write every call as JSON; raises InvalidCall for the first that has none."""
+    return [_encode(call, batch, slot, timeout) for slot, call in enumerate(calls)]
+
+
+def runs(jobs: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
+    """Cut jobs into (first slot, jobs) for one script call each; one empty run for no jobs."""
+    start = size = 0
+    for slot, job in enumerate(jobs):
+        if slot > start and (slot - start == _RUN_JOBS or size + len(job) > _RUN_BYTES):
+            yield start, jobs[start:slot]
+            start, size = slot, 0
+        size += len(job)
+    yield start, jobs[start:]
+
+
+def _encode(call: Call[Any], batch: str, slot: int, timeout: float | None) -> bytes:
+    if not isinstance(call, Call):
+        raise InvalidCall(
+            f"slot {slot}: {call!r} is not a Call; write chop.call(...) or call('chop', ...)",
+            slot=slot,
+        )
+    try:
+        job = wire.encode_job(call, batch, slot, timeout)
+    except ValueError as error:
+        raise _unwritable(call, slot, error) from None
+    if len(job) > MAX_PAYLOAD:
+        raise PayloadTooLarge(
+            f"slot {slot}: {call.name}(...) is {len(job):,} bytes of JSON, the limit is "
+            f"{MAX_PAYLOAD:,}; store the data elsewhere and pass its name",
+            size=len(job),
+            limit=MAX_PAYLOAD,
+            slot=slot,
+            name=call.name,
+        )
+    return job
+
+
+def _unwritable(call: Call[Any], slot: int, error: ValueError) -> InvalidCall:
+    named = [(f"argument {i}", arg) for i, arg in enumerate(call.args)]
+    named += [(f"argument {name}=", value) for name, value in (call.kwargs or {}).items()]
+    for where, value in named:
+        try:
+            codec.encode(value)
+        except ValueError as cause:
+            return InvalidCall(
+                f"slot {slot}: {where} of {call.name}(...), a {type(value).__name__}, cannot be "
+                f"written as JSON: {cause}",
+                slot=slot,
+                name=call.name,
+            )
+    return InvalidCall(f"slot {slot}: {call.name}(...): {error}", slot=slot, name=call.name)

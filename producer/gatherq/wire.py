@@ -1,0 +1,120 @@
+"""The two records both sides share: a job and a result, each as JSON with arq's field names.
+
+Source: `arq.jobs.serialize_job` and `serialize_result` (arq 0.28); fields of more than one letter
+are ours.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
+
+from . import codec
+from .calls import Call
+from .outcomes import AnyOutcome, Failed, Lost, Succeeded, TimedOut, exception_of
+
+#: Arguments are copied into the result only from jobs up to this size, in bytes.
+ECHOED_ARGUMENTS = 4096
+
+
+class JobRecord(BaseModel):
+    """A job as it stands in `arq:job:<id>`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(validation_alias="f")
+    args: list[Any] = Field(validation_alias="a")
+    kwargs: dict[str, Any] = Field(validation_alias="k")
+    enqueued: int = Field(validation_alias="et", ge=0, lt=10**14)
+    attempt: int | None = Field(validation_alias="t", default=None)
+    timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    batch: str | None = None
+    slot: NonNegativeInt = 0
+
+
+def encode_job(call: Call[Any], batch: str, slot: int, timeout: float | None) -> bytes:
+    """Write a job without its closing brace: submit adds the time it was enqueued."""
+    record = {
+        "f": call.name,
+        "a": call.args,
+        "k": call.kwargs or {},
+        "t": None,
+        "timeout": timeout if call.timeout is None else call.timeout,
+        "batch": batch,
+        "slot": slot,
+    }
+    return codec.encode(record)[:-1]
+
+
+def decode_job(payload: bytes) -> JobRecord:
+    """Read a job; raises ValueError (pydantic's) for anything else."""
+    return JobRecord.model_validate_json(payload)
+
+
+def result_head(worker: str, attempt: int) -> str:
+    """Begin every result: finish.lua tells by it who recorded a job."""
+    return f'{{"worker":"{worker}","t":{attempt},'
+
+
+def encode_result(outcome: AnyOutcome, job: JobRecord | None, queue: str, echo: bool) -> bytes:
+    """Write an outcome as arq's result record plus our fields; `echo` keeps the arguments."""
+    record: dict[str, Any] = {
+        "worker": outcome.worker,
+        "t": outcome.attempt,
+        "id": outcome.job_id,
+        "status": outcome.status,
+        "s": outcome.status == "succeeded",
+        "r": outcome.value if isinstance(outcome, Succeeded) else _summary(outcome),
+        "f": outcome.name,
+        "a": job.args if job and echo else [],
+        "k": job.kwargs if job and echo else {},
+        "batch": job.batch if job else None,
+        "slot": outcome.slot,
+        "et": _ms(outcome.enqueued),
+        "st": _ms(outcome.started),
+        "ft": _ms(outcome.finished),
+        "q": queue,
+    }
+    if not isinstance(outcome, Succeeded):
+        record |= outcome.model_dump(include={"error", "which", "limit", "by", "attempts"})
+    return codec.encode(record)
+
+
+_OUTCOME: TypeAdapter[AnyOutcome] = TypeAdapter(AnyOutcome)
+
+
+def decode_result(payload: bytes) -> AnyOutcome:
+    """Read an outcome; raises ValueError (pydantic's) for anything else."""
+    return _OUTCOME.validate_json(payload)
+
+
+def job_serializer(record: dict[str, Any]) -> bytes:
+    """Write arq's records as JSON: for `arq.create_pool(job_serializer=)`."""
+    return codec.encode(record)
+
+
+def job_deserializer(payload: bytes) -> dict[str, Any]:
+    """Read our jobs and results for arq: `Job(id, redis, _deserializer=job_deserializer)`."""
+    record: dict[str, Any] = codec.from_json(payload)
+    if "status" in record:
+        outcome = decode_result(payload)
+        if not isinstance(outcome, Succeeded):
+            record["r"] = exception_of(outcome)
+        record["st"] = record["st"] or record["ft"]
+    return record
+
+
+def _summary(outcome: AnyOutcome) -> str:
+    match outcome:
+        case Failed(error):
+            return str(error)[:200]
+        case TimedOut(which, limit):
+            return f"timed out: {which} limit of {limit:g} s"
+        case Lost(attempts):
+            return f"lost: its worker died in each of {attempts} attempts"
+        case _:
+            return "cancelled"
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else round(moment.timestamp() * 1000)

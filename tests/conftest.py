@@ -1,0 +1,68 @@
+"""One real server a run, one queue and key space a test."""
+
+import asyncio
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gatherq import Producer
+from gatherq.embedded import REAL, embedded_server
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def server_url():
+    """A real server; without one the test fails, it does not skip."""
+    with embedded_server() as (url, kind):
+        assert kind in REAL, "tests of Redis's promises need a real server: gatherq[embedded]"
+        yield url
+
+
+@pytest.fixture
+def queue():
+    return f"test:{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+async def producer(server_url, queue):
+    async with Producer(server_url, queue=queue, patience=5) as producer:
+        yield producer
+
+
+@pytest.fixture
+def start_worker(server_url, queue):
+    """Start real worker processes; they are ended, by pid, with the test."""
+    started = []
+
+    def start(*options, module="jobs", lease=2.0):
+        command = [sys.executable, "-m", "gatherq_worker", "worker", module, "--queue", queue]
+        command += ["--lease", str(lease), *options]
+        environment = {**os.environ, "GATHERQ_REDIS_URL": server_url}
+        process = subprocess.Popen(command, cwd=HERE / "e2e", env=environment)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.send_signal(signal.SIGCONT)  # one that a test has stopped
+        process.terminate()
+    for process in started:
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@asynccontextmanager
+async def until(seconds):
+    """Fail a test that hangs, with room."""
+    async with asyncio.timeout(seconds):
+        yield

@@ -1,0 +1,80 @@
+"""Jobs for the end-to-end tests."""
+
+import asyncio
+import os
+from datetime import datetime, timedelta
+
+from gatherq import job
+from gatherq_worker import current_job
+
+
+@job()
+async def echo(value: object) -> object:
+    return value
+
+
+@job()
+async def tomorrow(day: datetime) -> datetime:
+    return day + timedelta(days=1)
+
+
+@job()
+async def sleep(seconds: float) -> float:
+    await asyncio.sleep(seconds)
+    return seconds
+
+
+@job()
+async def fail(message: str) -> None:
+    raise ValueError(message)
+
+
+@job()
+async def own_timeout() -> None:
+    raise TimeoutError("mine")
+
+
+@job()
+async def swallow(seconds: float) -> str:
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        pass
+    return "swallowed"
+
+
+@job()
+async def cancel_itself() -> None:
+    raise asyncio.CancelledError
+
+
+@job()
+async def unwritable() -> object:
+    return object()
+
+
+@job()
+async def large(size: int) -> str:
+    return "x" * size
+
+
+@job()
+async def where() -> dict[str, object]:
+    current = current_job()
+    return {"slot": current.slot, "attempt": current.attempt, "batch": current.batch_id}
+
+
+@job(max_attempts=3)
+async def ledger(path: str, seconds: float) -> int:
+    """Append a line at the start of each execution, then take a while."""
+    line = f"{os.getpid()}\n".encode()
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(handle, line)
+    os.close(handle)
+    await asyncio.sleep(seconds)
+    return os.getpid()
+
+
+@job(max_attempts=2)
+async def die() -> None:
+    os._exit(137)

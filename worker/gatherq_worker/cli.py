@@ -1,0 +1,149 @@
+"""The command line: `gatherq worker MODULE...`."""
+
+import asyncio
+import logging
+import sys
+
+import click
+
+from gatherq.connection import check, connection_pool
+from gatherq.errors import GatherqError
+from gatherq.settings import Settings
+
+from . import handlers
+from .supervisor import supervise
+from .worker import Worker, arq_pool
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gatherq")
+def main() -> None:
+    """asyncio.gather and wait_for across a pool of machines."""
+
+
+@main.command()
+@click.argument("modules", nargs=-1, required=True, metavar="MODULE...")
+@click.option("--redis", "url", help="Redis URL [default: GATHERQ_REDIS_URL or localhost]")
+@click.option("--queue", help="Queue to take jobs from [default: GATHERQ_QUEUE or arq:queue]")
+@click.option(
+    "--concurrency",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Jobs that one process runs at a time.",
+)
+@click.option(
+    "--processes",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Worker processes to run; one that dies is started again.",
+)
+@click.option(
+    "--lease",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0.5, 600),
+    help="Seconds after which a dead worker's jobs start elsewhere.",
+)
+@click.option(
+    "--grace",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0, 86_400),
+    help="Seconds that running jobs may take to finish after SIGTERM.",
+)
+@click.option("--burst", is_flag=True, help="Stop when the queue is empty.")
+@click.option("--reload", "hot", is_flag=True, help="Restart when a file here changes.")
+@click.option("-v", "--verbose", is_flag=True, help="Log every job.")
+def worker(
+    modules: tuple[str, ...],
+    url: str | None,
+    queue: str | None,
+    concurrency: int,
+    processes: int,
+    lease: float,
+    grace: float,
+    burst: bool,
+    hot: bool,
+    verbose: bool,
+) -> None:
+    """Run the jobs of MODULEs, importable from here: `gatherq worker kitchen`."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    if hot:
+        _reload()
+        return
+    if processes > 1:
+        raise SystemExit(supervise(_without(sys.argv[1:], "--processes"), processes, grace))
+    settings = Settings()
+    url, queue = url or settings.redis_url, queue or settings.queue
+    try:
+        found = handlers.load(modules)
+        asyncio.run(_run(url, queue, found, concurrency, lease, grace, burst))
+    except GatherqError as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _run(
+    url: str,
+    queue: str,
+    found: list[handlers.Handler],
+    concurrency: int,
+    lease: float,
+    grace: float,
+    burst: bool,
+) -> None:
+    redis = arq_pool(connection_pool(url), queue)
+    try:
+        await check(redis, url)
+    except GatherqError:
+        await redis.connection_pool.disconnect()
+        raise
+    worker = Worker(
+        [handler.function for handler in found],
+        redis_pool=redis,
+        queue_name=queue,
+        max_jobs=concurrency,
+        lease=lease,
+        max_tries=2,
+        job_completion_wait=grace,
+        burst=burst,
+        health_check_interval=5,
+    )
+    try:
+        await worker.async_run()
+    finally:
+        await worker.close()
+
+
+def _reload() -> None:
+    try:
+        from watchfiles import run_process
+    except ImportError:
+        raise click.ClickException(
+            "--reload needs watchfiles: pip install 'gatherq[reload]'"
+        ) from None
+    command = [
+        sys.executable,
+        "-m",
+        "gatherq_worker",
+        *(a for a in sys.argv[1:] if a != "--reload"),
+    ]
+    run_process(".", target=" ".join(command), target_type="command")
+
+
+def _without(argv: list[str], option: str) -> list[str]:
+    kept, skip = [], False
+    for argument in argv:
+        if skip or argument.startswith(f"{option}="):
+            skip = False
+        elif argument == option:
+            skip = True
+        else:
+            kept.append(argument)
+    return kept

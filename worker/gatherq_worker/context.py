@@ -1,0 +1,39 @@
+"""What a running handler can ask about its own job."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from time import monotonic
+
+_current: ContextVar["CurrentJob"] = ContextVar("gatherq_current_job")
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentJob:
+    """The job that is being executed here."""
+
+    job_id: str
+    batch_id: str | None
+    slot: int
+    name: str
+    attempt: int
+    #: Execution limit in seconds; None for no limit.
+    timeout: float | None
+    #: `time.monotonic()` at which the limit is reached.
+    deadline: float | None
+
+    def remaining(self) -> float | None:
+        """Return the seconds left until the limit; None for no limit."""
+        return None if self.deadline is None else max(self.deadline - monotonic(), 0.0)
+
+
+def current_job() -> CurrentJob:
+    """Return the job that the calling code belongs to; raises LookupError outside of one."""
+    try:
+        return _current.get()
+    except LookupError:
+        raise LookupError("current_job() was called outside of a job") from None
+
+
+def set_current(job: CurrentJob) -> None:
+    """Set the job of this task; every task has a context of its own."""
+    _current.set(job)

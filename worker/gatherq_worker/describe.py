@@ -1,0 +1,67 @@
+"""An exception as data, whatever the exception does about it."""
+
+import builtins
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from gatherq.remote import ErrorInfo, Plain
+
+_MAX_TEXT = 32_768
+_MAX_DEPTH = 5
+_MAX_MEMBERS = 20
+
+
+def describe(error: BaseException, depth: int = 0) -> ErrorInfo:
+    """Return what `error` says; its text is cut at 32 KiB, its chain at five."""
+    deeper = depth < _MAX_DEPTH
+    cause = error.__cause__ if deeper else None
+    members = error.exceptions[:_MAX_MEMBERS] if isinstance(error, BaseExceptionGroup) else ()
+    return ErrorInfo(
+        type=_type_name(type(error)),
+        message=_message(error),
+        args=_plain_args(error),
+        traceback=_text(lambda: "".join(traceback.format_exception(error))) if depth == 0 else "",
+        notes=tuple(_text(lambda note=note: str(note)) for note in _notes(error)),  # type: ignore[misc]
+        cause=None if cause is None else describe(cause, depth + 1),
+        members=tuple(describe(e, depth + 1) for e in members) if deeper else (),
+    )
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        text: str = error.message
+        return _text(lambda: text)
+    return _text(lambda: str(error))
+
+
+def _type_name(kind: type) -> str:
+    if getattr(builtins, kind.__name__, None) is kind:
+        return kind.__name__
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _notes(error: BaseException) -> list[Any]:
+    notes = getattr(error, "__notes__", ())
+    return list(notes)[:_MAX_MEMBERS] if isinstance(notes, list | tuple) else []
+
+
+def _plain_args(error: BaseException) -> tuple[Plain, ...] | None:
+    args = error.args
+    plain = all(type(a) in (str, int, float, bool, type(None)) for a in args)
+    short = sum(len(a) for a in args if isinstance(a, str)) <= _MAX_TEXT
+    return tuple(map(_clean, args)) if plain and short else None
+
+
+def _clean(value: Any) -> Any:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _text(make: Callable[[], str]) -> str:
+    try:
+        text = make()
+    except Exception as failure:  # a raising __str__ or __repr__
+        return f"<unprintable: {type(failure).__name__}>"
+    if len(text) > _MAX_TEXT:
+        text = f"{text[:_MAX_TEXT]}... ({len(text):,} characters)"
+    return text.encode("utf-8", "replace").decode()

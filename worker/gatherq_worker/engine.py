@@ -1,0 +1,169 @@
+"""The engine: claims no more than its free slots, runs, records, and lets go in good order."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from redis.asyncio import ConnectionPool, Redis
+
+from .attempt import Attempt
+from .contact import Contact
+from .handlers import Handlers
+from .health import ERRORS, Health
+from .heartbeat import Heartbeat
+from .record import Recorder
+from .run import Policy, Runner
+from .store import Record, Release, Store
+
+logger = logging.getLogger("gatherq.worker")
+
+#: Longest wait for a wake-up, in seconds: plain arq producers give none.
+_LOOK_AGAIN = 0.5
+#: How long a cancelled handler may take to end before its job is released, in seconds.
+_UNWIND = 1.0
+
+
+class Engine:
+    """One worker's share of the queue."""
+
+    def __init__(
+        self,
+        *,
+        make_pool: Callable[[], ConnectionPool],
+        worker: str,
+        queue: str,
+        handlers: Handlers,
+        policy: Policy,
+        concurrency: int,
+        lease: float,
+    ) -> None:
+        def make_store(redis: Redis) -> Store:
+            return Store(redis, worker, queue, lease)
+
+        self._pool = make_pool()
+        self._store = make_store(Redis(connection_pool=self._pool))
+        self._concurrency = concurrency
+        self._contact = Contact(lease)
+        self._health = Health()
+        self._held: dict[str, int] = {}
+        self._running: dict[str, tuple[Attempt, asyncio.Task[None]]] = {}
+        self._slot_free = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._recorder = Recorder(self._store, self._recorded)
+        self._runner = Runner(handlers, policy, self._recorder, self._contact, worker, queue)
+        self._heartbeat = Heartbeat(
+            make_pool, make_store, self._held, self._contact, lease, self._lost_soon
+        )
+        self.started = 0
+        self.statuses: dict[str, int] = {}
+
+    @property
+    def running(self) -> int:
+        """How many jobs are being executed."""
+        return len(self._running)
+
+    async def run(self, *, burst: bool = False, at_most: int = -1) -> None:
+        """Take and run jobs until cancelled; with `burst`, until the queue is empty."""
+        self._heartbeat.start()
+        recording = asyncio.create_task(self._recorder.run())
+        try:
+            await self._take_all(burst, at_most)
+            await self._recorder.flushed()
+        finally:
+            recording.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await recording
+
+    async def drain(self, grace: float) -> None:
+        """Let running jobs finish for `grace` seconds, then release the rest, uncharged."""
+        recording = asyncio.create_task(self._recorder.run())
+        if self._running:
+            await asyncio.wait(
+                [task for _, task in self._running.values()], timeout=grace or None if grace else 0
+            )
+        for attempt, task in list(self._running.values()):
+            task.cancel()
+            self._recorder.give_back(Release(attempt))
+            logger.info("job %s (%s) is released", attempt.job_id, attempt.name)
+        if self._running:
+            await asyncio.wait([task for _, task in self._running.values()], timeout=_UNWIND)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._recorder.flushed(), _UNWIND + grace)
+        recording.cancel()
+        await self._heartbeat.stop()
+        await self._pool.disconnect()
+
+    async def _take_all(self, burst: bool, at_most: int) -> None:
+        while True:
+            free = self._concurrency - len(self._running)
+            if at_most >= 0:
+                free = min(free, at_most - self.started)
+            if free <= 0:
+                if burst and 0 <= at_most <= self.started and not self._running:
+                    return
+                self._slot_free.clear()
+                await self._slot_free.wait()
+                continue
+            try:
+                wait = await self._take(free)
+                if wait and burst and not self._running and not await self._store.queued():
+                    return
+                if wait:
+                    await self._store.wait(wait)
+            except ERRORS as error:
+                self._contact.broken()
+                await self._health.bad("give work", error)
+
+    async def _take(self, free: int) -> float:
+        """Claim and start up to `free` jobs; return the seconds to wait for more, 0 for none."""
+        claim = await self._store.claim(free, self._contact.since, self._contact.last)
+        self._health.good()
+        self._contact.seen(claim.now)
+        for id_ in claim.foreign:
+            logger.warning("queue member %r cannot be a job; it is put into quarantine", id_)
+        for attempt in claim.attempts:
+            self._start(attempt)
+        if len(claim.attempts) == free:
+            return 0.0
+        next_in = _LOOK_AGAIN if claim.next_in is None else claim.next_in / 1000
+        return max(min(next_in, _LOOK_AGAIN), 0.001)
+
+    def _start(self, attempt: Attempt) -> None:
+        self.started += 1
+        self._held[attempt.job_id] = attempt.number
+        task = self._loop.create_task(self._runner.run(attempt))
+        self._running[attempt.job_id] = (attempt, task)
+        task.add_done_callback(lambda task: self._ended(attempt, task))
+
+    def _ended(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
+        current = self._running.get(attempt.job_id)
+        if current and current[1] is task:
+            del self._running[attempt.job_id]
+        self._slot_free.set()
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("job %s: the worker itself failed", attempt.job_id, exc_info=error)
+
+    def _recorded(self, record: Record, word: str) -> None:
+        attempt = record.attempt
+        if self._held.get(attempt.job_id) == attempt.number:
+            del self._held[attempt.job_id]
+        self.statuses[record.status] = self.statuses.get(record.status, 0) + 1
+        if word in ("refused", "gone"):
+            logger.warning(
+                "job %s: outcome %s, attempt %d is not the current one",
+                attempt.job_id,
+                word,
+                attempt.number,
+            )
+
+    def _lost_soon(self, ids: list[str]) -> None:
+        self._loop.call_soon_threadsafe(self._lost, ids)
+
+    def _lost(self, ids: list[str]) -> None:
+        """Drop what another worker has taken over."""
+        for id_ in ids:
+            self._held.pop(id_, None)
+            if id_ in self._running:
+                logger.warning("job %s: its lease is lost; the attempt is dropped", id_)
+                self._running[id_][1].cancel()

@@ -1,0 +1,140 @@
+"""Handlers by name, and the binding of a job's arguments to one."""
+
+import difflib
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, get_type_hints
+
+from gatherq.calls import JobDefinition
+from gatherq.codec import Decoder, decoder
+from gatherq.errors import GatherqError
+
+
+class UnknownJob(LookupError):
+    """A worker has no handler of that name."""
+
+
+class LoadError(GatherqError):
+    """A module cannot be loaded, or its jobs cannot be told apart."""
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A coroutine function and how to run it; arq's functions take `ctx` first."""
+
+    name: str
+    function: Callable[..., Any]
+    timeout: float | None = None
+    max_attempts: int | None = None
+    takes_ctx: bool = False
+    #: Seconds to keep the result of a job without a batch; None leaves it to the worker.
+    keep: float | None = None
+    signature: inspect.Signature = field(init=False)
+    decoders: dict[str, Decoder] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signature", inspect.signature(self.function))
+        object.__setattr__(self, "decoders", {} if self.takes_ctx else self._decoders())
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> "Handler":
+        """Make the handler of a function decorated with `@job`."""
+        definition: JobDefinition = function.definition  # type: ignore[attr-defined]
+        return cls(definition.name, function, definition.timeout, definition.max_attempts)
+
+    def bind(self, args: list[Any], kwargs: dict[str, Any]) -> inspect.BoundArguments:
+        """Fit the arguments to the signature and their annotations; raises TypeError."""
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.name}() cannot take these arguments: {error}") from None
+        for name, decode in self.decoders.items():
+            if name in bound.arguments:
+                bound.arguments[name] = self._decoded(name, decode, bound.arguments[name])
+        return bound
+
+    def _decoded(self, name: str, decode: Decoder, value: Any) -> Any:
+        kind = self.signature.parameters[name].kind
+        try:
+            if kind is inspect.Parameter.VAR_POSITIONAL:
+                return tuple(map(decode, value))
+            if kind is inspect.Parameter.VAR_KEYWORD:
+                return {key: decode(item) for key, item in value.items()}
+            return decode(value)
+        except ValueError as error:
+            raise TypeError(f"{self.name}() argument {name}: {error}") from None
+
+    def _decoders(self) -> dict[str, Decoder]:
+        hints = get_type_hints(self.function, include_extras=True)
+        hints.pop("return", None)
+        return {name: d for name, hint in hints.items() if (d := decoder(hint)) is not None}
+
+
+class Handlers:
+    """The handlers of one worker."""
+
+    def __init__(self, handlers: Iterable[Handler]) -> None:
+        self._by_name: dict[str, Handler] = {}
+        for handler in handlers:
+            other = self._by_name.setdefault(handler.name, handler)
+            if other.function is not handler.function:
+                raise LoadError(
+                    f"two jobs are named {handler.name!r}: {_where(other.function)} and "
+                    f"{_where(handler.function)}; give one of them @job(name=...)"
+                )
+
+    def __iter__(self) -> Any:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def find(self, name: str) -> Handler:
+        """Return the handler of that name; raises UnknownJob with near matches."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self._by_name)
+            hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+            known = ", ".join(sorted(self._by_name))[:500]
+            raise UnknownJob(
+                f"no job named {name!r} here; {hint}this worker runs: {known}"
+            ) from None
+
+
+def load(modules: Iterable[str]) -> list[Handler]:
+    """Import modules and return the handlers of the jobs in them; raises LoadError."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    found = [handler for module in modules for handler in _load(module)]
+    Handlers(found)
+    return found
+
+
+def _load(name: str) -> list[Handler]:
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
+            raise
+        hint = ""
+        if name.endswith(".py") or "/" in name:
+            hint = f"; name a module, not a file: {name.removesuffix('.py').replace('/', '.')}"
+        raise LoadError(f"no module named {name!r} from here{hint}") from None
+    functions = {id(f): f for f in vars(module).values() if _is_job(f)}
+    if not functions:
+        raise LoadError(f"module {name!r} has no jobs: decorate coroutine functions with @job()")
+    return [Handler.of(function) for function in functions.values()]
+
+
+def _is_job(value: object) -> bool:
+    return inspect.iscoroutinefunction(value) and isinstance(
+        getattr(value, "definition", None), JobDefinition
+    )
+
+
+def _where(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"

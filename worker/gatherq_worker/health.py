@@ -1,0 +1,35 @@
+"""Redis errors as states: one warning a change, jittered back-off, never an exit."""
+
+import asyncio
+import logging
+import random
+
+from redis.exceptions import RedisError
+
+logger = logging.getLogger("gatherq.worker")
+
+ERRORS = (RedisError, OSError, TimeoutError)
+
+
+class Health:
+    """Whether Redis answers this worker."""
+
+    def __init__(self) -> None:
+        self.ok = True
+        self._pause = 0.05
+
+    def good(self) -> None:
+        """Note a success."""
+        if not self.ok:
+            logger.warning("Redis is back")
+        self.ok, self._pause = True, 0.05
+
+    async def bad(self, doing: str, error: BaseException) -> None:
+        """Note a failure, and wait before the next try."""
+        if self.ok:
+            logger.warning(
+                "Redis fails to %s: %s: %s; trying on", doing, type(error).__name__, error
+            )
+        self.ok = False
+        await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))
+        self._pause = min(self._pause * 2, 0.5)

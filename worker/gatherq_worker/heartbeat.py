@@ -1,0 +1,80 @@
+"""Leases, renewed from a thread of their own: a handler that blocks the loop loses none."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+
+from redis.asyncio import ConnectionPool, Redis
+
+from .contact import Contact
+from .health import ERRORS, Health
+from .store import Store
+
+
+class Heartbeat:
+    """Renews what is in `held` (job id -> attempt) four times a lease."""
+
+    def __init__(
+        self,
+        make_pool: Callable[[], ConnectionPool],
+        make_store: Callable[[Redis], Store],
+        held: dict[str, int],
+        contact: Contact,
+        lease: float,
+        on_lost: Callable[[list[str]], None],
+    ) -> None:
+        self._make_pool, self._make_store = make_pool, make_store
+        self._held = held
+        self._contact = contact
+        self._interval = lease / 4
+        self._on_lost = on_lost
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gatherq-heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+        self._ready.wait()
+
+    async def stop(self) -> None:
+        """End the thread; the worker signs off."""
+        if self._loop and self._stopping:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        asyncio.run(self._beat())
+
+    async def _beat(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self._ready.set()
+        pool, health = self._make_pool(), Health()
+        store = self._make_store(Redis(connection_pool=pool))
+        while not self._stopping.is_set():
+            held = list(self._held.items())
+            try:
+                now, lost = await store.renew(held)
+            except ERRORS as error:
+                self._contact.broken()
+                await health.bad("renew leases", error)
+                continue
+            health.good()
+            self._contact.seen(now)
+            # What was finished meanwhile is not lost.
+            gone = set(lost) & self._held.keys()
+            if gone:
+                self._on_lost(sorted(gone))
+            await self._pause()
+        with contextlib.suppress(*ERRORS):  # the entry goes by itself
+            await store.sign_off()
+        await pool.disconnect()
+
+    async def _pause(self) -> None:
+        assert self._stopping is not None
+        try:
+            await asyncio.wait_for(self._stopping.wait(), self._interval)
+        except TimeoutError:
+            return

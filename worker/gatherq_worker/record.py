@@ -1,0 +1,82 @@
+"""Outcomes, recorded in bulk; they wait while Redis is away."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from .health import ERRORS, Health
+from .store import Record, Release, Store
+
+logger = logging.getLogger("gatherq.worker")
+
+_MAX_RECORDS = 256
+_MAX_BYTES = 2 * 1024 * 1024
+
+
+class Recorder:
+    """Writes what is handed over; what comes while a write is under way goes with the next."""
+
+    def __init__(self, store: Store, on_recorded: Callable[[Record, str], None]) -> None:
+        self._store = store
+        self._on_recorded = on_recorded
+        self._records: list[Record] = []
+        self._releases: list[Release] = []
+        self._health = Health()
+        self._changed = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def put(self, record: Record) -> None:
+        """Hand over an outcome."""
+        self._records.append(record)
+        self._note()
+
+    def give_back(self, release: Release) -> None:
+        """Hand over an attempt to be released."""
+        self._releases.append(release)
+        self._note()
+
+    async def flushed(self) -> None:
+        """Wait until all that was handed over is in Redis."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            while self._records or self._releases:
+                await self._write()
+            self._idle.set()
+
+    async def _write(self) -> None:
+        records, releases = _bounded(self._records), self._releases[:_MAX_RECORDS]
+        try:
+            words = await self._store.finish(records) if records else []
+            if releases:
+                await self._store.release(releases)
+        except ERRORS as error:
+            await self._health.bad(f"record {len(records)} outcomes", error)
+            return
+        self._health.good()
+        del self._records[: len(records)]
+        del self._releases[: len(releases)]
+        for record, word in zip(records, words, strict=True):
+            self._on_recorded(record, word)
+        for release in releases:
+            logger.debug("job %s released", release.attempt.job_id)
+
+    def _note(self) -> None:
+        self._idle.clear()
+        self._changed.set()
+
+
+def _bounded(records: Sequence[Record]) -> list[Record]:
+    chosen: list[Record] = []
+    size = 0
+    for record in records[:_MAX_RECORDS]:
+        size += len(record.payload)
+        if chosen and size > _MAX_BYTES:
+            break
+        chosen.append(record)
+    return chosen

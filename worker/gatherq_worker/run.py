@@ -1,0 +1,154 @@
+"""One attempt: resolve, run under its deadline, decide, hand over."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from gatherq.outcomes import AnyOutcome
+
+from . import decide
+from .attempt import Attempt
+from .contact import Contact
+from .context import CurrentJob, set_current
+from .decide import Ending, Times
+from .handlers import Handler, Handlers, UnknownJob
+from .record import Recorder
+from .store import Record, Release
+
+logger = logging.getLogger("gatherq.worker")
+
+Hook = Callable[[dict[Any, Any]], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds where a job or its handler says nothing; arq's settings."""
+
+    timeout: float | None = 300.0
+    max_attempts: int = 2
+    #: Seconds to keep the result of a job without a batch; None for ever.
+    keep: float | None = 3600.0
+    #: Asked of an exception: the delay in seconds after which to run again, or None.
+    retry_delay: Callable[[BaseException], float | None] = lambda error: None
+    make_ctx: Callable[[Attempt], dict[Any, Any]] = lambda attempt: {}
+    on_job_start: Hook | None = None
+    on_job_end: Hook | None = None
+    after_job_end: Hook | None = None
+
+
+class Runner:
+    """Runs attempts; whatever their code does stays inside."""
+
+    def __init__(
+        self,
+        handlers: Handlers,
+        policy: Policy,
+        recorder: Recorder,
+        contact: Contact,
+        worker: str,
+        queue: str,
+    ) -> None:
+        self._handlers, self._policy = handlers, policy
+        self._recorder, self._contact = recorder, contact
+        self._worker, self._queue = worker, queue
+
+    async def run(self, attempt: Attempt) -> None:
+        """See one attempt through; never raises but for its own cancellation."""
+        started = self._contact.now()
+        try:
+            handler, call = self._resolve(attempt)
+        except (UnknownJob, TypeError, LookupError) as error:
+            self._refuse(attempt, error)
+            return
+        most = handler.max_attempts or self._policy.max_attempts
+        if attempt.number > most:
+            self._hand_over(decide.lost(attempt, self._contact.now(), self._worker), attempt, None)
+            return
+        ctx = self._policy.make_ctx(attempt)
+        ending = await self._execute(attempt, handler, call, ctx)
+        delay = self._policy.retry_delay(ending.error) if ending.error else None
+        if delay is not None and not ending.expired and attempt.number < most:
+            self._recorder.give_back(Release(attempt, delay, charge=True))
+            return
+        times = Times(started, self._contact.now())
+        await self._hook(self._policy.on_job_end, ctx)
+        outcome = decide.outcome_of(ending, attempt, times, self._worker)
+        self._hand_over(outcome, attempt, handler.keep, times)
+        await self._hook(self._policy.after_job_end, ctx)
+
+    def _resolve(self, attempt: Attempt) -> tuple[Handler, Callable[..., Awaitable[Any]]]:
+        """Find the handler and bind the arguments."""
+        job = attempt.job
+        if job is None:
+            raise LookupError(attempt.problem)
+        handler = self._handlers.find(job.name)
+        if handler.takes_ctx:
+            return handler, lambda ctx: handler.function(ctx, *job.args, **job.kwargs)
+        bound = handler.bind(job.args, job.kwargs)
+        return handler, lambda ctx: handler.function(*bound.args, **bound.kwargs)
+
+    async def _execute(
+        self,
+        attempt: Attempt,
+        handler: Handler,
+        call: Callable[..., Awaitable[Any]],
+        ctx: dict[Any, Any],
+    ) -> Ending:
+        """Run the handler under its deadline, and say how it ended."""
+        limit = (attempt.job.timeout if attempt.job else None) or handler.timeout
+        limit = self._policy.timeout if limit is None else limit
+        ending = Ending(limit=limit)
+        set_current(_current(attempt, limit))
+        deadline = asyncio.timeout(limit)
+        try:
+            if self._policy.on_job_start:
+                await self._policy.on_job_start(ctx)
+            async with deadline:
+                ending.value = await call(ctx)
+        except BaseException as error:
+            task = asyncio.current_task()
+            if task and task.cancelling():  # the worker wants the job gone
+                raise
+            ending.error = error
+        ending.expired = deadline.expired()
+        return ending
+
+    def _refuse(self, attempt: Attempt, error: Exception) -> None:
+        kind = type(error).__name__ if not isinstance(error, LookupError) else "UnknownJob"
+        kind = kind if attempt.job else "UnreadableJob"
+        now = self._contact.now()
+        logger.warning("job %s: %s", attempt.job_id, error)
+        times = Times(None, now)
+        outcome = decide.failed(kind, str(error), attempt, times, self._worker)
+        self._hand_over(outcome, attempt, None, times)
+
+    def _hand_over(
+        self, outcome: AnyOutcome, attempt: Attempt, keep: float | None, times: Times | None = None
+    ) -> None:
+        times = times or Times(None, self._contact.now())
+        outcome, payload = decide.written(outcome, attempt, times, self._queue)
+        keep = self._policy.keep if keep is None else keep
+        self._recorder.put(Record(attempt, outcome.status, payload, keep))
+
+    async def _hook(self, hook: Hook | None, ctx: dict[Any, Any]) -> None:
+        if hook is None:
+            return
+        try:
+            await hook(ctx)
+        except Exception:
+            logger.exception("a hook raised; its job is not affected")
+
+
+def _current(attempt: Attempt, limit: float | None) -> CurrentJob:
+    return CurrentJob(
+        job_id=attempt.job_id,
+        batch_id=attempt.batch,
+        slot=attempt.job.slot if attempt.job else 0,
+        name=attempt.name,
+        attempt=attempt.number,
+        timeout=limit,
+        deadline=None if limit is None else monotonic() + limit,
+    )

@@ -1,0 +1,136 @@
+"""What a worker asks of Redis. Nothing else on this side speaks to it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gatherq import keys
+from gatherq.scripts import Script
+
+from .attempt import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim brought: attempts, Redis's time, and when to look again (ms; None: unknown)."""
+
+    attempts: list[Attempt]
+    now: int
+    next_in: int | None
+    foreign: list[bytes] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An outcome ready to be recorded; `keep` in seconds for a job without a batch."""
+
+    attempt: Attempt
+    status: str
+    payload: bytes
+    keep: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An attempt to be given back after `delay` seconds; `charge` counts it as used."""
+
+    attempt: Attempt
+    delay: float = 0.0
+    charge: bool = False
+
+
+class Store:
+    """Claim, renew, finish, release, wait. One an event loop."""
+
+    def __init__(self, redis: Redis, worker: str, queue: str, lease: float) -> None:
+        self._redis = redis
+        self._worker = worker
+        self._queue = queue
+        self._lease = round(lease * 1000)
+        self._claim, self._renew = Script("claim"), Script("renew")
+        self._finish, self._release = Script("finish"), Script("release")
+
+    async def claim(self, n: int, since: int, last: int) -> Claim:
+        """Take up to `n` jobs; `since` and `last` tell the contact with Redis (ms)."""
+        key = (self._queue, keys.wake(self._queue), keys.quarantine(self._queue))
+        now, next_in, foreign, *found = await self._claim(
+            self._redis,
+            key,
+            (
+                self._worker,
+                n,
+                self._lease,
+                since,
+                last,
+                keys.JOB,
+                keys.IN_PROGRESS,
+                keys.RETRY,
+                keys.BATCH,
+            ),
+        )
+        triples = zip(found[::3], found[1::3], found[2::3], strict=True)
+        attempts = [Attempt.read(id_.decode(), number, job) for id_, number, job in triples]
+        return Claim(attempts, int(now), None if next_in < 0 else next_in, foreign)
+
+    async def renew(self, held: Iterable[tuple[str, int]]) -> tuple[int, list[str]]:
+        """Renew leases; return Redis's time (ms) and the ids whose lease is lost."""
+        flat = [part for pair in held for part in pair]
+        key = (self._queue, keys.workers(self._queue))
+        now, *gone = await self._renew(
+            self._redis, key, (self._worker, self._lease, keys.IN_PROGRESS, keys.RETRY, *flat)
+        )
+        return int(now), [id_.decode() for id_ in gone]
+
+    async def finish(self, records: Sequence[Record]) -> list[str]:
+        """Record outcomes; return a word each: recorded, already, refused or gone."""
+        argv: list[Any] = [
+            self._worker,
+            keys.JOB,
+            keys.IN_PROGRESS,
+            keys.RETRY,
+            keys.RESULT,
+            keys.BATCH,
+            keys.DONE,
+        ]
+        for record in records:
+            attempt = record.attempt
+            slot = attempt.job.slot if attempt.job else 0
+            keep = -1 if record.keep is None else round(record.keep * 1000)
+            argv += (
+                attempt.job_id,
+                attempt.number,
+                record.status,
+                attempt.batch or "",
+                slot,
+                keep,
+                record.payload,
+            )
+        words = await self._finish(self._redis, (self._queue, keys.ABORT), argv)
+        return [word.decode() for word in words]
+
+    async def release(self, releases: Sequence[Release]) -> int:
+        """Give attempts back to the queue; return how many were still ours."""
+        argv: list[Any] = [self._worker, keys.IN_PROGRESS, keys.RETRY, keys.BATCH]
+        for r in releases:
+            argv += (
+                r.attempt.job_id,
+                r.attempt.number,
+                round(r.delay * 1000),
+                int(r.charge),
+                r.attempt.batch or "",
+            )
+        return int(await self._release(self._redis, (self._queue, keys.wake(self._queue)), argv))
+
+    async def wait(self, timeout: float) -> None:
+        """Wait until there may be work, at most `timeout` seconds."""
+        await self._redis.execute_command("BLPOP", keys.wake(self._queue), f"{timeout:.3f}")
+
+    async def queued(self) -> int:
+        """Return how many jobs are queued or running."""
+        return int(await self._redis.execute_command("ZCARD", self._queue))
+
+    async def sign_off(self) -> None:
+        """Take this worker off the list of the living."""
+        await self._redis.execute_command("ZREM", keys.workers(self._queue), self._worker)
