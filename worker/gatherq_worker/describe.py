@@ -30,14 +30,15 @@ def describe(error: BaseException, depth: int = 0) -> ErrorInfo:
 
 def _message(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
-        text: str = error.message
-        return _text(lambda: text)
+        message: str = error.message
+        return _text(lambda: message)
     return _text(lambda: str(error))
 
 
 def _type_name(kind: type) -> str:
-    if getattr(builtins, kind.__name__, None) is kind:
-        return kind.__name__
+    name = kind.__name__
+    if vars(builtins).get(name) is kind:
+        return name
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
