@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import sys
 
 import click
@@ -11,6 +12,7 @@ from gatherq.errors import GatherqError
 from gatherq.settings import Settings
 
 from . import handlers
+from .store import alive
 from .supervisor import supervise
 from .worker import Worker, arq_pool
 
@@ -87,6 +89,33 @@ def worker(
         asyncio.run(_run(url, queue, found, concurrency, lease, grace, burst))
     except GatherqError as error:
         raise click.ClickException(str(error)) from None
+
+
+@main.command()
+@click.option("--redis", "url", help="Redis URL [default: GATHERQ_REDIS_URL or localhost]")
+@click.option("--queue", help="Queue of the worker [default: GATHERQ_QUEUE or arq:queue]")
+def health(url: str | None, queue: str | None) -> None:
+    """Exit 0 if a worker of this host gave a sign of life lately, else 1."""
+    settings = Settings()
+    url, queue = url or settings.redis_url, queue or settings.queue
+    try:
+        found = asyncio.run(_signs_of_life(url, queue))
+    except GatherqError as error:
+        raise click.ClickException(str(error)) from None
+    if not found:
+        raise click.ClickException(f"no worker of {socket.gethostname()} is alive on {queue}")
+    for name, age in found:
+        click.echo(f"{name}: {age:.1f} s ago")
+
+
+async def _signs_of_life(url: str, queue: str) -> list[tuple[str, float]]:
+    redis = arq_pool(connection_pool(url), queue)
+    try:
+        await check(redis, url)
+        seen = await alive(redis, queue)
+    finally:
+        await redis.connection_pool.disconnect()
+    return [(name, age) for name, age in seen if name.startswith(f"{socket.gethostname()}.")]
 
 
 async def _run(

@@ -134,3 +134,16 @@ class Store:
     async def sign_off(self) -> None:
         """Take this worker off the list of the living."""
         await self._redis.execute_command("ZREM", keys.workers(self._queue), self._worker)
+
+
+#: Seconds without a sign of life after which a worker is not called alive.
+_SILENCE = 15.0
+
+
+async def alive(redis: Redis, queue: str) -> list[tuple[str, float]]:
+    """Return the workers that gave a sign of life lately, each with its age in seconds."""
+    seconds, micros = await redis.time()
+    now = seconds + micros / 1e6
+    seen = await redis.zrange(keys.workers(queue), 0, -1, withscores=True)
+    ages = [(name.decode(), now - last / 1000) for name, last in seen]
+    return [(name, age) for name, age in ages if age < _SILENCE]
