@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -12,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 @contextmanager
-def worker(environment):
+def worker(environment: dict[str, str]) -> Iterator[None]:
     """Run one worker process."""
     command = [sys.executable, "-m", "gatherq_worker", "worker", "kitchen"]
     process = subprocess.Popen(command, cwd=HERE, env=environment, stderr=subprocess.DEVNULL)
@@ -30,7 +31,7 @@ def main() -> int:
         print(f"server: {where} ({kind}); two workers\n", flush=True)
         environment = {**os.environ, "GATHERQ_REDIS_URL": where}
         with worker(environment), worker(environment):
-            command = [sys.executable, HERE / "kitchen.py", *sys.argv[1:]]
+            command = [sys.executable, str(HERE / "kitchen.py"), *sys.argv[1:]]
             return subprocess.run(command, env=environment, check=False).returncode
 
 

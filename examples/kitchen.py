@@ -48,14 +48,16 @@ def tell(outcome: Outcome[object]) -> str:
 
 async def main(scale: float) -> None:
     """Submit, watch, and print one line a job, in the order of submission."""
+    from gatherq.progress import progress  # rich is for the producer only
+
     calls = [chop.call(name, seconds * scale) for name, seconds in CHOP_LIST]
     calls += [weigh.call("pumpkin"), wash.call("leek")]  # type: ignore[list-item]
     async with Producer() as producer:
         batch = await producer.submit(calls, timeout=MAX_TIME_OUT_FOR_TASK * scale)
-        async for outcome in batch.as_completed():
-            print(f"  {outcome.status}: {outcome.name} (slot {outcome.slot})", flush=True)
+        async with progress(batch):
+            outcomes = await batch.outcomes()
         print(f"\n{'slot':>4}  {'job':<6} {'outcome':<10} {'seconds':>7}  what became of it")
-        for outcome in await batch.outcomes():
+        for outcome in outcomes:
             took = (outcome.finished - (outcome.started or outcome.finished)).total_seconds()
             line = f"{outcome.name:<6} {outcome.status:<10} {took:7.2f}  {tell(outcome)}"
             print(f"{outcome.slot:>4}  {line}")

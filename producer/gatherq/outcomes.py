@@ -20,7 +20,7 @@ from typing_extensions import TypeAliasType
 from .errors import JobCancelled, JobLost, JobTimeout
 from .remote import ErrorInfo, rebuild
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Status = Literal["succeeded", "failed", "timed_out", "cancelled", "lost"]
 
@@ -43,14 +43,14 @@ class _Outcome(BaseModel):
         return f"job {self.job_id} ({self.name})"
 
 
-class Succeeded(_Outcome, Generic[T]):
+class Succeeded(_Outcome, Generic[T_co]):
     """The job returned `value`."""
 
     __match_args__: ClassVar = ("value",)
     status: Literal["succeeded"] = "succeeded"
-    value: T = Field(validation_alias="r")
+    value: T_co = Field(validation_alias="r")
 
-    def unwrap(self) -> T:
+    def unwrap(self) -> T_co:
         """Return the value."""
         return self.value
 
@@ -108,7 +108,7 @@ class Lost(_Outcome):
 
 
 Outcome = TypeAliasType(
-    "Outcome", Succeeded[T] | Failed | TimedOut | Cancelled | Lost, type_params=(T,)
+    "Outcome", Succeeded[T_co] | Failed | TimedOut | Cancelled | Lost, type_params=(T_co,)
 )
 # Bare, so that what is read from Redis is of the class that users name.
 AnyOutcome: TypeAlias = Succeeded | Failed | TimedOut | Cancelled | Lost  # type: ignore[type-arg]

@@ -1,0 +1,85 @@
+"""The examples, as a user runs them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def python(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_demo_shows_every_outcome_in_order():
+    done = python(EXAMPLES / "demo.py")
+    assert done.returncode == 0, done.stderr
+    table = [line.split() for line in done.stdout.splitlines() if line[:4].strip().isdigit()]
+    assert [row[0] for row in table] == list("012345")
+    assert [row[2] for row in table] == [
+        "succeeded",
+        "succeeded",
+        "timed_out",
+        "succeeded",
+        "failed",
+        "cancelled",
+    ]
+    assert '"r":"finished chopping brinjal"' in done.stdout
+
+
+@pytest.mark.skipif(not shutil.which("sha256sum"), reason="compares with coreutils")
+def test_checksums_are_those_of_sha256sum(tmp_path, server_url, queue):
+    for n in range(20):
+        (tmp_path / f"file {n:02}").write_bytes(os.urandom(n * 1000))
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "fifo")
+    environment = {"GATHERQ_REDIS_URL": server_url, "GATHERQ_QUEUE": queue}
+    command = [sys.executable, "-m", "gatherq_worker", "worker", "checksums"]
+    worker = subprocess.Popen(command, cwd=EXAMPLES, env={**os.environ, **environment})
+    try:
+        done = python(EXAMPLES / "checksums.py", tmp_path, **environment)
+    finally:
+        worker.terminate()
+        assert worker.wait(15) == 0
+    wanted = ["sha256sum", *sorted(map(str, tmp_path.glob("file*")))]
+    assert done.stdout == subprocess.run(wanted, capture_output=True, text=True, check=True).stdout
+    assert "dangling: [Errno 2] No such file" in done.stderr
+    assert "fifo: no answer in 5 s" in done.stderr
+    assert done.returncode == 1
+
+
+def test_a_worker_that_cannot_start_says_why_in_one_line(server_url):
+    good = {"GATHERQ_REDIS_URL": server_url}
+    for arguments, environment, said in [
+        (["kitchen"], {"GATHERQ_REDIS_URL": "redis://:secret@127.0.0.1:1/0"}, "redis://:***@127.0"),
+        (["kitchen"], {"GATHERQ_REDIS_URL": "http://x"}, "is not a Redis URL"),
+        (["kitchen"], {"GATHERQ_REDIS_URL": server_url + "999"}, "database number"),
+        (["nowhere"], good, "no module named 'nowhere'"),
+        (["examples/kitchen.py"], good, "examples.kitchen"),
+        (["json"], good, "has no jobs"),
+    ]:
+        done = subprocess.run(
+            [sys.executable, "-m", "gatherq_worker", "worker", *arguments],
+            cwd=EXAMPLES,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "secret" not in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
