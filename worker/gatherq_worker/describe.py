@@ -49,6 +49,8 @@ def _notes(error: BaseException) -> list[Any]:
 
 def _plain_args(error: BaseException) -> tuple[Plain, ...] | None:
     args = error.args
+    if isinstance(error, OSError) and error.filename is not None and len(args) == 2:
+        args = (*args, error.filename)  # OSError keeps its third argument apart
     plain = all(type(a) in (str, int, float, bool, type(None)) for a in args)
     short = sum(len(a) for a in args if isinstance(a, str)) <= _MAX_TEXT
     return tuple(map(_clean, args)) if plain and short else None
