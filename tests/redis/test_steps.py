@@ -273,3 +273,8 @@ async def test_every_key_but_the_queue_has_a_ttl(redis, submit, store, batch, qu
     assert len(found) > 300
     eternal = [key for key in found if await redis.ttl(key) == -1]
     assert eternal == [queue.encode()]
+
+
+async def test_thousands_of_leases_are_renewed_together(store):
+    _, lost = await store().renew([(f"none:{n}", 1) for n in range(5000)])
+    assert len(lost) == 5000

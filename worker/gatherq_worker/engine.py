@@ -20,6 +20,8 @@ logger = logging.getLogger("gatherq.worker")
 
 #: Longest wait for a wake-up, in seconds: plain arq producers give none.
 _LOOK_AGAIN = 0.5
+#: Outcomes that may wait to be recorded, beside those of two full loads.
+_BACKLOG = 256
 #: How long a cancelled handler may take to end before its job is released, in seconds.
 _UNWIND = 1.0
 
@@ -96,7 +98,11 @@ class Engine:
 
     async def _take_all(self, burst: bool, at_most: int) -> None:
         while True:
-            free = self._concurrency - len(self._running)
+            # Outcomes on their way to Redis are held too: no more are made than can be recorded.
+            free = min(
+                self._concurrency - len(self._running),
+                2 * self._concurrency + _BACKLOG - len(self._held),
+            )
             if at_most >= 0:
                 free = min(free, at_most - self.started)
             if free <= 0:
@@ -148,6 +154,7 @@ class Engine:
         attempt = record.attempt
         if self._held.get(attempt.job_id) == attempt.number:
             del self._held[attempt.job_id]
+            self._slot_free.set()
         self.statuses[record.status] = self.statuses.get(record.status, 0) + 1
         if word in ("refused", "gone"):
             logger.warning(

@@ -11,6 +11,9 @@ from gatherq.scripts import Script
 
 from .attempt import Attempt
 
+#: Leases renewed by one script call.
+_RENEWED = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -76,12 +79,15 @@ class Store:
 
     async def renew(self, held: Iterable[tuple[str, int]]) -> tuple[int, list[str]]:
         """Renew leases; return Redis's time (ms) and the ids whose lease is lost."""
-        flat = [part for pair in held for part in pair]
-        key = (self._queue, keys.workers(self._queue))
-        now, *gone = await self._renew(
-            self._redis, key, (self._worker, self._lease, keys.IN_PROGRESS, keys.RETRY, *flat)
-        )
-        return int(now), [id_.decode() for id_ in gone]
+        now, lost = 0, []
+        pairs = list(held)
+        for start in range(0, max(len(pairs), 1), _RENEWED):
+            flat = [part for pair in pairs[start : start + _RENEWED] for part in pair]
+            argv = (self._worker, self._lease, keys.IN_PROGRESS, keys.RETRY, *flat)
+            key = (self._queue, keys.workers(self._queue))
+            now, *gone = await self._renew(self._redis, key, argv)
+            lost += [id_.decode() for id_ in gone]
+        return int(now), lost
 
     async def finish(self, records: Sequence[Record]) -> list[str]:
         """Record outcomes; return a word each: recorded, already, refused or gone."""
