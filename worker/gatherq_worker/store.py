@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from gatherq import keys
+from gatherq import codec, keys
 from gatherq.scripts import Script
 
 from .attempt import Attempt
@@ -91,28 +91,10 @@ class Store:
 
     async def finish(self, records: Sequence[Record]) -> list[str]:
         """Record outcomes; return a word each: recorded, already, refused or gone."""
-        argv: list[Any] = [
-            self._worker,
-            keys.JOB,
-            keys.IN_PROGRESS,
-            keys.RETRY,
-            keys.RESULT,
-            keys.BATCH,
-            keys.DONE,
-        ]
-        for record in records:
-            attempt = record.attempt
-            slot = attempt.job.slot if attempt.job else 0
-            keep = -1 if record.keep is None else round(record.keep * 1000)
-            argv += (
-                attempt.job_id,
-                attempt.number,
-                record.status,
-                attempt.batch or "",
-                slot,
-                keep,
-                record.payload,
-            )
+        prefixes = (keys.JOB, keys.IN_PROGRESS, keys.RETRY, keys.RESULT, keys.BATCH, keys.DONE)
+        # One argument for all that is short: packing each costs more than reading them in Lua.
+        jobs = codec.encode([_header(record) for record in records])
+        argv = (self._worker, *prefixes, jobs, *(record.payload for record in records))
         words = await self._finish(self._redis, (self._queue, keys.ABORT), argv)
         return [word.decode() for word in words]
 
@@ -153,3 +135,11 @@ async def alive(redis: Redis, queue: str) -> list[tuple[str, float]]:
     seen = await redis.zrange(keys.workers(queue), 0, -1, withscores=True)
     ages = [(name.decode(), now - last / 1000) for name, last in seen]
     return [(name, age) for name, age in ages if age < _SILENCE]
+
+
+def _header(record: Record) -> tuple[str, ...]:
+    attempt = record.attempt
+    slot = attempt.job.slot if attempt.job else 0
+    keep = -1 if record.keep is None else round(record.keep * 1000)
+    number, batch = str(attempt.number), attempt.batch or ""
+    return attempt.job_id, number, record.status, batch, str(slot), str(keep)

@@ -2,8 +2,8 @@
 -- KEYS: 1 queue, 2 abort set
 -- ARGV: 1 worker, 2 job prefix, 3 in-progress prefix, 4 retry prefix, 5 result prefix,
 --       6 batch prefix, 7 done prefix,
---       then seven a job: id, attempt, status, batch or '', slot, keep (ms; -1 for ever; a batch
---       has its own), result (JSON)
+--       8 a JSON list with a list a job: id, attempt, status, batch or '', slot, keep (ms; -1 for
+--       ever; a batch has its own), all strings; 9.. a result (JSON) each
 -- Returns a word a job: recorded; already (an earlier call of this attempt did it);
 -- refused (the attempt is not the current one); gone (its batch is no longer in Redis).
 local reply, clean, members, batches = {}, {}, {}, {}
@@ -19,8 +19,9 @@ local function batch_of(id)
   return batch
 end
 
-for i = 8, #ARGV, 7 do
-  local id, attempt, status, batch_id, slot, keep, result = unpack(ARGV, i, i + 6)
+for i, job in ipairs(cjson.decode(ARGV[8])) do
+  local id, attempt, status, batch_id, slot, keep = unpack(job)
+  local result = ARGV[8 + i]
   local token = ARGV[1] .. ':' .. attempt
   local held, current = unpack(redis.call('MGET', ARGV[3] .. id, ARGV[4] .. id))
   local batch = batch_id ~= '' and batch_of(batch_id)
