@@ -1,7 +1,9 @@
 """A connection to Redis, and errors that say which server and what to do."""
 
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import hiredis
 from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import (
     AuthenticationError,
@@ -19,17 +21,29 @@ SOCKET_TIMEOUT = 10.0
 def connection_pool(url: str, *, socket_timeout: float = SOCKET_TIMEOUT) -> ConnectionPool:
     """Make a pool for `url`; raises RedisUnavailable for what is not a Redis URL."""
     try:
-        return ConnectionPool.from_url(
-            url,
-            socket_timeout=socket_timeout,
-            socket_connect_timeout=min(socket_timeout, 5.0),
-            health_check_interval=0,
+        pool = ConnectionPool.from_url(
+            url, socket_timeout=socket_timeout, socket_connect_timeout=min(socket_timeout, 5.0)
         )
     except ValueError as error:
         raise RedisUnavailable(
             f"{masked(url)!r} is not a Redis URL: {error}; write redis://HOST:PORT/DATABASE",
             url=masked(url),
         ) from None
+    pool.connection_class = packing(pool.connection_class)
+    return pool
+
+
+def packing(kind: Any) -> Any:
+    """Make a kind of connection that packs commands in C, as redis-py's synchronous one does.
+
+    hiredis comes with arq, which requires `redis[hiredis]`.
+    """
+
+    class Packing(kind):  # type: ignore[misc]
+        def pack_command(self, *args: Any) -> list[bytes]:
+            return [hiredis.pack_command((*args[0].encode().split(), *args[1:]))]
+
+    return Packing
 
 
 async def check(redis: Redis, url: str) -> None:

@@ -4,17 +4,18 @@ Source: `arq.jobs.serialize_job` and `serialize_result` (arq 0.28); fields of mo
 are ours.
 """
 
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
 
 from . import codec
 from .calls import Call
-from .outcomes import AnyOutcome, Failed, Lost, Succeeded, TimedOut, exception_of
+from .outcomes import AnyOutcome, Status, Succeeded, exception_of
 
 #: Arguments are copied into the result only from jobs up to this size, in bytes.
 ECHOED_ARGUMENTS = 4096
+#: Name of a job whose data is missing or damaged.
+UNKNOWN = "<unknown>"
 
 
 class JobRecord(BaseModel):
@@ -56,27 +57,53 @@ def result_head(worker: str, attempt: int) -> str:
     return f'{{"worker":"{worker}","t":{attempt},'
 
 
-def encode_result(outcome: AnyOutcome, job: JobRecord | None, queue: str, echo: bool) -> bytes:
-    """Write an outcome as arq's result record plus our fields; `echo` keeps the arguments."""
+class Verdict(NamedTuple):
+    """The part of a result that an execution decides: its status, and what goes with it."""
+
+    status: Status
+    #: The value of a job that succeeded, else a line for people.
+    result: Any
+    #: What the outcome of this status has beside: error, which, limit, by, attempts.
+    fields: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+
+
+class Times(NamedTuple):
+    """Milliseconds of Redis's clock; `started` is None for what was never run."""
+
+    started: int | None
+    finished: int
+
+
+def encode_result(
+    verdict: Verdict,
+    *,
+    job_id: str,
+    attempt: int,
+    worker: str,
+    job: JobRecord | None,
+    times: Times,
+    queue: str,
+    echo: bool,
+) -> bytes:
+    """Write arq's result record plus our fields; `echo` keeps the arguments."""
     record: dict[str, Any] = {
-        "worker": outcome.worker,
-        "t": outcome.attempt,
-        "id": outcome.job_id,
-        "status": outcome.status,
-        "s": outcome.status == "succeeded",
-        "r": outcome.value if isinstance(outcome, Succeeded) else _summary(outcome),
-        "f": outcome.name,
-        "a": job.args if job and echo else [],
+        "worker": worker,
+        "t": attempt,
+        "id": job_id,
+        "status": verdict.status,
+        "s": verdict.status == "succeeded",
+        "r": verdict.result,
+        "f": job.name if job else UNKNOWN,
+        "a": job.args if job and echo else (),
         "k": job.kwargs if job and echo else {},
         "batch": job.batch if job else None,
-        "slot": outcome.slot,
-        "et": _ms(outcome.enqueued),
-        "st": _ms(outcome.started),
-        "ft": _ms(outcome.finished),
+        "slot": job.slot if job else 0,
+        "et": job.enqueued if job else times.finished,
+        "st": times.started,
+        "ft": times.finished,
         "q": queue,
+        **verdict.fields,
     }
-    if not isinstance(outcome, Succeeded):
-        record |= outcome.model_dump(include={"error", "which", "limit", "by", "attempts"})
     return codec.encode(record)
 
 
@@ -102,19 +129,3 @@ def job_deserializer(payload: bytes) -> dict[str, Any]:
             record["r"] = exception_of(outcome)
         record["st"] = record["st"] or record["ft"]
     return record
-
-
-def _summary(outcome: AnyOutcome) -> str:
-    match outcome:
-        case Failed(error):
-            return str(error)[:200]
-        case TimedOut(which, limit):
-            return f"timed out: {which} limit of {limit:g} s"
-        case Lost(attempts):
-            return f"lost: its worker died in each of {attempts} attempts"
-        case _:
-            return "cancelled"
-
-
-def _ms(moment: datetime | None) -> int | None:
-    return None if moment is None else round(moment.timestamp() * 1000)

@@ -19,6 +19,9 @@ from gatherq.connection import masked
 from gatherq.errors import InvalidCall
 from gatherq.outcomes import exception_of
 from gatherq.remote import ErrorInfo, rebuild
+from gatherq_worker import decide
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.decide import Ending
 from gatherq_worker.describe import describe
 from gatherq_worker.handlers import Handler, Handlers, LoadError, UnknownJob
 
@@ -154,11 +157,26 @@ def test_outcomes_match_and_unwrap():
 
 
 def test_a_result_reads_back_and_begins_with_its_fence():
-    outcome = Failed(error=describe(ValueError("no")), **WHO)
-    payload = wire.encode_result(outcome, None, "q", True)
-    assert payload.decode().startswith(wire.result_head("w", 1))
-    assert wire.decode_result(payload) == outcome
+    verdict = decide.verdict(Ending(error=ValueError("no")))
+    at = 1_700_000_000_000
+    record = wire.decode_job(b'{"f":"f","a":[],"k":{},"slot":3,"et":%d}' % at)
+    times = wire.Times(at + 1000, at + 2000)
+    verdict, payload = decide.written(verdict, Attempt("b:3", 2, record), times, "w", "q")
+    assert payload.decode().startswith(wire.result_head("w", 2))
     assert json.loads(payload)["r"] == "ValueError: no"
+    outcome = wire.decode_result(payload)
+    assert isinstance(outcome, Failed)
+    assert (outcome.job_id, outcome.slot, outcome.attempt, outcome.name) == ("b:3", 3, 2, "f")
+    times = (outcome.enqueued, outcome.started, outcome.finished)
+    assert [moment.timestamp() - 1_700_000_000 for moment in times] == [0, 1, 2]
+
+
+def test_the_deadline_wins_over_what_the_code_made_of_it():
+    for error in (None, ValueError(), asyncio.CancelledError(), TimeoutError()):
+        verdict = decide.verdict(Ending(value=1, error=error, expired=True, limit=2.0))
+        assert (verdict.status, verdict.fields) == ("timed_out", {"which": "execution", "limit": 2})
+    assert decide.verdict(Ending(error=TimeoutError())).status == "failed"
+    assert decide.verdict(Ending(error=asyncio.CancelledError())).status == "cancelled"
 
 
 def test_near_matches_are_named_and_two_of_a_name_refused():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gatherq.wire import JobRecord, decode_job
+from gatherq.wire import UNKNOWN, JobRecord, decode_job
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +32,7 @@ class Attempt:
     @property
     def name(self) -> str:
         """Name of the job, as far as it is known."""
-        return self.job.name if self.job else "<unknown>"
+        return self.job.name if self.job else UNKNOWN
 
     @property
     def batch(self) -> str | None:

@@ -1,14 +1,13 @@
 """What a running handler can ask about its own job."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple
 
 _current: ContextVar["CurrentJob"] = ContextVar("gatherq_current_job")
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentJob:
+class CurrentJob(NamedTuple):
     """The job that is being executed here."""
 
     job_id: str

@@ -6,8 +6,8 @@ from typing import Any
 
 from gatherq import wire
 from gatherq.limits import MAX_PAYLOAD
-from gatherq.outcomes import AnyOutcome, Cancelled, Failed, Lost, Succeeded, TimedOut
 from gatherq.remote import ErrorInfo
+from gatherq.wire import Times, Verdict
 
 from .attempt import Attempt
 from .describe import describe
@@ -23,68 +23,68 @@ class Ending:
     limit: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
-    """Milliseconds of Redis's clock."""
-
-    started: int | None
-    finished: int
-
-
-def outcome_of(ending: Ending, attempt: Attempt, times: Times, worker: str) -> AnyOutcome:
+def verdict(ending: Ending) -> Verdict:
     """Decide. The deadline wins over whatever the code made of its cancellation."""
-    who = identity(attempt, times, worker)
     if ending.expired:
-        return TimedOut(which="execution", limit=ending.limit or 0.0, **who)
+        return timed_out("execution", ending.limit or 0.0)
     match ending.error:
         case None:
-            return Succeeded(value=ending.value, **who)
+            return Verdict("succeeded", ending.value)
         case asyncio.CancelledError():
-            return Cancelled(by="job", **who)
+            return Verdict("cancelled", "cancelled by its job", {"by": "job"})
         case error:
-            return Failed(error=describe(error), **who)
+            return _failed(describe(error))
 
 
-def lost(attempt: Attempt, now: int, worker: str) -> Lost:
+def timed_out(which: str, limit: float) -> Verdict:
+    """Say which deadline was missed; its limit is in seconds."""
+    text = f"timed out: {which} limit of {limit:g} s"
+    return Verdict("timed_out", text, {"which": which, "limit": limit})
+
+
+def lost(attempts: int) -> Verdict:
     """Give up a job whose worker died in every attempt it had."""
-    return Lost(attempts=attempt.number - 1, **identity(attempt, Times(None, now), worker))
+    text = f"lost: its worker died in each of {attempts} attempts"
+    return Verdict("lost", text, {"attempts": attempts})
 
 
-def failed(kind: str, message: str, attempt: Attempt, times: Times, worker: str) -> Failed:
+def failed(kind: str, message: str) -> Verdict:
     """Fail a job for a reason of ours."""
-    return Failed(error=ErrorInfo(type=kind, message=message), **identity(attempt, times, worker))
+    return _failed(ErrorInfo(type=kind, message=message[:2000]))
 
 
 def written(
-    outcome: AnyOutcome, attempt: Attempt, times: Times, queue: str
-) -> tuple[AnyOutcome, bytes]:
-    """Write the outcome; one that cannot be written, or is too large, becomes a failure."""
-    echo = attempt.size <= wire.ECHOED_ARGUMENTS
+    verdict: Verdict, attempt: Attempt, times: Times, worker: str, queue: str
+) -> tuple[Verdict, bytes]:
+    """Write the result; one that cannot be written, or is too large, becomes a failure."""
     try:
-        record = wire.encode_result(outcome, attempt.job, queue, echo)
+        payload = _encode(verdict, attempt, times, worker, queue)
     except Exception as error:
         kind, message = "UnwritableResult", f"the result cannot be written as JSON: {error}"
     else:
-        if len(record) <= MAX_PAYLOAD:
-            return outcome, record
+        if len(payload) <= MAX_PAYLOAD:
+            return verdict, payload
         kind = "ResultTooLarge"
         message = (
-            f"the result is {len(record):,} bytes of JSON, the limit is {MAX_PAYLOAD:,}; "
+            f"the result is {len(payload):,} bytes of JSON, the limit is {MAX_PAYLOAD:,}; "
             "store the data elsewhere and return its name"
         )
-    outcome = failed(kind, message[:2000], attempt, times, outcome.worker)
-    return outcome, wire.encode_result(outcome, attempt.job, queue, echo)
+    verdict = failed(kind, message)
+    return verdict, _encode(verdict, attempt, times, worker, queue)
 
 
-def identity(attempt: Attempt, times: Times, worker: str) -> dict[str, Any]:
-    """Return what every outcome knows."""
-    return {
-        "job_id": attempt.job_id,
-        "slot": attempt.job.slot if attempt.job else 0,
-        "name": attempt.name,
-        "attempt": attempt.number,
-        "worker": worker,
-        "enqueued": attempt.job.enqueued if attempt.job else times.finished,
-        "started": times.started,
-        "finished": times.finished,
-    }
+def _failed(error: ErrorInfo) -> Verdict:
+    return Verdict("failed", str(error)[:200], {"error": error})
+
+
+def _encode(verdict: Verdict, attempt: Attempt, times: Times, worker: str, queue: str) -> bytes:
+    return wire.encode_result(
+        verdict,
+        job_id=attempt.job_id,
+        attempt=attempt.number,
+        worker=worker,
+        job=attempt.job,
+        times=times,
+        queue=queue,
+        echo=attempt.size <= wire.ECHOED_ARGUMENTS,
+    )

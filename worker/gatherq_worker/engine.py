@@ -20,6 +20,8 @@ logger = logging.getLogger("gatherq.worker")
 
 #: Longest wait for a wake-up, in seconds: plain arq producers give none.
 _LOOK_AGAIN = 0.5
+#: Claims that fill all slots.
+_CLAIMS = 3
 #: Outcomes that may wait to be recorded, beside those of two full loads.
 _BACKLOG = 256
 #: How long a cancelled handler may take to end before its job is released, in seconds.
@@ -99,9 +101,11 @@ class Engine:
     async def _take_all(self, burst: bool, at_most: int) -> None:
         while True:
             # Outcomes on their way to Redis are held too: no more are made than can be recorded.
+            # A claim takes a part of the slots, so that Redis makes the next while this one runs.
             free = min(
                 self._concurrency - len(self._running),
                 2 * self._concurrency + _BACKLOG - len(self._held),
+                -(-self._concurrency // _CLAIMS),
             )
             if at_most >= 0:
                 free = min(free, at_most - self.started)
@@ -138,17 +142,19 @@ class Engine:
     def _start(self, attempt: Attempt) -> None:
         self.started += 1
         self._held[attempt.job_id] = attempt.number
-        task = self._loop.create_task(self._runner.run(attempt))
+        task = self._loop.create_task(self._run(attempt))
         self._running[attempt.job_id] = (attempt, task)
-        task.add_done_callback(lambda task: self._ended(attempt, task))
 
-    def _ended(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
-        current = self._running.get(attempt.job_id)
-        if current and current[1] is task:
-            del self._running[attempt.job_id]
-        self._slot_free.set()
-        if not task.cancelled() and (error := task.exception()):
-            logger.error("job %s: the worker itself failed", attempt.job_id, exc_info=error)
+    async def _run(self, attempt: Attempt) -> None:
+        try:
+            await self._runner.run(attempt)
+        except Exception:
+            logger.exception("job %s: the worker itself failed", attempt.job_id)
+        finally:
+            current = self._running.get(attempt.job_id)
+            if current and current[0] is attempt:
+                del self._running[attempt.job_id]
+            self._slot_free.set()
 
     def _recorded(self, record: Record, word: str) -> None:
         attempt = record.attempt

@@ -3,7 +3,7 @@
 import difflib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, get_type_hints
@@ -34,9 +34,14 @@ class Handler:
     keep: float | None = None
     signature: inspect.Signature = field(init=False)
     decoders: dict[str, Decoder] = field(init=False)
+    #: Number of parameters, where all of them are ordinary ones; else -1.
+    positional: int = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "signature", inspect.signature(self.function))
+        kinds = [parameter.kind for parameter in self.signature.parameters.values()]
+        ordinary = all(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
+        object.__setattr__(self, "positional", len(kinds) if ordinary else -1)
         object.__setattr__(self, "decoders", {} if self.takes_ctx else self._decoders())
 
     @classmethod
@@ -45,8 +50,10 @@ class Handler:
         definition: JobDefinition = function.definition  # type: ignore[attr-defined]
         return cls(definition.name, function, definition.timeout, definition.max_attempts)
 
-    def bind(self, args: list[Any], kwargs: dict[str, Any]) -> inspect.BoundArguments:
+    def bind(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         """Fit the arguments to the signature and their annotations; raises TypeError."""
+        if not kwargs and len(args) == self.positional and not self.decoders:
+            return args, kwargs  # the common case, which needs no signature
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -54,7 +61,7 @@ class Handler:
         for name, decode in self.decoders.items():
             if name in bound.arguments:
                 bound.arguments[name] = self._decoded(name, decode, bound.arguments[name])
-        return bound
+        return bound.args, bound.kwargs
 
     def _decoded(self, name: str, decode: Decoder, value: Any) -> Any:
         kind = self.signature.parameters[name].kind

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from gatherq.outcomes import AnyOutcome
+from gatherq.wire import Times, Verdict
 
 from . import decide
 from .attempt import Attempt
 from .contact import Contact
 from .context import CurrentJob, set_current
-from .decide import Ending, Times
+from .decide import Ending
 from .handlers import Handler, Handlers, UnknownJob
 from .record import Recorder
 from .store import Record, Release
@@ -54,6 +54,7 @@ class Runner:
         self._handlers, self._policy = handlers, policy
         self._recorder, self._contact = recorder, contact
         self._worker, self._queue = worker, queue
+        self._hooked = bool(policy.on_job_start or policy.on_job_end or policy.after_job_end)
 
     async def run(self, attempt: Attempt) -> None:
         """See one attempt through; never raises but for its own cancellation."""
@@ -65,19 +66,21 @@ class Runner:
             return
         most = handler.max_attempts or self._policy.max_attempts
         if attempt.number > most:
-            self._hand_over(decide.lost(attempt, self._contact.now(), self._worker), attempt, None)
+            times = Times(None, self._contact.now())
+            self._hand_over(decide.lost(attempt.number - 1), attempt, times, handler.keep)
             return
-        ctx = self._policy.make_ctx(attempt)
+        ctx = self._policy.make_ctx(attempt) if handler.takes_ctx or self._hooked else {}
         ending = await self._execute(attempt, handler, call, ctx)
         delay = self._policy.retry_delay(ending.error) if ending.error else None
         if delay is not None and not ending.expired and attempt.number < most:
             self._recorder.give_back(Release(attempt, delay, charge=True))
             return
         times = Times(started, self._contact.now())
-        await self._hook(self._policy.on_job_end, ctx)
-        outcome = decide.outcome_of(ending, attempt, times, self._worker)
-        self._hand_over(outcome, attempt, handler.keep, times)
-        await self._hook(self._policy.after_job_end, ctx)
+        if self._policy.on_job_end:
+            await _contained(self._policy.on_job_end, ctx)
+        self._hand_over(decide.verdict(ending), attempt, times, handler.keep)
+        if self._policy.after_job_end:
+            await _contained(self._policy.after_job_end, ctx)
 
     def _resolve(self, attempt: Attempt) -> tuple[Handler, Callable[..., Awaitable[Any]]]:
         """Find the handler and bind the arguments."""
@@ -87,8 +90,8 @@ class Runner:
         handler = self._handlers.find(job.name)
         if handler.takes_ctx:
             return handler, lambda ctx: handler.function(ctx, *job.args, **job.kwargs)
-        bound = handler.bind(job.args, job.kwargs)
-        return handler, lambda ctx: handler.function(*bound.args, **bound.kwargs)
+        args, kwargs = handler.bind(job.args, job.kwargs)
+        return handler, lambda ctx: handler.function(*args, **kwargs)
 
     async def _execute(
         self,
@@ -119,36 +122,32 @@ class Runner:
     def _refuse(self, attempt: Attempt, error: Exception) -> None:
         kind = type(error).__name__ if not isinstance(error, LookupError) else "UnknownJob"
         kind = kind if attempt.job else "UnreadableJob"
-        now = self._contact.now()
         logger.warning("job %s: %s", attempt.job_id, error)
-        times = Times(None, now)
-        outcome = decide.failed(kind, str(error), attempt, times, self._worker)
-        self._hand_over(outcome, attempt, None, times)
+        times = Times(None, self._contact.now())
+        self._hand_over(decide.failed(kind, str(error)), attempt, times, None)
 
     def _hand_over(
-        self, outcome: AnyOutcome, attempt: Attempt, keep: float | None, times: Times | None = None
+        self, verdict: Verdict, attempt: Attempt, times: Times, keep: float | None
     ) -> None:
-        times = times or Times(None, self._contact.now())
-        outcome, payload = decide.written(outcome, attempt, times, self._queue)
+        verdict, payload = decide.written(verdict, attempt, times, self._worker, self._queue)
         keep = self._policy.keep if keep is None else keep
-        self._recorder.put(Record(attempt, outcome.status, payload, keep))
+        self._recorder.put(Record(attempt, verdict.status, payload, keep))
 
-    async def _hook(self, hook: Hook | None, ctx: dict[Any, Any]) -> None:
-        if hook is None:
-            return
-        try:
-            await hook(ctx)
-        except Exception:
-            logger.exception("a hook raised; its job is not affected")
+
+async def _contained(hook: Hook, ctx: dict[Any, Any]) -> None:
+    try:
+        await hook(ctx)
+    except Exception:
+        logger.exception("a hook raised; its job is not affected")
 
 
 def _current(attempt: Attempt, limit: float | None) -> CurrentJob:
     return CurrentJob(
-        job_id=attempt.job_id,
-        batch_id=attempt.batch,
-        slot=attempt.job.slot if attempt.job else 0,
-        name=attempt.name,
-        attempt=attempt.number,
-        timeout=limit,
-        deadline=None if limit is None else monotonic() + limit,
+        attempt.job_id,
+        attempt.batch,
+        attempt.job.slot if attempt.job else 0,
+        attempt.name,
+        attempt.number,
+        limit,
+        None if limit is None else monotonic() + limit,
     )

@@ -15,7 +15,7 @@ from arq.utils import ms_to_datetime
 from redis.asyncio import ConnectionPool
 
 from gatherq.calls import JobDefinition
-from gatherq.connection import SOCKET_TIMEOUT
+from gatherq.connection import SOCKET_TIMEOUT, packing
 from gatherq.wire import job_deserializer, job_serializer
 
 from .attempt import Attempt
@@ -138,7 +138,7 @@ class Worker(arq.worker.Worker):
         """Make connections of our own to the server that arq's pool talks to."""
         theirs = self.pool.connection_pool
         kwargs = {**theirs.connection_kwargs, "socket_timeout": min(SOCKET_TIMEOUT, self.lease)}
-        return ConnectionPool(connection_class=theirs.connection_class, **kwargs)
+        return ConnectionPool(connection_class=packing(theirs.connection_class), **kwargs)
 
 
 def _retry_delay(error: BaseException) -> float | None:

@@ -19,11 +19,17 @@ local function batch_of(id)
   return batch
 end
 
-for i, job in ipairs(cjson.decode(ARGV[8])) do
+local jobs, marks = cjson.decode(ARGV[8]), {}
+for i, job in ipairs(jobs) do
+  marks[2 * i - 1], marks[2 * i] = ARGV[3] .. job[1], ARGV[4] .. job[1]
+end
+marks = #jobs > 0 and redis.call('MGET', unpack(marks)) or marks
+
+for i, job in ipairs(jobs) do
   local id, attempt, status, batch_id, slot, keep = unpack(job)
   local result = ARGV[8 + i]
   local token = ARGV[1] .. ':' .. attempt
-  local held, current = unpack(redis.call('MGET', ARGV[3] .. id, ARGV[4] .. id))
+  local held, current = marks[2 * i - 1], marks[2 * i]
   local batch = batch_id ~= '' and batch_of(batch_id)
   if current ~= attempt or (held and held ~= token) then
     local head = '{"worker":"' .. ARGV[1] .. '","t":' .. attempt .. ','

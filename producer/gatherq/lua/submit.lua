@@ -14,10 +14,15 @@ end
 if size ~= ARGV[2] then return tonumber(size) end
 
 local enqueued = string.format(',"et":%.0f}', now)
-local entries = {}
+local entries, ids, keys = {}, {}, {}
 for i = 7, #ARGV do
-  local id = string.format('%s:%.0f', ARGV[1], ARGV[4] + i - 7)
-  if redis.call('EXISTS', ARGV[5] .. id, ARGV[6] .. id) == 0 then
+  ids[i] = string.format('%s:%.0f', ARGV[1], ARGV[4] + i - 7)
+  keys[#keys + 1], keys[#keys + 2] = ARGV[5] .. ids[i], ARGV[6] .. ids[i]
+end
+local all_new = #keys == 0 or redis.call('EXISTS', unpack(keys)) == 0
+for i = 7, #ARGV do
+  local id = ids[i]
+  if all_new or redis.call('EXISTS', ARGV[5] .. id, ARGV[6] .. id) == 0 then
     redis.call('SET', ARGV[5] .. id, ARGV[i] .. enqueued, 'PXAT', expires)
     -- Scores rise within the run, so that slots start in order.
     entries[#entries + 1] = string.format('%.3f', now - 1 + (i - 7) / 1000)
