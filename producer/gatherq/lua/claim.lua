@@ -29,11 +29,12 @@ end
 
 local function later(ms) return string.format('%.0f', now + ms) end
 
-local reply, foreign, scores, batches = {later(0), -1, {}}, {}, {}, {}
+local visible, hidden, token_head = later(0), later(lease), ARGV[1] .. ':'
+local reply, foreign, scores, batches = {visible, -1, {}}, {}, {}, {}
 local claimed, skipped, scanned = 0, 0, 0
 while claimed < n and scanned < n + 1000 do
   local want = math.min(n - claimed, 1000)
-  local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', later(0), 'LIMIT', skipped + claimed, want)
+  local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', visible, 'LIMIT', skipped + claimed, want)
   if #ids == 0 then break end
   scanned = scanned + #ids
   local wanted = {}
@@ -61,8 +62,8 @@ while claimed < n and scanned < n + 1000 do
     else
       attempts = attempts + 1
       redis.call('SET', ARGV[8] .. id, attempts, 'PX', 88400000)
-      redis.call('SET', ARGV[7] .. id, ARGV[1] .. ':' .. attempts, 'PX', lease)
-      scores[#scores + 1] = later(lease)
+      redis.call('SET', ARGV[7] .. id, token_head .. attempts, 'PX', lease)
+      scores[#scores + 1] = hidden
       scores[#scores + 1] = id
       claimed = claimed + 1
       reply[3 * claimed + 1], reply[3 * claimed + 2], reply[3 * claimed + 3] = id, attempts, job
@@ -94,7 +95,7 @@ if claimed == n then
     redis.call('PEXPIRE', KEYS[2], 60000)
   end
 else
-  local next = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. later(0), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  local next = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. visible, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if next[2] then reply[2] = math.ceil(math.min(next[2] - now, 60000)) end
 end
 return reply
