@@ -14,6 +14,10 @@ class Attempt:
     job: JobRecord | None
     size: int = 0
     problem: str = ""
+    #: Who asked for its cancellation, once somebody has.
+    cancelled_by: str | None = None
+    #: Whether its outcome is on its way.
+    handed_over: bool = False
 
     @classmethod
     def read(cls, job_id: str, number: int, payload: bytes | None) -> "Attempt":

@@ -21,19 +21,28 @@ class Ending:
     error: BaseException | None = None
     expired: bool = False
     limit: float | None = None
+    #: Who asked for the cancellation that ended it, if it was asked for.
+    cancelled_by: str | None = None
 
 
 def verdict(ending: Ending) -> Verdict:
-    """Decide. The deadline wins over whatever the code made of its cancellation."""
+    """Decide. A deadline or a request wins over whatever the code made of its cancellation."""
     if ending.expired:
         return timed_out("execution", ending.limit or 0.0)
+    if ending.cancelled_by:
+        return cancelled(ending.cancelled_by)
     match ending.error:
         case None:
             return Verdict("succeeded", ending.value)
         case asyncio.CancelledError():
-            return Verdict("cancelled", "cancelled by its job", {"by": "job"})
+            return cancelled("job")
         case error:
             return _failed(describe(error))
+
+
+def cancelled(by: str) -> Verdict:
+    """Say who cancelled the job."""
+    return Verdict("cancelled", f"cancelled by its {by}", {"by": by})
 
 
 def timed_out(which: str, limit: float) -> Verdict:

@@ -98,6 +98,15 @@ class Engine:
         await self._heartbeat.stop()
         await self._pool.disconnect()
 
+    def cancel(self, job_id: str, by: str) -> bool:
+        """Cancel a running job, whose outcome says `by` whom; False if it does not run here."""
+        attempt, task = self._running.get(job_id, (None, None))
+        if attempt is None or task is None or attempt.cancelled_by:
+            return False
+        attempt.cancelled_by = by
+        task.cancel()
+        return True
+
     async def _take_all(self, burst: bool, at_most: int) -> None:
         while True:
             # Outcomes on their way to Redis are held too: no more are made than can be recorded.
@@ -142,19 +151,20 @@ class Engine:
     def _start(self, attempt: Attempt) -> None:
         self.started += 1
         self._held[attempt.job_id] = attempt.number
-        task = self._loop.create_task(self._run(attempt))
+        task = self._loop.create_task(self._runner.run(attempt))
         self._running[attempt.job_id] = (attempt, task)
+        task.add_done_callback(lambda task: self._ended(attempt, task))
 
-    async def _run(self, attempt: Attempt) -> None:
-        try:
-            await self._runner.run(attempt)
-        except Exception:
-            logger.exception("job %s: the worker itself failed", attempt.job_id)
-        finally:
-            current = self._running.get(attempt.job_id)
-            if current and current[0] is attempt:
-                del self._running[attempt.job_id]
-            self._slot_free.set()
+    def _ended(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
+        current = self._running.get(attempt.job_id)
+        if current and current[0] is attempt:
+            del self._running[attempt.job_id]
+        self._slot_free.set()
+        if task.cancelled():
+            self._runner.cut_short(attempt)
+        elif error := task.exception():
+            logger.error("job %s: the worker itself failed", attempt.job_id, exc_info=error)
+            self._runner.cut_short(attempt, error)
 
     def _recorded(self, record: Record, word: str) -> None:
         attempt = record.attempt

@@ -82,6 +82,14 @@ class Runner:
         if self._policy.after_job_end:
             await _contained(self._policy.after_job_end, ctx)
 
+    def cut_short(self, attempt: Attempt, error: BaseException | None = None) -> None:
+        """Hand over what `run` could not: it was cancelled, or failed by a fault of ours."""
+        if attempt.handed_over or not (error or attempt.cancelled_by):
+            return  # the attempt is released, or another worker's
+        times = Times(None, self._contact.now())
+        ending = Ending(error=error, cancelled_by=attempt.cancelled_by)
+        self._hand_over(decide.verdict(ending), attempt, times, None)
+
     def _resolve(self, attempt: Attempt) -> tuple[Handler, Callable[..., Awaitable[Any]]]:
         """Find the handler and bind the arguments."""
         job = attempt.job
@@ -113,10 +121,11 @@ class Runner:
                 ending.value = await call(ctx)
         except BaseException as error:
             task = asyncio.current_task()
-            if task and task.cancelling():  # the worker wants the job gone
-                raise
+            if task and task.cancelling() and not attempt.cancelled_by:
+                raise  # the worker wants the attempt gone: it shuts down, or lost the lease
             ending.error = error
         ending.expired = deadline.expired()
+        ending.cancelled_by = attempt.cancelled_by
         return ending
 
     def _refuse(self, attempt: Attempt, error: Exception) -> None:
@@ -129,6 +138,7 @@ class Runner:
     def _hand_over(
         self, verdict: Verdict, attempt: Attempt, times: Times, keep: float | None
     ) -> None:
+        attempt.handed_over = True
         verdict, payload = decide.written(verdict, attempt, times, self._worker, self._queue)
         keep = self._policy.keep if keep is None else keep
         self._recorder.put(Record(attempt, verdict.status, payload, keep))
