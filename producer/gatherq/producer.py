@@ -67,6 +67,11 @@ class Producer:
         await self._redis.connection_pool.disconnect()
 
     @property
+    def url(self) -> str:
+        """URL of the server, its password masked."""
+        return connection.masked(self._url)
+
+    @property
     def redis(self) -> "Redis":
         """The Redis client of this producer, for readers of arq's keys."""
         return self._redis

@@ -23,11 +23,10 @@ async def progress(batch: Batch[Any], *, console: Console | None = None) -> Asyn
     the size of the batch.
     """
     bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TextColumn("{task.fields[standing]}"),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(compact=True),
         console=console or Console(stderr=True),
     )
     with bar:
@@ -62,4 +61,4 @@ def _standing(counts: Counts, rate: float) -> str:
         ("running", counts.running),
     ]
     said = ", ".join(f"{count} {name}" for name, count in parts if count or name == "ok")
-    return f"{said}, {rate:.0f}/s"
+    return f"{said}, {rate:,.0f}/s"

@@ -6,7 +6,13 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from redis.exceptions import BusyLoadingError, ReadOnlyError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    ReadOnlyError,
+    RedisError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -16,7 +22,14 @@ R = TypeVar("R")
 
 logger = logging.getLogger("gatherq")
 
-TRANSIENT = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OSError)
+_TRANSIENT = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OSError)
+
+
+def is_transient(error: BaseException | None) -> bool:
+    """Tell whether it may go by itself; to redis-py a wrong password is a connection error too."""
+    return isinstance(error, _TRANSIENT) and not isinstance(
+        error, AuthenticationError | AuthorizationError
+    )
 
 
 class Retrying:
@@ -33,13 +46,13 @@ class Retrying:
         while True:
             try:
                 return await attempt()
-            except TRANSIENT as error:
+            except (RedisError, OSError) as error:
+                if not is_transient(error):
+                    raise unavailable(error, self._url) from error
                 if give_up is None:
                     give_up = loop.time() + self._patience
                     logger.warning("Redis at %s is away: %s", masked(self._url), error)
                 if loop.time() >= give_up:
                     raise unavailable(error, self._url) from error
-            except RedisError as error:
-                raise unavailable(error, self._url) from error
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, 1.0)

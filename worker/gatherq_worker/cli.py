@@ -6,12 +6,15 @@ import socket
 import sys
 
 import click
+from redis.asyncio import Redis
 
 from gatherq.connection import check, connection_pool
-from gatherq.errors import GatherqError
+from gatherq.errors import GatherqError, RedisUnavailable
+from gatherq.retrying import is_transient
 from gatherq.settings import Settings
 
 from . import handlers
+from .health import Health
 from .store import alive
 from .supervisor import supervise
 from .worker import Worker, arq_pool
@@ -129,7 +132,7 @@ async def _run(
 ) -> None:
     redis = arq_pool(connection_pool(url), queue)
     try:
-        await check(redis, url)
+        await _reach(redis, url)
     except GatherqError:
         await redis.connection_pool.disconnect()
         raise
@@ -148,6 +151,20 @@ async def _run(
         await worker.async_run()
     finally:
         await worker.close()
+
+
+async def _reach(redis: Redis, url: str) -> None:
+    """Wait for the server as long as it takes; raises RedisUnavailable where it refuses us."""
+    health = Health()
+    while True:
+        try:
+            await check(redis, url)
+        except RedisUnavailable as error:
+            if not is_transient(error.__cause__):
+                raise
+            await health.away(f"{error}; waiting for it")
+        else:
+            return health.good()
 
 
 def _reload() -> None:

@@ -26,10 +26,12 @@ class Health:
 
     async def bad(self, doing: str, error: BaseException) -> None:
         """Note a failure, and wait before the next try."""
+        await self.away(f"Redis fails to {doing}: {type(error).__name__}: {error}; trying on")
+
+    async def away(self, warning: str) -> None:
+        """Say so, once, and wait before the next try."""
         if self.ok:
-            logger.warning(
-                "Redis fails to %s: %s: %s; trying on", doing, type(error).__name__, error
-            )
+            logger.warning(warning)
         self.ok = False
         await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))
         self._pause = min(self._pause * 2, 0.5)
