@@ -278,3 +278,55 @@ async def test_every_key_but_the_queue_has_a_ttl(redis, submit, store, batch, qu
 async def test_thousands_of_leases_are_renewed_together(store):
     _, lost = await store().renew([(f"none:{n}", 1) for n in range(5000)])
     assert len(lost) == 5000
+
+
+async def test_expired_leases_wait_while_the_last_contact_is_too_old(redis, submit, store):
+    await submit()
+    (first,) = (await claim(store())).attempts
+    await expired(redis, first)
+    now = (await store("w2").claim(0, 0, 0)).now
+    assert (await store("w2").claim(10, now - 10_000, now - 10_000)).attempts == []
+
+
+async def test_a_claim_that_fills_the_worker_hands_the_watch_on(redis, submit, store, queue):
+    await submit(2)
+    assert await redis.lpop(keys.wake(queue)) == b"1"  # submit wakes one worker
+    await store().claim(1, 0, 0)
+    assert await redis.lpop(keys.wake(queue)) == b"1"
+    await store().claim(10, 0, 0)  # this one goes on watching
+    assert await redis.lpop(keys.wake(queue)) is None
+
+
+async def test_foreign_data_in_the_keys_of_a_batch_harms_nobody(redis, submit, store, batch):
+    await submit(2)
+    await redis.delete(keys.batch(batch))
+    await redis.set(keys.batch(batch), "not a hash")
+    attempts = (await claim(store())).attempts
+    assert len(attempts) == 2
+    await redis.set(keys.retry(attempts[0].job_id), "7")
+    await redis.rpush(keys.result(attempts[0].job_id), "not a string")
+    words = await store().finish([record(attempt) for attempt in attempts])
+    assert words == ["refused", "gone"]
+
+
+async def test_a_lease_that_ran_out_unclaimed_is_renewed(redis, submit, store):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    await expired(redis, attempt)
+    assert (await store().renew([(attempt.job_id, 1)]))[1] == []
+    assert (await claim(store("w2"))).attempts == []
+
+
+async def test_renewing_puts_nothing_back_into_the_queue(redis, submit, store, queue):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    await redis.zrem(queue, attempt.job_id)
+    await store().renew([(attempt.job_id, 1)])
+    assert await redis.zcard(queue) == 0
+
+
+async def test_an_attempt_whose_token_is_anothers_is_not_released(redis, submit, store):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    assert await store("w2").release([Release(attempt)]) == 0
+    assert (await claim(store("w3"))).attempts == []
