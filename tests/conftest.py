@@ -66,3 +66,12 @@ async def until(seconds):
     """Fail a test that hangs, with room."""
     async with asyncio.timeout(seconds):
         yield
+
+
+async def lines_of(path: Path, count: int) -> list[str]:
+    """Wait until so many lines are there."""
+    while True:
+        lines = path.read_text().splitlines() if path.exists() else []
+        if len(lines) >= count:
+            return lines
+        await asyncio.sleep(0.01)

@@ -77,6 +77,21 @@ class Batch(Generic[T]):
                 for outcome in await self._fetch(slots[start : start + _FETCH]):
                     yield outcome
 
+    async def cancel(self, *slots: int, by: str = "producer") -> int:
+        """Cancel these slots, or with none given all that is not finished.
+
+        What is queued ends at once and is never run; what runs is asked to end, and gets
+        `CancelledError`. A job that ends first keeps its outcome. `by` is what the outcomes say.
+        Returns how many were ended or asked to end; raises IndexError, BatchNotFound.
+        """
+        for slot in slots:
+            if not 0 <= slot < self._size:
+                raise IndexError(f"batch {self.id} has slots 0 to {self._size - 1}, not {slot}")
+        count = await self._retry(lambda: self._store.cancel(self.id, slots or None, by))
+        if count is None:
+            raise self._gone("its data")
+        return count
+
     async def counts(self) -> Counts:
         """Return how many are running, succeeded, failed, ...; raises BatchNotFound."""
         counts = await self._retry(lambda: self._store.counts(self.id))

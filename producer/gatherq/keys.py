@@ -3,6 +3,8 @@
 The `arq:` keys are arq's own (arq/constants.py); the `gatherq:` keys are added beside them.
 """
 
+import json
+
 QUEUE = "arq:queue"
 JOB = "arq:job:"
 IN_PROGRESS = "arq:in-progress:"
@@ -11,6 +13,18 @@ RESULT = "arq:result:"
 ABORT = "arq:abort"
 BATCH = "gatherq:batch:"
 DONE = "gatherq:done:"
+
+#: The prefixes by name, for the Lua steps that need most of them.
+PREFIXES = json.dumps(
+    {
+        "job": JOB,
+        "in_progress": IN_PROGRESS,
+        "retry": RETRY,
+        "result": RESULT,
+        "batch": BATCH,
+        "done": DONE,
+    }
+)
 
 
 def job_id(batch_id: str, slot: int) -> str:
@@ -61,3 +75,13 @@ def workers(queue: str) -> str:
 def quarantine(queue: str) -> str:
     """Queue members that cannot be jobs. List, newest 100; written by claim; TTL: a day."""
     return f"gatherq:quarantine:{queue}"
+
+
+def cancel(queue: str) -> str:
+    """Map running jobs to who wants them cancelled. Hash; cancel, claim, renew; TTL: a day."""
+    return f"gatherq:cancel:{queue}"
+
+
+def control(queue: str) -> str:
+    """Tell workers of cancellations. Channel, no key; published by cancel, heard by workers."""
+    return f"gatherq:control:{queue}"

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
 
 class Script:
-    """One atomic step; the header of its file is the contract."""
+    """One atomic step; the header of its file is the contract. `parts` it shares with others."""
 
-    def __init__(self, name: str) -> None:
-        self.source = files(__package__).joinpath("lua", f"{name}.lua").read_text("utf-8")
+    def __init__(self, name: str, *parts: str) -> None:
+        folder = files(__package__).joinpath("lua")
+        sources = [folder.joinpath("parts", f"{part}.lua") for part in parts]
+        sources.append(folder.joinpath(f"{name}.lua"))
+        self.source = "".join(source.read_text("utf-8") for source in sources)
         self.digest = sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, redis: "Redis", keys: "Sequence[str]", argv: "Sequence[Any]") -> Any:

@@ -75,6 +75,18 @@ async def ledger(path: str, seconds: float) -> int:
     return os.getpid()
 
 
+@job()
+async def linger(path: str) -> None:
+    """Say by a line that it has begun, and by another that it was cancelled."""
+    with open(path, "a", buffering=1) as log:  # noqa: ASYNC230
+        log.write("begun\n")
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            log.write("cancelled\n")
+            raise
+
+
 @job(max_attempts=2)
 async def die() -> None:
     os._exit(137)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from arq.jobs import Job, JobStatus
@@ -13,17 +12,8 @@ from gatherq import Cancelled, Failed, Lost, Succeeded, TimedOut, call
 from gatherq.errors import BatchConflict, BatchNotFound, InvalidCall, PayloadTooLarge
 from gatherq.wire import job_deserializer
 
-from ..conftest import until
+from ..conftest import lines_of, until
 from . import jobs
-
-
-async def lines_of(path: Path, count: int) -> list[str]:
-    """Wait until so many lines are there."""
-    while True:
-        lines = path.read_text().splitlines() if path.exists() else []
-        if len(lines) >= count:
-            return lines
-        await asyncio.sleep(0.01)
 
 
 async def test_values_come_back_in_the_order_of_the_calls(producer, start_worker):

@@ -1,63 +1,13 @@
 """The Lua steps alone, on a real server: a test for each thing that they return."""
 
 import asyncio
-import secrets
 
 import pytest
-from redis.asyncio import Redis
 
-from gatherq import call, keys, wire
-from gatherq.store import Store as ProducerStore
-from gatherq_worker.attempt import Attempt
-from gatherq_worker.store import Record, Release, Store
+from gatherq import keys
+from gatherq_worker.store import Release
 
-LEASE = 0.3
-
-
-@pytest.fixture
-async def redis(server_url):
-    async with Redis.from_url(server_url) as client:
-        yield client
-
-
-@pytest.fixture
-def batch():
-    return secrets.token_hex(8)
-
-
-@pytest.fixture
-def submit(redis, queue, batch):
-    async def submit(size=1, first=0, jobs=None):
-        jobs = jobs or [wire.encode_job(call("f", n), batch, n, None) for n in range(size)]
-        return await ProducerStore(redis, queue).submit(batch, size, 60, first, jobs)
-
-    return submit
-
-
-@pytest.fixture
-def store(redis, queue):
-    def store(worker="w1"):
-        return Store(redis, worker, queue, LEASE)
-
-    return store
-
-
-async def claim(store, n=10, contact=True):
-    """Claim in full contact with Redis, or in none."""
-    now = (await store.claim(0, 0, 0)).now
-    return await store.claim(n, now - 10_000, now) if contact else await store.claim(n, now, now)
-
-
-def record(attempt: Attempt, worker="w1", keep=60.0):
-    payload = wire.result_head(worker, attempt.number).encode() + b'"status":"succeeded"}'
-    return Record(attempt, "succeeded", payload, keep)
-
-
-async def expired(redis, attempt):
-    """Wait until the lease of an attempt has run out."""
-    while await redis.exists(keys.in_progress(attempt.job_id)):
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.005)
+from .steps import LEASE, claim, expired, record
 
 
 async def test_a_claim_takes_no_more_than_asked_in_slot_order(submit, store):
@@ -102,7 +52,7 @@ async def test_a_renewed_lease_holds(redis, submit, store):
     (attempt,) = (await claim(store())).attempts
     for _ in range(4):
         await asyncio.sleep(LEASE / 2)
-        assert (await store().renew([(attempt.job_id, 1)]))[1] == []
+        assert (await store().renew([(attempt.job_id, 1)])).lost == []
         assert (await claim(store("w2"))).attempts == []
 
 
@@ -111,7 +61,7 @@ async def test_renewing_a_lost_lease_says_so(redis, submit, store):
     (first,) = (await claim(store())).attempts
     await expired(redis, first)
     await claim(store("w2"))
-    assert (await store().renew([(first.job_id, 1)]))[1] == [first.job_id]
+    assert (await store().renew([(first.job_id, 1)])).lost == [first.job_id]
 
 
 async def test_a_finished_job_leaves_its_result_and_nothing_else(
@@ -276,8 +226,8 @@ async def test_every_key_but_the_queue_has_a_ttl(redis, submit, store, batch, qu
 
 
 async def test_thousands_of_leases_are_renewed_together(store):
-    _, lost = await store().renew([(f"none:{n}", 1) for n in range(5000)])
-    assert len(lost) == 5000
+    renewal = await store().renew([(f"none:{n}", 1) for n in range(5000)])
+    assert len(renewal.lost) == 5000
 
 
 async def test_expired_leases_wait_while_the_last_contact_is_too_old(redis, submit, store):
@@ -313,7 +263,7 @@ async def test_a_lease_that_ran_out_unclaimed_is_renewed(redis, submit, store):
     await submit()
     (attempt,) = (await claim(store())).attempts
     await expired(redis, attempt)
-    assert (await store().renew([(attempt.job_id, 1)]))[1] == []
+    assert (await store().renew([(attempt.job_id, 1)])).lost == []
     assert (await claim(store("w2"))).attempts == []
 
 

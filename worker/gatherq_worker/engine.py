@@ -9,6 +9,7 @@ from redis.asyncio import ConnectionPool, Redis
 
 from .attempt import Attempt
 from .contact import Contact
+from .control import Control
 from .handlers import Handlers
 from .health import ERRORS, Health
 from .heartbeat import Heartbeat
@@ -52,13 +53,23 @@ class Engine:
         self._health = Health()
         self._held: dict[str, int] = {}
         self._running: dict[str, tuple[Attempt, asyncio.Task[None]]] = {}
+        #: Cancellations that came while a claim was under way: of what it may bring.
+        self._missed: list[tuple[str, str]] = []
+        self._claiming = False
         self._slot_free = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._recorder = Recorder(self._store, self._recorded)
         self._runner = Runner(handlers, policy, self._recorder, self._contact, worker, queue)
         self._heartbeat = Heartbeat(
-            make_pool, make_store, self._held, self._contact, lease, self._lost_soon
+            make_pool,
+            make_store,
+            self._held,
+            self._contact,
+            lease,
+            self._lost_soon,
+            self._cancelled_soon,
         )
+        self._control = Control(make_pool, queue, lease, self.cancel, self.cancel_batch)
         self.started = 0
         self.statuses: dict[str, int] = {}
 
@@ -71,6 +82,7 @@ class Engine:
         """Take and run jobs until cancelled; with `burst`, until the queue is empty."""
         self._heartbeat.start()
         recording = asyncio.create_task(self._recorder.run())
+        self._control.start()
         try:
             await self._take_all(burst, at_most)
             await self._recorder.flushed()
@@ -95,17 +107,30 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._recorder.flushed(), _UNWIND + grace)
         recording.cancel()
+        await self._control.stop()
         await self._heartbeat.stop()
         await self._pool.disconnect()
 
     def cancel(self, job_id: str, by: str) -> bool:
         """Cancel a running job, whose outcome says `by` whom; False if it does not run here."""
         attempt, task = self._running.get(job_id, (None, None))
-        if attempt is None or task is None or attempt.cancelled_by:
+        if attempt is None or task is None:
+            if self._claiming:
+                self._missed.append((job_id, by))
+            return False
+        if attempt.cancelled_by or attempt.handed_over:
             return False
         attempt.cancelled_by = by
         task.cancel()
         return True
+
+    def cancel_batch(self, batch: str, by: str) -> None:
+        """Cancel all that runs of a batch."""
+        for attempt, _ in list(self._running.values()):
+            if attempt.batch == batch:
+                self.cancel(attempt.job_id, by)
+        if self._claiming:
+            self._missed.append((batch, by))
 
     async def _take_all(self, burst: bool, at_most: int) -> None:
         while True:
@@ -136,13 +161,21 @@ class Engine:
 
     async def _take(self, free: int) -> float:
         """Claim and start up to `free` jobs; return the seconds to wait for more, 0 for none."""
-        claim = await self._store.claim(free, self._contact.since, self._contact.last)
+        self._claiming = True
+        try:
+            claim = await self._store.claim(free, self._contact.since, self._contact.last)
+        finally:
+            self._claiming, missed = False, self._missed
+            self._missed = []
         self._health.good()
         self._contact.seen(claim.now)
         for id_ in claim.foreign:
             logger.warning("queue member %r cannot be a job; it is put into quarantine", id_)
         for attempt in claim.attempts:
             self._start(attempt)
+        for what, by in missed:
+            self.cancel(what, by)
+            self.cancel_batch(what, by)
         if len(claim.attempts) == free:
             return 0.0
         next_in = _LOOK_AGAIN if claim.next_in is None else claim.next_in / 1000
@@ -182,6 +215,10 @@ class Engine:
 
     def _lost_soon(self, ids: list[str]) -> None:
         self._loop.call_soon_threadsafe(self._lost, ids)
+
+    def _cancelled_soon(self, jobs: dict[str, str]) -> None:
+        for job_id, by in jobs.items():
+            self._loop.call_soon_threadsafe(self.cancel, job_id, by)
 
     def _lost(self, ids: list[str]) -> None:
         """Drop what another worker has taken over."""

@@ -23,12 +23,13 @@ class Heartbeat:
         contact: Contact,
         lease: float,
         on_lost: Callable[[list[str]], None],
+        on_cancelled: Callable[[dict[str, str]], None],
     ) -> None:
         self._make_pool, self._make_store = make_pool, make_store
         self._held = held
         self._contact = contact
         self._interval = lease / 4
-        self._on_lost = on_lost
+        self._on_lost, self._on_cancelled = on_lost, on_cancelled
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
@@ -56,17 +57,19 @@ class Heartbeat:
         while not self._stopping.is_set():
             held = list(self._held.items())
             try:
-                now, lost = await store.renew(held)
+                renewal = await store.renew(held)
             except ERRORS as error:
                 self._contact.broken()
                 await health.bad("renew leases", error)
                 continue
             health.good()
-            self._contact.seen(now)
+            self._contact.seen(renewal.now)
             # What was finished meanwhile is not lost.
-            gone = set(lost) & self._held.keys()
+            gone = set(renewal.lost) & self._held.keys()
             if gone:
                 self._on_lost(sorted(gone))
+            if renewal.cancelled:
+                self._on_cancelled(renewal.cancelled)
             await self._pause()
         with contextlib.suppress(*ERRORS):  # the entry goes by itself
             await store.sign_off()

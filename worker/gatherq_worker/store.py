@@ -25,6 +25,15 @@ class Claim:
     foreign: list[bytes] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Renewal:
+    """Redis's time (ms), the jobs whose lease is lost, and those to be cancelled, each by whom."""
+
+    now: int = 0
+    lost: list[str] = field(default_factory=list)
+    cancelled: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """An outcome ready to be recorded; `keep` in seconds for a job without a batch."""
@@ -52,42 +61,34 @@ class Store:
         self._worker = worker
         self._queue = queue
         self._lease = round(lease * 1000)
-        self._claim, self._renew = Script("claim"), Script("renew")
+        self._claim, self._renew = Script("claim", "ending"), Script("renew")
         self._finish, self._release = Script("finish"), Script("release")
 
     async def claim(self, n: int, since: int, last: int) -> Claim:
         """Take up to `n` jobs; `since` and `last` tell the contact with Redis (ms)."""
-        key = (self._queue, keys.wake(self._queue), keys.quarantine(self._queue))
-        now, next_in, foreign, *found = await self._claim(
-            self._redis,
-            key,
-            (
-                self._worker,
-                n,
-                self._lease,
-                since,
-                last,
-                keys.JOB,
-                keys.IN_PROGRESS,
-                keys.RETRY,
-                keys.BATCH,
-            ),
-        )
+        queue = self._queue
+        key = (queue, keys.cancel(queue), keys.quarantine(queue), keys.wake(queue))
+        argv = (keys.PREFIXES, self._worker, n, self._lease, since, last)
+        now, next_in, foreign, *found = await self._claim(self._redis, key, argv)
         triples = zip(found[::3], found[1::3], found[2::3], strict=True)
         attempts = [Attempt.read(id_.decode(), number, job) for id_, number, job in triples]
         return Claim(attempts, int(now), None if next_in < 0 else next_in, foreign)
 
-    async def renew(self, held: Iterable[tuple[str, int]]) -> tuple[int, list[str]]:
-        """Renew leases; return Redis's time (ms) and the ids whose lease is lost."""
-        now, lost = 0, []
+    async def renew(self, held: Iterable[tuple[str, int]]) -> Renewal:
+        """Renew leases."""
         pairs = list(held)
+        renewal = Renewal()
+        key = (self._queue, keys.workers(self._queue), keys.cancel(self._queue))
+        prefixes = (keys.IN_PROGRESS, keys.RETRY, keys.BATCH)
         for start in range(0, max(len(pairs), 1), _RENEWED):
             flat = [part for pair in pairs[start : start + _RENEWED] for part in pair]
-            argv = (self._worker, self._lease, keys.IN_PROGRESS, keys.RETRY, *flat)
-            key = (self._queue, keys.workers(self._queue))
-            now, *gone = await self._renew(self._redis, key, argv)
-            lost += [id_.decode() for id_ in gone]
-        return int(now), lost
+            argv = (self._worker, self._lease, *prefixes, *flat)
+            now, lost, asked = await self._renew(self._redis, key, argv)
+            renewal.now = int(now)
+            renewal.lost += [id_.decode() for id_ in lost]
+            asked = [part.decode("utf-8", "replace") for part in asked]
+            renewal.cancelled.update(zip(asked[::2], asked[1::2], strict=True))
+        return renewal
 
     async def finish(self, records: Sequence[Record]) -> list[str]:
         """Record outcomes; return a word each: recorded, already, refused or gone."""
@@ -95,7 +96,8 @@ class Store:
         # One argument for all that is short: packing each costs more than reading them in Lua.
         jobs = codec.encode([_header(record) for record in records])
         argv = (self._worker, *prefixes, jobs, *(record.payload for record in records))
-        words = await self._finish(self._redis, (self._queue, keys.ABORT), argv)
+        key = (self._queue, keys.ABORT, keys.cancel(self._queue))
+        words = await self._finish(self._redis, key, argv)
         return [word.decode() for word in words]
 
     async def release(self, releases: Sequence[Release]) -> int:

@@ -1,15 +1,14 @@
 -- Takes up to n visible jobs: counts the attempt, sets the token, hides the job for one lease.
 -- Expired leases of others are taken only in full contact: since a lease ago, and until just now.
--- KEYS: 1 queue, 2 wake list, 3 quarantine list
--- ARGV: 1 worker, 2 n, 3 lease (ms), 4 in contact since (ms), 5 last contact (ms),
---       6 job prefix, 7 in-progress prefix, 8 retry prefix, 9 batch prefix
+-- What may not run any more, because it or its batch is cancelled, ends here instead.
+-- KEYS: 1 queue, 2 cancel marks, 3 quarantine list, 4 wake list
+-- ARGV: 1 prefixes (JSON), 2 worker, 3 n, 4 lease (ms), 5 in contact since (ms), 6 last contact (ms)
 -- Returns {now (ms), ms to the next visible job or -1, {quarantined ids}, id, attempt, job, ...};
 -- job is false where there is none.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local n, lease = tonumber(ARGV[2]), tonumber(ARGV[3])
-local contact = now - ARGV[4]
-local may_reclaim = contact >= lease and now - ARGV[5] <= lease / 2
+P = cjson.decode(ARGV[1])
+local n, lease = tonumber(ARGV[3]), tonumber(ARGV[4])
+local contact = now - ARGV[5]
+local may_reclaim = contact >= lease and now - ARGV[6] <= lease / 2
 
 local function is_utf8(s)
   local i, len = 1, #s
@@ -29,31 +28,39 @@ end
 
 local function later(ms) return string.format('%.0f', now + ms) end
 
-local visible, hidden, token_head = later(0), later(lease), ARGV[1] .. ':'
-local reply, foreign, scores, batches = {visible, -1, {}}, {}, {}, {}
+local visible, hidden, token_head = later(0), later(lease), ARGV[2] .. ':'
+local reply, foreign, scores, begun = {visible, -1, {}}, {}, {}, {}
 local claimed, skipped, scanned = 0, 0, 0
-while claimed < n and scanned < n + 1000 do
-  local want = math.min(n - claimed, 1000)
+local marked = redis.call('EXISTS', KEYS[2]) == 1
+while claimed < n and scanned < n + 1000 and #members < 250 do
+  local want = math.min(n - claimed, 250)
   local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', visible, 'LIMIT', skipped + claimed, want)
   if #ids == 0 then break end
   scanned = scanned + #ids
   local wanted = {}
   for i, id in ipairs(ids) do
-    wanted[3 * i - 2], wanted[3 * i - 1], wanted[3 * i] = ARGV[6] .. id, ARGV[7] .. id, ARGV[8] .. id
+    wanted[3 * i - 2], wanted[3 * i - 1], wanted[3 * i] = P.job .. id, P.in_progress .. id, P.retry .. id
   end
   local found = redis.call('MGET', unpack(wanted))
+  local marks = marked and redis.call('HMGET', KEYS[2], unpack(ids)) or {}
   for i, id in ipairs(ids) do
     local job, token, attempts = found[3 * i - 2], found[3 * i - 1], found[3 * i]
     attempts = attempts and #attempts < 7 and tonumber(string.match(attempts, '^%d+$')) or 0
+    local batch_id, slot = string.match(id, '^(.*):(%d+)$')
+    local batch = batch_id and batch_of(batch_id)
+    local verdict = batch and (batch.fate or marks[i] and cancelled(marks[i]))
     if string.find(id, '[\128-\255]') and not is_utf8(id) then
       foreign[#foreign + 1] = id
       skipped = skipped + 1
     elseif token then
       -- A plain arq worker's mark says nothing of its worker: leave the job to it.
       if string.find(token, ':', 1, true) then
-        scores[#scores + 1] = later(math.max(redis.call('PTTL', ARGV[7] .. id), 1))
+        scores[#scores + 1] = later(math.max(redis.call('PTTL', P.in_progress .. id), 1))
         scores[#scores + 1] = id
       end
+      skipped = skipped + 1
+    elseif verdict then
+      end_job(batch_id, batch, id, slot, attempts, verdict, job)
       skipped = skipped + 1
     elseif attempts > 0 and not may_reclaim then
       scores[#scores + 1] = later(math.max(math.min(lease - contact, lease), 10))
@@ -61,23 +68,20 @@ while claimed < n and scanned < n + 1000 do
       skipped = skipped + 1
     else
       attempts = attempts + 1
-      redis.call('SET', ARGV[8] .. id, attempts, 'PX', 88400000)
-      redis.call('SET', ARGV[7] .. id, token_head .. attempts, 'PX', lease)
+      redis.call('SET', P.retry .. id, attempts, 'PX', 88400000)
+      redis.call('SET', P.in_progress .. id, token_head .. attempts, 'PX', lease)
       scores[#scores + 1] = hidden
       scores[#scores + 1] = id
       claimed = claimed + 1
       reply[3 * claimed + 1], reply[3 * claimed + 2], reply[3 * claimed + 3] = id, attempts, job
-      local batch = attempts == 1 and string.match(id, '^(.*):%d+$')
-      if batch then batches[batch] = (batches[batch] or 0) + 1 end
+      if batch and attempts == 1 then begun[batch_id] = (begun[batch_id] or 0) + 1 end
     end
   end
 end
 
 if #scores > 0 then redis.call('ZADD', KEYS[1], unpack(scores)) end
-for batch, count in pairs(batches) do
-  local key = ARGV[9] .. batch
-  if redis.call('TYPE', key).ok == 'hash' then redis.call('HINCRBY', key, 'running', count) end
-end
+flush_ended()
+for batch_id, count in pairs(begun) do redis.call('HINCRBY', P.batch .. batch_id, 'running', count) end
 for _, id in ipairs(foreign) do
   redis.call('ZREM', KEYS[1], id)
   redis.call('LPUSH', KEYS[3], id)
@@ -90,10 +94,12 @@ end
 
 if claimed == n then
   -- This worker stops watching the queue: hand the watch on.
-  if redis.call('LLEN', KEYS[2]) == 0 then
-    redis.call('RPUSH', KEYS[2], '1')
-    redis.call('PEXPIRE', KEYS[2], 60000)
+  if redis.call('LLEN', KEYS[4]) == 0 then
+    redis.call('RPUSH', KEYS[4], '1')
+    redis.call('PEXPIRE', KEYS[4], 60000)
   end
+elseif #members >= 250 then
+  reply[2] = 0
 else
   local next = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. visible, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if next[2] then reply[2] = math.ceil(math.min(next[2] - now, 60000)) end

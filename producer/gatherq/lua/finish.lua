@@ -1,5 +1,5 @@
 -- Records outcomes: result, clean-up, counts, completion entry and wake-up in one atomic step.
--- KEYS: 1 queue, 2 abort set
+-- KEYS: 1 queue, 2 abort set, 3 cancel marks
 -- ARGV: 1 worker, 2 job prefix, 3 in-progress prefix, 4 retry prefix, 5 result prefix,
 --       6 batch prefix, 7 done prefix,
 --       8 a JSON list with a list a job: id, attempt, status, batch or '', slot, keep (ms; -1 for
@@ -63,6 +63,7 @@ if #members > 0 then
   redis.call('DEL', unpack(clean))
   redis.call('ZREM', KEYS[1], unpack(members))
   redis.call('ZREM', KEYS[2], unpack(members))
+  if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('HDEL', KEYS[3], unpack(members)) end
 end
 for id, batch in pairs(batches) do
   if #batch.done > 0 then
