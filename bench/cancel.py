@@ -19,18 +19,19 @@ from gatherq import Producer, call
 from gatherq.embedded import REAL, embedded_server
 
 HERE = Path(__file__).parent
+QUEUE = f"bench-cancel-{os.getpid()}"
 
 
 async def reaction(producer: Producer, times: int) -> list[float]:
     """Return the milliseconds from `cancel()` to the handler's CancelledError, each time."""
     found = []
     for _ in range(times):
-        batch = await producer.submit([call("linger", "bench:cancel")])
-        await producer.redis.blpop(["bench:cancel"])  # type: ignore[misc]
+        batch = await producer.submit([call("linger", QUEUE + ":log")])
+        await producer.redis.blpop([QUEUE + ":log"])  # type: ignore[misc]
         await asyncio.sleep(0.02)
         asked = time()
         await batch.cancel()
-        _, at = await producer.redis.blpop(["bench:cancel"])  # type: ignore[misc]
+        _, at = await producer.redis.blpop([QUEUE + ":log"])  # type: ignore[misc]
         found.append((float(at) - asked) * 1000)
         await batch.outcomes()
     return found
@@ -38,14 +39,14 @@ async def reaction(producer: Producer, times: int) -> list[float]:
 
 async def measure(url: str, times: int, jobs: int) -> None:
     """Print the medians."""
-    async with Producer(url, queue="nobody") as producer:
+    async with Producer(url, queue=f"{QUEUE}-nobody") as producer:
         batch = await producer.submit([call("linger", "x") for _ in range(jobs)])
         start = perf_counter()
         count = await batch.cancel()
         print(f"{count:,} queued jobs ended in {perf_counter() - start:.2f} s")
         slow = await producer.redis.slowlog_get(10)
         print("script calls above 5 ms:", sum(entry["duration"] > 5000 for entry in slow))
-    async with Producer(url, queue="ours") as producer:
+    async with Producer(url, queue=QUEUE) as producer:
         found = sorted(await reaction(producer, times))
     print(
         f"CancelledError after cancel(), {times} times: median {statistics.median(found):.1f} ms, "
@@ -64,7 +65,7 @@ def main() -> None:
     with embedded_server() as (url, kind):
         assert kind in REAL, f"{kind} is no server to measure on"
         worker = subprocess.Popen(
-            [sys.executable, "-m", "gatherq_worker", "worker", "cancel_jobs", "--queue", "ours"],
+            [sys.executable, "-m", "gatherq_worker", "worker", "cancel_jobs", "--queue", QUEUE],
             cwd=HERE,
             env={**os.environ, "GATHERQ_REDIS_URL": url},
             stderr=subprocess.DEVNULL,
