@@ -102,17 +102,20 @@ class Batch(Generic[T]):
     async def _completions(self) -> AsyncIterator[list[int]]:
         """Yield slots as they complete, each once, until all have."""
         seen = bytearray(self._size)
-        left, after = self._size, b"0"
+        left, after, look = self._size, b"0", _LOOK_AGAIN
         while left:
             after, done = await self._retry(
-                lambda: self._store.completions(self.id, after, _LOOK_AGAIN)  # noqa: B023
+                lambda: self._store.completions(self.id, after, look)  # noqa: B023
             )
             slots = list(_fresh(done, seen))
             left -= len(slots)
             if slots:
                 yield slots
-            elif await self._retry(lambda: self._store.counts(self.id)) is None:
-                raise self._gone("its data")
+            else:  # with no worker alive, nobody else ends what is too late
+                swept = await self._retry(lambda: self._store.sweep(self.id))
+                if swept is None:
+                    raise self._gone("its data")
+                look = min(_LOOK_AGAIN, max(swept.again or _LOOK_AGAIN, 0.01))
 
     async def _fetch(self, slots: Sequence[int]) -> list[Outcome[T]]:
         found = await self._retry(lambda: self._store.results(self.id, slots))

@@ -33,6 +33,11 @@ class Call(Generic[R_co]):
     kwargs: dict[str, Any] | None = None
     timeout: float | None = None
     function: Callable[..., Any] | None = None
+    queue_timeout: float | None = None
+
+    def with_queue_timeout(self, seconds: float) -> "Call[R_co]":
+        """Return this call with a limit on its wait in the queue, in seconds."""
+        return replace(self, queue_timeout=check_timeout(seconds, "queue_timeout"))
 
     def with_timeout(self, timeout: float) -> "Call[R_co]":
         """Return this call with an execution limit of its own, in seconds."""

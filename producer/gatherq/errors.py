@@ -61,10 +61,11 @@ class BatchNotFound(GatherqError, LookupError):
 
 
 class BatchConflict(GatherqError, ValueError):
-    """The batch id is taken by a batch of another size."""
+    """The batch id is taken by other jobs; `slot` is the first that differs, or None: the size."""
 
-    def __init__(self, message: str, *, batch_id: str) -> None:
+    def __init__(self, message: str, *, batch_id: str, slot: int | None = None) -> None:
         self.batch_id = batch_id
+        self.slot = slot
         super().__init__(message)
 
 

@@ -13,6 +13,8 @@ RESULT = "arq:result:"
 ABORT = "arq:abort"
 BATCH = "gatherq:batch:"
 DONE = "gatherq:done:"
+ATTEMPTS = "gatherq:attempts:"
+DIGESTS = "gatherq:digests:"
 
 #: The prefixes by name, for the Lua steps that need most of them.
 PREFIXES = json.dumps(
@@ -23,6 +25,8 @@ PREFIXES = json.dumps(
         "result": RESULT,
         "batch": BATCH,
         "done": DONE,
+        "attempts": ATTEMPTS,
+        "digests": DIGESTS,
     }
 )
 
@@ -60,6 +64,16 @@ def batch(batch_id: str) -> str:
 def done(batch_id: str) -> str:
     """Slots in the order they completed. Stream; finish, read by collectors; TTL: the batch's."""
     return DONE + batch_id
+
+
+def attempts(id_: str) -> str:
+    """Name the list of earlier attempts, oldest first, as JSON. List; redrive; TTL: the batch's."""
+    return ATTEMPTS + id_
+
+
+def digests(batch_id: str) -> str:
+    """Digests of a named batch's jobs, 8 bytes a slot. String; by submit; TTL: the batch's."""
+    return DIGESTS + batch_id
 
 
 def wake(queue: str) -> str:

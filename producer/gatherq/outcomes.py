@@ -91,7 +91,7 @@ class Cancelled(_Outcome):
 
     def unwrap(self) -> NoReturn:
         """Raise `JobCancelled`, an `asyncio.CancelledError`."""
-        raise JobCancelled(f"{self._who()} was cancelled by its {self.by}", outcome=self)
+        raise JobCancelled(f"{self._who()} was cancelled by: {self.by}", outcome=self)
 
 
 class Lost(_Outcome):

@@ -10,11 +10,13 @@ from . import connection, submit
 from .batch import Batch
 from .calls import Call
 from .errors import BatchConflict, BatchNotFound
+from .lease import Leases
 from .limits import check_batch_id, check_timeout
 from .outcomes import Succeeded, exception_of
 from .retrying import Retrying
 from .settings import Settings
-from .store import Store
+from .store import Store, Submitted
+from .terms import Terms, batch_deadline, tolerated
 
 T = TypeVar("T")
 T1 = TypeVar("T1")
@@ -49,6 +51,7 @@ class Producer:
         self._redis = Redis(connection_pool=connection.connection_pool(self._url))
         self._store = Store(self._redis, settings.queue)
         self._retrying = Retrying(self._url, settings.patience)
+        self._leases = Leases(self._store.renew_lease)
 
     async def __aenter__(self) -> Self:
         """Raise RedisUnavailable at once if the server does not answer."""
@@ -63,7 +66,8 @@ class Producer:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections. What was submitted goes on."""
+        """Close all connections. What was submitted goes on, unless it has a lease."""
+        await self._leases.aclose()
         await self._redis.connection_pool.disconnect()
 
     @property
@@ -82,32 +86,97 @@ class Producer:
         *,
         timeout: float | None = None,
         batch_id: str | None = None,
+        tolerate: float | None = None,
+        deadline: float | None = None,
+        queue_timeout: float | None = None,
+        lease: float | None = None,
     ) -> Batch[T]:
         """Write a batch into Redis and return its handle, without waiting for any job.
 
         `timeout` limits the execution of each job, in seconds; a call's own wins, and both win
-        over `@job`'s. The same `batch_id` submitted again adds nothing that is there already.
-        Every call is checked first: InvalidCall or PayloadTooLarge names the slot, and nothing
-        was written. Raises BatchConflict if the id holds a batch of another size.
+        over `@job`'s. Every call is checked first: InvalidCall or PayloadTooLarge names the slot,
+        and nothing was written. Times are in seconds, by Redis's clock:
+
+        - `deadline` of the whole batch, from now: what has not ended then is `TimedOut("batch")`.
+          Inside a job it is at most what is left to that job.
+        - `queue_timeout`: a job that nobody starts in time is `TimedOut("queue")`; a call's own
+          wins.
+        - `tolerate`: how many jobs may fail (be Failed, TimedOut or Lost), as a number or as a
+          share: 0 is fail fast, 3 three failures, 0.05 five per cent. One more, and the workers
+          cancel the rest, by "policy".
+        - `lease`: a time after which the rest is cancelled, by "producer lost", unless this
+          producer is still alive and open.
+
+        The same `batch_id` submitted again continues where it was and adds nothing that is there
+        already, under the terms of the first time. Raises BatchConflict, naming the first
+        difference, if the id holds other jobs.
         """
         calls = list(calls)
         check_timeout(timeout)
+        check_timeout(queue_timeout, "queue_timeout")
+        terms = Terms(
+            tolerated(tolerate, len(calls)),
+            batch_deadline(deadline),
+            check_timeout(lease, "lease"),
+            submit.shortest_wait(calls, queue_timeout),
+        )
+        named = batch_id is not None
         batch_id = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
-        jobs = submit.encode_all(calls, batch_id, timeout)
-        for first, run in submit.runs(jobs):
-            size = await self._retrying(
-                lambda first=first, run=run: self._store.submit(  # type: ignore[misc]
-                    batch_id, len(jobs), self._keep, first, run
-                )
-            )
-            if size != len(jobs):
-                raise BatchConflict(
-                    f"batch {batch_id} is there already, with {size} jobs and not {len(jobs)}; "
-                    "choose another batch_id",
-                    batch_id=batch_id,
-                )
+        jobs = submit.encode_all(calls, batch_id, timeout, queue_timeout)
+        stopped = await self._write(batch_id, calls, jobs, terms, named)
+        if lease is not None:
+            self._leases.hold(batch_id, lease)
+        if stopped:
+            await self._retrying(lambda: self._store.sweep(batch_id))
         decoders = [call.decode for call in calls] if any(c.function for c in calls) else None
         return Batch(self._store, batch_id, len(jobs), self._retrying, decoders)
+
+    async def _write(
+        self,
+        batch_id: str,
+        calls: list[Call[T]],
+        jobs: list[bytes],
+        terms: Terms,
+        named: bool,
+    ) -> bool:
+        """Write all runs; return whether the batch is cancelled already."""
+        stopped = False
+        for first, run in submit.runs(jobs):
+            digests = submit.digests(run) if named else b""
+            there = await self._retrying(
+                lambda first=first, run=run, digests=digests: self._store.submit(  # type: ignore[misc]
+                    batch_id, len(jobs), self._keep, first, run, terms=terms, digests=digests
+                )
+            )
+            if there.size < 0:
+                raise BatchNotFound(
+                    f"batch {batch_id} has gone from Redis while it was submitted: deleted, "
+                    "expired, or flushed",
+                    batch_id=batch_id,
+                )
+            if there.size != len(jobs) or there.differs >= 0:
+                raise await self._conflict(batch_id, calls, there)
+            stopped = there.stopped
+        return stopped
+
+    async def _conflict(
+        self, batch_id: str, calls: list[Call[T]], there: Submitted
+    ) -> BatchConflict:
+        if there.size != len(calls):
+            what, slot = f"with {there.size} jobs and not {len(calls)}", None
+        else:
+            slot = there.differs
+            ours = calls[slot].name
+            name = await self._retrying(lambda: self._store.name_of(batch_id, slot))
+            if name in (ours, None):
+                what = f"and slot {slot} is {ours}(...) with other arguments"
+            else:
+                what = f"and slot {slot} is {name}(...), not {ours}(...)"
+        return BatchConflict(
+            f"batch {batch_id} is there already, {what}; choose another batch_id",
+            batch_id=batch_id,
+            slot=slot,
+        )
 
     async def batch(self, batch_id: str) -> Batch[Any]:
         """Attach to a batch by its id, from any process; raises BatchNotFound."""

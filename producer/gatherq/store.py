@@ -4,15 +4,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import codec, keys
 from .scripts import Script
+from .terms import Terms
+from .upkeep import RUN, Swept, Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from redis.asyncio import Redis
-
-
-#: Slots that one script call ends: it stays well below 5 ms.
-_RUN = 250
 
 
 class Counts(NamedTuple):
@@ -32,22 +30,60 @@ class Counts(NamedTuple):
         return sum(self[2:])
 
 
+class Submitted(NamedTuple):
+    """What is there under the id of a batch, once a run of it was written."""
+
+    #: Number of its jobs; -1: it has gone since its first run.
+    size: int
+    #: First slot that is another job than the one submitted; -1 for none.
+    differs: int
+    #: Whether it is cancelled already.
+    stopped: bool
+
+
 class Store:
-    """Submit, read completions, fetch results."""
+    """Submit, cancel, read completions, fetch results."""
 
     def __init__(self, redis: "Redis", queue: str) -> None:
         self._redis = redis
         self._queue = queue
-        self._submit = Script("submit")
-        self._cancel, self._sweep = Script("cancel", "ending"), Script("sweep", "ending")
+        self._submit, self._cancel = Script("submit"), Script("cancel", "ending")
+        self._lease = Script("lease")
+        self._upkeep = Upkeep(redis, queue)
 
     async def submit(
-        self, batch: str, size: int, keep: float, first: int, jobs: "Sequence[bytes]"
-    ) -> int:
-        """Write jobs from slot `first` on; return the size of the batch under that id."""
-        key = (self._queue, keys.batch(batch), keys.wake(self._queue))
-        argv = (batch, size, round(keep * 1000), first, keys.JOB, keys.RESULT, *jobs)
-        return int(await self._submit(self._redis, key, argv))
+        self,
+        batch: str,
+        size: int,
+        keep: float,
+        first: int,
+        jobs: "Sequence[bytes]",
+        *,
+        terms: Terms = Terms(),  # noqa: B008 (a constant)
+        digests: bytes = b"",
+    ) -> Submitted:
+        """Write jobs from slot `first` on; with `digests`, only if none of them differs."""
+        key = (self._queue, keys.batch(batch), keys.wake(self._queue), keys.digests(batch))
+        terms_ = codec.encode(terms.encoded())
+        head = (batch, size, round(keep * 1000), first, keys.JOB, keys.RESULT, terms_, digests)
+        there, differs, stopped = await self._submit(self._redis, key, (*head, *jobs))
+        return Submitted(there, differs, bool(stopped))
+
+    async def name_of(self, batch: str, slot: int) -> str | None:
+        """Return the name of a job that is there, queued or ended."""
+        id_ = keys.job_id(batch, slot)
+        for payload in await self._redis.mget(keys.job(id_), keys.result(id_)):
+            if payload is not None:
+                return str(codec.from_json(payload)["f"])
+        return None
+
+    async def renew_lease(self, batch: str) -> bool:
+        """Show that the producer lives; False where there is no lease to renew any more."""
+        return bool(await self._lease(self._redis, (keys.batch(batch),), ()))
+
+    async def drop_lease(self, batch: str) -> None:
+        """Let the batch go on without its producer."""
+        await self._redis.execute_command("HDEL", keys.batch(batch), "lease", "leased")
 
     async def cancel(self, batch: str, slots: "Sequence[int] | None", by: str) -> int | None:
         """Cancel slots, or all with None; return how many were ended or asked to end.
@@ -57,30 +93,20 @@ class Store:
         key = (self._queue, keys.cancel(self._queue))
         count = 0
         wanted = [] if slots is None else sorted(set(slots))
-        for start in range(0, max(len(wanted), 1), _RUN):
-            run = codec.encode(wanted[start : start + _RUN])
+        for start in range(0, max(len(wanted), 1), RUN):
+            run = codec.encode(wanted[start : start + RUN])
             argv = (keys.PREFIXES, batch, by, keys.control(self._queue), run)
             found = await self._cancel(self._redis, key, argv)
             if found is None:
                 return None
             count += found[1] + found[2]
-        return await self.sweep(batch) if slots is None else count
-
-    async def sweep(self, batch: str) -> int | None:
-        """End what is queued and may not run any more, slot by slot in runs.
-
-        Returns how many ended here or are running still; None if the batch is not in Redis.
-        """
-        key = (self._queue, keys.cancel(self._queue))
-        first, size, count = 0, 1, 0
-        while first < size:
-            argv = (keys.PREFIXES, batch, first, _RUN)
-            found = await self._sweep(self._redis, key, argv)
-            if found is None:
-                return None
-            size, first = found[0], first + _RUN
-            count += found[1] + found[2]
+        if slots is None and count:
+            await self.sweep(batch)
         return count
+
+    async def sweep(self, batch: str) -> Swept | None:
+        """End what may not run any more, and say when to look again."""
+        return await self._upkeep.sweep(batch)
 
     async def counts(self, batch: str) -> Counts | None:
         """Return how the batch stands, or None if it is not in Redis."""

@@ -1,6 +1,7 @@
 """Checking and writing a whole batch before the first of it reaches Redis."""
 
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from . import codec, wire
@@ -13,9 +14,26 @@ _RUN_JOBS = 400
 _RUN_BYTES = 1024 * 1024
 
 
-def encode_all(calls: Sequence[Call[Any]], batch: str, timeout: float | None) -> list[bytes]:
+def encode_all(
+    calls: Sequence[Call[Any]],
+    batch: str,
+    timeout: float | None,
+    queue_timeout: float | None = None,
+) -> list[bytes]:
     """Write every call as JSON; raises InvalidCall for the first that has none."""
-    return [_encode(call, batch, slot, timeout) for slot, call in enumerate(calls)]
+    return [_encode(call, batch, slot, timeout, queue_timeout) for slot, call in enumerate(calls)]
+
+
+def digests(jobs: Sequence[bytes]) -> bytes:
+    """Return 8 bytes a job, of its name and arguments."""
+    return b"".join(blake2b(wire.identity(job), digest_size=8).digest() for job in jobs)
+
+
+def shortest_wait(calls: Sequence[Call[Any]], queue_timeout: float | None) -> float | None:
+    """Return the shortest queue timeout of a batch, if any of its calls has one."""
+    found = [c.queue_timeout for c in calls if c.queue_timeout is not None]
+    found += [] if queue_timeout is None else [queue_timeout]
+    return min(found, default=None)
 
 
 def runs(jobs: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
@@ -29,14 +47,16 @@ def runs(jobs: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
     yield start, jobs[start:]
 
 
-def _encode(call: Call[Any], batch: str, slot: int, timeout: float | None) -> bytes:
+def _encode(
+    call: Call[Any], batch: str, slot: int, timeout: float | None, queue_timeout: float | None
+) -> bytes:
     if not isinstance(call, Call):
         raise InvalidCall(
             f"slot {slot}: {call!r} is not a Call; write chop.call(...) or call('chop', ...)",
             slot=slot,
         )
     try:
-        job = wire.encode_job(call, batch, slot, timeout)
+        job = wire.encode_job(call, batch, slot, timeout, queue_timeout)
     except ValueError as error:
         raise _unwritable(call, slot, error) from None
     if len(job) > MAX_PAYLOAD:

@@ -31,11 +31,26 @@ class JobRecord(BaseModel):
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     batch: str | None = None
     slot: NonNegativeInt = 0
+    #: Attempts that it had before it was last redriven.
+    base: NonNegativeInt = 0
 
 
-def encode_job(call: Call[Any], batch: str, slot: int, timeout: float | None) -> bytes:
-    """Write a job without its closing brace: submit adds the time it was enqueued."""
-    record = {
+#: What follows the name and the arguments; the Lua steps look for it too.
+_AFTER_CALL = b',"t":null,"timeout":'
+
+
+def encode_job(
+    call: Call[Any],
+    batch: str,
+    slot: int,
+    timeout: float | None,
+    queue_timeout: float | None = None,
+) -> bytes:
+    """Write a job without its closing brace: submit adds the time it was enqueued.
+
+    The Lua steps rely on the order of the fields.
+    """
+    record: dict[str, Any] = {
         "f": call.name,
         "a": call.args,
         "k": call.kwargs or {},
@@ -44,7 +59,15 @@ def encode_job(call: Call[Any], batch: str, slot: int, timeout: float | None) ->
         "batch": batch,
         "slot": slot,
     }
+    wait = queue_timeout if call.queue_timeout is None else call.queue_timeout
+    if wait is not None:
+        record["queue_timeout"] = wait
     return codec.encode(record)[:-1]
+
+
+def identity(job: bytes) -> bytes:
+    """Return the part of a written job that says what is called, and with which arguments."""
+    return job[: job.rfind(_AFTER_CALL)]
 
 
 def decode_job(payload: bytes) -> JobRecord:

@@ -4,7 +4,7 @@ import asyncio
 import os
 from datetime import datetime, timedelta
 
-from gatherq import job
+from gatherq import Producer, job
 from gatherq_worker import current_job
 
 
@@ -90,3 +90,16 @@ async def linger(path: str) -> None:
 @job(max_attempts=2)
 async def die() -> None:
     os._exit(137)
+
+
+@job()
+async def remaining() -> float | None:
+    return current_job().remaining()
+
+
+@job()
+async def nest(url: str, queue: str) -> str:
+    """Submit a job that takes longer than this one may, and say how that one ended."""
+    async with Producer(url, queue=queue) as producer:
+        batch = await producer.submit([sleep.call(60)])
+        return batch.id

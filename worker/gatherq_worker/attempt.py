@@ -1,8 +1,16 @@
 """One execution of a job, from its claim to its record."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gatherq.wire import UNKNOWN, JobRecord, decode_job
+
+
+class Deadline(NamedTuple):
+    """When a batch must have ended, in ms of Redis's clock, and its limit in seconds."""
+
+    at: int
+    limit: float
 
 
 @dataclass(slots=True, eq=False)
@@ -14,6 +22,8 @@ class Attempt:
     job: JobRecord | None
     size: int = 0
     problem: str = ""
+    #: The deadline of its batch.
+    deadline: Deadline | None = None
     #: Who asked for its cancellation, once somebody has.
     cancelled_by: str | None = None
     #: Whether its outcome is on its way.

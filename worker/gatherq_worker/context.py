@@ -4,6 +4,8 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import NamedTuple
 
+from gatherq import budget
+
 _current: ContextVar["CurrentJob"] = ContextVar("gatherq_current_job")
 
 
@@ -15,7 +17,7 @@ class CurrentJob(NamedTuple):
     slot: int
     name: str
     attempt: int
-    #: Execution limit in seconds; None for no limit.
+    #: Limit in seconds, its own or what was left of its batch's; None for no limit.
     timeout: float | None
     #: `time.monotonic()` at which the limit is reached.
     deadline: float | None
@@ -36,3 +38,4 @@ def current_job() -> CurrentJob:
 def set_current(job: CurrentJob) -> None:
     """Set the job of this task; every task has a context of its own."""
     _current.set(job)
+    budget.set_deadline(job.deadline)

@@ -21,6 +21,8 @@ class Ending:
     error: BaseException | None = None
     expired: bool = False
     limit: float | None = None
+    #: Whose limit that is: execution or batch.
+    which: str = "execution"
     #: Who asked for the cancellation that ended it, if it was asked for.
     cancelled_by: str | None = None
 
@@ -28,7 +30,7 @@ class Ending:
 def verdict(ending: Ending) -> Verdict:
     """Decide. A deadline or a request wins over whatever the code made of its cancellation."""
     if ending.expired:
-        return timed_out("execution", ending.limit or 0.0)
+        return timed_out(ending.which, ending.limit or 0.0)
     if ending.cancelled_by:
         return cancelled(ending.cancelled_by)
     match ending.error:
@@ -42,7 +44,7 @@ def verdict(ending: Ending) -> Verdict:
 
 def cancelled(by: str) -> Verdict:
     """Say who cancelled the job."""
-    return Verdict("cancelled", f"cancelled by its {by}", {"by": by})
+    return Verdict("cancelled", f"cancelled by: {by}", {"by": by})
 
 
 def timed_out(which: str, limit: float) -> Verdict:

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from .health import ERRORS, Health
-from .store import Record, Release, Store
+from .store import Finish, Record, Release, Store
 
 logger = logging.getLogger("gatherq.worker")
 
@@ -21,6 +22,7 @@ class Recorder:
         self._on_recorded = on_recorded
         self._records: list[Record] = []
         self._releases: list[Release] = []
+        self._upkeep: set[asyncio.Task[None]] = set()
         self._health = Health()
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
@@ -39,6 +41,8 @@ class Recorder:
     async def flushed(self) -> None:
         """Wait until all that was handed over is in Redis."""
         await self._idle.wait()
+        if self._upkeep:
+            await asyncio.wait(self._upkeep)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -52,7 +56,7 @@ class Recorder:
     async def _write(self) -> None:
         records, releases = _bounded(self._records), self._releases[:_MAX_RECORDS]
         try:
-            words = await self._store.finish(records) if records else []
+            done = await self._store.finish(records) if records else Finish([], [], [])
             if releases:
                 await self._store.release(releases)
         except ERRORS as error:
@@ -61,14 +65,31 @@ class Recorder:
         self._health.good()
         del self._records[: len(records)]
         del self._releases[: len(releases)]
-        for record, word in zip(records, words, strict=True):
+        for record, word in zip(records, done.words, strict=True):
             self._on_recorded(record, word)
+        for batch in done.stopped:
+            self._look_after(self._store.sweep(batch))
+        for batch in done.late:
+            self._look_after(self._store.extend(batch))
         for release in releases:
             logger.debug("job %s released", release.attempt.job_id)
+
+    def _look_after(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it beside the recording. If it fails: claims end what they meet, too."""
+        task = asyncio.create_task(_quietly(work))
+        self._upkeep.add(task)
+        task.add_done_callback(self._upkeep.discard)
 
     def _note(self) -> None:
         self._idle.clear()
         self._changed.set()
+
+
+async def _quietly(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except ERRORS as error:
+        logger.warning("Redis fails to look after an ended batch: %s", error)
 
 
 def _bounded(records: Sequence[Record]) -> list[Record]:

@@ -15,6 +15,7 @@ from .contact import Contact
 from .context import CurrentJob, set_current
 from .decide import Ending
 from .handlers import Handler, Handlers, UnknownJob
+from .limit import tightest
 from .record import Recorder
 from .store import Record, Release
 
@@ -65,6 +66,7 @@ class Runner:
             self._refuse(attempt, error)
             return
         most = handler.max_attempts or self._policy.max_attempts
+        most += attempt.job.base if attempt.job else 0
         if attempt.number > most:
             times = Times(None, self._contact.now())
             self._hand_over(decide.lost(attempt.number - 1), attempt, times, handler.keep)
@@ -109,11 +111,12 @@ class Runner:
         ctx: dict[Any, Any],
     ) -> Ending:
         """Run the handler under its deadline, and say how it ended."""
-        limit = (attempt.job.timeout if attempt.job else None) or handler.timeout
-        limit = self._policy.timeout if limit is None else limit
-        ending = Ending(limit=limit)
-        set_current(_current(attempt, limit))
-        deadline = asyncio.timeout(limit)
+        own = (attempt.job.timeout if attempt.job else None) or handler.timeout
+        own = self._policy.timeout if own is None else own
+        limit = tightest(own, attempt, self._contact.now())
+        ending = Ending(limit=limit.named, which=limit.which)
+        set_current(_current(attempt, limit.seconds))
+        deadline = asyncio.timeout(limit.seconds)
         try:
             if self._policy.on_job_start:
                 await self._policy.on_job_start(ctx)

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
 from gatherq import codec, keys
 from gatherq.scripts import Script
+from gatherq.upkeep import Upkeep
 
-from .attempt import Attempt
+from .attempt import Attempt, Deadline
 
 #: Leases renewed by one script call.
 _RENEWED = 500
@@ -44,6 +45,16 @@ class Record:
     keep: float | None
 
 
+class Finish(NamedTuple):
+    """A word a job: recorded, already, refused or gone. And what is to be done about batches."""
+
+    words: list[str]
+    #: Batches that were cancelled by their policy: what is queued of them is to be swept.
+    stopped: list[str]
+    #: Batches that ended so late that they are to be extended.
+    late: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """An attempt to be given back after `delay` seconds; `charge` counts it as used."""
@@ -62,6 +73,7 @@ class Store:
         self._queue = queue
         self._lease = round(lease * 1000)
         self._claim, self._renew = Script("claim", "ending"), Script("renew")
+        self._upkeep = Upkeep(redis, queue)
         self._finish, self._release = Script("finish"), Script("release")
 
     async def claim(self, n: int, since: int, last: int) -> Claim:
@@ -69,9 +81,11 @@ class Store:
         queue = self._queue
         key = (queue, keys.cancel(queue), keys.quarantine(queue), keys.wake(queue))
         argv = (keys.PREFIXES, self._worker, n, self._lease, since, last)
-        now, next_in, foreign, *found = await self._claim(self._redis, key, argv)
+        now, next_in, foreign, told, *found = await self._claim(self._redis, key, argv)
         triples = zip(found[::3], found[1::3], found[2::3], strict=True)
         attempts = [Attempt.read(id_.decode(), number, job) for id_, number, job in triples]
+        if told:
+            _tell_deadlines(attempts, told)
         return Claim(attempts, int(now), None if next_in < 0 else next_in, foreign)
 
     async def renew(self, held: Iterable[tuple[str, int]]) -> Renewal:
@@ -85,20 +99,29 @@ class Store:
             argv = (self._worker, self._lease, *prefixes, *flat)
             now, lost, asked = await self._renew(self._redis, key, argv)
             renewal.now = int(now)
-            renewal.lost += [id_.decode() for id_ in lost]
+            renewal.lost += _texts(lost)
             asked = [part.decode("utf-8", "replace") for part in asked]
             renewal.cancelled.update(zip(asked[::2], asked[1::2], strict=True))
         return renewal
 
-    async def finish(self, records: Sequence[Record]) -> list[str]:
-        """Record outcomes; return a word each: recorded, already, refused or gone."""
+    async def finish(self, records: Sequence[Record]) -> Finish:
+        """Record outcomes."""
         prefixes = (keys.JOB, keys.IN_PROGRESS, keys.RETRY, keys.RESULT, keys.BATCH, keys.DONE)
         # One argument for all that is short: packing each costs more than reading them in Lua.
         jobs = codec.encode([_header(record) for record in records])
-        argv = (self._worker, *prefixes, jobs, *(record.payload for record in records))
+        head = (self._worker, *prefixes, jobs, keys.control(self._queue))
+        argv = (*head, *(record.payload for record in records))
         key = (self._queue, keys.ABORT, keys.cancel(self._queue))
-        words = await self._finish(self._redis, key, argv)
-        return [word.decode() for word in words]
+        words, stopped, late = await self._finish(self._redis, key, argv)
+        return Finish(_texts(words), _texts(stopped), _texts(late))
+
+    async def sweep(self, batch: str) -> None:
+        """End what is queued of a batch that was cancelled."""
+        await self._upkeep.sweep(batch)
+
+    async def extend(self, batch: str) -> None:
+        """Let a batch that has ended stay for as long as was asked."""
+        await self._upkeep.extend(batch)
 
     async def release(self, releases: Sequence[Release]) -> int:
         """Give attempts back to the queue; return how many were still ours."""
@@ -137,6 +160,19 @@ async def alive(redis: Redis, queue: str) -> list[tuple[str, float]]:
     seen = await redis.zrange(keys.workers(queue), 0, -1, withscores=True)
     ages = [(name.decode(), now - last / 1000) for name, last in seen]
     return [(name, age) for name, age in ages if age < _SILENCE]
+
+
+def _texts(parts: Iterable[bytes]) -> list[str]:
+    return [part.decode() for part in parts]
+
+
+def _tell_deadlines(attempts: list[Attempt], told: list[bytes]) -> None:
+    batches = {
+        batch.decode(): Deadline(int(at), int(limit) / 1000)
+        for batch, at, limit in zip(told[::3], told[1::3], told[2::3], strict=True)
+    }
+    for attempt in attempts:
+        attempt.deadline = batches.get(attempt.job_id.rpartition(":")[0])
 
 
 def _header(record: Record) -> tuple[str, ...]:

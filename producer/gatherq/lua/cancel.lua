@@ -7,8 +7,8 @@
 P = cjson.decode(ARGV[1])
 local id, by, slots = ARGV[2], ARGV[3], cjson.decode(ARGV[5])
 local batch = batch_of(id)
-if not batch or not batch.size then return false end
-local size = tonumber(batch.size)
+if not batch or not batch.expires then return false end
+local size = batch.size
 
 if #slots == 0 then
   local counts = redis.call('HMGET', P.batch .. id,
@@ -19,7 +19,7 @@ if #slots == 0 then
     redis.call('HSETNX', P.batch .. id, 'cancelled_by', by)
     redis.call('PUBLISH', ARGV[4], cjson.encode({batch = id, by = by}))
   end
-  return {size, 0, 0}
+  return {size, 0, left}
 end
 
 local ids, wanted, asked = {}, {}, {}

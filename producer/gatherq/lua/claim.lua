@@ -1,10 +1,11 @@
 -- Takes up to n visible jobs: counts the attempt, sets the token, hides the job for one lease.
 -- Expired leases of others are taken only in full contact: since a lease ago, and until just now.
--- What may not run any more, because it or its batch is cancelled, ends here instead.
+-- What may not run any more, because it or its batch is cancelled or too late, ends here instead.
 -- KEYS: 1 queue, 2 cancel marks, 3 quarantine list, 4 wake list
 -- ARGV: 1 prefixes (JSON), 2 worker, 3 n, 4 lease (ms), 5 in contact since (ms), 6 last contact (ms)
--- Returns {now (ms), ms to the next visible job or -1, {quarantined ids}, id, attempt, job, ...};
--- job is false where there is none.
+-- Returns {now (ms), ms to the next visible job or -1, {quarantined ids},
+-- {batch, its deadline (ms), its limit (ms), ...}, id, attempt, job, ...}; job is false where there
+-- is none.
 P = cjson.decode(ARGV[1])
 local n, lease = tonumber(ARGV[3]), tonumber(ARGV[4])
 local contact = now - ARGV[5]
@@ -29,7 +30,7 @@ end
 local function later(ms) return string.format('%.0f', now + ms) end
 
 local visible, hidden, token_head = later(0), later(lease), ARGV[2] .. ':'
-local reply, foreign, scores, begun = {visible, -1, {}}, {}, {}, {}
+local reply, foreign, scores, begun = {visible, -1, {}, {}}, {}, {}, {}
 local claimed, skipped, scanned = 0, 0, 0
 local marked = redis.call('EXISTS', KEYS[2]) == 1
 while claimed < n and scanned < n + 1000 and #members < 250 do
@@ -49,6 +50,10 @@ while claimed < n and scanned < n + 1000 and #members < 250 do
     local batch_id, slot = string.match(id, '^(.*):(%d+)$')
     local batch = batch_id and batch_of(batch_id)
     local verdict = batch and (batch.fate or marks[i] and cancelled(marks[i]))
+    if batch and not verdict and batch.impatient and attempts == 0 and job and now >= batch.impatient
+    then
+      verdict = waited(id, job)
+    end
     if string.find(id, '[\128-\255]') and not is_utf8(id) then
       foreign[#foreign + 1] = id
       skipped = skipped + 1
@@ -73,7 +78,12 @@ while claimed < n and scanned < n + 1000 and #members < 250 do
       scores[#scores + 1] = hidden
       scores[#scores + 1] = id
       claimed = claimed + 1
-      reply[3 * claimed + 1], reply[3 * claimed + 2], reply[3 * claimed + 3] = id, attempts, job
+      reply[3 * claimed + 2], reply[3 * claimed + 3], reply[3 * claimed + 4] = id, attempts, job
+      if batch and batch.deadline and not batch.told then
+        batch.told = true
+        local n = #reply[4]
+        reply[4][n + 1], reply[4][n + 2], reply[4][n + 3] = batch_id, batch.deadline, batch.limit
+      end
       if batch and attempts == 1 then begun[batch_id] = (begun[batch_id] or 0) + 1 end
     end
   end

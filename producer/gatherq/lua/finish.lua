@@ -1,19 +1,22 @@
 -- Records outcomes: result, clean-up, counts, completion entry and wake-up in one atomic step.
+-- A batch with more failures than it tolerates is cancelled in the same step, by "policy".
 -- KEYS: 1 queue, 2 abort set, 3 cancel marks
 -- ARGV: 1 worker, 2 job prefix, 3 in-progress prefix, 4 retry prefix, 5 result prefix,
 --       6 batch prefix, 7 done prefix,
 --       8 a JSON list with a list a job: id, attempt, status, batch or '', slot, keep (ms; -1 for
---       ever; a batch has its own), all strings; 9.. a result (JSON) each
--- Returns a word a job: recorded; already (an earlier call of this attempt did it);
--- refused (the attempt is not the current one); gone (its batch is no longer in Redis).
-local reply, clean, members, batches = {}, {}, {}, {}
+--       ever; a batch has its own), all strings; 9 control channel; 10.. a result (JSON) each
+-- Returns {{a word a job}, {batches that this step cancelled}, {batches that this step completed, and
+-- that would not stay for as long as was asked}}. The words: recorded; already (an earlier call of
+-- this attempt did it); refused (the attempt is not the current one); gone (its batch is no longer
+-- in Redis).
+local reply, clean, members, batches, stopped, late = {}, {}, {}, {}, {}, {}
 
 local function batch_of(id)
   local batch = batches[id]
   if not batch then
-    local key = ARGV[6] .. id
-    local kind = redis.call('TYPE', key).ok
-    batch = {expires = kind == 'hash' and redis.call('HGET', key, 'expires'), counts = {}, done = {}}
+    local found = redis.pcall('HMGET', ARGV[6] .. id, 'expires', 'size', 'keep', 'tolerate',
+      'succeeded', 'failed', 'timed_out', 'cancelled', 'lost')
+    batch = {found = found, expires = not found.err and found[2] and found[1], counts = {}, done = {}}
     batches[id] = batch
   end
   return batch
@@ -27,7 +30,7 @@ marks = #jobs > 0 and redis.call('MGET', unpack(marks)) or marks
 
 for i, job in ipairs(jobs) do
   local id, attempt, status, batch_id, slot, keep = unpack(job)
-  local result = ARGV[8 + i]
+  local result = ARGV[9 + i]
   local token = ARGV[1] .. ':' .. attempt
   local held, current = marks[2 * i - 1], marks[2 * i]
   local batch = batch_id ~= '' and batch_of(batch_id)
@@ -52,7 +55,8 @@ for i, job in ipairs(jobs) do
       end
       reply[#reply + 1] = 'recorded'
     end
-    clean[#clean + 1] = ARGV[2] .. id
+    -- The data of what did not succeed stays with its batch, for a redrive.
+    if status == 'succeeded' or not (batch and batch.expires) then clean[#clean + 1] = ARGV[2] .. id end
     clean[#clean + 1] = ARGV[3] .. id
     clean[#clean + 1] = ARGV[4] .. id
     members[#members + 1] = id
@@ -65,6 +69,23 @@ if #members > 0 then
   redis.call('ZREM', KEYS[2], unpack(members))
   if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('HDEL', KEYS[3], unpack(members)) end
 end
+
+-- What its last outcome, or its policy, means for a batch.
+local function look_at(id, batch)
+  local _, size, keep, tolerate = unpack(batch.found)
+  local function count(n, status) return (batch.found[n] or 0) + (batch.counts[status] or 0) end
+  local bad = count(6, 'failed') + count(7, 'timed_out') + count(9, 'lost')
+  local left = size - bad - count(5, 'succeeded') - count(8, 'cancelled')
+  if left <= 0 then
+    local time = redis.call('TIME')
+    if time[1] * 1000 + keep > tonumber(batch.expires) then late[#late + 1] = id end
+  elseif tolerate and bad > tonumber(tolerate)
+    and redis.call('HSETNX', ARGV[6] .. id, 'cancelled_by', 'policy') == 1 then
+    redis.call('PUBLISH', ARGV[9], cjson.encode({batch = id, by = 'policy'}))
+    stopped[#stopped + 1] = id
+  end
+end
+
 for id, batch in pairs(batches) do
   if #batch.done > 0 then
     local key, done = ARGV[6] .. id, ARGV[7] .. id
@@ -72,6 +93,7 @@ for id, batch in pairs(batches) do
     redis.call('HINCRBY', key, 'running', -#batch.done / 2)
     redis.call('XADD', done, '*', unpack(batch.done))
     redis.call('PEXPIREAT', done, batch.expires)
+    look_at(id, batch)
   end
 end
-return reply
+return {reply, stopped, late}

@@ -22,14 +22,20 @@ for i = 6, #ARGV, 2 do
   end
 end
 if #scores > 0 then redis.call('ZADD', KEYS[1], 'XX', unpack(scores)) end
--- For the messages that were missed: what is held, and is cancelled by itself or with its batch.
+-- For the messages that were missed: what is held, and is cancelled by itself or with its batch;
+-- and for a producer that has died, which sends none.
 local marks = #ids > 0 and redis.call('EXISTS', KEYS[3]) == 1
   and redis.call('HMGET', KEYS[3], unpack(ids)) or {}
 for i, id in ipairs(ids) do
   local batch = string.match(id, '^(.*):%d+$')
   if batch and batches[batch] == nil then
-    local found = redis.pcall('HGET', ARGV[5] .. batch, 'cancelled_by')
-    batches[batch] = type(found) == 'string' and found
+    local found = redis.pcall('HMGET', ARGV[5] .. batch, 'cancelled_by', 'leased')
+    local by, leased = found[1], found[2]
+    if leased and not by and now > tonumber(leased) then
+      by = 'producer lost'
+      redis.call('HSET', ARGV[5] .. batch, 'cancelled_by', by)
+    end
+    batches[batch] = by or false
   end
   local by = marks[i] or batch and batches[batch]
   if by then asked[#asked + 1], asked[#asked + 2] = id, by end

@@ -7,7 +7,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function ms(n) return string.format('%.0f', n) end
 
 local function cancelled(by)
-  return {'cancelled', cjson.encode('cancelled by ' .. by), '"by":' .. cjson.encode(by)}
+  return {'cancelled', cjson.encode('cancelled by: ' .. by), '"by":' .. cjson.encode(by)}
 end
 
 local function timed_out(which, limit)
@@ -16,19 +16,48 @@ local function timed_out(which, limit)
   return {'timed_out', text, string.format('"which":"%s","limit":%s', which, limit)}
 end
 
--- Reads a batch, once a step; nil where there is none. `fate` is the verdict on what has not begun.
+-- Reads a batch, once a step; false where there is none. Its fate is the verdict on whatever of it
+-- has not begun; a batch without a size is being deleted.
 local ended = {}
 local function batch_of(id)
   local batch = ended[id]
   if batch ~= nil then return batch end
-  local found = redis.pcall('HMGET', P.batch .. id, 'size', 'expires', 'cancelled_by')
+  local key = P.batch .. id
+  local found = redis.pcall('HMGET', key, 'size', 'expires', 'cancelled_by', 'created',
+    'deadline', 'limit', 'leased', 'queue_timeout')
   batch = false
   if not found.err and (found[1] or found[3]) then
-    batch = {size = found[1], expires = found[2], counts = {}, done = {}, running = 0}
-    batch.fate = found[3] and cancelled(found[3])
+    local size, expires, by, created, deadline, limit, leased, queue_timeout = unpack(found)
+    batch = {size = tonumber(size or 0), expires = size and expires, limit = limit, counts = {},
+      done = {}, running = 0, deadline = deadline, leased = leased}
+    if not by and leased and now > tonumber(leased) then
+      by = 'producer lost'
+      redis.call('HSET', key, 'cancelled_by', by)
+    end
+    if by then
+      batch.fate = cancelled(by)
+    elseif deadline and now >= tonumber(deadline) then
+      batch.fate = timed_out('batch', limit)
+    end
+    -- When the first of its slots may have waited too long.
+    batch.impatient = queue_timeout and created + queue_timeout
   end
   ended[id] = batch
   return batch
+end
+
+-- The verdict on a queued job that waited longer than it may, else nil and the ms that are left.
+local function waited(id, payload)
+  local tail = payload and string.sub(payload, -256)
+  if not tail then
+    tail = redis.pcall('GETRANGE', P.job .. id, -256, -1)
+    if type(tail) ~= 'string' then return nil end
+  end
+  local limit, enqueued = string.match(tail, '.*,"queue_timeout":([%d.eE+-]+).*,"et":(%d+)')
+  if not limit then return nil end
+  local left = enqueued + limit * 1000 - now
+  if left > 0 then return nil, left end
+  return timed_out('queue', limit * 1000)
 end
 
 -- What the result repeats of the job: a small one's name and arguments, a large one's name.
@@ -49,7 +78,10 @@ local clean, members = {}, {}
 local function end_job(batch_id, batch, id, slot, attempts, verdict, payload)
   clean[#clean + 1], clean[#clean + 2] = P.in_progress .. id, P.retry .. id
   members[#members + 1] = id
-  if not batch.expires then return end
+  if not batch.expires then
+    clean[#clean + 1], clean[#clean + 2] = P.job .. id, P.result .. id
+    return
+  end
   local status, text, fields = unpack(verdict)
   slot = ms(slot)
   local call, enqueued = repeated(id, payload)
