@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from . import wire
 from .errors import BatchNotFound
 from .outcomes import Failed, Outcome, Succeeded
+from .redrive import REDRIVEN
 from .remote import ErrorInfo
 
 if TYPE_CHECKING:
@@ -92,6 +94,27 @@ class Batch(Generic[T]):
             raise self._gone("its data")
         return count
 
+    async def redrive(self) -> int:
+        """Run again, in place, what has ended and did not succeed; return how many jobs that are.
+
+        They keep their slots, their attempts go on counting, and may be as many again; a deadline
+        starts anew, and a cancellation or lease of the batch is lifted. This is the only way in
+        which an outcome changes. Handles that have read one do not see the new one; read the
+        batch again. Raises BatchNotFound.
+        """
+        count = await self._retry(lambda: self._store.redrive(self.id))
+        if count is None:
+            raise self._gone("its data")
+        return count
+
+    async def delete(self) -> None:
+        """Remove all that there is of the batch; what runs of it is cancelled.
+
+        Whoever reads it then gets BatchNotFound, as does the caller if it has gone already.
+        """
+        if not await self._retry(lambda: self._store.delete(self.id)):
+            raise self._gone("its data")
+
     async def counts(self) -> Counts:
         """Return how many are running, succeeded, failed, ...; raises BatchNotFound."""
         counts = await self._retry(lambda: self._store.counts(self.id))
@@ -108,7 +131,7 @@ class Batch(Generic[T]):
                 lambda: self._store.completions(self.id, after, look)  # noqa: B023
             )
             slots = list(_fresh(done, seen))
-            left -= len(slots)
+            left = seen.count(0)
             if slots:
                 yield slots
             else:  # with no worker alive, nobody else ends what is too late
@@ -119,7 +142,21 @@ class Batch(Generic[T]):
 
     async def _fetch(self, slots: Sequence[int]) -> list[Outcome[T]]:
         found = await self._retry(lambda: self._store.results(self.id, slots))
+        if None in found:
+            found = await self._fetch_redriven(slots)
         return [self._decode(slot, raw) for slot, raw in zip(slots, found, strict=True)]
+
+    async def _fetch_redriven(self, slots: Sequence[int]) -> list[bytes | None]:
+        """Wait for slots that were redriven after they had been read as ended, to end again."""
+        while True:
+            after = await self._retry(lambda: self._store.position(self.id))
+            found = await self._retry(lambda: self._store.results(self.id, slots))
+            missing = [slot for slot, raw in zip(slots, found, strict=True) if raw is None]
+            if not missing or not await self._retry(
+                partial(self._store.redriven, self.id, missing)
+            ):
+                return found
+            await self._retry(partial(self._store.completions, self.id, after, _LOOK_AGAIN))
 
     def _decode(self, slot: int, raw: bytes | None) -> Outcome[T]:
         if raw is None:
@@ -145,8 +182,12 @@ class Batch(Generic[T]):
 
 
 def _fresh(done: list[tuple[int, str]], seen: bytearray) -> Iterator[int]:
-    for slot, _ in done:
-        if slot < len(seen) and not seen[slot]:
+    for slot, status in done:
+        if slot >= len(seen):
+            continue
+        if status == REDRIVEN:
+            seen[slot] = 0
+        elif not seen[slot]:
             seen[slot] = 1
             yield slot
 

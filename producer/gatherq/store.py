@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import codec, keys
+from .redrive import REDRIVEN, Redrive
 from .scripts import Script
 from .terms import Terms
 from .upkeep import RUN, Swept, Upkeep
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from redis.asyncio import Redis
+
+
+#: Last words on a slot that there is no reason to run again.
+_NOT_AGAIN = ("succeeded", REDRIVEN)
 
 
 class Counts(NamedTuple):
@@ -49,7 +54,7 @@ class Store:
         self._queue = queue
         self._submit, self._cancel = Script("submit"), Script("cancel", "ending")
         self._lease = Script("lease")
-        self._upkeep = Upkeep(redis, queue)
+        self._upkeep, self._redrive = Upkeep(redis, queue), Redrive(redis, queue)
 
     async def submit(
         self,
@@ -108,6 +113,28 @@ class Store:
         """End what may not run any more, and say when to look again."""
         return await self._upkeep.sweep(batch)
 
+    async def redrive(self, batch: str) -> int | None:
+        """Run again all that ended and did not succeed; return how many, None for no batch."""
+        await self._upkeep.extend(batch)
+        return await self._redrive(batch, await self._unsuccessful(batch))
+
+    async def delete(self, batch: str) -> bool:
+        """Remove all that there is of a batch; False if there is nothing."""
+        return await self._upkeep.delete(batch)
+
+    async def redriven(self, batch: str, slots: "Sequence[int]") -> bool:
+        """Tell whether all these slots, which have no result, are to have another."""
+        wanted = [keys.job(keys.job_id(batch, slot)) for slot in slots]
+        return bool(await self._redis.exists(*wanted) == len(wanted))
+
+    async def _unsuccessful(self, batch: str) -> list[int]:
+        after, last = b"0", dict[int, str]()
+        while True:
+            after, found = await self.completions(batch, after, 0.001)
+            if not found:
+                return sorted(s for s, status in last.items() if status not in _NOT_AGAIN)
+            last.update(found)
+
     async def counts(self, batch: str) -> Counts | None:
         """Return how the batch stands, or None if it is not in Redis."""
         found = await self._redis.execute_command(
@@ -118,19 +145,39 @@ class Store:
     async def completions(
         self, batch: str, after: bytes, block: float
     ) -> tuple[bytes, list[tuple[int, str]]]:
-        """Return (position, [(slot, status), ...]) completed after `after`; waits `block` s."""
+        """Return (position, [(slot, status), ...]) completed after `after`; waits `block` s.
+
+        A status of `redriven` takes back an earlier completion of that slot.
+        """
         reply = await self._redis.xread(
             {keys.done(batch): after}, count=256, block=int(block * 1000)
         )
         if not reply:
             return after, []
         entries: list[tuple[bytes, dict[bytes, bytes]]] = reply[0][1]
-        return entries[-1][0], [
+        found = [
             (int(slot), status.decode()) for _, pairs in entries for slot, status in pairs.items()
         ]
+        if any(status == REDRIVEN for _, status in found):
+            found = _last(found)
+        return entries[-1][0], found
+
+    async def position(self, batch: str) -> bytes:
+        """Return the position of the latest completion."""
+        found = await self._redis.xrevrange(keys.done(batch), count=1)
+        return bytes(found[0][0]) if found else b"0"
 
     async def results(self, batch: str, slots: "Sequence[int]") -> list[bytes | None]:
         """Return the stored result of each slot."""
         wanted = [keys.result(keys.job_id(batch, slot)) for slot in slots]
         found: list[Any] = await self._redis.execute_command("MGET", *wanted)
         return found
+
+
+def _last(found: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Keep what was said last of each slot, where it was said."""
+    last: dict[int, str] = {}
+    for slot, status in found:
+        last.pop(slot, None)
+        last[slot] = status
+    return list(last.items())

@@ -21,12 +21,13 @@ class Swept(NamedTuple):
 
 
 class Upkeep:
-    """Ends what may not run any more, and lets ended batches stay."""
+    """Ends what may not run any more, lets ended batches stay, or removes them."""
 
     def __init__(self, redis: "Redis", queue: str) -> None:
         self._redis = redis
         self._queue = queue
         self._sweep, self._extend = Script("sweep", "ending"), Script("extend")
+        self._delete = Script("delete")
 
     async def sweep(self, batch: str) -> Swept | None:
         """End what is queued and cancelled or too late; None if the batch is not in Redis.
@@ -45,6 +46,18 @@ class Upkeep:
             ended, running = ended + found[1], running + found[2]
             due += [found[3]] if found[3] >= 0 else []
         return Swept(ended, running, min(due) / 1000 if due else None)
+
+    async def delete(self, batch: str) -> bool:
+        """Remove all that there is of a batch; False if there is nothing."""
+        key = (self._queue, keys.cancel(self._queue), keys.batch(batch))
+        first, size = 0, 1
+        while first < size:
+            argv = (keys.PREFIXES, batch, first, RUN, keys.control(self._queue))
+            size = await self._delete(self._redis, key, argv)
+            if not first and not size:
+                return False
+            first += RUN
+        return True
 
     async def extend(self, batch: str) -> None:
         """Let an ended batch stay from now on for as long as was asked at its submission."""

@@ -141,6 +141,31 @@ def decode_result(payload: bytes) -> AnyOutcome:
     return _OUTCOME.validate_json(payload)
 
 
+class Ended(NamedTuple):
+    """What a redrive needs of a result."""
+
+    head: str
+    attempt: int
+    status: str
+    record: dict[str, Any]
+
+    @classmethod
+    def read(cls, payload: bytes) -> "Ended":
+        """Read a result."""
+        record: dict[str, Any] = codec.from_json(payload)
+        head = result_head(record["worker"], record["t"])
+        return cls(head, record["t"], record["status"], record)
+
+    def entries(self) -> list[bytes]:
+        """Return what the history of the job keeps of it: a JSON object an attempt."""
+        entries: list[dict[str, Any]] = list(self.record.get("history", ()))
+        if self.record["worker"]:  # not where the queued job was ended: nobody ran it
+            names = {"attempt": "t", "worker": "worker", "status": "status", "error": "error"}
+            names |= {"st": "st", "ft": "ft"}
+            entries.append({name: self.record.get(field) for name, field in names.items()})
+        return [codec.encode(entry) for entry in entries]
+
+
 def job_serializer(record: dict[str, Any]) -> bytes:
     """Write arq's records as JSON: for `arq.create_pool(job_serializer=)`."""
     return codec.encode(record)

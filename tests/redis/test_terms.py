@@ -89,8 +89,8 @@ async def test_a_claim_tells_the_deadline_and_ends_what_is_too_late(agree, asks,
     await agree(3, deadline=0.3)
     (attempt,) = (await claim(store(), 1)).attempts
     now = (await store().claim(0, 0, 0)).now
-    assert attempt.deadline.limit == 0.3
-    assert 0 < attempt.deadline.at - now <= 300
+    assert attempt.batch_deadline.limit == 0.3
+    assert 0 < attempt.batch_deadline.at - now <= 300
     await asyncio.sleep(0.35)
     assert (await claim(store())).attempts == []
     (raw,) = await asks.results(batch, [1])
@@ -101,7 +101,7 @@ async def test_a_claim_tells_the_deadline_and_ends_what_is_too_late(agree, asks,
 
 async def test_a_claim_of_a_batch_without_deadline_tells_none(agree, store):
     await agree(1)
-    assert (await claim(store())).attempts[0].deadline is None
+    assert (await claim(store())).attempts[0].batch_deadline is None
 
 
 async def test_a_job_that_waited_too_long_is_never_started(agree, asks, store, batch):

@@ -23,7 +23,7 @@ class Attempt:
     size: int = 0
     problem: str = ""
     #: The deadline of its batch.
-    deadline: Deadline | None = None
+    batch_deadline: Deadline | None = None
     #: Who asked for its cancellation, once somebody has.
     cancelled_by: str | None = None
     #: Whether its outcome is on its way.

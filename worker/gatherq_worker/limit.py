@@ -17,9 +17,9 @@ class Limit(NamedTuple):
 
 def tightest(own: float | None, attempt: Attempt, now: int) -> Limit:
     """Choose for an attempt that starts `now`, in ms of Redis's clock."""
-    if attempt.deadline is None:
+    if attempt.batch_deadline is None:
         return Limit(own, named=own)
-    left = max((attempt.deadline.at - now) / 1000, 0.0)
+    left = max((attempt.batch_deadline.at - now) / 1000, 0.0)
     if own is not None and own <= left:
         return Limit(own, named=own)
-    return Limit(left, "batch", attempt.deadline.limit)
+    return Limit(left, "batch", attempt.batch_deadline.limit)

@@ -172,7 +172,7 @@ def _tell_deadlines(attempts: list[Attempt], told: list[bytes]) -> None:
         for batch, at, limit in zip(told[::3], told[1::3], told[2::3], strict=True)
     }
     for attempt in attempts:
-        attempt.deadline = batches.get(attempt.job_id.rpartition(":")[0])
+        attempt.batch_deadline = batches.get(attempt.job_id.rpartition(":")[0])
 
 
 def _header(record: Record) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ local expires = ARGV[5]
 if expires == '' then
   local time = redis.call('TIME')
   expires = string.format('%.0f', time[1] * 1000 + math.floor((keep or 0) * 9 / 8))
+  redis.call('HSET', KEYS[1], 'expires', expires)
 end
 local last = math.min(ARGV[3] + ARGV[4], tonumber(size)) - 1
 for slot = tonumber(ARGV[3]), last do
@@ -20,7 +21,6 @@ for slot = tonumber(ARGV[3]), last do
   end
 end
 if last == size - 1 then
-  redis.call('HSET', KEYS[1], 'expires', expires)
   for _, name in ipairs({'batch', 'done', 'digests'}) do
     redis.call('PEXPIREAT', P[name] .. ARGV[2], expires)
   end
