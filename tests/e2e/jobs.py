@@ -103,3 +103,11 @@ async def nest(url: str, queue: str) -> str:
     async with Producer(url, queue=queue) as producer:
         batch = await producer.submit([sleep.call(60)])
         return batch.id
+
+
+@job(max_attempts=1)
+async def needs(path: str, number: int) -> int:
+    """Fail until there is a file."""
+    if not os.path.exists(path):
+        raise FileNotFoundError(path)
+    return number

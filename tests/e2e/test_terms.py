@@ -25,7 +25,8 @@ async def test_fail_fast_cancels_what_runs_and_what_is_queued(producer, start_wo
     others = outcomes[:2] + outcomes[3:]
     assert {outcome.by for outcome in others} == {"policy"}
     lines = (tmp_path / "ledger").read_text().splitlines()
-    assert lines.count("begun") == lines.count("cancelled") <= 2
+    # A slot that the failed job left may have taken one more before the failure was recorded.
+    assert lines.count("begun") == lines.count("cancelled") <= 3
 
 
 async def test_a_share_of_failures_is_tolerated(producer, start_worker):
