@@ -255,8 +255,8 @@ async def test_foreign_data_in_the_keys_of_a_batch_harms_nobody(redis, submit, s
     assert len(attempts) == 2
     await redis.set(keys.retry(attempts[0].job_id), "7")
     await redis.rpush(keys.result(attempts[0].job_id), "not a string")
-    words = await store().finish([record(attempt) for attempt in attempts])
-    assert words == ["refused", "gone"]
+    done = await store().finish([record(attempt) for attempt in attempts])
+    assert done.words == ["refused", "gone"]
 
 
 async def test_a_lease_that_ran_out_unclaimed_is_renewed(redis, submit, store):

@@ -8,7 +8,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.record import Recorder
-from gatherq_worker.store import Record, Release
+from gatherq_worker.store import Finish, Record, Release
 
 
 class Store:
@@ -24,7 +24,7 @@ class Store:
             raise RedisConnectionError("away")
         await asyncio.sleep(0)
         self.finished.append([record.attempt.job_id for record in records])
-        return ["recorded"] * len(records)
+        return Finish(["recorded"] * len(records), [], [])
 
     async def release(self, releases):
         self.released += [release.attempt.job_id for release in releases]
