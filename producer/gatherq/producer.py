@@ -127,7 +127,7 @@ class Producer:
         if lease is not None:
             self._leases.hold(batch_id, lease)
         if stopped:
-            await self._retrying(lambda: self._store.sweep(batch_id))
+            await self._retrying(lambda: self._store.sweep(batch_id, force=True))
         decoders = [call.decode for call in calls] if any(c.function for c in calls) else None
         return Batch(self._store, batch_id, len(jobs), self._retrying, decoders)
 

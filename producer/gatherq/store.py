@@ -106,12 +106,12 @@ class Store:
                 return None
             count += found[1] + found[2]
         if slots is None and count:
-            await self.sweep(batch)
+            await self.sweep(batch, force=True)
         return count
 
-    async def sweep(self, batch: str) -> Swept | None:
+    async def sweep(self, batch: str, *, force: bool = False) -> Swept | None:
         """End what may not run any more, and say when to look again."""
-        return await self._upkeep.sweep(batch)
+        return await self._upkeep.sweep(batch, force=force)
 
     async def redrive(self, batch: str) -> int | None:
         """Run again all that ended and did not succeed; return how many, None for no batch."""

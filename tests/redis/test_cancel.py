@@ -153,6 +153,35 @@ async def test_a_slot_cancelled_while_it_ran_and_given_back_ends_at_the_next_cla
     assert (await outcome(1)).by == "me"
 
 
+async def test_all_slots_are_looked_through_now_and_then_and_not_at_every_look(
+    redis, submit, asks, store, batch
+):
+    await submit(300)
+    attempts = (await claim(store(), 2)).attempts
+    await asks.cancel(batch, None, "me")
+    await store().release([Release(attempts[0])])
+    swept = await asks.sweep(batch)
+    assert (swept.ended, swept.running) == (0, 0)  # it did not look
+    assert 5 < swept.again <= 10
+    swept = await asks.sweep(batch, force=True)
+    assert (swept.ended, swept.running) == (1, 1)
+    await store().release([Release(attempts[1])])
+    await redis.hset(keys.batch(batch), "patient", 1)
+    assert (await asks.sweep(batch)).ended == 1
+
+
+async def test_a_slot_that_is_marked_in_a_cancelled_batch_ends_once(
+    redis, submit, asks, store, batch
+):
+    await submit(2)
+    (attempt,) = (await claim(store(), 1)).attempts
+    await asks.cancel(batch, [0], "me")
+    await store().release([Release(attempt)])
+    assert await asks.cancel(batch, None, "another") == 2
+    assert await done(asks, batch) == [(0, "cancelled"), (1, "cancelled")]
+    assert (await asks.counts(batch)).cancelled == 2
+
+
 async def test_a_dead_workers_job_ends_as_cancelled_and_its_late_result_is_refused(
     redis, submit, asks, store, batch, outcome
 ):
@@ -178,13 +207,13 @@ async def test_what_is_submitted_after_the_cancel_ends_too(submit, asks, store, 
 async def test_a_claim_ends_many_in_runs_and_says_that_there_is_more(
     redis, submit, asks, store, batch
 ):
-    await submit(700)
+    await submit(300)
     await redis.hset(keys.batch(batch), "cancelled_by", "me")
-    for left in (450, 200, 0):
+    for left in (180, 60, 0):
         found = await claim(store(), 1000)
         assert found.attempts == []
         counts = await asks.counts(batch)
-        assert counts.cancelled == 700 - left
+        assert counts.cancelled == 300 - left
         assert (found.next_in == 0) == (left > 0)
 
 

@@ -134,7 +134,9 @@ async def test_a_collector_ends_what_is_too_late_when_no_worker_does(
     await asyncio.sleep(early.again + 0.02)
     assert (await asks.sweep(batch)).ended == 300
     assert {found[1] for found in await statuses(asks, batch, 300)} == {status}
-    assert await asks.sweep(batch) == (0, 0, None)
+    late = await asks.sweep(batch)
+    assert (late.ended, late.running) == (0, 0)
+    assert 5 < late.again <= 10
 
 
 async def test_only_those_that_waited_too_long_end(asks, batch):
@@ -146,7 +148,7 @@ async def test_only_those_that_waited_too_long_end(asks, batch):
     await asyncio.sleep(0.05)
     swept = await asks.sweep(batch)
     assert swept.ended == 1
-    assert 50 < swept.again <= 60
+    assert 5 < swept.again <= 10
     assert await statuses(asks, batch, 2) == [(1, "timed_out", None)]
 
 

@@ -117,7 +117,7 @@ class Store:
 
     async def sweep(self, batch: str) -> None:
         """End what is queued of a batch that was cancelled."""
-        await self._upkeep.sweep(batch)
+        await self._upkeep.sweep(batch, force=True)
 
     async def extend(self, batch: str) -> None:
         """Let a batch that has ended stay for as long as was asked."""

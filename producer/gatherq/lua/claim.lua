@@ -33,8 +33,8 @@ local visible, hidden, token_head = later(0), later(lease), ARGV[2] .. ':'
 local reply, foreign, scores, begun = {visible, -1, {}, {}}, {}, {}, {}
 local claimed, skipped, scanned = 0, 0, 0
 local marked = redis.call('EXISTS', KEYS[2]) == 1
-while claimed < n and scanned < n + 1000 and #members < 250 do
-  local want = math.min(n - claimed, 250)
+while claimed < n and scanned < n + 1000 and #members < 120 do
+  local want = math.min(n - claimed, 120)
   local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', visible, 'LIMIT', skipped + claimed, want)
   if #ids == 0 then break end
   scanned = scanned + #ids
@@ -108,7 +108,7 @@ if claimed == n then
     redis.call('RPUSH', KEYS[4], '1')
     redis.call('PEXPIRE', KEYS[4], 60000)
   end
-elseif #members >= 250 then
+elseif #members >= 120 then
   reply[2] = 0
 else
   local next = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. visible, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)

@@ -14,7 +14,7 @@ local function ms(n) return string.format('%.0f', n) end
 local size, expires, limit = unpack(redis.call('HMGET', KEYS[2], 'size', 'expires', 'limit'))
 if not size then return -1 end
 if ARGV[3] == '1' then
-  redis.call('HDEL', KEYS[2], 'cancelled_by', 'lease', 'leased')
+  redis.call('HDEL', KEYS[2], 'cancelled_by', 'lease', 'leased', 'patient')
   if limit then redis.call('HSET', KEYS[2], 'deadline', ms(now + limit)) end
 end
 
