@@ -105,6 +105,8 @@ class Store:
             if found is None:
                 return None
             count += found[1] + found[2]
+            if found[3]:
+                await self._upkeep.extend(batch)
         if slots is None and count:
             await self.sweep(batch, force=True)
         return count

@@ -44,6 +44,8 @@ class Upkeep:
                 return None
             size, again, first = found[0], found[3], first + RUN
             ended, running = ended + found[1], running + found[2]
+            if found[4]:
+                await self.extend(batch)
         return Swept(ended, running, again / 1000 if again >= 0 else None)
 
     async def delete(self, batch: str) -> bool:

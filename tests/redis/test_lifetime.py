@@ -173,6 +173,29 @@ async def test_a_batch_that_ends_late_stays_for_as_long_as_was_asked(
     assert (await store().finish([record(attempts[-2])])).late == []
 
 
+@pytest.mark.parametrize("ender", ["cancel", "sweep", "claim"])
+async def test_a_batch_whose_last_slot_is_ended_late_stays_too(
+    redis, submit, asks, store, batch, ender
+):
+    await submit(2)
+    soon = (await store().claim(0, 0, 0)).now + 20_000
+    await redis.pexpireat(keys.batch(batch), soon)
+    await redis.hset(keys.batch(batch), "expires", soon)
+    await store().finish([record(a) for a in (await claim(store(), 1)).attempts])
+    if ender == "cancel":
+        await asks.cancel(batch, [1], "me")
+    else:
+        await redis.hset(keys.batch(batch), "cancelled_by", "me")
+        if ender == "sweep":
+            await asks.sweep(batch)
+        else:
+            late = (await claim(store())).late
+            assert late == [batch]
+            await store().extend(batch)
+    for name in (keys.batch(batch), keys.done(batch), keys.result(keys.job_id(batch, 0))):
+        assert await redis.pexpiretime(name) > soon + 40_000
+
+
 async def test_extending_what_is_not_there_makes_nothing(redis, store, batch):
     await store().extend(batch)
     assert not await redis.exists(keys.batch(batch))

@@ -31,6 +31,8 @@ async def check(producer: Producer) -> None:
     )
     batch = await producer.submit([chop.call("a", 1)])
     assert_type(batch, Batch[str])
+    assert_type(await batch.cancel(0, by="somebody"), int)
+    assert_type(await batch.redrive(), int)
     outcomes: list[Outcome[str]] = await batch.outcomes()
     for outcome in outcomes:
         assert_type(outcome.unwrap(), str)

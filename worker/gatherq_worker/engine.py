@@ -173,6 +173,8 @@ class Engine:
             logger.warning("queue member %r cannot be a job; it is put into quarantine", id_)
         for attempt in claim.attempts:
             self._start(attempt)
+        for batch in claim.late:
+            self._recorder.look_after(self._store.extend(batch))
         for what, by in missed:
             self.cancel(what, by)
             self.cancel_batch(what, by)

@@ -68,13 +68,13 @@ class Recorder:
         for record, word in zip(records, done.words, strict=True):
             self._on_recorded(record, word)
         for batch in done.stopped:
-            self._look_after(self._store.sweep(batch))
+            self.look_after(self._store.sweep(batch))
         for batch in done.late:
-            self._look_after(self._store.extend(batch))
+            self.look_after(self._store.extend(batch))
         for release in releases:
             logger.debug("job %s released", release.attempt.job_id)
 
-    def _look_after(self, work: Coroutine[Any, Any, None]) -> None:
+    def look_after(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it beside the recording. If it fails: claims end what they meet, too."""
         task = asyncio.create_task(_quietly(work))
         self._upkeep.add(task)

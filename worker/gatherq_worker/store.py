@@ -24,6 +24,8 @@ class Claim:
     now: int
     next_in: int | None
     foreign: list[bytes] = field(default_factory=list)
+    #: Batches that ended with this claim, so late that they are to be extended.
+    late: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -81,12 +83,12 @@ class Store:
         queue = self._queue
         key = (queue, keys.cancel(queue), keys.quarantine(queue), keys.wake(queue))
         argv = (keys.PREFIXES, self._worker, n, self._lease, since, last)
-        now, next_in, foreign, told, *found = await self._claim(self._redis, key, argv)
+        now, next_in, foreign, told, late, *found = await self._claim(self._redis, key, argv)
         triples = zip(found[::3], found[1::3], found[2::3], strict=True)
         attempts = [Attempt.read(id_.decode(), number, job) for id_, number, job in triples]
         if told:
             _tell_deadlines(attempts, told)
-        return Claim(attempts, int(now), None if next_in < 0 else next_in, foreign)
+        return Claim(attempts, int(now), None if next_in < 0 else next_in, foreign, _texts(late))
 
     async def renew(self, held: Iterable[tuple[str, int]]) -> Renewal:
         """Renew leases."""

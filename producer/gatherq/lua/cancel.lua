@@ -3,7 +3,8 @@
 -- ARGV: 1 prefixes (JSON), 2 batch id, 3 by, 4 control channel,
 --       5 slots as a JSON list, at most 500; none for the whole batch
 -- The whole batch is only marked, and its running jobs asked: sweep ends what is queued.
--- Returns false for no such batch, else {size, ended here, asked to end}.
+-- Returns false for no such batch, else {size, ended here, asked to end, whether the batch ended
+-- here, too late to stay for as long as was asked (1 or 0)}.
 P = cjson.decode(ARGV[1])
 local id, by, slots = ARGV[2], ARGV[3], cjson.decode(ARGV[5])
 local batch = batch_of(id)
@@ -19,7 +20,7 @@ if #slots == 0 then
     redis.call('HSETNX', P.batch .. id, 'cancelled_by', by)
     redis.call('PUBLISH', ARGV[4], cjson.encode({batch = id, by = by}))
   end
-  return {size, 0, left}
+  return {size, 0, left, 0}
 end
 
 local ids, wanted, asked = {}, {}, {}
@@ -41,9 +42,9 @@ for i, job in ipairs(ids) do
   end
 end
 local count = #members
-flush_ended()
+local late = #flush_ended()
 if #asked > 0 then
   redis.call('PEXPIRE', KEYS[2], 86400000)
   redis.call('PUBLISH', ARGV[4], cjson.encode({jobs = asked, by = by}))
 end
-return {size, count, #asked}
+return {size, count, #asked, late}

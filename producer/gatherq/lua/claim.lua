@@ -4,8 +4,8 @@
 -- KEYS: 1 queue, 2 cancel marks, 3 quarantine list, 4 wake list
 -- ARGV: 1 prefixes (JSON), 2 worker, 3 n, 4 lease (ms), 5 in contact since (ms), 6 last contact (ms)
 -- Returns {now (ms), ms to the next visible job or -1, {quarantined ids},
--- {batch, its deadline (ms), its limit (ms), ...}, id, attempt, job, ...}; job is false where there
--- is none.
+-- {batch, its deadline (ms), its limit (ms), ...}, {batches that ended here, too late to stay for as
+-- long as was asked}, id, attempt, job, ...}; job is false where there is none.
 P = cjson.decode(ARGV[1])
 local n, lease = tonumber(ARGV[3]), tonumber(ARGV[4])
 local contact = now - ARGV[5]
@@ -30,7 +30,7 @@ end
 local function later(ms) return string.format('%.0f', now + ms) end
 
 local visible, hidden, token_head = later(0), later(lease), ARGV[2] .. ':'
-local reply, foreign, scores, begun = {visible, -1, {}, {}}, {}, {}, {}
+local reply, foreign, scores, begun = {visible, -1, {}, {}, {}}, {}, {}, {}
 local claimed, skipped, scanned = 0, 0, 0
 local marked = redis.call('EXISTS', KEYS[2]) == 1
 while claimed < n and scanned < n + 1000 and #members < 120 do
@@ -78,7 +78,7 @@ while claimed < n and scanned < n + 1000 and #members < 120 do
       scores[#scores + 1] = hidden
       scores[#scores + 1] = id
       claimed = claimed + 1
-      reply[3 * claimed + 2], reply[3 * claimed + 3], reply[3 * claimed + 4] = id, attempts, job
+      reply[3 * claimed + 3], reply[3 * claimed + 4], reply[3 * claimed + 5] = id, attempts, job
       if batch and batch.deadline and not batch.told then
         batch.told = true
         local n = #reply[4]
@@ -90,7 +90,7 @@ while claimed < n and scanned < n + 1000 and #members < 120 do
 end
 
 if #scores > 0 then redis.call('ZADD', KEYS[1], unpack(scores)) end
-flush_ended()
+reply[5] = flush_ended()
 for batch_id, count in pairs(begun) do redis.call('HINCRBY', P.batch .. batch_id, 'running', count) end
 for _, id in ipairs(foreign) do
   redis.call('ZREM', KEYS[1], id)

@@ -5,7 +5,8 @@
 --       5 whether to look even if a sweep has been here in the last 10 s (1 or 0),
 --       6 result of the runs before: ms until a slot has waited too long, or -1
 -- Returns false for no such batch, else {size, ended here, still running,
--- ms until it makes sense to sweep again or -1}; size 0 where there is nothing to go on with.
+-- ms until it makes sense to sweep again or -1, whether the batch ended here, too late to stay for as
+-- long as was asked (1 or 0)}; size 0 where there is nothing to go on with.
 P = cjson.decode(ARGV[1])
 local id, first = ARGV[2], tonumber(ARGV[3])
 local batch = batch_of(id)
@@ -48,8 +49,7 @@ end
 local last = math.min(first + ARGV[4], batch.size) - 1
 if last < first or not (batch.fate or impatient) then
   local count = #members
-  flush_ended()
-  return {0, count, 0, again}
+  return {0, count, 0, again, #flush_ended()}
 end
 
 local ids, wanted = {}, {}
@@ -75,9 +75,9 @@ for n, job in ipairs(ids) do
   end
 end
 local count = #members
-flush_ended()
+local late = #flush_ended()
 if last == batch.size - 1 then
   look_in(10000)
   redis.call('HSET', P.batch .. id, 'patient', ms(now + again))
 end
-return {batch.size, count, running, again}
+return {batch.size, count, running, again, late}

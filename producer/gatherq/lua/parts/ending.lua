@@ -94,9 +94,20 @@ local function end_job(batch_id, batch, id, slot, attempts, verdict, payload)
   if attempts > 0 then batch.running = batch.running + 1 end
 end
 
+-- Tells whether a batch has ended, and so late that it would not stay for as long as was asked.
+local function ended_late(id, batch)
+  local found = redis.call('HMGET', P.batch .. id, 'keep',
+    'succeeded', 'failed', 'timed_out', 'cancelled', 'lost')
+  local left = batch.size
+  for i = 2, 6 do left = left - (found[i] or 0) end
+  return left <= 0 and now + (found[1] or 0) > tonumber(batch.expires)
+end
+
 -- Counts, completion entries and clean-up of all that end_job ended; KEYS[2] holds the marks.
+-- Returns the batches that ended late.
 local function flush_ended()
-  if #members == 0 then return end
+  local late = {}
+  if #members == 0 then return late end
   redis.call('DEL', unpack(clean))
   redis.call('ZREM', KEYS[1], unpack(members))
   if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HDEL', KEYS[2], unpack(members)) end
@@ -107,6 +118,8 @@ local function flush_ended()
       if batch.running > 0 then redis.call('HINCRBY', key, 'running', -batch.running) end
       redis.call('XADD', P.done .. id, '*', unpack(batch.done))
       redis.call('PEXPIREAT', P.done .. id, batch.expires)
+      if ended_late(id, batch) then late[#late + 1] = id end
     end
   end
+  return late
 end
