@@ -74,9 +74,16 @@ async def test_odd_arguments_are_repeated_as_they_are(submit, asks, batch, outco
     assert (await outcome()).name == 'we"ird'
 
 
-async def test_a_large_jobs_arguments_are_not_repeated(submit, asks, batch, outcome):
+@pytest.mark.parametrize("ender", ["cancel", "claim"])
+async def test_a_large_jobs_arguments_are_not_repeated(
+    redis, submit, asks, store, batch, outcome, ender
+):
     await submit(jobs=[wire.encode_job(call("f", "x" * 10_000), batch, 0, None)])
-    await asks.cancel(batch, None, "me")
+    if ender == "cancel":
+        await asks.cancel(batch, None, "me")
+    else:
+        await redis.hset(keys.batch(batch), "cancelled_by", "me")
+        await claim(store())
     (raw,) = await asks.results(batch, [0])
     assert json.loads(raw)["a"] == []
     found = await outcome()
@@ -113,6 +120,7 @@ async def test_cancelling_a_batch_ends_what_is_queued_and_asks_what_runs(
     assert renewal.cancelled == {a.job_id: "me" for a in running[1:]}
     assert (await claim(store())).attempts == []
     assert await asks.cancel(batch, None, "another") == 4
+    assert (await store().renew([(running[1].job_id, 1)])).cancelled[running[1].job_id] == "me"
 
 
 async def test_a_finished_batch_cannot_be_cancelled_nor_one_that_is_not_there(
@@ -140,7 +148,7 @@ async def test_a_retry_that_waits_is_queued_too(submit, asks, store, batch, outc
 
 
 async def test_a_slot_cancelled_while_it_ran_and_given_back_ends_at_the_next_claim_or_sweep(
-    submit, asks, store, batch, outcome
+    redis, submit, asks, store, batch, queue, outcome
 ):
     await submit(2)
     attempts = (await claim(store())).attempts
@@ -148,9 +156,11 @@ async def test_a_slot_cancelled_while_it_ran_and_given_back_ends_at_the_next_cla
     await store().release([Release(attempts[0])])
     assert (await claim(store("w2"))).attempts == []
     assert (await outcome(0)).by == "me"
+    assert (await asks.sweep(batch)).ended == 0  # the other runs still
     await store().release([Release(attempts[1])])
     assert (await asks.sweep(batch)).ended == 1
     assert (await outcome(1)).by == "me"
+    assert not await redis.exists(keys.cancel(queue))
 
 
 async def test_all_slots_are_looked_through_now_and_then_and_not_at_every_look(

@@ -66,6 +66,7 @@ async def test_the_attempts_before_a_redrive_are_kept(redis, submit, asks, store
         assert attempt.number == number
         await store().finish([failed(attempt)])
         assert await asks.redrive(batch) == 1
+        assert 0 < await redis.ttl(keys.attempts(attempt.job_id)) <= 68
     listed = await redis.lrange(keys.attempts(attempt.job_id), 0, -1)
     assert [json.loads(entry) for entry in listed] == [
         {
@@ -78,9 +79,22 @@ async def test_the_attempts_before_a_redrive_are_kept(redis, submit, asks, store
         }
         for number in (1, 2, 3)
     ]
-    assert 0 < await redis.ttl(keys.attempts(attempt.job_id)) <= 68
     (last,) = (await claim(store())).attempts
     assert (last.number, last.job.base) == (4, 3)
+
+
+async def test_another_result_than_the_one_read_is_left_alone(
+    redis, submit, asks, store, batch, queue
+):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    await store().finish([failed(attempt)])
+    stored = await redis.get(keys.result(attempt.job_id))
+    key = (queue, keys.batch(batch), keys.done(batch), keys.wake(queue))
+    for head, count in [(wire.result_head("w1", 2), 0), (wire.result_head("w1", 1), 1)]:
+        assert await redis.get(keys.result(attempt.job_id)) == stored
+        argv = (keys.PREFIXES, batch, 0, 0, 1, "failed", head, 0)
+        assert await asks._redrive._redrive(redis, key, argv) == count
 
 
 async def test_a_zombie_from_before_a_redrive_is_refused(redis, submit, asks, store, batch):

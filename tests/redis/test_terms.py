@@ -75,7 +75,7 @@ async def test_a_batch_that_collects_all_is_never_stopped(agree, store):
     await agree(5)
     attempts = (await claim(store())).attempts
     done = await store().finish([ended(a, "failed") for a in attempts])
-    assert done.stopped == []
+    assert (done.stopped, done.late) == ([], [])
 
 
 async def test_the_last_failure_has_nothing_to_stop(redis, agree, store, batch):
@@ -109,6 +109,7 @@ async def test_a_job_that_waited_too_long_is_never_started(agree, asks, store, b
     (first,) = (await claim(store(), 1)).attempts
     await store().release([Release(first, charge=True)])
     await asyncio.sleep(0.25)
+    assert (await asks.sweep(batch)).ended == 1
     (again,) = (await claim(store())).attempts  # it was started in time
     assert again.job.slot == 0
     (raw,) = await asks.results(batch, [1])
@@ -168,6 +169,19 @@ async def test_a_lease_is_renewed_until_it_has_expired(agree, asks, store, batch
     assert await statuses(asks, batch, 2) == [(1, "cancelled", "producer lost")]
 
 
+@pytest.mark.parametrize("who", ["claim", "sweep"])
+async def test_a_lease_once_found_expired_is_not_renewed_any_more(agree, asks, store, batch, who):
+    await agree(2, lease=0.05)
+    (attempt,) = (await claim(store(), 1)).attempts
+    await asyncio.sleep(0.1)
+    if who == "claim":
+        assert (await claim(store())).attempts == []
+    else:
+        assert (await asks.sweep(batch)).ended == 1
+    assert not await asks.renew_lease(batch)
+    assert (await store().renew([(attempt.job_id, 1)])).cancelled
+
+
 async def test_a_lease_that_was_dropped_ends_nothing(agree, asks, store, batch):
     await agree(1, lease=0.05)
     await asks.drop_lease(batch)
@@ -206,6 +220,13 @@ async def test_a_named_batch_that_was_begun_is_continued(redis, agree, asks, bat
     assert await redis.zcard(queue) == 6
     other = [wire.encode_job(call("f", -n), batch, n, None) for n in range(6)]
     assert (await asks.submit(batch, 6, 60, 2, other[2:], digests=digests(other[2:]))).differs == 2
+
+
+async def test_slots_without_a_digest_are_like_any(asks, batch):
+    jobs = [wire.encode_job(call("f", n), batch, n, None) for n in range(3)]
+    await asks.submit(batch, 3, 60, 0, jobs[:1])
+    assert (await asks.submit(batch, 3, 60, 1, jobs[1:], digests=digests(jobs[1:]))).differs == -1
+    assert (await asks.submit(batch, 3, 60, 0, jobs, digests=digests(jobs))).differs == -1
 
 
 async def test_the_timeout_of_a_job_is_no_difference(asks, batch):
