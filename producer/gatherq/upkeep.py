@@ -27,7 +27,7 @@ class Upkeep:
     def __init__(self, redis: "Redis", queue: str) -> None:
         self._redis = redis
         self._queue = queue
-        self._sweep, self._extend = Script("sweep", "ending"), Script("extend")
+        self._sweep, self._extend = Script("sweep"), Script("extend")
         self._delete = Script("delete")
 
     async def sweep(self, batch: str, *, force: bool = False) -> Swept | None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from gatherq import Cancelled, Failed, Producer, TimedOut
+from gatherq import Cancelled, Failed, Producer, TimedOut, call
 from gatherq.errors import BatchConflict, InvalidCall
 
 from ..conftest import HERE, lines_of, until
@@ -156,6 +156,37 @@ async def test_two_producers_of_one_named_batch_run_it_once(
         for batch in batches:
             assert len(await batch.outcomes()) == 900
     assert len((tmp_path / "ledger").read_text().splitlines()) == 900
+
+
+BEGUN = """
+import asyncio, sys
+from gatherq import Producer, call
+
+async def main():
+    async with Producer(sys.argv[1], queue=sys.argv[2]) as producer:
+        calls = [call("ledger", sys.argv[3], 0)] * 4000
+        await producer.submit(calls, batch_id=sys.argv[4])
+
+asyncio.run(main())
+"""
+
+
+async def test_a_submission_that_was_killed_is_continued_without_duplicates(
+    producer, start_worker, server_url, queue, tmp_path
+):
+    path, batch_id = str(tmp_path / "ledger"), queue.replace(":", "-")
+    start_worker()
+    command = [sys.executable, "-c", BEGUN, server_url, queue, path, batch_id]
+    with subprocess.Popen(command, cwd=HERE / "e2e") as other:  # noqa: ASYNC220
+        while not await producer.redis.exists(f"gatherq:batch:{batch_id}"):
+            await asyncio.sleep(0)
+        other.send_signal(signal.SIGKILL)
+    async with until(60):
+        calls = [call("ledger", path, 0)] * 4000
+        batch = await producer.submit(calls, batch_id=batch_id)
+        outcomes = await batch.outcomes()
+    assert [outcome.status for outcome in outcomes] == ["succeeded"] * 4000
+    assert len((tmp_path / "ledger").read_text().splitlines()) == 4000
 
 
 @pytest.mark.parametrize(

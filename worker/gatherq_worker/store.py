@@ -74,7 +74,7 @@ class Store:
         self._worker = worker
         self._queue = queue
         self._lease = round(lease * 1000)
-        self._claim, self._renew = Script("claim", "ending"), Script("renew")
+        self._claim, self._renew = Script("claim"), Script("renew")
         self._upkeep = Upkeep(redis, queue)
         self._finish, self._release = Script("finish"), Script("release")
 

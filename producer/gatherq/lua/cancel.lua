@@ -1,4 +1,5 @@
 -- Cancels a batch, or some slots of it. Queued slots end here; running ones are asked to.
+-- Parts: ending
 -- KEYS: 1 queue, 2 cancel marks
 -- ARGV: 1 prefixes (JSON), 2 batch id, 3 by, 4 control channel,
 --       5 slots as a JSON list, at most 500; none for the whole batch

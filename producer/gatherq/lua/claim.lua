@@ -1,6 +1,7 @@
 -- Takes up to n visible jobs: counts the attempt, sets the token, hides the job for one lease.
 -- Expired leases of others are taken only in full contact: since a lease ago, and until just now.
 -- What may not run any more, because it or its batch is cancelled or too late, ends here instead.
+-- Parts: ending
 -- KEYS: 1 queue, 2 cancel marks, 3 quarantine list, 4 wake list
 -- ARGV: 1 prefixes (JSON), 2 worker, 3 n, 4 lease (ms), 5 in contact since (ms), 6 last contact (ms)
 -- Returns {now (ms), ms to the next visible job or -1, {quarantined ids},

@@ -1,5 +1,6 @@
 -- Ends what is queued in a part of a batch and may not run any more: the batch is cancelled or too
 -- late, or the slot waited too long, or it was cancelled while it ran and was given back.
+-- Parts: ending
 -- KEYS: 1 queue, 2 cancel marks
 -- ARGV: 1 prefixes (JSON), 2 batch id, 3 first slot, 4 number of slots, at most 500,
 --       5 whether to look even if a sweep has been here in the last 10 s (1 or 0),
