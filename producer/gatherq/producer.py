@@ -32,7 +32,7 @@ class Producer:
 
     Use it as `async with Producer("redis://localhost:6379") as producer:`. What is not given is
     read from the environment: `GATHERQ_REDIS_URL`, `GATHERQ_QUEUE`, `GATHERQ_KEEP` (seconds that
-    a batch stays in Redis after its submission), `GATHERQ_PATIENCE` (seconds of going on trying
+    a batch stays in Redis after it has ended), `GATHERQ_PATIENCE` (seconds of going on trying
     while Redis is away).
     """
 

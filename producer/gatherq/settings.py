@@ -13,7 +13,8 @@ class Settings(BaseSettings):
 
     redis_url: str = "redis://localhost:6379/0"
     queue: str = Field(default=keys.QUEUE, min_length=1)
-    #: How long a batch and all its results stay in Redis after submission, in seconds.
+    #: How long a batch and all its results stay in Redis after it has ended, in seconds; and how
+    #: long it may take, an eighth more.
     keep: float = Field(default=86_400.0, gt=0)
     #: How long a producer goes on trying while Redis is away, in seconds.
     patience: float = Field(default=30.0, ge=0)
