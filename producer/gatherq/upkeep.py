@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 #: Slots that one script call ends; and that it extends or deletes, which is less work.
-RUN = 120
+RUN = 100
 _EASY_RUN = 250
 
 
