@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from redis.exceptions import RedisError
 
+from .ending import end
+
 logger = logging.getLogger("gatherq")
 
 
@@ -34,9 +36,7 @@ class Leases:
         """Renew nothing any more: what still has a lease ends with it."""
         self._held.clear()
         if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     async def _run(self) -> None:
         while self._held:

@@ -125,9 +125,10 @@ class Store:
         return await self._upkeep.delete(batch)
 
     async def redriven(self, batch: str, slots: "Sequence[int]") -> bool:
-        """Tell whether all these slots, which have no result, are to have another."""
-        wanted = [keys.job(keys.job_id(batch, slot)) for slot in slots]
-        return bool(await self._redis.exists(*wanted) == len(wanted))
+        """Tell whether any of these slots, which had no result, is to have one or has it now."""
+        ids = [keys.job_id(batch, slot) for slot in slots]
+        wanted = [key for id_ in ids for key in (keys.job(id_), keys.result(id_))]
+        return bool(await self._redis.exists(*wanted))
 
     async def _unsuccessful(self, batch: str) -> list[int]:
         after, last = b"0", dict[int, str]()

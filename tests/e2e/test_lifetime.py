@@ -42,7 +42,9 @@ async def test_a_stopped_batch_goes_on_with_a_redrive(producer, start_worker, tm
     async with until(40):
         batch = await producer.submit(calls, tolerate=1, deadline=30)
         statuses = [o.status for o in await batch.outcomes()]
-        assert statuses == ["failed"] * 2 + ["cancelled"] * 298
+        # One more may fail before the second failure is recorded.
+        assert statuses.count("failed") in (2, 3)
+        assert set(statuses[3:]) == {"cancelled"}
         path.touch()
         assert await batch.redrive() == 300
         assert [o.value for o in await batch.outcomes()] == list(range(300))

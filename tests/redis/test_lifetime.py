@@ -83,6 +83,20 @@ async def test_the_attempts_before_a_redrive_are_kept(redis, submit, asks, store
     assert (last.number, last.job.base) == (4, 3)
 
 
+async def test_a_slot_without_a_result_is_redriven_or_gone(redis, submit, asks, store, batch):
+    await submit(2)
+    await store().finish([failed(a) for a in (await claim(store())).attempts])
+    await asks.redrive(batch)
+    assert await asks.redriven(batch, [0, 1])
+    first, second = (await claim(store())).attempts
+    await store().finish([record(first)])
+    assert await asks.redriven(batch, [0])  # it ended since its result was looked for
+    assert await asks.redriven(batch, [0, 1])
+    await store().finish([record(second)])
+    await redis.delete(keys.result(second.job_id))
+    assert not await asks.redriven(batch, [1])
+
+
 async def test_another_result_than_the_one_read_is_left_alone(
     redis, submit, asks, store, batch, queue
 ):

@@ -1,7 +1,6 @@
 """Cancellations as they are published. One that is missed comes with a heartbeat."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.client import PubSub
 
 from gatherq import codec, keys
+from gatherq.ending import end
 
 from .health import ERRORS, Health
 
@@ -40,9 +40,7 @@ class Control:
     async def stop(self) -> None:
         """End the task and its connection."""
         if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
         await self._pool.disconnect()
 
     async def _run(self) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from redis.asyncio import ConnectionPool, Redis
 
+from gatherq.ending import end
+
 from .attempt import Attempt
 from .contact import Contact
 from .control import Control
@@ -87,9 +89,7 @@ class Engine:
             await self._take_all(burst, at_most)
             await self._recorder.flushed()
         finally:
-            recording.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await recording
+            await end(recording)
 
     async def drain(self, grace: float) -> None:
         """Let running jobs finish for `grace` seconds, then release the rest, uncharged."""
@@ -106,7 +106,7 @@ class Engine:
             await asyncio.wait([task for _, task in self._running.values()], timeout=_UNWIND)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._recorder.flushed(), _UNWIND + grace)
-        recording.cancel()
+        await end(recording)
         await self._control.stop()
         await self._heartbeat.stop()
         await self._pool.disconnect()
@@ -133,7 +133,10 @@ class Engine:
             self._missed.append((batch, by))
 
     async def _take_all(self, burst: bool, at_most: int) -> None:
+        me = asyncio.current_task()
         while True:
+            if me and me.cancelling():
+                raise asyncio.CancelledError  # it was swallowed on its way: see gatherq.ending
             # Outcomes on their way to Redis are held too: no more are made than can be recorded.
             # A claim takes a part of the slots, so that Redis makes the next while this one runs.
             free = min(
