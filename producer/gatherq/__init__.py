@@ -3,9 +3,11 @@
 from .batch import Batch
 from .calls import Call, Job, call, job
 from .errors import GatherqError, RemoteError
+from .handle import Handle
 from .outcomes import Cancelled, Failed, Lost, Outcome, Succeeded, TimedOut
 from .producer import Producer
 from .remote import ErrorInfo
+from .task_group import TaskGroup
 
 __all__ = [
     "Batch",
@@ -14,12 +16,14 @@ __all__ = [
     "ErrorInfo",
     "Failed",
     "GatherqError",
+    "Handle",
     "Job",
     "Lost",
     "Outcome",
     "Producer",
     "RemoteError",
     "Succeeded",
+    "TaskGroup",
     "TimedOut",
     "call",
     "job",

@@ -1,51 +1,42 @@
 """A batch that was submitted: its outcomes, in order or as they complete."""
 
-from __future__ import annotations
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any, Generic, TypeVar
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-from pydantic import ValidationError
-
-from . import wire
+from .codec import Decoder
+from .collect import FETCH, Collector
 from .errors import BatchNotFound
-from .outcomes import Failed, Outcome, Succeeded
-from .redrive import REDRIVEN
-from .remote import ErrorInfo
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-
-    from .codec import Decoder
-    from .retrying import Retrying
-    from .store import Counts, Store
+from .feed import Feed
+from .handle import Handle
+from .link import Link
+from .outcomes import Outcome
+from .store import Counts
 
 T = TypeVar("T")
-R = TypeVar("R")
-
-
-#: Seconds of silence after which a collector looks whether its batch is still there.
-_LOOK_AGAIN = 1.0
-#: Results fetched in one round trip.
-_FETCH = 128
 
 
 class Batch(Generic[T]):
-    """A handle on a submitted batch. Reading consumes nothing: any number may read, at any time."""
+    """A handle on a submitted batch. Reading consumes nothing: any number may read, at any time.
+
+    The batch is durable: to stop waiting for it, by cancellation or a timeout, stops none of its
+    jobs. `cancel()` does.
+    """
 
     def __init__(
         self,
-        store: Store,
+        link: Link,
         batch_id: str,
         size: int,
-        retrying: Retrying,
         decoders: Sequence[Decoder | None] | None = None,
     ) -> None:
         self.id = batch_id
         self._size = size
-        self._store = store
-        self._retrying = retrying
-        self._decoders = decoders
+        self._link = link
+        self._collector: Collector[T] = Collector(link, batch_id, size, decoders)
+        self._feed: Feed[T] | None = None
+        self._detached = False
 
     def __len__(self) -> int:
         return self._size
@@ -61,23 +52,69 @@ class Batch(Generic[T]):
         """Yield outcomes in the order they were submitted, as soon as the prefix is complete."""
         done = bytearray(self._size)
         position = 0
-        async for slots in self._completions():
-            for slot in slots:
-                done[slot] = 1
-            ready = done.find(0, position)
-            ready = self._size if ready < 0 else ready
-            while position < ready:
-                upto = min(position + _FETCH, ready)
-                for outcome in await self._fetch(range(position, upto)):
-                    yield outcome
-                position = upto
+        async with aclosing(self._collector.completions()) as completions:
+            async for slots in completions:
+                for slot in slots:
+                    done[slot] = 1
+                ready = done.find(0, position)
+                ready = self._size if ready < 0 else ready
+                while position < ready:
+                    upto = min(position + FETCH, ready)
+                    for outcome in await self._collector.fetch(range(position, upto)):
+                        yield outcome
+                    position = upto
 
-    async def as_completed(self) -> AsyncIterator[Outcome[T]]:
-        """Yield outcomes in the order in which the jobs ended."""
-        async for slots in self._completions():
-            for start in range(0, len(slots), _FETCH):
-                for outcome in await self._fetch(slots[start : start + _FETCH]):
+    async def as_completed(
+        self, *, timeout: float | None = None
+    ) -> AsyncGenerator[Outcome[T], None]:
+        """Yield outcomes in the order in which the jobs ended; what has ended comes at once.
+
+        As `asyncio.as_completed`: raises TimeoutError after `timeout` seconds unless all have
+        come; the others go on.
+        """
+        deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
+        async with aclosing(self._collector.completions(deadline)) as completions:
+            async for slots in completions:
+                async for outcome in self._collector.outcomes(slots):
                     yield outcome
+
+    async def wait(
+        self, *, timeout: float | None = None, return_when: str = asyncio.ALL_COMPLETED
+    ) -> tuple[set[Handle[T]], set[Handle[T]]]:
+        """Wait as `asyncio.wait` does; return (done, pending), and cancel nothing.
+
+        `return_when` is asyncio's own constant. The members are those of `handles()`: the same in
+        every call, and futures, so the idioms of `asyncio.wait` hold. Raises ValueError for a
+        batch of no jobs, as asyncio does.
+        """
+        handles = self.handles()
+        if handles:
+            await self._handles.catch_up()
+        return await asyncio.wait(handles, timeout=timeout, return_when=return_when)
+
+    def handles(self) -> Sequence[Handle[T]]:
+        """Return one handle a job, in order: to await, cancel, or give to asyncio's functions."""
+        if self._feed is None or self._feed.failed:
+            handles: list[Handle[T]] = [Handle() for _ in range(self._size)]
+            self.feed(handles)
+        return self._handles.handles
+
+    def feed(self, handles: Sequence[Handle[T]]) -> None:
+        """Settle these handles, one a slot, with what becomes of the jobs."""
+        self._feed = Feed(self._collector, self.cancel, handles)
+        self._feed.detached = self._detached
+
+    async def detach(self) -> None:
+        """Leave the batch to run, as `asyncio.shield` does for one awaitable.
+
+        From now on a handle that is cancelled, or whose awaiting is, ends here only: its job goes
+        on. So does the batch if this producer dies: its lease is dropped. `cancel()` still cancels.
+        """
+        self._detached = True
+        if self._feed is not None:
+            self._feed.detached = True
+        self._link.leases.let_go(self.id)
+        await self._collector.retry(lambda: self._link.store.drop_lease(self.id))
 
     async def cancel(self, *slots: int, by: str = "producer") -> int:
         """Cancel these slots, or with none given all that is not finished.
@@ -89,9 +126,11 @@ class Batch(Generic[T]):
         for slot in slots:
             if not 0 <= slot < self._size:
                 raise IndexError(f"batch {self.id} has slots 0 to {self._size - 1}, not {slot}")
-        count = await self._retry(lambda: self._store.cancel(self.id, slots or None, by))
+        count = await self._collector.retry(
+            lambda: self._link.store.cancel(self.id, slots or None, by)
+        )
         if count is None:
-            raise self._gone("its data")
+            raise BatchNotFound.gone(self.id, "its data")
         return count
 
     async def redrive(self) -> int:
@@ -99,12 +138,14 @@ class Batch(Generic[T]):
 
         They keep their slots, their attempts go on counting, and may be as many again; a deadline
         starts anew, and a cancellation or lease of the batch is lifted. This is the only way in
-        which an outcome changes. Handles that have read one do not see the new one; read the
-        batch again. Raises BatchNotFound.
+        which an outcome changes. Handles that have their outcome keep it; `handles()` and `wait()`
+        give new ones. Raises BatchNotFound.
         """
-        count = await self._retry(lambda: self._store.redrive(self.id))
+        count = await self._collector.retry(lambda: self._link.store.redrive(self.id))
         if count is None:
-            raise self._gone("its data")
+            raise BatchNotFound.gone(self.id, "its data")
+        if count:
+            self._feed = None
         return count
 
     async def delete(self) -> None:
@@ -112,87 +153,26 @@ class Batch(Generic[T]):
 
         Whoever reads it then gets BatchNotFound, as does the caller if it has gone already.
         """
-        if not await self._retry(lambda: self._store.delete(self.id)):
-            raise self._gone("its data")
+        if not await self._collector.retry(lambda: self._link.store.delete(self.id)):
+            raise BatchNotFound.gone(self.id, "its data")
+
+    async def stop(self, written: int | None = None) -> None:
+        """Cancel all, and wait until the jobs (those written, of a part) have ended."""
+        await self.cancel()
+        size = self._size if written is None else written
+        collector: Collector[Any] = Collector(self._link, self.id, size)
+        async with aclosing(collector.completions()) as completions:
+            async for _ in completions:
+                pass
 
     async def counts(self) -> Counts:
         """Return how many are running, succeeded, failed, ...; raises BatchNotFound."""
-        counts = await self._retry(lambda: self._store.counts(self.id))
+        counts = await self._collector.retry(lambda: self._link.store.counts(self.id))
         if counts is None:
-            raise self._gone("its data")
+            raise BatchNotFound.gone(self.id, "its data")
         return counts
 
-    async def _completions(self) -> AsyncIterator[list[int]]:
-        """Yield slots as they complete, each once, until all have."""
-        seen = bytearray(self._size)
-        left, after, look = self._size, b"0", _LOOK_AGAIN
-        while left:
-            after, done = await self._retry(
-                lambda: self._store.completions(self.id, after, look)  # noqa: B023
-            )
-            slots = list(_fresh(done, seen))
-            left = seen.count(0)
-            if slots:
-                yield slots
-            else:  # with no worker alive, nobody else ends what is too late
-                swept = await self._retry(lambda: self._store.sweep(self.id))
-                if swept is None:
-                    raise self._gone("its data")
-                look = min(_LOOK_AGAIN, max(swept.again or _LOOK_AGAIN, 0.01))
-
-    async def _fetch(self, slots: Sequence[int]) -> list[Outcome[T]]:
-        found = await self._retry(lambda: self._store.results(self.id, slots))
-        if None in found:
-            found = await self._fetch_redriven(slots)
-        return [self._decode(slot, raw) for slot, raw in zip(slots, found, strict=True)]
-
-    async def _fetch_redriven(self, slots: Sequence[int]) -> list[bytes | None]:
-        """Wait for slots that were redriven after they had been read as ended, to end again."""
-        while True:
-            after = await self._retry(lambda: self._store.position(self.id))
-            found = await self._retry(lambda: self._store.results(self.id, slots))
-            missing = [slot for slot, raw in zip(slots, found, strict=True) if raw is None]
-            if not missing or not await self._retry(
-                partial(self._store.redriven, self.id, missing)
-            ):
-                return found
-            await self._retry(partial(self._store.completions, self.id, after, _LOOK_AGAIN))
-
-    def _decode(self, slot: int, raw: bytes | None) -> Outcome[T]:
-        if raw is None:
-            raise self._gone(f"the result of slot {slot}")
-        outcome = wire.decode_result(raw)
-        decode = self._decoders[slot] if self._decoders else None
-        if decode is None or not isinstance(outcome, Succeeded):
-            return outcome
-        try:
-            return outcome.model_copy(update={"value": decode(outcome.value)})
-        except ValidationError as error:
-            return _not_as_annotated(outcome, error)
-
-    def _gone(self, what: str) -> BatchNotFound:
-        return BatchNotFound(
-            f"batch {self.id}: {what} is no longer in Redis; it expired, or Redis was flushed "
-            "or restarted without persistence",
-            batch_id=self.id,
-        )
-
-    async def _retry(self, attempt: Callable[[], Awaitable[R]]) -> R:
-        return await self._retrying(attempt)
-
-
-def _fresh(done: list[tuple[int, str]], seen: bytearray) -> Iterator[int]:
-    for slot, status in done:
-        if slot >= len(seen):
-            continue
-        if status == REDRIVEN:
-            seen[slot] = 0
-        elif not seen[slot]:
-            seen[slot] = 1
-            yield slot
-
-
-def _not_as_annotated(outcome: Succeeded[Any], error: ValidationError) -> Failed:
-    message = f"the result is not of the annotated type: {error.errors()[0]['msg']}"
-    identity = outcome.model_dump(exclude={"status", "value"})
-    return Failed(error=ErrorInfo(type="TypeError", message=message), **identity)
+    @property
+    def _handles(self) -> Feed[T]:
+        assert self._feed is not None
+        return self._feed

@@ -59,6 +59,15 @@ class BatchNotFound(GatherqError, LookupError):
         self.batch_id = batch_id
         super().__init__(message)
 
+    @classmethod
+    def gone(cls, batch_id: str, what: str) -> "BatchNotFound":
+        """Say that something of a batch was there, and is no longer."""
+        return cls(
+            f"batch {batch_id}: {what} is no longer in Redis; it expired, or Redis was flushed "
+            "or restarted without persistence",
+            batch_id=batch_id,
+        )
+
 
 class BatchConflict(GatherqError, ValueError):
     """The batch id is taken by other jobs; `slot` is the first that differs, or None: the size."""

@@ -99,3 +99,8 @@ def cancel(queue: str) -> str:
 def control(queue: str) -> str:
     """Tell workers of cancellations. Channel, no key; published by cancel, heard by workers."""
     return f"gatherq:control:{queue}"
+
+
+def nudge(name: str) -> str:
+    """Wakes a producer's watcher to a new batch. Stream of one; producer's own; TTL: a minute."""
+    return f"gatherq:nudge:{name}"

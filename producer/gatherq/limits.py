@@ -27,6 +27,13 @@ def check_timeout(timeout: float | None, what: str = "timeout") -> float | None:
     return float(timeout)
 
 
+def check_window(window: int) -> int:
+    """Return `window`, or raise `InvalidCall` unless it is a usable number of jobs."""
+    if isinstance(window, bool) or not isinstance(window, int) or window < 1:
+        raise InvalidCall(f"window must be a whole number of jobs, 1 or more, not {window!r}")
+    return window
+
+
 def check_batch_id(batch_id: str) -> str:
     """Return `batch_id`, or raise `InvalidCall` unless it can be part of a Redis key."""
     if not _BATCH_ID.fullmatch(batch_id):

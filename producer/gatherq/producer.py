@@ -1,33 +1,35 @@
 """`Producer`: asyncio's `gather`, across a pool of machines."""
 
+import asyncio
 import secrets
-from collections.abc import Iterable
-from typing import Any, Literal, Self, TypeVar, overload
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from typing import Any, Self, TypeVar, overload
 
 from redis.asyncio import Redis
 
 from . import connection, submit
 from .batch import Batch
-from .calls import Call
-from .errors import BatchConflict, BatchNotFound
-from .lease import Leases
-from .limits import check_batch_id, check_timeout
-from .outcomes import Succeeded, exception_of
+from .calls import Call, Job
+from .errors import BatchNotFound
+from .gathering import Gathering, stop
+from .handle import Handle
+from .limits import check_batch_id, check_timeout, check_window
+from .link import Link
+from .mapping import calls_of, mapped
+from .outbox import Outbox
+from .outcomes import Outcome
 from .retrying import Retrying
 from .settings import Settings
-from .store import Store, Submitted
+from .store import Store
+from .task_group import TaskGroup
 from .terms import Terms, batch_deadline, tolerated
+from .writing import Writing
 
+A = TypeVar("A")
 T = TypeVar("T")
-T1 = TypeVar("T1")
-T2 = TypeVar("T2")
-T3 = TypeVar("T3")
-T4 = TypeVar("T4")
-T5 = TypeVar("T5")
-E_ = BaseException
 
 
-class Producer:
+class Producer(Gathering):
     """Submits batches and collects their outcomes.
 
     Use it as `async with Producer("redis://localhost:6379") as producer:`. What is not given is
@@ -49,9 +51,10 @@ class Producer:
         self._url = settings.redis_url
         self._keep = settings.keep
         self._redis = Redis(connection_pool=connection.connection_pool(self._url))
-        self._store = Store(self._redis, settings.queue)
-        self._retrying = Retrying(self._url, settings.patience)
-        self._leases = Leases(self._store.renew_lease)
+        self._link = Link(
+            Store(self._redis, settings.queue), Retrying(self._url, settings.patience)
+        )
+        self._outbox = self._new_outbox()
 
     async def __aenter__(self) -> Self:
         """Raise RedisUnavailable at once if the server does not answer."""
@@ -66,8 +69,11 @@ class Producer:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections. What was submitted goes on, unless it has a lease."""
-        await self._leases.aclose()
+        """Close all connections, once what is cancelled is.
+
+        What was submitted goes on, unless it has a lease.
+        """
+        await self._link.aclose()
         await self._redis.connection_pool.disconnect()
 
     @property
@@ -109,7 +115,8 @@ class Producer:
 
         The same `batch_id` submitted again continues where it was and adds nothing that is there
         already, under the terms of the first time. Raises BatchConflict, naming the first
-        difference, if the id holds other jobs.
+        difference, if the id holds other jobs. Cancelled while it writes, it cancels what is
+        written, unless you gave a `batch_id` to go on with.
         """
         calls = list(calls)
         check_timeout(timeout)
@@ -123,213 +130,104 @@ class Producer:
         named = batch_id is not None
         batch_id = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
         jobs = submit.encode_all(calls, batch_id, timeout, queue_timeout)
-        stopped = await self._write(batch_id, calls, jobs, terms, named)
-        if lease is not None:
-            self._leases.hold(batch_id, lease)
-        if stopped:
-            await self._retrying(lambda: self._store.sweep(batch_id, force=True))
         decoders = [call.decode for call in calls] if any(c.function for c in calls) else None
-        return Batch(self._store, batch_id, len(jobs), self._retrying, decoders)
-
-    async def _write(
-        self,
-        batch_id: str,
-        calls: list[Call[T]],
-        jobs: list[bytes],
-        terms: Terms,
-        named: bool,
-    ) -> bool:
-        """Write all runs; return whether the batch is cancelled already."""
-        stopped = False
-        for first, run in submit.runs(jobs):
-            digests = submit.digests(run) if named else b""
-            there = await self._retrying(
-                lambda first=first, run=run, digests=digests: self._store.submit(  # type: ignore[misc]
-                    batch_id, len(jobs), self._keep, first, run, terms=terms, digests=digests
-                )
-            )
-            if there.size < 0:
-                raise BatchNotFound(
-                    f"batch {batch_id} has gone from Redis while it was submitted: deleted, "
-                    "expired, or flushed",
-                    batch_id=batch_id,
-                )
-            if there.size != len(jobs) or there.differs >= 0:
-                raise await self._conflict(batch_id, calls, there)
-            stopped = there.stopped
-        return stopped
-
-    async def _conflict(
-        self, batch_id: str, calls: list[Call[T]], there: Submitted
-    ) -> BatchConflict:
-        if there.size != len(calls):
-            what, slot = f"with {there.size} jobs and not {len(calls)}", None
-        else:
-            slot = there.differs
-            ours = calls[slot].name
-            name = await self._retrying(lambda: self._store.name_of(batch_id, slot))
-            if name in (ours, None):
-                what = f"and slot {slot} is {ours}(...) with other arguments"
-            else:
-                what = f"and slot {slot} is {name}(...), not {ours}(...)"
-        return BatchConflict(
-            f"batch {batch_id} is there already, {what}; choose another batch_id",
-            batch_id=batch_id,
-            slot=slot,
-        )
+        batch: Batch[T] = Batch(self._link, batch_id, len(jobs), decoders)
+        writing = Writing(self._link, batch_id, calls, named)
+        try:
+            stopped = await writing.run(jobs, terms, self._keep)
+        except asyncio.CancelledError:
+            if not named:  # nobody will know its id
+                await stop(batch, writing.written)
+            raise
+        if lease is not None:
+            self._link.leases.hold(batch_id, lease)
+        if stopped:
+            await self._link.retrying(lambda: self._link.store.sweep(batch_id, force=True))
+        return batch
 
     async def batch(self, batch_id: str) -> Batch[Any]:
         """Attach to a batch by its id, from any process; raises BatchNotFound."""
-        counts = await self._retrying(lambda: self._store.counts(check_batch_id(batch_id)))
+        counts = await self._link.retrying(
+            lambda: self._link.store.counts(check_batch_id(batch_id))
+        )
         if counts is None:
             raise BatchNotFound(
                 f"no batch {batch_id} in Redis: never submitted there, or expired",
                 batch_id=batch_id,
             )
-        return Batch(self._store, batch_id, counts.size, self._retrying)
+        return Batch(self._link, batch_id, counts.size)
 
-    # The overloads are those of asyncio.gather (typeshed), for calls instead of awaitables.
-    @overload
-    async def gather(  # type: ignore[overload-overlap]
-        self,
-        c1: Call[T1],
-        /,
-        *,
-        timeout: float | None = None,
-        return_exceptions: Literal[False] = False,
-    ) -> tuple[T1]: ...
-    @overload
-    async def gather(  # type: ignore[overload-overlap]
-        self,
-        c1: Call[T1],
-        c2: Call[T2],
-        /,
-        *,
-        timeout: float | None = None,
-        return_exceptions: Literal[False] = False,
-    ) -> tuple[T1, T2]: ...
-    @overload
-    async def gather(  # type: ignore[overload-overlap]
-        self,
-        c1: Call[T1],
-        c2: Call[T2],
-        c3: Call[T3],
-        /,
-        *,
-        timeout: float | None = None,
-        return_exceptions: Literal[False] = False,
-    ) -> tuple[T1, T2, T3]: ...
-    @overload
-    async def gather(  # type: ignore[overload-overlap]
-        self,
-        c1: Call[T1],
-        c2: Call[T2],
-        c3: Call[T3],
-        c4: Call[T4],
-        /,
-        *,
-        timeout: float | None = None,
-        return_exceptions: Literal[False] = False,
-    ) -> tuple[T1, T2, T3, T4]: ...
-    @overload
-    async def gather(  # type: ignore[overload-overlap]
-        self,
-        c1: Call[T1],
-        c2: Call[T2],
-        c3: Call[T3],
-        c4: Call[T4],
-        c5: Call[T5],
-        /,
-        *,
-        timeout: float | None = None,
-        return_exceptions: Literal[False] = False,
-    ) -> tuple[T1, T2, T3, T4, T5]: ...
-    @overload
-    async def gather(  # type: ignore[overload-overlap]
-        self,
-        *calls: Call[T],
-        timeout: float | None = None,
-        return_exceptions: Literal[False] = False,
-    ) -> list[T]: ...
-    @overload
-    async def gather(
-        self,
-        c1: Call[T1],
-        /,
-        *,
-        timeout: float | None = None,
-        return_exceptions: bool,
-    ) -> tuple[T1 | E_]: ...
-    @overload
-    async def gather(
-        self,
-        c1: Call[T1],
-        c2: Call[T2],
-        /,
-        *,
-        timeout: float | None = None,
-        return_exceptions: bool,
-    ) -> tuple[T1 | E_, T2 | E_]: ...
-    @overload
-    async def gather(
-        self,
-        c1: Call[T1],
-        c2: Call[T2],
-        c3: Call[T3],
-        /,
-        *,
-        timeout: float | None = None,
-        return_exceptions: bool,
-    ) -> tuple[T1 | E_, T2 | E_, T3 | E_]: ...
-    @overload
-    async def gather(
-        self,
-        c1: Call[T1],
-        c2: Call[T2],
-        c3: Call[T3],
-        c4: Call[T4],
-        /,
-        *,
-        timeout: float | None = None,
-        return_exceptions: bool,
-    ) -> tuple[T1 | E_, T2 | E_, T3 | E_, T4 | E_]: ...
-    @overload
-    async def gather(
-        self,
-        c1: Call[T1],
-        c2: Call[T2],
-        c3: Call[T3],
-        c4: Call[T4],
-        c5: Call[T5],
-        /,
-        *,
-        timeout: float | None = None,
-        return_exceptions: bool,
-    ) -> tuple[T1 | E_, T2 | E_, T3 | E_, T4 | E_, T5 | E_]: ...
-    @overload
-    async def gather(
-        self,
-        *calls: Call[T],
-        timeout: float | None = None,
-        return_exceptions: bool,
-    ) -> list[T | E_]: ...
+    async def submit_one(self, call: Call[T]) -> Handle[T]:
+        """Write one job, and return a handle to await, as `asyncio.create_task` does.
 
-    async def gather(
-        self, *calls: Call[Any], timeout: float | None = None, return_exceptions: bool = False
-    ) -> Any:
-        """Run all calls on the pool and return their values, in the order they were given.
-
-        As `asyncio.gather`: the first error to happen is raised at once while the other jobs go
-        on; with `return_exceptions=True` errors stand in the list in place of values. `timeout`
-        limits each job, as `asyncio.wait_for` around each would.
+        What is submitted in one turn of the loop is written together. Raises InvalidCall and
+        PayloadTooLarge. Cancelled while it writes, it cancels the job.
         """
-        batch = await self.submit(calls, timeout=timeout)
-        values: list[Any] = [None] * len(calls)
-        async for outcome in batch.as_completed():
-            if isinstance(outcome, Succeeded):
-                values[outcome.slot] = outcome.value
-            elif return_exceptions:
-                values[outcome.slot] = exception_of(outcome)
-            else:
-                outcome.unwrap()
-        return values
+        return await self._outbox.written(self._outbox.add(call))
+
+    def task_group(self, *, timeout: float | None = None) -> TaskGroup:
+        """Make a group: `async with producer.task_group() as group: group.create_task(call)`.
+
+        `timeout` limits the execution of each job, in seconds.
+        """
+        check_timeout(timeout)
+        return TaskGroup(self._new_outbox(timeout))
+
+    @overload
+    def map(
+        self,
+        job: Job[..., T],
+        items: Iterable[Any] | AsyncIterable[Any],
+        /,
+        *,
+        window: int = 100,
+        ordered: bool = True,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[Outcome[T], None]: ...
+    @overload
+    def map(
+        self,
+        job: Callable[[A], Call[T]],
+        items: Iterable[A] | AsyncIterable[A],
+        /,
+        *,
+        window: int = 100,
+        ordered: bool = True,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[Outcome[T], None]: ...
+    @overload
+    def map(
+        self,
+        job: str,
+        items: Iterable[Any] | AsyncIterable[Any],
+        /,
+        *,
+        window: int = 100,
+        ordered: bool = True,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[Outcome[Any], None]: ...
+    def map(
+        self,
+        job: Any,
+        items: Iterable[Any] | AsyncIterable[Any],
+        /,
+        *,
+        window: int = 100,
+        ordered: bool = True,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[Outcome[Any], None]:
+        """Run a job for each item, and yield the outcomes: in order, or as completed.
+
+        `job` is a job or its name, called with the item, or a function that makes a call of one:
+        `lambda item: chop.call(*item)`. `items` may be lazy, asynchronous or endless: never more
+        than `window` are taken and not yet yielded. An outcome's `slot` is its item's index.
+        Leaving the loop cancels what is not finished: at once inside
+        `async with contextlib.aclosing(producer.map(...)) as outcomes`, soon with a bare `break`.
+        An error of `items` is raised after the outcomes of what came before it.
+        """
+        check_timeout(timeout)
+        check_window(window)
+        return mapped(self._new_outbox(timeout), calls_of(job, items), window, ordered)
+
+    def _new_outbox(self, timeout: float | None = None) -> Outbox:
+        return Outbox(self._link, lambda calls: self.submit(calls, timeout=timeout))

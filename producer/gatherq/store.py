@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import codec, keys
 from .redrive import REDRIVEN, Redrive
 from .scripts import Script
+from .stream import Streams
 from .terms import Terms
 from .upkeep import RUN, Swept, Upkeep
 
@@ -46,11 +47,11 @@ class Submitted(NamedTuple):
     stopped: bool
 
 
-class Store:
+class Store(Streams):
     """Submit, cancel, read completions, fetch results."""
 
     def __init__(self, redis: "Redis", queue: str) -> None:
-        self._redis = redis
+        super().__init__(redis)
         self._queue = queue
         self._submit, self._cancel = Script("submit"), Script("cancel")
         self._lease = Script("lease")
@@ -133,7 +134,7 @@ class Store:
     async def _unsuccessful(self, batch: str) -> list[int]:
         after, last = b"0", dict[int, str]()
         while True:
-            after, found = await self.completions(batch, after, 0.001)
+            after, found = await self.completions(batch, after)
             if not found:
                 return sorted(s for s, status in last.items() if status not in _NOT_AGAIN)
             last.update(found)
@@ -145,42 +146,8 @@ class Store:
         )
         return None if found[0] is None else Counts(*(max(int(n or 0), 0) for n in found))
 
-    async def completions(
-        self, batch: str, after: bytes, block: float
-    ) -> tuple[bytes, list[tuple[int, str]]]:
-        """Return (position, [(slot, status), ...]) completed after `after`; waits `block` s.
-
-        A status of `redriven` takes back an earlier completion of that slot.
-        """
-        reply = await self._redis.xread(
-            {keys.done(batch): after}, count=256, block=int(block * 1000)
-        )
-        if not reply:
-            return after, []
-        entries: list[tuple[bytes, dict[bytes, bytes]]] = reply[0][1]
-        found = [
-            (int(slot), status.decode()) for _, pairs in entries for slot, status in pairs.items()
-        ]
-        if any(status == REDRIVEN for _, status in found):
-            found = _last(found)
-        return entries[-1][0], found
-
-    async def position(self, batch: str) -> bytes:
-        """Return the position of the latest completion."""
-        found = await self._redis.xrevrange(keys.done(batch), count=1)
-        return bytes(found[0][0]) if found else b"0"
-
     async def results(self, batch: str, slots: "Sequence[int]") -> list[bytes | None]:
         """Return the stored result of each slot."""
         wanted = [keys.result(keys.job_id(batch, slot)) for slot in slots]
         found: list[Any] = await self._redis.execute_command("MGET", *wanted)
         return found
-
-
-def _last(found: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Keep what was said last of each slot, where it was said."""
-    last: dict[int, str] = {}
-    for slot, status in found:
-        last.pop(slot, None)
-        last[slot] = status
-    return list(last.items())

@@ -47,6 +47,11 @@ def runs(jobs: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
     yield start, jobs[start:]
 
 
+def check(call: Call[Any]) -> None:
+    """Raise what `encode_all` would for this call."""
+    _encode(call, "", 0, None, None)
+
+
 def _encode(
     call: Call[Any], batch: str, slot: int, timeout: float | None, queue_timeout: float | None
 ) -> bytes:

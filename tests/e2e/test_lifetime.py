@@ -63,7 +63,7 @@ async def test_a_reader_that_was_under_way_waits_for_what_is_redriven(
         assert await asyncio.to_thread(worker.wait) == 0
         assert await batch.redrive() == 1
         path.touch()
-        fetching = asyncio.create_task(batch._fetch([0]))
+        fetching = asyncio.create_task(batch._collector.fetch([0]))
         start_worker()
         assert [o.value for o in await fetching] == [7]
 

@@ -197,6 +197,6 @@ def test_a_password_is_never_shown():
 
 
 def test_the_front_door():
-    assert len(gatherq.__all__) == 15
+    assert len(gatherq.__all__) == 17
     assert Job in vars(gatherq).values()
     assert call("f", 1).with_timeout(2).timeout == 2.0

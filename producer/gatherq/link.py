@@ -1,0 +1,66 @@
+"""What the parts of one producer share: its store, its patience, its watcher, leases and tasks."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .errors import GatherqError
+from .lease import Leases
+from .watcher import Watcher
+
+if TYPE_CHECKING:
+    from .retrying import Retrying
+    from .store import Store
+
+R = TypeVar("R")
+
+
+class Link:
+    """Lives as long as its producer."""
+
+    def __init__(self, store: "Store", retrying: "Retrying") -> None:
+        self.store, self.retrying = store, retrying
+        self.watcher = Watcher(store, retrying)
+        self.leases = Leases(store.renew_lease)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._promised: set[asyncio.Task[Any]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, R], *, promised: bool = False) -> asyncio.Task[R]:
+        """Start a task that ends with the producer; what is promised is done before that."""
+        task = asyncio.create_task(work)
+        tasks = self._promised if promised else self._tasks
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return task
+
+    async def aclose(self) -> None:
+        """Write what is promised (submissions, cancellations), then end all tasks."""
+        while self._promised:
+            await asyncio.wait(self._promised)
+        await self.leases.aclose()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.watcher.aclose(closed())
+
+
+def closed() -> GatherqError:
+    """Say why nothing comes any more."""
+    return GatherqError(
+        "this producer is closed; the batch goes on, and `await producer.batch(id)` of another "
+        "producer comes back to it"
+    )
+
+
+async def finish_first(work: Coroutine[Any, Any, R]) -> R:
+    """Do `work` to its end even if the caller is cancelled meanwhile; then raise that."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.done():
+            await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # the cancellation is what is raised
+        raise

@@ -1,0 +1,68 @@
+"""Calls made one by one, written together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from .batch import Batch
+from .calls import Call
+from .handle import Handle
+from .link import Link, closed
+from .submit import check
+
+T = TypeVar("T")
+
+
+class Outbox:
+    """What is added in one turn of the loop, or while a write is under way, makes one batch."""
+
+    def __init__(
+        self, link: Link, write: Callable[[Sequence[Call[Any]]], Awaitable[Batch[Any]]]
+    ) -> None:
+        self._link, self._write = link, write
+        self._waiting: list[Handle[Any]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._turn = asyncio.Event()
+
+    def add(self, call: Call[T]) -> Handle[T]:
+        """Take a call; raises InvalidCall or PayloadTooLarge for one that cannot be written."""
+        check(call)
+        handle = Handle(call)
+        self._waiting.append(handle)
+        if self._writing is None or self._writing.done():
+            self._writing = self._link.spawn(self._run(), promised=True)
+        return handle
+
+    async def written(self, handle: Handle[T]) -> Handle[T]:
+        """Wait until the call that was just added is in Redis; cancelled, it cancels the job."""
+        turn = self._turn
+        try:
+            await turn.wait()
+        except asyncio.CancelledError:
+            handle.cancel()
+            raise
+        handle.raise_if_unwritten()
+        return handle
+
+    async def _run(self) -> None:
+        while self._waiting:
+            handles, self._waiting = self._waiting, []
+            turn, self._turn = self._turn, asyncio.Event()
+            try:
+                await self._send([handle for handle in handles if not handle.dropped()])
+            finally:
+                turn.set()
+
+    async def _send(self, handles: list[Handle[Any]]) -> None:
+        if not handles:
+            return
+        try:
+            batch = await self._write([handle.take() for handle in handles])
+        except BaseException as error:
+            cancelled = isinstance(error, asyncio.CancelledError)
+            for handle in handles:
+                handle.fail(closed() if cancelled else error)
+            if cancelled or not isinstance(error, Exception):
+                raise
+        else:
+            batch.feed(handles)

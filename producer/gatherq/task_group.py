@@ -1,0 +1,56 @@
+"""`TaskGroup`: asyncio's, with jobs on the pool for tasks."""
+
+import asyncio
+from typing import Any, Self, TypeVar
+
+from .calls import Call
+from .handle import Handle
+from .outbox import Outbox
+
+T = TypeVar("T")
+
+
+class TaskGroup:
+    """Jobs that end together: `async with producer.task_group() as group`.
+
+    It is an `asyncio.TaskGroup` inside, with a task to follow each job, so its rules are asyncio's:
+    the first failure cancels the others, leaving the block waits until all have ended, and the
+    failures are raised as an ExceptionGroup.
+    """
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._group = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: Any) -> None:
+        await self._group.__aexit__(*exc_info)
+
+    def create_task(self, call: Call[T]) -> Handle[T]:
+        """Submit a call at the end of this turn of the loop, with all others of the turn.
+
+        Raises InvalidCall or PayloadTooLarge at once for what cannot be written, and RuntimeError
+        where asyncio does: before the block is entered, and after it is left.
+        """
+        handle: Handle[T] | None = None
+
+        async def follow() -> None:
+            assert handle is not None
+            await handle
+
+        following = follow()
+        try:
+            follower = self._group.create_task(following)
+        except RuntimeError:
+            following.close()
+            raise
+        try:
+            handle = self._outbox.add(call)
+        except BaseException:
+            follower.cancel()
+            raise
+        handle.follower = follower
+        return handle
