@@ -1,11 +1,12 @@
 """One blocked read for all the batches that a producer waits for."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .errors import BatchNotFound
+from .errors import BatchNotFound, RedisUnavailable
 from .stream import Entry, Words, latest, order
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ class Reader:
         self._error: BaseException | None = None
         self._news = asyncio.Event()
 
-    def put(self, entries: Iterable[Entry]) -> None:
-        """Hand over recordings; those that it had already are left out."""
+    def put(self, after: bytes, entries: Iterable[Entry]) -> None:
+        """Hand over recordings since `after`; those that it had already are left out."""
+        if order(after) > self._after:
+            return  # it joined meanwhile, and is to read from the beginning
         for position, words in entries:
             if order(position) > self._after:
                 self._after = order(position)
@@ -78,8 +81,8 @@ class Watcher:
         self._batches: dict[str, _Watched] = {}
         self._name, self._nudged_after = secrets.token_hex(8), b"0"
         self._task: asyncio.Task[None] | None = None
-        self._nudge: asyncio.Task[None] | None = None
-        self._blocked = False
+        self._nudges: set[asyncio.Task[None]] = set()
+        self._blocked = self._nudged = False
 
     def join(self, batch: str) -> Reader:
         """Begin to read a batch, from its first completion on."""
@@ -91,9 +94,12 @@ class Watcher:
         watched.after = b"0"
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._watch(), name="gatherq-watcher")
-        elif self._blocked and (self._nudge is None or self._nudge.done()):
+        elif self._blocked and not self._nudged:
             # It is blocked on the streams it knew: one write, however many join meanwhile.
-            self._nudge = asyncio.create_task(self._send_nudge())
+            self._nudged = True
+            nudge = asyncio.create_task(self._send_nudge())
+            self._nudges.add(nudge)
+            nudge.add_done_callback(self._nudges.discard)
         return reader
 
     def leave(self, batch: str, reader: Reader) -> None:
@@ -106,7 +112,7 @@ class Watcher:
 
     async def aclose(self, error: BaseException) -> None:
         """Stop; who still reads gets `error`."""
-        tasks = [task for task in (self._task, self._nudge) if task and not task.done()]
+        tasks = [task for task in (self._task, *self._nudges) if task and not task.done()]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -131,7 +137,7 @@ class Watcher:
 
     async def _read(self, block: float) -> None:
         after = {batch: watched.after for batch, watched in self._batches.items()}
-        self._blocked = True
+        self._blocked, self._nudged = True, False
         self._nudged_after, found = await self._retrying(
             lambda: self._store.watch(after, block, (self._name, self._nudged_after))
         )
@@ -143,7 +149,7 @@ class Watcher:
             if watched.after == after[batch]:  # nobody has joined meanwhile
                 watched.after = entries[-1][0]
             for reader in watched.readers:
-                reader.put(entries)
+                reader.put(after[batch], entries)
 
     async def _look(self) -> None:
         """Tell the readers of batches that have gone: expired, deleted or flushed."""
@@ -159,7 +165,8 @@ class Watcher:
                 watched.swept(now, swept and swept.again)
 
     async def _send_nudge(self) -> None:
-        await self._retrying(lambda: self._store.nudge(self._name))
+        with contextlib.suppress(RedisUnavailable):  # the watcher itself tells its readers
+            await self._retrying(lambda: self._store.nudge(self._name))
 
     def _fail(self, batches: Iterable[str], error: BaseException) -> None:
         for batch in list(batches):
