@@ -13,9 +13,9 @@ HERE = Path(__file__).parent
 
 
 @contextmanager
-def workers(count: int, environment: dict[str, str]) -> Iterator[None]:
+def workers(count: int, environment: dict[str, str], module: str = "kitchen") -> Iterator[None]:
     """Run worker processes; the block begins when all of them are ready."""
-    command = [sys.executable, "-m", "gatherq_worker", "worker", "kitchen"]
+    command = [sys.executable, "-m", "gatherq_worker", "worker", module]
     with ExitStack() as stack:
         started = [
             stack.enter_context(

@@ -35,8 +35,8 @@ class Link:
 
     async def aclose(self) -> None:
         """Write what is promised (submissions, cancellations), then end all tasks."""
-        while self._promised:
-            await asyncio.wait(self._promised)
+        while promised := [task for task in self._promised if not task.done()]:
+            await asyncio.wait(promised)
         await self.leases.aclose()
         for task in self._tasks:
             task.cancel()

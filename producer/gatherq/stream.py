@@ -1,6 +1,7 @@
 """The completion streams of batches: what ended, in the order it ended."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from sys import intern
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import keys
@@ -100,6 +101,6 @@ def order(position: bytes) -> tuple[int, int]:
 
 def _entries(raw: list[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
     return [
-        (position, [(int(slot), status.decode()) for slot, status in pairs.items()])
+        (position, [(int(slot), intern(status.decode())) for slot, status in pairs.items()])
         for position, pairs in raw
     ]

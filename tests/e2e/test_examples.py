@@ -125,3 +125,42 @@ async def test_a_producer_names_the_server_and_what_to_do(server_url):
         with pytest.raises(RedisUnavailable, match=said):
             async with Producer(url):
                 pass
+
+
+NOTES = """\
+Starting to do async work...
+Finished the async work after two seconds
+
+Started to perform the task: fecth water from well
+Started to perform the task: get vegitables from the market
+Finished the task: get vegitables from the market
+Finished the task: fecth water from well
+Started to perform the task: select a nice movie to watch
+Finished the task: select a nice movie to watch
+
+starting to cut brinjal
+starting to cut carrot
+starting to cut onion
+starting to cut tomato
+finished chopping brinjal
+finished chopping carrot
+finished chopping onion
+finished chopping tomato
+
+starting to cut brinjal
+starting to cut carrot
+starting to cut onion
+starting to cut tomato
+Task brinjal result: finished chopping brinjal
+Task carrot result: finished chopping carrot
+Task onion was timeout because it ran too long.
+Task tomato result: finished chopping tomato
+
+"""
+
+
+def test_the_notes_print_what_asyncio_printed(server_url, queue):
+    environment = {"GATHERQ_REDIS_URL": server_url, "GATHERQ_QUEUE": queue}
+    done = python(EXAMPLES / "notes.py", **environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == NOTES
