@@ -3,8 +3,8 @@
     python bench/large_batch.py [--jobs 100000]
 
 One worker process runs no-op jobs while this process collects them in order; then the batch is
-collected again by its id alone, in order and as completed. The resident memory of both processes is read when
-10,000 outcomes have come, and at the end. The Redis commands are those of the collectors.
+collected again by its id alone, in order and as completed. The resident memory of both processes is
+read when 10,000 outcomes have come, and at the end. The Redis commands are those of the collectors.
 """
 
 import argparse

@@ -8,7 +8,7 @@ import pytest
 from gatherq import Cancelled, GatherqError, Producer, Succeeded
 from gatherq.errors import BatchNotFound, InvalidCall
 
-from .jobs import echo, fail, held
+from .jobs import echo, fail, failing_cleanup, held
 from .scenario import LIMIT
 from .worlds import world
 
@@ -53,6 +53,13 @@ async def test_a_cancelled_handle_says_who_did_it(w):
     assert outcome.by == "producer"
     with pytest.raises(asyncio.CancelledError, match="was cancelled by its producer"):
         await handle
+
+
+async def test_a_clean_up_that_fails_is_a_cancellation_all_the_same(w):
+    handle = await w.producer.submit_one(w.call(failing_cleanup, "a"))
+    await w.seen("start a")
+    handle.cancel()
+    assert isinstance(await handle.outcome(), Cancelled)
 
 
 async def test_done_begins_to_watch(w):

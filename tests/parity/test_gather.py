@@ -8,7 +8,6 @@ from .jobs import (
     cancel_itself,
     echo,
     fail,
-    failing_cleanup,
     held,
     held_failure,
     nested_depth,
@@ -171,17 +170,6 @@ async def test_cancelled_while_submitting_it_lets_nothing_run_to_its_end(w):
     await w.open("a")
     await w.gather(*(w.call(echo, n) for n in range(300)))
     assert "end a" not in await w.log()
-
-
-@scenario
-async def test_a_clean_up_that_fails_is_not_what_is_raised(w):
-    gathering = asyncio.create_task(w.gather(w.call(held, "a"), w.call(failing_cleanup, "b")))
-    await w.seen("start a", "start b")
-    gathering.cancel()
-    with pytest.raises((asyncio.CancelledError, ValueError)) as caught:
-        await gathering
-    await w.seen("cancelled a", "cancelled b")
-    assert caught.value is not None
 
 
 @scenario

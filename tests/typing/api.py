@@ -1,8 +1,9 @@
 """What type checkers must say of the public API. Checked by mypy and pyright, never run."""
 
+import asyncio
 from typing import Any, assert_type
 
-from gatherq import Batch, Call, Outcome, Producer, call, job
+from gatherq import Batch, Call, Handle, Outcome, Producer, TaskGroup, call, job
 
 
 @job(timeout=10)
@@ -36,5 +37,26 @@ async def check(producer: Producer) -> None:
     outcomes: list[Outcome[str]] = await batch.outcomes()
     for outcome in outcomes:
         assert_type(outcome.unwrap(), str)
+    handle = await producer.submit_one(chop.call("a", 1))
+    assert_type(handle, Handle[str])
+    assert_type(await handle, str)
+    assert_type(handle.cancel(), bool)
+    outcome_: Outcome[str] = await handle.outcome()
+    assert_type(outcome_.unwrap(), str)
+    assert_type(await asyncio.wait_for(handle, 1), str)
+    done, pending = await batch.wait(timeout=1, return_when=asyncio.FIRST_COMPLETED)
+    assert_type(done, set[Handle[str]])
+    assert_type(pending, set[Handle[str]])
+    async with producer.task_group() as group:
+        assert_type(group, TaskGroup)
+        assert_type(group.create_task(weigh.call("a")), Handle[int])
+    async for each in producer.map(weigh, ["a"], window=3, ordered=False):
+        assert_type(each.unwrap(), int)
+    async for each in producer.map(weigh.call, ["a"]):
+        assert_type(each.unwrap(), int)
+    async for anything in producer.map("weigh", ["a"]):
+        assert_type(anything.unwrap(), Any)
+    producer.map(weigh.call, [1])  # type: ignore[arg-type]  # pyright: ignore
+    await producer.submit_one("weigh")  # type: ignore[arg-type]  # pyright: ignore
     chop.call("carrot")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chop.call(1, 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
