@@ -1,5 +1,6 @@
 """A connection to Redis, and errors that say which server and what to do."""
 
+import asyncio
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,6 +12,8 @@ from redis.exceptions import (
     RedisError,
     ResponseError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .errors import RedisUnavailable
 
@@ -36,12 +39,31 @@ def connection_pool(url: str, *, socket_timeout: float = SOCKET_TIMEOUT) -> Conn
 def packing(kind: Any) -> Any:
     """Make a kind of connection that packs commands in C, as redis-py's synchronous one does.
 
-    hiredis comes with arq, which requires `redis[hiredis]`.
+    hiredis comes with arq, which requires `redis[hiredis]`. And it sends without `wait_for`, which
+    on Python 3.11 swallows a cancellation that comes as the sending ends (fixed in 3.12): a worker
+    would not hear its SIGTERM, a producer's caller not its timeout.
     """
 
     class Packing(kind):  # type: ignore[misc]
         def pack_command(self, *args: Any) -> list[bytes]:
             return [hiredis.pack_command((*args[0].encode().split(), *args[1:]))]
+
+        async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+            if not self.is_connected:
+                await self.connect()
+            elif check_health:
+                await self.check_health()
+            try:
+                async with asyncio.timeout(self.socket_timeout):
+                    self._writer.writelines([command] if isinstance(command, bytes) else command)
+                    await self._writer.drain()
+            except BaseException as error:
+                await self.disconnect(nowait=True)
+                if isinstance(error, TimeoutError):
+                    raise RedisTimeoutError("Timeout writing to socket") from None
+                if isinstance(error, OSError):
+                    raise RedisConnectionError(f"Error while writing to socket: {error}") from error
+                raise
 
     return Packing
 
