@@ -60,6 +60,8 @@ class Collector(Generic[T]):
                     late, (_, found) = True, await self.ended(b"0")
                 slots = list(_fresh(found, seen))
                 left = seen.count(0)
+                if not left:  # before it is told, so that the watcher need not read on
+                    self.link.watcher.leave(self.batch, reader)
                 if slots:
                     yield slots
                 if late and left:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Generic, TypeVar
 
 from . import keys
@@ -54,9 +55,10 @@ class Feed(Generic[T]):
 
     async def read(self, slot: int) -> Outcome[T]:
         """Wait for the outcome of one slot."""
-        async for slots in self._collector.completions():
-            if slot in slots:
-                return (await self._collector.fetch([slot]))[0]
+        async with aclosing(self._collector.completions()) as completions:
+            async for slots in completions:
+                if slot in slots:
+                    return (await self._collector.fetch([slot]))[0]
         raise BatchNotFound.gone(self._collector.batch, f"the result of slot {slot}")
 
     def cancel_soon(self, slot: int) -> None:
@@ -75,10 +77,11 @@ class Feed(Generic[T]):
 
     async def _watch(self) -> None:
         try:
-            async for slots in self._collector.completions():
-                await self._settle(slots)
-                if not self._unsettled:
-                    return
+            async with aclosing(self._collector.completions()) as completions:
+                async for slots in completions:
+                    await self._settle(slots)
+                    if not self._unsettled:
+                        return
         except asyncio.CancelledError:
             self._fail(closed())
             raise

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar, overload
 
 from redis.asyncio import Redis
 
-from . import connection, submit
+from . import budget, connection, submit
 from .batch import Batch
 from .calls import Call, Job
 from .errors import BatchNotFound
@@ -163,7 +163,9 @@ class Producer(Gathering):
         What is submitted in one turn of the loop is written together. Raises InvalidCall and
         PayloadTooLarge. Cancelled while it writes, it cancels the job.
         """
-        return await self._outbox.written(self._outbox.add(call))
+        # Inside a job a batch has the deadline of that job: it is not shared with other jobs.
+        outbox = self._outbox if budget.remaining() is None else self._new_outbox()
+        return await outbox.written(outbox.add(call))
 
     def task_group(self, *, timeout: float | None = None) -> TaskGroup:
         """Make a group: `async with producer.task_group() as group: group.create_task(call)`.

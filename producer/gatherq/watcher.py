@@ -150,6 +150,8 @@ class Watcher:
                 watched.after = entries[-1][0]
             for reader in watched.readers:
                 reader.put(after[batch], entries)
+        if found:
+            await asyncio.sleep(0)  # who has all leaves now, and is not read for again
 
     async def _look(self) -> None:
         """Tell the readers of batches that have gone: expired, deleted or flushed."""

@@ -28,9 +28,9 @@ class Writing:
         for first, part in submit.runs(jobs):
             self.written = first + len(part)
             digests = submit.digests(part) if self._named else b""
-            there = await finish_first(
-                self._link.retrying(
-                    lambda first=first, part=part, digests=digests: self._link.store.submit(  # type: ignore[misc]
+            there = await self._link.retrying(
+                lambda first=first, part=part, digests=digests: finish_first(  # type: ignore[misc]
+                    self._link.store.submit(
                         self._id, len(jobs), keep, first, part, terms=terms, digests=digests
                     )
                 )

@@ -365,3 +365,18 @@ def test_a_synchronous_caller_runs_a_loop(pool):
     with asyncio.Runner() as runner:
         assert list(runner.run(work())) == [1, 2]
     assert list(asyncio.run(work())) == [1, 2]
+
+
+async def test_one_gather_takes_three_round_trips(w):
+    """Submit, read the completions, fetch the results: nothing is left that must be woken."""
+    await w.gather(w.call(echo, 0))
+    asked, execute = [], w.producer.redis.execute_command
+
+    async def counted(*args, **options):
+        asked.append(args[0])
+        return await execute(*args, **options)
+
+    w.producer.redis.execute_command = counted
+    for n in range(10):
+        assert list(await w.gather(w.call(echo, n))) == [n]
+    assert asked == ["EVALSHA", "XREAD", "MGET"] * 10
