@@ -237,3 +237,30 @@ async def test_a_flushed_batch_says_so_instead_of_waiting(producer):
     async with until(10):
         with pytest.raises(BatchNotFound, match="flushed"):
             await batch.outcomes()
+
+
+async def test_a_cancelled_gather_never_runs_what_is_queued(producer, start_worker, tmp_path):
+    path = tmp_path / "log"
+    start_worker("--concurrency", "1")
+    async with until(30):
+        gathering = asyncio.create_task(producer.gather(*[jobs.linger.call(str(path))] * 500))
+        await lines_of(path, 1)
+        gathering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gathering
+        assert await producer.gather(jobs.echo.call(1)) == [1]
+    assert path.read_text().splitlines() == ["begun", "cancelled"]
+
+
+async def test_a_group_that_is_left_never_runs_what_is_queued(producer, start_worker, tmp_path):
+    path = tmp_path / "log"
+    start_worker("--concurrency", "1")
+    async with until(30):
+        with pytest.raises(ExceptionGroup):  # noqa: PT012
+            async with producer.task_group() as group:
+                handles = [group.create_task(jobs.linger.call(str(path))) for _ in range(20)]
+                await lines_of(path, 1)
+                raise KeyError
+        assert all(handle.cancelled() for handle in handles)
+        assert await producer.gather(jobs.echo.call(1)) == [1]
+    assert path.read_text().splitlines() == ["begun", "cancelled"]
