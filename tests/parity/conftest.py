@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,4 +24,5 @@ def pool(server_url):
         for worker in workers:
             worker.terminate()
         for worker in workers:
-            assert worker.wait(30) == 0
+            # One that was still starting has no handler for the signal yet.
+            assert worker.wait(30) in (0, -signal.SIGTERM)
