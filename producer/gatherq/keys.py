@@ -86,6 +86,11 @@ def workers(queue: str) -> str:
     return f"gatherq:workers:{queue}"
 
 
+def tick(queue: str, run: str) -> str:
+    """Mark that a run of a cron job was queued. String; written by tick; TTL: an hour."""
+    return f"gatherq:tick:{queue}:{run}"
+
+
 def quarantine(queue: str) -> str:
     """Queue members that cannot be jobs. List, newest 100; written by claim; TTL: a day."""
     return f"gatherq:quarantine:{queue}"

@@ -5,6 +5,12 @@ from typing import NamedTuple
 
 from gatherq.wire import UNKNOWN, JobRecord, decode_job
 
+PICKLED = (
+    "it is pickled, and this worker reads JSON. Start the worker with --arq-pickle to accept what "
+    "arq's producers write by default, or write JSON: arq.create_pool(..., "
+    "job_serializer=gatherq.wire.job_serializer, job_deserializer=gatherq.wire.job_deserializer)"
+)
+
 
 class Deadline(NamedTuple):
     """When a batch must have ended, in ms of Redis's clock, and its limit in seconds."""
@@ -24,29 +30,44 @@ class Attempt:
     problem: str = ""
     #: The deadline of its batch.
     batch_deadline: Deadline | None = None
+    #: When it was to run (ms), by its place in the queue.
+    score: int = 0
+    #: Whether its producer reads another format than ours: its result is written in that.
+    foreign: bool = False
+    #: What it raised, for results in another format.
+    raised: BaseException | None = None
     #: Who asked for its cancellation, once somebody has.
     cancelled_by: str | None = None
     #: Whether its outcome is on its way.
     handed_over: bool = False
+    #: Whether it is to be run again, by whom it may be.
+    given_back: bool = False
 
     @classmethod
-    def read(cls, job_id: str, number: int, payload: bytes | None) -> "Attempt":
+    def read(cls, job_id: str, number: int, payload: bytes | None, score: int = 0) -> "Attempt":
         """Read the job of a claim; never raises."""
         if payload is None:
-            return cls(job_id, number, None, problem="its data has expired or was deleted")
+            problem = "its data has expired or was deleted"
+            return cls(job_id, number, None, problem=problem, score=score)
         try:
-            return cls(job_id, number, decode_job(payload), len(payload))
+            return cls(job_id, number, decode_job(payload), len(payload), score=score)
         except ValueError as error:
             if payload[:1] == b"\x80":
-                problem = "it is pickled, and this worker reads JSON"
+                problem = PICKLED
             else:
                 problem = f"its data is damaged: {str(error)[:500]}"
-            return cls(job_id, number, None, len(payload), problem)
+            return cls(job_id, number, None, len(payload), problem, score=score)
 
     @property
     def name(self) -> str:
         """Name of the job, as far as it is known."""
         return self.job.name if self.job else UNKNOWN
+
+    @property
+    def job_try(self) -> int:
+        """Number of this attempt as arq counts: its producer may begin at another than 1."""
+        first = self.job.attempt if self.job else None
+        return self.number + max((first or 1) - 1, 0)
 
     @property
     def batch(self) -> str | None:

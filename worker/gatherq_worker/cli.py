@@ -1,20 +1,27 @@
-"""The command line: `gatherq worker MODULE...`."""
+"""The command line: `gatherq worker MODULE...`, `gatherq worker my.WorkerSettings`."""
 
 import asyncio
 import logging
+import logging.config
 import shlex
 import socket
 import sys
+from typing import Any
 
 import click
+from arq.utils import import_string
+from click.core import ParameterSource
 from redis.asyncio import Redis
 
 from gatherq.connection import check, connection_pool
 from gatherq.errors import GatherqError, RedisUnavailable
 from gatherq.retrying import is_transient
 from gatherq.settings import Settings
+from gatherq.wire import job_deserializer, job_serializer
 
 from . import handlers
+from .arq_run import run_settings
+from .arq_settings import check_health, find_settings
 from .health import Health
 from .store import alive
 from .supervisor import supervise
@@ -28,7 +35,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("modules", nargs=-1, required=True, metavar="MODULE...")
+@click.argument("modules", nargs=-1, required=True, metavar="MODULE... | ARQ_SETTINGS")
 @click.option("--redis", "url", help="Redis URL [default: GATHERQ_REDIS_URL or localhost]")
 @click.option("--queue", help="Queue to take jobs from [default: GATHERQ_QUEUE or arq:queue]")
 @click.option(
@@ -59,8 +66,12 @@ def main() -> None:
     type=click.FloatRange(0, 86_400),
     help="Seconds that running jobs may take to finish after SIGTERM.",
 )
-@click.option("--burst", is_flag=True, help="Stop when the queue is empty.")
+@click.option("--burst/--no-burst", default=None, help="Stop when the queue is empty.")
 @click.option("--reload", "hot", is_flag=True, help="Restart when a file here changes.")
+@click.option("--watch", type=click.Path(exists=True, file_okay=False), help="As --reload, there.")
+@click.option("--arq-pickle", is_flag=True, help="Accept the pickled jobs of arq's producers.")
+@click.option("--check", "check_only", is_flag=True, help="arq's health check: exit 0 or 1.")
+@click.option("--custom-log-dict", metavar="PATH", help="Logging settings, named as in arq.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every job.")
 def worker(
     modules: tuple[str, ...],
@@ -70,27 +81,45 @@ def worker(
     processes: int,
     lease: float,
     grace: float,
-    burst: bool,
+    burst: bool | None,
     hot: bool,
+    watch: str | None,
+    arq_pickle: bool,
+    check_only: bool,
+    custom_log_dict: str | None,
     verbose: bool,
 ) -> None:
-    """Run the jobs of MODULEs, importable from here: `gatherq worker kitchen`."""
+    """Run the jobs of MODULEs, importable from here: `gatherq worker kitchen`.
+
+    Or those of arq's settings, a class or dict: `gatherq worker my.WorkerSettings`. These say all
+    that is not said here.
+    """
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    if hot:
-        _reload()
+    if custom_log_dict:
+        logging.config.dictConfig(import_string(custom_log_dict))
+    if hot or watch:
+        _reload(watch or ".")
         return
     if processes > 1:
         raise SystemExit(supervise(_without(sys.argv[1:], "--processes"), processes, grace))
     settings = Settings()
-    url, queue = url or settings.redis_url, queue or settings.queue
     try:
+        theirs = find_settings(modules[0]) if len(modules) == 1 else None
+        if check_only:
+            sys.exit(check_health(theirs or {"queue_name": queue or settings.queue}))
+        if theirs is not None:
+            asyncio.run(run_settings(theirs, url, _given()))
+            return
         found = handlers.load(modules)
-        asyncio.run(_run(url, queue, found, concurrency, lease, grace, burst))
+        url, queue = url or settings.redis_url, queue or settings.queue
+        asyncio.run(
+            _run(url, queue, found, concurrency, lease, grace, bool(burst), arq_pickle, verbose)
+        )
     except GatherqError as error:
         raise click.ClickException(str(error)) from None
 
@@ -130,6 +159,8 @@ async def _run(
     lease: float,
     grace: float,
     burst: bool,
+    arq_pickle: bool,
+    job_log: bool,
 ) -> None:
     redis = arq_pool(connection_pool(url), queue)
     try:
@@ -147,9 +178,15 @@ async def _run(
         job_completion_wait=grace,
         burst=burst,
         health_check_interval=5,
+        job_log=job_log,
+        job_serializer=None if arq_pickle else job_serializer,
+        job_deserializer=None if arq_pickle else job_deserializer,
     )
     try:
         await worker.async_run()
+    except asyncio.CancelledError:
+        if worker.stopped_by is None:
+            raise
     finally:
         await worker.close()
 
@@ -168,16 +205,36 @@ async def _reach(redis: Redis, url: str) -> None:
             return health.good()
 
 
-def _reload() -> None:
+#: Our options, and what arq calls them.
+_ARQ_NAMES = {
+    "queue": "queue_name",
+    "concurrency": "max_jobs",
+    "grace": "job_completion_wait",
+    "burst": "burst",
+    "lease": "lease",
+}
+
+
+def _given() -> dict[str, Any]:
+    """Return what was said on the command line, by arq's names: it wins over the settings."""
+    context = click.get_current_context()
+    return {
+        name: context.params[option]
+        for option, name in _ARQ_NAMES.items()
+        if context.get_parameter_source(option) is ParameterSource.COMMANDLINE
+    }
+
+
+def _reload(folder: str) -> None:
     try:
         from watchfiles import PythonFilter, run_process
     except ImportError:
         raise click.ClickException(
             "--reload needs watchfiles: pip install 'gatherq[reload]'"
         ) from None
-    arguments = [word for word in sys.argv[1:] if word != "--reload"]
+    arguments = _without([word for word in sys.argv[1:] if word != "--reload"], "--watch")
     command = shlex.join([sys.executable, "-m", "gatherq_worker", *arguments])
-    run_process(".", target=command, target_type="command", watch_filter=PythonFilter())
+    run_process(folder, target=command, target_type="command", watch_filter=PythonFilter())
 
 
 def _without(argv: list[str], option: str) -> list[str]:

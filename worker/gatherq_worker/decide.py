@@ -53,6 +53,11 @@ def timed_out(which: str, limit: float) -> Verdict:
     return Verdict("timed_out", text, {"which": which, "limit": limit})
 
 
+def retries_exceeded(most: int) -> Verdict:
+    """Give up a job that asks to be run again and again."""
+    return failed("RetriesExceeded", f"max {most} retries exceeded")
+
+
 def lost(attempts: int) -> Verdict:
     """Give up a job whose worker died in every attempt it had."""
     text = f"lost: its worker died in each of {attempts} attempts"

@@ -13,7 +13,7 @@ from .attempt import Attempt
 from .contact import Contact
 from .control import Control
 from .handlers import Handlers
-from .health import ERRORS, Health
+from .health import ERRORS, Health, wanted
 from .heartbeat import Heartbeat
 from .record import Recorder
 from .run import Policy, Runner
@@ -23,6 +23,16 @@ logger = logging.getLogger("gatherq.worker")
 
 #: Longest wait for a wake-up, in seconds: plain arq producers give none.
 _LOOK_AGAIN = 0.5
+#: Where plain arq producers are about: shortest wait, and share of the time since their last job.
+_LOOK_SOON, _LOOK_SHARE = 0.02, 0.05
+#: Seconds between two looks at which running jobs are to be aborted.
+_ABORTS_SEEN = 0.1
+#: Seconds after which an abort is forgotten; arq's jobs live a day.
+_ABORTS_KEPT = 2 * 86_400.0
+PLAIN_WORKER = (
+    "a plain arq worker takes jobs from this queue (it has %s): what it does is neither fenced nor "
+    "recovered within the lease, and it cannot complete a batch; replace it when you can"
+)
 #: Claims that fill all slots.
 _CLAIMS = 3
 #: Outcomes that may wait to be recorded, beside those of two full loads.
@@ -46,11 +56,13 @@ class Engine:
         lease: float,
     ) -> None:
         def make_store(redis: Redis) -> Store:
-            return Store(redis, worker, queue, lease)
+            return Store(redis, worker, queue, lease, policy.read)
 
         self._pool = make_pool()
         self._store = make_store(Redis(connection_pool=self._pool))
-        self._concurrency = concurrency
+        self._concurrency, self._policy = concurrency, policy
+        self._unannounced = float("-inf")
+        self._plain_seen = False
         self._contact = Contact(lease)
         self._health = Health()
         self._held: dict[str, int] = {}
@@ -80,6 +92,11 @@ class Engine:
         """How many jobs are being executed."""
         return len(self._running)
 
+    @property
+    def tasks(self) -> dict[str, asyncio.Task[None]]:
+        """What is being executed, by job id."""
+        return {job_id: task for job_id, (_, task) in self._running.items()}
+
     async def run(self, *, burst: bool = False, at_most: int = -1) -> None:
         """Take and run jobs until cancelled; with `burst`, until the queue is empty."""
         self._heartbeat.start()
@@ -98,10 +115,14 @@ class Engine:
             await asyncio.wait(
                 [task for _, task in self._running.values()], timeout=grace or None if grace else 0
             )
+        self._policy.watch.waited(len(self._running))
         for attempt, task in list(self._running.values()):
+            if not self._policy.release:
+                self.cancel(attempt.job_id, "worker")
+                continue
             task.cancel()
             self._recorder.give_back(Release(attempt))
-            logger.info("job %s (%s) is released", attempt.job_id, attempt.name)
+            self._policy.watch.released(attempt)
         if self._running:
             await asyncio.wait([task for _, task in self._running.values()], timeout=_UNWIND)
         with contextlib.suppress(TimeoutError):
@@ -131,6 +152,21 @@ class Engine:
                 self.cancel(attempt.job_id, by)
         if self._claiming:
             self._missed.append((batch, by))
+
+    async def obey_aborts(self) -> None:
+        """Cancel what arq's `Job.abort()` names, until cancelled."""
+        with contextlib.suppress(*ERRORS):
+            await self._store.forget_aborts(_ABORTS_KEPT)
+        while wanted():
+            await asyncio.sleep(_ABORTS_SEEN)
+            for job_id in await self._aborted(list(self._running)):
+                self.cancel(job_id, "producer")
+
+    async def _aborted(self, job_ids: list[str]) -> set[str]:
+        try:
+            return await self._store.aborted(job_ids)
+        except ERRORS:  # seen next time
+            return set()
 
     async def _take_all(self, burst: bool, at_most: int) -> None:
         me = asyncio.current_task()
@@ -174,8 +210,18 @@ class Engine:
         self._contact.seen(claim.now)
         for id_ in claim.foreign:
             logger.warning("queue member %r cannot be a job; it is put into quarantine", id_)
+        if claim.plain and not self._plain_seen:
+            self._plain_seen = True
+            logger.warning(PLAIN_WORKER, claim.plain)
+        aborted: set[str] = set()
+        if self._policy.abortable:
+            aborted = await self._aborted([a.job_id for a in claim.attempts])
         for attempt in claim.attempts:
+            if attempt.job_id in aborted:
+                attempt.cancelled_by = "producer"
             self._start(attempt)
+            if attempt.batch is None:
+                self._unannounced = self._loop.time()
         for batch in claim.late:
             self._recorder.look_after(self._store.extend(batch))
         for what, by in missed:
@@ -184,7 +230,12 @@ class Engine:
         if len(claim.attempts) == free:
             return 0.0
         next_in = _LOOK_AGAIN if claim.next_in is None else claim.next_in / 1000
-        return max(min(next_in, _LOOK_AGAIN), 0.001)
+        return max(min(next_in, self._patience()), 0.001)
+
+    def _patience(self) -> float:
+        """Say when to look for jobs that nobody announces: soon, where some came lately."""
+        since = self._loop.time() - self._unannounced
+        return min(max(since * _LOOK_SHARE, _LOOK_SOON), _LOOK_AGAIN)
 
     def _start(self, attempt: Attempt) -> None:
         self.started += 1
@@ -197,6 +248,8 @@ class Engine:
         current = self._running.get(attempt.job_id)
         if current and current[0] is attempt:
             del self._running[attempt.job_id]
+        if attempt.given_back and self._held.get(attempt.job_id) == attempt.number:
+            del self._held[attempt.job_id]  # else its lease would be renewed
         self._slot_free.set()
         if task.cancelled():
             self._runner.cut_short(attempt)

@@ -30,8 +30,10 @@ class Handler:
     timeout: float | None = None
     max_attempts: int | None = None
     takes_ctx: bool = False
-    #: Seconds to keep the result of a job without a batch; None leaves it to the worker.
+    #: Seconds to keep the result of a job without a batch, inf for ever; None: as the worker says.
     keep: float | None = None
+    #: Seconds for which plain arq workers shall leave its jobs alone after their end.
+    mark: float = 0.0
     signature: inspect.Signature = field(init=False)
     decoders: dict[str, Decoder] = field(init=False)
     #: Number of parameters, where all of them are ordinary ones; else -1.

@@ -11,6 +11,12 @@ logger = logging.getLogger("gatherq.worker")
 ERRORS = (RedisError, OSError, TimeoutError)
 
 
+def wanted() -> bool:
+    """Tell whether nobody has cancelled this task: redis-py may swallow a cancellation."""
+    task = asyncio.current_task()
+    return task is None or not task.cancelling()
+
+
 class Health:
     """Whether Redis answers this worker."""
 

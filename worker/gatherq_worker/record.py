@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from .health import ERRORS, Health
+from .health import ERRORS, Health, wanted
 from .store import Finish, Record, Release, Store
 
 logger = logging.getLogger("gatherq.worker")
@@ -46,7 +46,7 @@ class Recorder:
 
     async def run(self) -> None:
         """Write until cancelled."""
-        while True:
+        while wanted():
             await self._changed.wait()
             self._changed.clear()
             while self._records or self._releases:

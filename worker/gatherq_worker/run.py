@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -17,10 +17,13 @@ from .decide import Ending
 from .handlers import Handler, Handlers, UnknownJob
 from .limit import tightest
 from .record import Recorder
-from .store import Record, Release
+from .store import Reader, Record, Release
+from .watch import Watch
 
 logger = logging.getLogger("gatherq.worker")
 
+#: Writes the result of a job whose producer reads another format than ours.
+Writer = Callable[[Verdict, Attempt, Times], tuple[Verdict, bytes]]
 Hook = Callable[[dict[Any, Any]], Awaitable[Any]]
 
 
@@ -35,6 +38,13 @@ class Policy:
     #: Asked of an exception: the delay in seconds after which to run again, or None.
     retry_delay: Callable[[BaseException], float | None] = lambda error: None
     make_ctx: Callable[[Attempt], dict[Any, Any]] = lambda attempt: {}
+    #: Whether what still runs when the worker stops may be run again; else it is cancelled.
+    release: bool = True
+    #: Whether arq's `Job.abort()` is obeyed.
+    abortable: bool = False
+    read: Reader = Attempt.read
+    write: Writer | None = None
+    watch: Watch = field(default_factory=Watch)
     on_job_start: Hook | None = None
     on_job_end: Hook | None = None
     after_job_end: Hook | None = None
@@ -60,6 +70,9 @@ class Runner:
     async def run(self, attempt: Attempt) -> None:
         """See one attempt through; never raises but for its own cancellation."""
         started = self._contact.now()
+        if attempt.cancelled_by:  # before it could begin
+            self._hand_over(decide.cancelled(attempt.cancelled_by), attempt, Times(None, started))
+            return
         try:
             handler, call = self._resolve(attempt)
         except (UnknownJob, TypeError, LookupError) as error:
@@ -67,30 +80,49 @@ class Runner:
             return
         most = handler.max_attempts or self._policy.max_attempts
         most += attempt.job.base if attempt.job else 0
-        if attempt.number > most:
+        if attempt.job_try > most:
             times = Times(None, self._contact.now())
-            self._hand_over(decide.lost(attempt.number - 1), attempt, times, handler.keep)
+            died = attempt.number - 1
+            verdict = decide.lost(died) if died else decide.retries_exceeded(most)
+            self._hand_over(verdict, attempt, times, handler)
             return
         ctx = self._policy.make_ctx(attempt) if handler.takes_ctx or self._hooked else {}
-        ending = await self._execute(attempt, handler, call, ctx)
-        delay = self._policy.retry_delay(ending.error) if ending.error else None
-        if delay is not None and not ending.expired and attempt.number < most:
-            self._recorder.give_back(Release(attempt, delay, charge=True))
-            return
-        times = Times(started, self._contact.now())
-        if self._policy.on_job_end:
+        self._policy.watch.started(attempt, started)
+        try:
+            ending = await self._execute(attempt, handler, call, ctx)
+        except asyncio.CancelledError:  # what a hook opened, another closes
             await _contained(self._policy.on_job_end, ctx)
-        self._hand_over(decide.verdict(ending), attempt, times, handler.keep)
-        if self._policy.after_job_end:
             await _contained(self._policy.after_job_end, ctx)
+            raise
+        times = Times(started, self._contact.now())
+        await _contained(self._policy.on_job_end, ctx)
+        delay = self._retry_delay(ending, handler)
+        if delay is not None and ending.error:
+            self._policy.watch.retrying(attempt, ending.error, delay, times)
+        if delay is not None and attempt.job_try < most:
+            attempt.given_back = True
+            self._recorder.give_back(Release(attempt, delay, charge=True))
+        else:
+            attempt.raised = ending.error
+            verdict = decide.verdict(ending) if delay is None else decide.retries_exceeded(most)
+            self._hand_over(verdict, attempt, times, handler)
+        await _contained(self._policy.after_job_end, ctx)
+
+    def _retry_delay(self, ending: Ending, handler: Handler) -> float | None:
+        """Return the seconds after which to run again, or None for an end."""
+        if ending.error is None or ending.expired or ending.cancelled_by:
+            return None
+        if isinstance(ending.error, asyncio.CancelledError) and not handler.takes_ctx:
+            return None  # arq runs a function that cancels itself again; a job is then cancelled
+        return self._policy.retry_delay(ending.error)
 
     def cut_short(self, attempt: Attempt, error: BaseException | None = None) -> None:
         """Hand over what `run` could not: it was cancelled, or failed by a fault of ours."""
-        if attempt.handed_over or not (error or attempt.cancelled_by):
+        if attempt.handed_over or attempt.given_back or not (error or attempt.cancelled_by):
             return  # the attempt is released, or another worker's
         times = Times(None, self._contact.now())
         ending = Ending(error=error, cancelled_by=attempt.cancelled_by)
-        self._hand_over(decide.verdict(ending), attempt, times, None)
+        self._hand_over(decide.verdict(ending), attempt, times)
 
     def _resolve(self, attempt: Attempt) -> tuple[Handler, Callable[..., Awaitable[Any]]]:
         """Find the handler and bind the arguments."""
@@ -134,24 +166,36 @@ class Runner:
     def _refuse(self, attempt: Attempt, error: Exception) -> None:
         kind = type(error).__name__ if not isinstance(error, LookupError) else "UnknownJob"
         kind = kind if attempt.job else "UnreadableJob"
-        logger.warning("job %s: %s", attempt.job_id, error)
+        self._policy.watch.refused(attempt, error)
         times = Times(None, self._contact.now())
-        self._hand_over(decide.failed(kind, str(error)), attempt, times, None)
+        self._hand_over(decide.failed(kind, str(error)), attempt, times)
 
     def _hand_over(
-        self, verdict: Verdict, attempt: Attempt, times: Times, keep: float | None
+        self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None = None
     ) -> None:
         attempt.handed_over = True
-        verdict, payload = decide.written(verdict, attempt, times, self._worker, self._queue)
-        keep = self._policy.keep if keep is None else keep
-        self._recorder.put(Record(attempt, verdict.status, payload, keep))
+        if attempt.foreign and self._policy.write:
+            verdict, payload = self._policy.write(verdict, attempt, times)
+        else:
+            verdict, payload = decide.written(verdict, attempt, times, self._worker, self._queue)
+        keep = handler.keep if handler and handler.keep is not None else self._policy.keep
+        self._policy.watch.ended(attempt, verdict, times)
+        mark = handler.mark if handler else 0.0
+        self._recorder.put(Record(attempt, verdict.status, payload, keep, mark))
 
 
-async def _contained(hook: Hook, ctx: dict[Any, Any]) -> None:
+async def _contained(hook: Hook | None, ctx: dict[Any, Any]) -> None:
+    if hook is None:
+        return
     try:
         await hook(ctx)
     except Exception:
         logger.exception("a hook raised; its job is not affected")
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise
+        logger.exception("a hook cancelled itself; its job is not affected")
 
 
 def _current(attempt: Attempt, limit: float | None) -> CurrentJob:

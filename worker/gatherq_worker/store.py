@@ -1,8 +1,11 @@
 """What a worker asks of Redis. Nothing else on this side speaks to it."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import contextlib
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from redis.asyncio import Redis
 
@@ -11,6 +14,10 @@ from gatherq.scripts import Script
 from gatherq.upkeep import Upkeep
 
 from .attempt import Attempt, Deadline
+from .health import ERRORS
+
+#: Makes an attempt of (job id, attempt number, payload, score); never raises.
+Reader: TypeAlias = Callable[[str, int, bytes | None, int], Attempt]
 
 #: Leases renewed by one script call.
 _RENEWED = 500
@@ -26,6 +33,8 @@ class Claim:
     foreign: list[bytes] = field(default_factory=list)
     #: Batches that ended with this claim, so late that they are to be extended.
     late: list[str] = field(default_factory=list)
+    #: A job that a plain arq worker holds.
+    plain: str = ""
 
 
 @dataclass(slots=True)
@@ -45,6 +54,8 @@ class Record:
     status: str
     payload: bytes
     keep: float | None
+    #: Seconds for which arq's workers shall take the job for running, after its end.
+    mark: float = 0.0
 
 
 class Finish(NamedTuple):
@@ -69,8 +80,12 @@ class Release:
 class Store:
     """Claim, renew, finish, release, wait. One an event loop."""
 
-    def __init__(self, redis: Redis, worker: str, queue: str, lease: float) -> None:
+    def __init__(
+        self, redis: Redis, worker: str, queue: str, lease: float, read: Reader = Attempt.read
+    ) -> None:
         self._redis = redis
+        self._read = read
+        self._poking: asyncio.Task[None] | None = None
         self._worker = worker
         self._queue = queue
         self._lease = round(lease * 1000)
@@ -83,12 +98,17 @@ class Store:
         queue = self._queue
         key = (queue, keys.cancel(queue), keys.quarantine(queue), keys.wake(queue))
         argv = (keys.PREFIXES, self._worker, n, self._lease, since, last)
-        now, next_in, foreign, told, late, *found = await self._claim(self._redis, key, argv)
-        triples = zip(found[::3], found[1::3], found[2::3], strict=True)
-        attempts = [Attempt.read(id_.decode(), number, job) for id_, number, job in triples]
+        now, next_in, foreign, told, late, plain, *found = await self._claim(self._redis, key, argv)
+        fours = zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True)
+        attempts = [
+            self._read(id_.decode(), number, job, int(float(score)))
+            for id_, number, score, job in fours
+        ]
         if told:
             _tell_deadlines(attempts, told)
-        return Claim(attempts, int(now), None if next_in < 0 else next_in, foreign, _texts(late))
+        next_ms = None if next_in < 0 else next_in
+        held = plain.decode(errors="replace")
+        return Claim(attempts, int(now), next_ms, foreign, _texts(late), held)
 
     async def renew(self, held: Iterable[tuple[str, int]]) -> Renewal:
         """Renew leases."""
@@ -140,7 +160,37 @@ class Store:
 
     async def wait(self, timeout: float) -> None:
         """Wait until there may be work, at most `timeout` seconds."""
-        await self._redis.execute_command("BLPOP", keys.wake(self._queue), f"{timeout:.3f}")
+        # A server looks at its blocked clients ten times a second, or when anything happens to it.
+        poke = asyncio.get_running_loop().call_later(timeout + 0.001, self._poke)
+        try:
+            await self._redis.execute_command("BLPOP", keys.wake(self._queue), f"{timeout:.3f}")
+        finally:
+            poke.cancel()
+            if self._poking:  # its connection is not to outlive the pool
+                await asyncio.wait({self._poking}, timeout=1)
+                self._poking = None
+
+    def _poke(self) -> None:
+        self._poking = asyncio.create_task(self._ping())
+
+    async def _ping(self) -> None:
+        with contextlib.suppress(*ERRORS):  # the wait itself says what is wrong
+            await self._redis.execute_command("PING")
+
+    async def aborted(self, job_ids: Sequence[str]) -> set[str]:
+        """Return those that an arq producer wants to be aborted."""
+        found: set[str] = set()
+        for start in range(0, len(job_ids), _RENEWED):
+            some = job_ids[start : start + _RENEWED]
+            marks = await self._redis.execute_command("ZMSCORE", keys.ABORT, *some)
+            found |= {id_ for id_, mark in zip(some, marks, strict=True) if mark is not None}
+        return found
+
+    async def forget_aborts(self, age: float) -> None:
+        """Drop marks older than `age` seconds: they are of jobs that nobody has."""
+        seconds, _ = await self._redis.execute_command("TIME")
+        oldest = round((int(seconds) - age) * 1000)
+        await self._redis.execute_command("ZREMRANGEBYSCORE", keys.ABORT, "-inf", oldest)
 
     async def queued(self) -> int:
         """Return how many jobs are queued or running."""
@@ -149,6 +199,23 @@ class Store:
     async def sign_off(self) -> None:
         """Take this worker off the list of the living."""
         await self._redis.execute_command("ZREM", keys.workers(self._queue), self._worker)
+
+
+#: How long a tick of a cron job is known to have been queued, in ms.
+_TICK_KNOWN = 3_600_000
+_TICK = Script("tick")
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One run of a cron job; `score` is when (ms), `keep` how long its data stays (ms)."""
+
+    #: What tells this run from any other.
+    run: str
+    job_id: str
+    job: bytes
+    score: int
+    keep: int
 
 
 #: Seconds without a sign of life after which a worker is not called alive.
@@ -177,9 +244,24 @@ def _tell_deadlines(attempts: list[Attempt], told: list[bytes]) -> None:
         attempt.batch_deadline = batches.get(attempt.job_id.rpartition(":")[0])
 
 
+async def enqueue_tick(redis: Redis, queue: str, tick: Tick) -> bool:
+    """Put a cron job into the queue, once for each tick among all workers; False if it was."""
+    key = (
+        queue,
+        keys.job(tick.job_id),
+        keys.result(tick.job_id),
+        keys.tick(queue, tick.run),
+        keys.wake(queue),
+    )
+    argv = (tick.job_id, tick.job, tick.score, tick.keep, _TICK_KNOWN)
+    return bool(await _TICK(redis, key, argv))
+
+
 def _header(record: Record) -> tuple[str, ...]:
     attempt = record.attempt
     slot = attempt.job.slot if attempt.job else 0
-    keep = -1 if record.keep is None else round(record.keep * 1000)
+    forever = record.keep is None or record.keep == math.inf
+    keep = -1 if forever else round(record.keep * 1000)  # type: ignore[operator]
+    mark = str(round(record.mark * 1000))
     number, batch = str(attempt.number), attempt.batch or ""
-    return attempt.job_id, number, record.status, batch, str(slot), str(keep)
+    return attempt.job_id, number, record.status, batch, str(slot), str(keep), mark

@@ -1,149 +1,283 @@
-"""arq's Worker with another engine inside. The only module on this side that knows arq."""
+"""arq's Worker with another engine inside. Only this module and `arq_*.py`, `cron.py` know arq."""
 
 import asyncio
+import contextlib
+import inspect
 import logging
+import math
 import os
 import secrets
 import signal
 import socket
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import arq.worker
 from arq.connections import ArqRedis, create_pool
+from arq.constants import keep_cronjob_progress
 from arq.utils import ms_to_datetime
 from redis.asyncio import ConnectionPool
 
 from gatherq.calls import JobDefinition
-from gatherq.connection import SOCKET_TIMEOUT, packing
 from gatherq.wire import job_deserializer, job_serializer
 
+from . import cron
+from .arq_codec import ArqCodec
+from .arq_connection import pool_like
+from .arq_watch import ArqLog, Counting
 from .attempt import Attempt
 from .engine import Engine
 from .handlers import Handler, Handlers
+from .health import ERRORS, wanted
 from .run import Policy
+from .store import enqueue_tick
 
 logger = logging.getLogger("gatherq.worker")
+arq_logger = logging.getLogger("arq.worker")
 
 
 class Worker(arq.worker.Worker):
-    """Takes arq's arguments, and `lease`: seconds that a claim holds without renewal."""
+    """Takes arq's arguments, with arq's meaning: without serializers, jobs and results are pickles.
+
+    Beside them: `lease`, seconds that a claim holds without renewal; `job_log`, whether every job
+    is logged as arq does. Batches are read and written as JSON, whatever the serializers.
+    """
 
     def __init__(
-        self, functions: Sequence[Any] = (), *, lease: float = 5.0, **options: Any
+        self,
+        functions: Sequence[Any] = (),
+        *,
+        lease: float = 5.0,
+        job_log: bool = True,
+        **options: Any,
     ) -> None:
-        options.setdefault("job_serializer", job_serializer)
-        options.setdefault("job_deserializer", job_deserializer)
+        self._engine: Engine | None = None
+        self._stock_tasks: dict[str, asyncio.Task[Any]] = {}
         super().__init__(functions, **options)
         self.worker_id = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
         self.lease = lease
-        self._engine: Engine | None = None
-        self._stopping = False
+        self.job_log = job_log
+        #: The signal that ended the worker, once one has.
+        self.stopped_by: signal.Signals | None = None
+        self._codec = ArqCodec(self.job_serializer, self.job_deserializer, str(self.queue_name))
+
+    @property
+    def tasks(self) -> dict[str, asyncio.Task[Any]]:
+        """What is being executed, by job id."""
+        return {**self._engine.tasks} if self._engine else self._stock_tasks
+
+    @tasks.setter
+    def tasks(self, tasks: dict[str, asyncio.Task[Any]]) -> None:
+        self._stock_tasks = tasks
 
     async def main(self) -> None:
         """Run until stopped; replaces arq's polling loop."""
+        self.main_task = asyncio.current_task()
+        await self._connect()
+        if self.on_startup:
+            await self.on_startup(self.ctx)
+        handlers = Handlers(map(self._handler, self.functions.values()))
+        arq_logger.info(
+            "Starting worker for %d functions: %s", len(self.functions), ", ".join(self.functions)
+        )
+        self._engine = engine = self._make_engine(handlers)
+        logger.info("worker %s runs %s", self.worker_id, ", ".join(h.name for h in handlers))
+        await self._beat()
+        beside = [asyncio.create_task(self._keep_beating())]
+        if self.allow_abort_jobs:
+            beside.append(asyncio.create_task(engine.obey_aborts()))
+        try:
+            await engine.run(burst=self.burst, at_most=self.max_burst_jobs)
+        finally:
+            await self._drain(engine)
+            for task in beside:
+                task.cancel()
+            self._engine = None
+
+    async def run_check(
+        self, retry_jobs: bool | None = None, max_burst_jobs: int | None = None
+    ) -> int:
+        """Run, and return how many jobs completed; raises arq's FailedJobs if any failed."""
+        if retry_jobs is not None:
+            self.retry_jobs = retry_jobs
+        if max_burst_jobs is not None:
+            self.max_burst_jobs = max_burst_jobs
+        await self.async_run()
+        if not self.jobs_failed:
+            return self.jobs_complete
+        reader = ArqRedis(self.pool.connection_pool, job_deserializer=self._deserialize)
+        results = await reader.all_job_results()
+        raise arq.worker.FailedJobs(self.jobs_failed, [r for r in results if not r.success])
+
+    async def close(self) -> None:
+        """Stop if need be, run `on_shutdown`, and close the pool."""
+        if not self._handle_signals:
+            self.handle_sig(signal.SIGUSR1)
+        main = self.main_task
+        if isinstance(main, asyncio.Task) and main is not asyncio.current_task():
+            if not main.done() and not main.cancelling():
+                main.cancel()
+            await asyncio.wait([main])
+        if not self._pool:
+            return
+        await asyncio.gather(*self.tasks.values())
+        with contextlib.suppress(*ERRORS):  # it expires by itself
+            await self.pool.delete(self.health_check_key)
+        if self.on_shutdown:
+            await self.on_shutdown(self.ctx)
+        await self.pool.aclose(close_connection_pool=True)
+        self._pool = None
+
+    def handle_sig(self, signum: signal.Signals) -> None:
+        """Stop: drain within `job_completion_wait` seconds; a second signal stops at once."""
+        if self._engine is None:
+            super().handle_sig(signum)
+        else:
+            self._stop(signal.Signals(signum), "ongoing to cancel")
+
+    def handle_sig_wait_for_completion(self, signum: signal.Signals) -> None:
+        """Stop; arq's name for it where `job_completion_wait` is set."""
+        self.allow_pick_jobs = False
+        if self._engine is None:
+            super().handle_sig_wait_for_completion(signum)
+        else:
+            self._stop(signal.Signals(signum), "to be completed")
+
+    def log_shutdown(self, what: str, running: int, fate: str) -> None:
+        """Log how the worker stands while it stops."""
+        name = self.stopped_by.name if self.stopped_by else ""
+        arq_logger.info(
+            "shutdown on %s%s ◆ %d jobs complete ◆ %d failed ◆ %d retries ◆ %d %s",
+            *(name, what, self.jobs_complete, self.jobs_failed, self.jobs_retried, running, fate),
+        )
+
+    async def heart_beat(self) -> None:
+        """Keep arq's health key, and queue what cron jobs are due, by Redis's clock."""
+        await self.record_health()
+        if self.cron_jobs:
+            seconds, micros = await self.pool.time()
+            now = datetime.fromtimestamp(seconds + micros / 1e6, tz=self.timezone)
+            await self.run_cron(now, 0.5)
+
+    async def run_cron(self, n: datetime, delay: float, num_windows: int = 2) -> None:
+        """Queue what is due within so many windows of `delay` seconds after `n`."""
+        keep = self.pool.expires_extra_ms
+        for job in cron.due(self.cron_jobs, n, timedelta(seconds=delay * num_windows)):
+            tick = cron.tick(job, self.job_serializer, round(n.timestamp() * 1000), keep)
+            await enqueue_tick(self.pool, str(self.queue_name), tick)
+
+    def _stop(self, signum: signal.Signals, fate: str) -> None:
+        self.stopped_by = signum
+        self.log_shutdown("", len(self.tasks), fate)
+        if self.main_task:
+            self.main_task.cancel()
+        if self.on_stop:
+            self.on_stop(signum)
+
+    async def _connect(self) -> None:
         if self._pool is None:
             self._pool = await create_pool(
                 self.redis_settings,
                 job_serializer=self.job_serializer,
-                job_deserializer=self.job_deserializer,
-                default_queue_name=self.queue_name,
+                job_deserializer=self._deserialize,
+                default_queue_name=str(self.queue_name),
+                expires_extra_ms=self.expires_extra_ms,
             )
         self.ctx["redis"] = self.pool
-        if self.on_startup:
-            await self.on_startup(self.ctx)
-        handlers = Handlers(map(self._handler, self.functions.values()))
-        self._engine = engine = Engine(
-            make_pool=self._make_pool,
-            worker=self.worker_id,
-            queue=self.queue_name,
-            handlers=handlers,
-            policy=self._policy(),
-            concurrency=self.max_jobs,
-            lease=self.lease,
-        )
-        logger.info("worker %s runs %s", self.worker_id, ", ".join(h.name for h in handlers))
-        beat = asyncio.create_task(self._arq_heart_beat())
-        try:
-            await engine.run(burst=self.burst, at_most=self.max_burst_jobs)
-        except asyncio.CancelledError:
-            logger.info("worker %s is asked to stop", self.worker_id)
-        finally:
-            beat.cancel()
-            self.main_task = asyncio.current_task()
-            await self._drain(engine)
+
+    def _deserialize(self, payload: bytes) -> dict[str, Any]:
+        return self._codec.deserialize(payload)
 
     async def _drain(self, engine: Engine) -> None:
         try:
             await engine.drain(self._job_completion_wait)
         except asyncio.CancelledError:  # a second signal: at once
             await engine.drain(0)
-        self.jobs_complete = engine.statuses.get("succeeded", 0)
-        self.jobs_failed = sum(engine.statuses.values()) - self.jobs_complete
 
-    def handle_sig(self, signum: signal.Signals) -> None:
-        """Stop: drain within `job_completion_wait` seconds; a second signal stops at once."""
-        if self.main_task:
-            self.main_task.cancel()
-        if self.on_stop:
-            self.on_stop(signum)
+    async def _keep_beating(self) -> None:
+        while wanted():
+            await asyncio.sleep(0.5)
+            await self._beat()
 
-    handle_sig_wait_for_completion = handle_sig
+    async def _beat(self) -> None:
+        try:
+            await self.heart_beat()
+        except ERRORS as error:
+            logger.debug("no heart beat: %s", error)
 
-    async def _arq_heart_beat(self) -> None:
-        """Keep arq's health key, and run its cron jobs."""
-        while True:
-            try:
-                await self.heart_beat()
-            except Exception as error:
-                logger.debug("no heart beat: %s", error)
-            await asyncio.sleep(0.5 if self.cron_jobs else 1.0)
+    def _make_engine(self, handlers: Handlers) -> Engine:
+        return Engine(
+            make_pool=self._make_pool,
+            worker=self.worker_id,
+            queue=str(self.queue_name),
+            handlers=handlers,
+            policy=self._policy(),
+            concurrency=self.max_jobs,
+            lease=self.lease,
+        )
 
     def _policy(self) -> Policy:
+        ours = (self.job_serializer, self.job_deserializer) == (job_serializer, job_deserializer)
         return Policy(
             timeout=self.job_timeout_s,
             max_attempts=self.max_tries,
-            keep=None if self.keep_result_forever else self.keep_result_s,
+            keep=math.inf if self.keep_result_forever else self.keep_result_s,
             retry_delay=_retry_delay if self.retry_jobs else lambda error: None,
             make_ctx=self._ctx_of,
             on_job_start=self.on_job_start,
             on_job_end=self.on_job_end,
             after_job_end=self.after_job_end,
+            release=self.retry_jobs,
+            abortable=self.allow_abort_jobs,
+            read=Attempt.read if ours else self._codec.read,
+            write=None if ours else self._codec.write,
+            watch=ArqLog(self) if self.job_log else Counting(self),
         )
 
     def _handler(self, function: Any) -> Handler:
         definition = getattr(function.coroutine, "definition", None)
         if isinstance(definition, JobDefinition):
             return Handler.of(function.coroutine)
+        own, seconds = function.keep_result_forever, function.keep_result_s
+        forever = self.keep_result_forever if own is None else own
         return Handler(
             function.name,
             function.coroutine,
             function.timeout_s,
             function.max_tries,
             takes_ctx=True,
-            keep=function.keep_result_s,
+            keep=math.inf if forever else self.keep_result_s if seconds is None else seconds,
+            mark=keep_cronjob_progress if hasattr(function, "next_run") else 0.0,
         )
 
     def _ctx_of(self, attempt: Attempt) -> dict[Any, Any]:
-        enqueued = attempt.job.enqueued if attempt.job else 0
         return {
             **self.ctx,
             "job_id": attempt.job_id,
-            "job_try": attempt.number,
-            "enqueue_time": ms_to_datetime(enqueued),
-            "score": enqueued,
+            "job_try": attempt.job_try,
+            "enqueue_time": ms_to_datetime(attempt.job.enqueued if attempt.job else 0),
+            "score": attempt.score,
         }
 
     def _make_pool(self) -> ConnectionPool:
-        """Make connections of our own to the server that arq's pool talks to."""
-        theirs = self.pool.connection_pool
-        kwargs = {**theirs.connection_kwargs, "socket_timeout": min(SOCKET_TIMEOUT, self.lease)}
-        return ConnectionPool(connection_class=packing(theirs.connection_class), **kwargs)
+        return pool_like(self.pool.connection_pool, self.lease)
+
+
+# Callers, arq's own `create_worker` among them, read the arguments off the signature.
+_own = [p for p in inspect.signature(Worker).parameters.values() if p.name in ("lease", "job_log")]
+_arqs = inspect.signature(arq.worker.Worker)
+Worker.__signature__ = _arqs.replace(  # type: ignore[attr-defined]
+    parameters=[*_arqs.parameters.values(), *_own]
+)
 
 
 def _retry_delay(error: BaseException) -> float | None:
-    if isinstance(error, arq.worker.Retry):
-        return (error.defer_score or 0) / 1000
+    match error:
+        case arq.worker.Retry():
+            return (error.defer_score or 0) / 1000
+        case arq.worker.RetryJob() | asyncio.CancelledError():
+            return 0.0
     return None
 
 

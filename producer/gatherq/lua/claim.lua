@@ -1,12 +1,14 @@
 -- Takes up to n visible jobs: counts the attempt, sets the token, hides the job for one lease.
 -- Expired leases of others are taken only in full contact: since a lease ago, and until just now.
+-- A lease ends at a whole ms; what was released has a fraction, and is anybody's.
 -- What may not run any more, because it or its batch is cancelled or too late, ends here instead.
 -- Parts: ending
 -- KEYS: 1 queue, 2 cancel marks, 3 quarantine list, 4 wake list
 -- ARGV: 1 prefixes (JSON), 2 worker, 3 n, 4 lease (ms), 5 in contact since (ms), 6 last contact (ms)
 -- Returns {now (ms), ms to the next visible job or -1, {quarantined ids},
 -- {batch, its deadline (ms), its limit (ms), ...}, {batches that ended here, too late to stay for as
--- long as was asked}, id, attempt, job, ...}; job is false where there is none.
+-- long as was asked}, id of a job that a plain arq worker holds or '', then: id, attempt, score (ms)
+-- it was queued at, job, ...}; job is false where there is none.
 P = cjson.decode(ARGV[1])
 local n, lease = tonumber(ARGV[3]), tonumber(ARGV[4])
 local contact = now - ARGV[5]
@@ -31,19 +33,22 @@ end
 local function later(ms) return string.format('%.0f', now + ms) end
 
 local visible, hidden, token_head = later(0), later(lease), ARGV[2] .. ':'
-local reply, foreign, scores, begun = {visible, -1, {}, {}, {}}, {}, {}, {}
+local reply, foreign, scores, begun = {visible, -1, {}, {}, {}, ''}, {}, {}, {}
 local claimed, skipped, scanned = 0, 0, 0
 local marked = redis.call('EXISTS', KEYS[2]) == 1
 while claimed < n and scanned < n + 1000 and #members < 120 do
   local want = math.min(n - claimed, 120)
-  local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', visible, 'LIMIT', skipped + claimed, want)
+  local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', visible,
+    'WITHSCORES', 'LIMIT', skipped + claimed, want)
+  local ids, queued = {}, {}
+  for i = 1, #found, 2 do ids[#ids + 1], queued[#queued + 1] = found[i], found[i + 1] end
   if #ids == 0 then break end
   scanned = scanned + #ids
   local wanted = {}
   for i, id in ipairs(ids) do
     wanted[3 * i - 2], wanted[3 * i - 1], wanted[3 * i] = P.job .. id, P.in_progress .. id, P.retry .. id
   end
-  local found = redis.call('MGET', unpack(wanted))
+  found = redis.call('MGET', unpack(wanted))
   local marks = marked and redis.call('HMGET', KEYS[2], unpack(ids)) or {}
   for i, id in ipairs(ids) do
     local job, token, attempts = found[3 * i - 2], found[3 * i - 1], found[3 * i]
@@ -63,12 +68,14 @@ while claimed < n and scanned < n + 1000 and #members < 120 do
       if string.find(token, ':', 1, true) then
         scores[#scores + 1] = later(math.max(redis.call('PTTL', P.in_progress .. id), 1))
         scores[#scores + 1] = id
+      else
+        reply[6] = id
       end
       skipped = skipped + 1
     elseif verdict then
       end_job(batch_id, batch, id, slot, attempts, verdict, job)
       skipped = skipped + 1
-    elseif attempts > 0 and not may_reclaim then
+    elseif attempts > 0 and not may_reclaim and tonumber(queued[i]) % 1 == 0 then
       scores[#scores + 1] = later(math.max(math.min(lease - contact, lease), 10))
       scores[#scores + 1] = id
       skipped = skipped + 1
@@ -79,7 +86,8 @@ while claimed < n and scanned < n + 1000 and #members < 120 do
       scores[#scores + 1] = hidden
       scores[#scores + 1] = id
       claimed = claimed + 1
-      reply[3 * claimed + 3], reply[3 * claimed + 4], reply[3 * claimed + 5] = id, attempts, job
+      local at = 4 * claimed + 2
+      reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, attempts, queued[i], job
       if batch and batch.deadline and not batch.told then
         batch.told = true
         local n = #reply[4]

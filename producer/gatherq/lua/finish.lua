@@ -4,12 +4,14 @@
 -- ARGV: 1 worker, 2 job prefix, 3 in-progress prefix, 4 retry prefix, 5 result prefix,
 --       6 batch prefix, 7 done prefix,
 --       8 a JSON list with a list a job: id, attempt, status, batch or '', slot, keep (ms; -1 for
---       ever; a batch has its own), all strings; 9 control channel; 10.. a result (JSON) each
+--       ever; a batch has its own), ms to leave a plain mark behind (0: none), all strings;
+--       9 control channel; 10.. a result each
 -- Returns {{a word a job}, {batches that this step cancelled}, {batches that this step completed, and
 -- that would not stay for as long as was asked}}. The words: recorded; already (an earlier call of
 -- this attempt did it); refused (the attempt is not the current one); gone (its batch is no longer
 -- in Redis).
 local reply, clean, members, batches, stopped, late = {}, {}, {}, {}, {}, {}
+local left = {}
 
 local function batch_of(id)
   local batch = batches[id]
@@ -29,7 +31,7 @@ end
 marks = #jobs > 0 and redis.call('MGET', unpack(marks)) or marks
 
 for i, job in ipairs(jobs) do
-  local id, attempt, status, batch_id, slot, keep = unpack(job)
+  local id, attempt, status, batch_id, slot, keep, mark = unpack(job)
   local result = ARGV[9 + i]
   local token = ARGV[1] .. ':' .. attempt
   local held, current = marks[2 * i - 1], marks[2 * i]
@@ -37,7 +39,8 @@ for i, job in ipairs(jobs) do
   if current ~= attempt or (held and held ~= token) then
     local head = '{"worker":"' .. ARGV[1] .. '","t":' .. attempt .. ','
     local mine = redis.call('TYPE', ARGV[5] .. id).ok == 'string'
-      and redis.call('GETRANGE', ARGV[5] .. id, 0, #head - 1) == head
+      and (redis.call('GETRANGE', ARGV[5] .. id, 0, #head - 1) == head
+        or redis.call('GET', ARGV[5] .. id) == result)
     reply[#reply + 1] = mine and 'already' or 'refused'
   else
     if batch and not batch.expires then
@@ -60,11 +63,13 @@ for i, job in ipairs(jobs) do
     clean[#clean + 1] = ARGV[3] .. id
     clean[#clean + 1] = ARGV[4] .. id
     members[#members + 1] = id
+    if mark ~= '0' then left[#left + 1] = {ARGV[3] .. id, mark} end
   end
 end
 
 if #members > 0 then
   redis.call('DEL', unpack(clean))
+  for _, mark in ipairs(left) do redis.call('SET', mark[1], '1', 'PX', mark[2]) end
   redis.call('ZREM', KEYS[1], unpack(members))
   redis.call('ZREM', KEYS[2], unpack(members))
   if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('HDEL', KEYS[3], unpack(members)) end

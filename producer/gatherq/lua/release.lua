@@ -2,6 +2,7 @@
 -- KEYS: 1 queue, 2 wake list
 -- ARGV: 1 worker, 2 in-progress prefix, 3 retry prefix, 4 batch prefix,
 --       then five a job: id, attempt, delay (ms), charge (0 or 1), batch or ''
+-- The fraction in its score tells a released job from one whose lease has run out.
 -- Returns the number released; an attempt that is not the current one is left alone.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -11,7 +12,7 @@ for i = 5, #ARGV, 5 do
   local held, current = unpack(redis.call('MGET', ARGV[2] .. id, ARGV[3] .. id))
   if current == attempt and (not held or held == ARGV[1] .. ':' .. attempt) then
     redis.call('DEL', ARGV[2] .. id)
-    redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now + delay), id)
+    redis.call('ZADD', KEYS[1], 'XX', string.format('%.1f', now + delay - 0.5), id)
     if charge == '0' then
       if attempt == '1' then redis.call('DEL', ARGV[3] .. id) else redis.call('DECR', ARGV[3] .. id) end
       if attempt == '1' and batch ~= '' and redis.call('TYPE', ARGV[4] .. batch).ok == 'hash' then

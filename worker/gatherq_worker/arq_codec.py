@@ -1,0 +1,156 @@
+"""Jobs and results in the format of arq's own producers: pickle, or what they chose instead.
+
+A result is written in the format that its job came in: JSON that says it all for ours, arq's
+record for theirs. Nothing is unpickled but by a worker that was told to, by `--arq-pickle` or
+because it took over arq's settings.
+"""
+
+import asyncio
+import logging
+import pickle
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from arq.jobs import (
+    DeserializationError,
+    Deserializer,
+    Serializer,
+    deserialize_job_raw,
+    serialize_result,
+)
+from arq.worker import JobExecutionFailed
+
+from gatherq import wire
+from gatherq.wire import JobRecord, Times, Verdict
+
+from . import decide
+from .attempt import Attempt
+
+if TYPE_CHECKING:
+    from gatherq.remote import ErrorInfo
+
+logger = logging.getLogger("gatherq.worker")
+
+#: Largest result in arq's format, in bytes; arq knows no limit, Redis's is 512 MiB.
+MAX_RESULT = 64 * 1024 * 1024
+WARNING = (
+    "job %s is pickled, and accepted: whoever can write to this Redis can run any code here. "
+    "Give producers and workers job_serializer=gatherq.wire.job_serializer and "
+    "job_deserializer=gatherq.wire.job_deserializer once the queue has drained"
+)
+
+
+class ArqCodec:
+    """Reads and writes with arq's serializers; None stands for pickle, as in arq."""
+
+    def __init__(
+        self, serializer: Serializer | None, deserializer: Deserializer | None, queue: str
+    ) -> None:
+        self._serializer, self._deserializer = serializer, deserializer
+        self._queue = queue
+        self._warned = False
+
+    def read(self, job_id: str, number: int, payload: bytes | None, score: int) -> Attempt:
+        """Read a job, ours or theirs; never raises."""
+        if payload is None or payload[:1] == b"{":
+            attempt = Attempt.read(job_id, number, payload, score)
+            ours = attempt.job and (attempt.batch is not None or self._deserializer is None)
+            if payload is None or ours:
+                attempt.foreign = payload is None
+                return attempt
+        try:
+            job = self._job(payload)
+        except Exception as error:
+            if payload[:1] == b"{" and attempt.job:
+                return attempt
+            logger.warning("job %s cannot be read: %r", job_id, error.__cause__ or error)
+            problem = "its data cannot be read by the worker's job_deserializer"
+            raised = DeserializationError("unable to deserialize job")
+            return Attempt(
+                *(job_id, number, None, len(payload), problem),
+                score=score,
+                foreign=True,
+                raised=raised,
+            )
+        self._warn(job_id)
+        return Attempt(job_id, number, job, len(payload), score=score, foreign=True)
+
+    def write(self, verdict: Verdict, attempt: Attempt, times: Times) -> tuple[Verdict, bytes]:
+        """Write a result as arq does; one that cannot be written, or is too large, says so."""
+        payload = self._result(verdict, attempt, times, _value(verdict, attempt))
+        if payload is not None and len(payload) <= MAX_RESULT:
+            return verdict, payload
+        size = "unwritable" if payload is None else f"{len(payload):,} bytes"
+        text = f"the result is {size}, the limit is {MAX_RESULT:,} bytes"
+        verdict = decide.failed("ResultTooLarge", text)
+        bare = replace(attempt, job=None) if payload is None else attempt
+        return verdict, self._result(verdict, bare, times, text) or b""
+
+    def deserialize(self, payload: bytes) -> dict[str, Any]:
+        """Read a record, ours or theirs: for arq's `Job` and `all_job_results`."""
+        if payload[:1] == b"{":
+            try:
+                return wire.job_deserializer(payload)
+            except ValueError:
+                pass  # JSON of theirs
+        if self._deserializer is not None:
+            return self._deserializer(payload)
+        record: dict[str, Any] = pickle.loads(payload)
+        return record
+
+    def _job(self, payload: bytes) -> JobRecord:
+        name, args, kwargs, job_try, enqueued = deserialize_job_raw(
+            payload, deserializer=self._deserializer
+        )
+        return JobRecord.model_validate(
+            {"f": name, "a": args, "k": kwargs, "t": job_try, "et": enqueued}
+        )
+
+    def _result(self, verdict: Verdict, attempt: Attempt, times: Times, value: Any) -> bytes | None:
+        job = attempt.job
+        return serialize_result(
+            attempt.name,
+            tuple(job.args) if job else (),
+            job.kwargs if job else {},
+            attempt.job_try,
+            job.enqueued if job else 0,
+            verdict.status == "succeeded",
+            value,
+            times.started or times.finished,
+            times.finished,
+            f"{attempt.job_id}:{attempt.name}",
+            self._queue,
+            attempt.job_id,
+            serializer=self._serializer,
+        )
+
+    def _warn(self, job_id: str) -> None:
+        if self._deserializer is None and not self._warned:
+            self._warned = True
+            logger.warning(WARNING, job_id)
+
+
+def _value(verdict: Verdict, attempt: Attempt) -> Any:
+    """Return what arq's producers find as the result: the value, or an exception."""
+    match verdict.status:
+        case "succeeded":
+            return verdict.result
+        case "timed_out":
+            return TimeoutError(verdict.result)
+        case "cancelled":
+            return asyncio.CancelledError()
+        case "lost":
+            return JobExecutionFailed(f"max {verdict.fields['attempts']} retries exceeded")
+    error: ErrorInfo = verdict.fields["error"]
+    if error.type == "RetriesExceeded":
+        return JobExecutionFailed(error.message)
+    return attempt.raised or JobExecutionFailed(_words(error, attempt))
+
+
+def _words(error: "ErrorInfo", attempt: Attempt) -> str:
+    match error.type:
+        case "UnknownJob":
+            return f"function {attempt.name!r} not found"
+        case "UnreadableJob":
+            return "job expired"
+    return str(error)
