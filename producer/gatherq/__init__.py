@@ -2,14 +2,15 @@
 
 from .batch import Batch
 from .calls import Call, Job, call, job
-from .errors import GatherqError, RemoteError
+from .errors import GatherqError, RemoteError, Retry
 from .handle import Handle
-from .outcomes import Cancelled, Failed, Lost, Outcome, Succeeded, TimedOut
+from .outcomes import AttemptInfo, Cancelled, Failed, Lost, Outcome, Succeeded, TimedOut
 from .producer import Producer
 from .remote import ErrorInfo
 from .task_group import TaskGroup
 
 __all__ = [
+    "AttemptInfo",
     "Batch",
     "Call",
     "Cancelled",
@@ -22,6 +23,7 @@ __all__ = [
     "Outcome",
     "Producer",
     "RemoteError",
+    "Retry",
     "Succeeded",
     "TaskGroup",
     "TimedOut",

@@ -1,27 +1,17 @@
 """`@job` names a handler; `.call(...)` and `call(...)` name one execution of it."""
 
-import inspect
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, get_type_hints
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, get_type_hints, overload
 
 from .codec import Decoder, decoder
-from .errors import InvalidCall
+from .definition import Isolation, JobDefinition, RetryRules, check_definition
 from .limits import check_timeout
 
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class JobDefinition:
-    """What `@job` says of a handler; `None` leaves it to the worker."""
-
-    name: str
-    timeout: float | None = None
-    max_attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +52,73 @@ class Job(Protocol[P, R_co]):
         ...
 
 
+class PlainJob(Protocol[P, R_co]):
+    """A decorated plain function: still the function that it was, with `call` added."""
+
+    @property
+    def definition(self) -> JobDefinition: ...
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+    def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R_co]:
+        """Name one execution, to be submitted: the arguments of the function, checked by type."""
+        ...
+
+
+class _Decorator(Protocol):
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Job[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> PlainJob[P, R]: ...
+
+
 def job(
-    *, name: str | None = None, timeout: float | None = None, max_attempts: int | None = None
-) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Job[P, R]]:
-    """Make a coroutine function a job that workers can run.
+    *,
+    name: str | None = None,
+    timeout: float | None = None,
+    max_attempts: int | None = None,
+    isolation: Isolation | None = None,
+    grace: float | None = None,
+    concurrency: int | None = None,
+    memory: int | None = None,
+    retries: int = 0,
+    retry_on: type[Exception] | tuple[type[Exception], ...] = Exception,
+    retry_timeouts: bool = False,
+    backoff: float = 1.0,
+    jitter: float = 0.5,
+) -> _Decorator:
+    """Make a function a job that workers can run.
 
     `name` is its `__qualname__` unless given. `timeout` limits each execution, in seconds; a
     timeout given with the call or its batch wins. `max_attempts` is how many executions may be
-    started when workers die under it.
+    started in all: 2, or `retries` + 1.
+
+    `isolation` says where it runs: "loop" (for `async def`, the default there), "thread" (for a
+    plain `def`, the default there), or "process", which is killed with its children when its time
+    is over. `grace` is how many seconds cleaning up may take after the timeout. `concurrency` is
+    how many of it one worker process runs at a time. `memory` limits the address space of its
+    process, in bytes.
+
+    `retries` runs it again, so many times, after an exception of `retry_on`, and after a timeout
+    too with `retry_timeouts`; `raise Retry(delay)` asks for that from within. The first retry
+    waits `backoff` seconds, each further one twice as long, at most an hour; `jitter` is the part
+    of that, 0 to 1, that is taken off at random.
     """
-    check_timeout(timeout)
-    if max_attempts is not None and max_attempts < 1:
-        raise InvalidCall(f"max_attempts must be 1 or more, not {max_attempts!r}")
+    rules = RetryRules(retries, retry_on, retry_timeouts, backoff, jitter)
+    definition = JobDefinition(
+        name or "", timeout, max_attempts, isolation, grace, concurrency, memory, rules
+    )
+    check_definition(definition)
 
-    def decorate(function: Callable[P, Coroutine[Any, Any, R]]) -> Job[P, R]:
-        if not inspect.iscoroutinefunction(function):
-            raise TypeError(f"@job needs an `async def` function, not {function!r}")
-        definition = JobDefinition(name or function.__qualname__, timeout, max_attempts)
+    def decorate(function: Callable[P, Any]) -> Any:
         attributes = cast("Any", function)
-        attributes.definition = definition
+        mine = attributes.definition = definition.of(function)
         attributes.call = lambda *args, **kwargs: Call(
-            definition.name, args, kwargs or None, function=function
+            mine.name, args, kwargs or None, function=function
         )
-        return cast("Job[P, R]", function)
+        return function
 
-    return decorate
+    return cast("_Decorator", decorate)
 
 
 def call(name: str, /, *args: Any, **kwargs: Any) -> Call[Any]:

@@ -8,7 +8,8 @@ GatherqError
 ├── BatchConflict (ValueError)           this batch id already holds another batch
 ├── RemoteError                          a job raised something that is not a builtin
 ├── JobTimeout (TimeoutError)            a job ran past its limit
-└── JobLost                              every worker that took the job died
+├── JobLost                              every worker that took the job died
+└── Retry                                raised by a job that wants to be run again
 
 JobCancelled (asyncio.CancelledError)    a job was cancelled; like asyncio's own, not an Exception
 
@@ -100,6 +101,28 @@ class JobLost(GatherqError):
     def __init__(self, message: str, *, outcome: "Lost") -> None:
         self.outcome = outcome
         super().__init__(message)
+
+
+class Retry(GatherqError):
+    """Raised by a job that wants to be run again, after `delay` seconds.
+
+    It is, up to the job's `max_attempts`; after the last one the job has failed with this error.
+    """
+
+    def __init__(self, delay: float = 0.0) -> None:
+        self.delay = check_delay(delay)
+        super().__init__(f"run again after {self.delay:g} s")
+
+
+def check_delay(delay: float, what: str = "delay") -> float:
+    """Return `delay` in seconds, or raise `InvalidCall` unless it is at most a year."""
+    if (
+        isinstance(delay, bool)
+        or not isinstance(delay, int | float)
+        or not 0 <= delay <= 31_536_000
+    ):
+        raise InvalidCall(f"{what} must be 0 or more seconds, at most a year, not {delay!r}")
+    return float(delay)
 
 
 class JobCancelled(asyncio.CancelledError):

@@ -67,7 +67,7 @@ def done(batch_id: str) -> str:
 
 
 def attempts(id_: str) -> str:
-    """Name the list of earlier attempts, oldest first, as JSON. List; redrive; TTL: the batch's."""
+    """Name the list of earlier attempts, as JSON. List; release, claim, redrive; TTL: a day."""
     return ATTEMPTS + id_
 
 

@@ -25,6 +25,23 @@ T_co = TypeVar("T_co", covariant=True)
 Status = Literal["succeeded", "failed", "timed_out", "cancelled", "lost"]
 
 
+class AttemptInfo(BaseModel):
+    """An earlier execution of the job, and how it ended; `died` took its worker down."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    attempt: int
+    worker: str = ""
+    status: Literal["failed", "timed_out", "cancelled", "lost", "died"]
+    #: What it raised; of a death, how the worker died.
+    error: ErrorInfo | None = None
+    started: datetime | None = Field(validation_alias="st", default=None)
+    finished: datetime | None = Field(validation_alias="ft", default=None)
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt}: {self.error or self.status}"
+
+
 class _Outcome(BaseModel):
     """What every outcome knows; the three times are Redis's clock, in UTC."""
 
@@ -38,6 +55,8 @@ class _Outcome(BaseModel):
     enqueued: datetime = Field(validation_alias="et")
     started: datetime | None = Field(validation_alias="st", default=None)
     finished: datetime = Field(validation_alias="ft")
+    #: Executions before the one that decided, the first one first.
+    history: tuple[AttemptInfo, ...] = ()
 
     def _who(self) -> str:
         return f"job {self.job_id} ({self.name})"
@@ -101,9 +120,16 @@ class Lost(_Outcome):
     status: Literal["lost"] = "lost"
     attempts: int
 
+    @property
+    def deaths(self) -> tuple[AttemptInfo, ...]:
+        """The attempts that took their worker down; `error` says how it died."""
+        return tuple(info for info in self.history if info.status == "died")
+
     def unwrap(self) -> NoReturn:
         """Raise `JobLost`."""
-        message = f"{self._who()} was lost: its worker died in each of {self.attempts} attempts"
+        message = f"{self._who()} was lost after {self.attempts} attempts"
+        if self.deaths:
+            message += f": {'; '.join(map(str, self.deaths))}"
         raise JobLost(message, outcome=self)
 
 

@@ -4,6 +4,7 @@ Source: `arq.jobs.serialize_job` and `serialize_result` (arq 0.28); fields of mo
 are ours.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
 from . import codec
 from .calls import Call
 from .outcomes import AnyOutcome, Status, Succeeded, exception_of
+from .remote import ErrorInfo
 
 #: Arguments are copied into the result only from jobs up to this size, in bytes.
 ECHOED_ARGUMENTS = 4096
@@ -107,6 +109,7 @@ def encode_result(
     times: Times,
     queue: str,
     echo: bool,
+    history: Sequence[dict[str, Any]] = (),
 ) -> bytes:
     """Write arq's result record plus our fields; `echo` keeps the arguments."""
     record: dict[str, Any] = {
@@ -127,7 +130,17 @@ def encode_result(
         "q": queue,
         **verdict.fields,
     }
+    if history:
+        record["history"] = history
     return codec.encode(record)
+
+
+def encode_attempt(
+    attempt: int, worker: str, status: str, error: ErrorInfo | None, times: Times
+) -> bytes:
+    """Write an ended attempt, for the history of its job."""
+    record = {"attempt": attempt, "worker": worker, "status": status, "error": error}
+    return codec.encode({**record, "st": times.started, "ft": times.finished})
 
 
 # By its status alone: to try every member costs ten times as much.

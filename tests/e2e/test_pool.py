@@ -124,7 +124,10 @@ async def test_a_killed_workers_job_starts_elsewhere_within_the_lease(
 ):
     lease = 2.0
     path = tmp_path / "ledger"
-    workers = {worker.pid: worker for worker in (start_worker(), start_worker())}
+    workers = {
+        worker.pid: worker
+        for worker in (start_worker("--processes", "0"), start_worker("--processes", "0"))
+    }
     async with until(40):
         warm = await producer.submit([jobs.sleep.call(0.01)] * 50)
         await warm.outcomes()
@@ -144,8 +147,8 @@ async def test_a_killed_workers_job_starts_elsewhere_within_the_lease(
 
 async def test_a_woken_zombies_late_result_is_refused(producer, start_worker, tmp_path):
     path = tmp_path / "ledger"
-    start_worker()
-    start_worker()
+    start_worker("--processes", "0")
+    start_worker("--processes", "0")
     async with until(40):
         await (await producer.submit([jobs.sleep.call(0.01)] * 50)).outcomes()
         await asyncio.sleep(2.5)  # the contact rule, as above

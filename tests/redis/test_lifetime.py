@@ -23,6 +23,7 @@ def failed(attempt, worker="w1", **fields):
         times=wire.Times(1_700_000_000_000, 1_700_000_000_005),
         queue="q",
         echo=True,
+        history=attempt.history,
     )
     return Record(attempt, "failed", payload, 60)
 

@@ -90,9 +90,18 @@ def test_a_decorated_function_stays_an_ordinary_coroutine_function():
     assert chop.definition.timeout == 3
 
 
-def test_only_coroutine_functions_are_jobs():
-    with pytest.raises(TypeError, match="async def"):
-        job()(lambda: 1)
+def test_what_cannot_be_a_job_is_refused_where_it_is_written():
+    async def streams():
+        yield 1
+
+    with pytest.raises(TypeError, match="yields"):
+        job()(streams)
+    with pytest.raises(TypeError, match="plain def"):
+        job(isolation="loop")(lambda: 1)
+    with pytest.raises(InvalidCall, match="isolation='process' too"):
+        job(memory=1)
+    with pytest.raises(InvalidCall, match="retries must be"):
+        job(retries=-1)
     with pytest.raises(InvalidCall, match="timeout must be more than 0"):
         job(timeout=0)
 
@@ -197,6 +206,6 @@ def test_a_password_is_never_shown():
 
 
 def test_the_front_door():
-    assert len(gatherq.__all__) == 17
+    assert len(gatherq.__all__) == 19
     assert Job in vars(gatherq).values()
     assert call("f", 1).with_timeout(2).timeout == 2.0

@@ -1,8 +1,27 @@
 """The engine: claims jobs, runs each under its deadline, records one outcome."""
 
-from .arq_settings import create_worker, run_worker
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .context import CurrentJob, current_job
-from .cron import crontab
-from .worker import Worker
+
+if TYPE_CHECKING:
+    from .arq_settings import create_worker, run_worker
+    from .cron import crontab
+    from .worker import Worker
 
 __all__ = ["CurrentJob", "Worker", "create_worker", "crontab", "current_job", "run_worker"]
+
+_HOMES = {
+    "Worker": "worker",
+    "create_worker": "arq_settings",
+    "crontab": "cron",
+    "run_worker": "arq_settings",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the engine when it is asked for: jobs and the supervisor need none of it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

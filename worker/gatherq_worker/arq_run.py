@@ -12,8 +12,11 @@ from gatherq.settings import Settings
 from .arq_settings import create_worker, options_of
 
 
-async def run_settings(settings: Any, url: str | None, options: dict[str, Any]) -> None:
-    """Run the worker until it stops; `url` and `options` win. Raises RedisUnavailable."""
+async def run_settings(settings: Any, url: str | None, options: dict[str, Any]) -> bool:
+    """Run the worker until it stops; `url` and `options` win. Raises RedisUnavailable.
+
+    Returns whether another process is to take its place.
+    """
     theirs = options_of(settings)
     if url or not (theirs.get("redis_settings") or theirs.get("redis_pool")):
         url = url or Settings().redis_url
@@ -28,6 +31,7 @@ async def run_settings(settings: Any, url: str | None, options: dict[str, Any]) 
         raise unavailable(error, url or _place(theirs)) from error
     finally:
         await worker.close()
+    return worker.worn_out
 
 
 def _place(options: dict[str, Any]) -> str:

@@ -1,8 +1,11 @@
 """One execution of a job, from its claim to its record."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from gatherq.codec import from_json
+from gatherq.outcomes import AttemptInfo
 from gatherq.wire import UNKNOWN, JobRecord, decode_job
 
 PICKLED = (
@@ -42,6 +45,21 @@ class Attempt:
     handed_over: bool = False
     #: Whether it is to be run again, by whom it may be.
     given_back: bool = False
+    #: Whether it is this worker's no longer: released, or taken over.
+    dropped: bool = False
+    #: `time.monotonic()` at which its limit is reached, and by when it must have ended.
+    deadline: float | None = None
+    overdue: float | None = None
+    #: Seconds that it gets to end, once it is asked to.
+    grace: float = 0.5
+    limit: float | None = None
+    which: str = "execution"
+    #: When it was started, in ms of Redis's clock.
+    started: int | None = None
+    #: Whether it runs outside of the loop: in a process of its own, unless it is a thread's.
+    isolated: bool = False
+    #: The attempts before it.
+    history: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def read(cls, job_id: str, number: int, payload: bytes | None, score: int = 0) -> "Attempt":
@@ -58,6 +76,15 @@ class Attempt:
                 problem = f"its data is damaged: {str(error)[:500]}"
             return cls(job_id, number, None, len(payload), problem, score=score)
 
+    def remember(self, entries: Sequence[bytes]) -> None:
+        """Take over the history that a claim brought; what is damaged is left out."""
+        self.history = tuple(entry for raw in entries if (entry := _entry(raw)))
+
+    @property
+    def suspect(self) -> bool:
+        """Whether its last attempt took its worker down, alone or beside others."""
+        return bool(self.history) and self.history[-1]["status"] in ("died", "lost")
+
     @property
     def name(self) -> str:
         """Name of the job, as far as it is known."""
@@ -73,3 +100,12 @@ class Attempt:
     def batch(self) -> str | None:
         """Batch of the job."""
         return self.job.batch if self.job else None
+
+
+def _entry(raw: bytes) -> dict[str, Any] | None:
+    try:
+        AttemptInfo.model_validate_json(raw)
+    except ValueError:
+        return None
+    entry: dict[str, Any] = from_json(raw)
+    return entry

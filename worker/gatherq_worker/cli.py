@@ -1,31 +1,22 @@
-"""The command line: `gatherq worker MODULE...`, `gatherq worker my.WorkerSettings`."""
+"""The command line: `gatherq worker MODULE...`, `gatherq worker my.WorkerSettings`.
+
+What is heavy is imported where it is used.
+"""
 
 import asyncio
 import logging
 import logging.config
+import os
 import shlex
 import socket
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import click
-from arq.utils import import_string
 from click.core import ParameterSource
-from redis.asyncio import Redis
 
-from gatherq.connection import check, connection_pool
-from gatherq.errors import GatherqError, RedisUnavailable
-from gatherq.retrying import is_transient
-from gatherq.settings import Settings
-from gatherq.wire import job_deserializer, job_serializer
-
-from . import handlers
-from .arq_run import run_settings
-from .arq_settings import check_health, find_settings
-from .health import Health
-from .store import alive
-from .supervisor import supervise
-from .worker import Worker, arq_pool
+from .supervisor import VARIABLE, Supervisor
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,8 +40,8 @@ def main() -> None:
     "--processes",
     default=1,
     show_default=True,
-    type=click.IntRange(1, 256),
-    help="Worker processes to run; one that dies is started again.",
+    type=click.IntRange(0, 256),
+    help="Worker processes to run; one that dies is started again. 0: in this process.",
 )
 @click.option(
     "--lease",
@@ -65,6 +56,18 @@ def main() -> None:
     show_default=True,
     type=click.FloatRange(0, 86_400),
     help="Seconds that running jobs may take to finish after SIGTERM.",
+)
+@click.option(
+    "--max-jobs-per-child",
+    "most_jobs",
+    type=click.IntRange(1),
+    help="Jobs after which a worker process is replaced.",
+)
+@click.option(
+    "--max-memory-per-child",
+    "most_memory",
+    type=click.IntRange(1),
+    help="Memory in MiB after which a worker process is replaced.",
 )
 @click.option("--burst/--no-burst", default=None, help="Stop when the queue is empty.")
 @click.option("--reload", "hot", is_flag=True, help="Restart when a file here changes.")
@@ -81,6 +84,8 @@ def worker(
     processes: int,
     lease: float,
     grace: float,
+    most_jobs: int | None,
+    most_memory: int | None,
     burst: bool | None,
     hot: bool,
     watch: str | None,
@@ -101,27 +106,35 @@ def worker(
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     if custom_log_dict:
+        from arq.utils import import_string
+
         logging.config.dictConfig(import_string(custom_log_dict))
     if hot or watch:
         _reload(watch or ".")
         return
-    if processes > 1:
-        raise SystemExit(supervise(_without(sys.argv[1:], "--processes"), processes, grace))
-    settings = Settings()
-    try:
-        theirs = find_settings(modules[0]) if len(modules) == 1 else None
-        if check_only:
-            sys.exit(check_health(theirs or {"queue_name": queue or settings.queue}))
-        if theirs is not None:
-            asyncio.run(run_settings(theirs, url, _given()))
-            return
-        found = handlers.load(modules)
-        url, queue = url or settings.redis_url, queue or settings.queue
-        asyncio.run(
-            _run(url, queue, found, concurrency, lease, grace, bool(burst), arq_pickle, verbose)
-        )
-    except GatherqError as error:
-        raise click.ClickException(str(error)) from None
+    if _supervised(modules, processes, check_only):
+        supervisor = Supervisor(sys.argv[1:], processes, url, queue, lease, grace)
+        raise SystemExit(asyncio.run(supervisor.run()))
+    from . import serve
+
+    if check_only:
+        sys.exit(serve.arqs_check(modules, queue))
+    serve.serve(
+        modules,
+        url,
+        queue,
+        concurrency=concurrency,
+        lease=lease,
+        grace=grace,
+        burst=bool(burst),
+        arq_pickle=arq_pickle,
+        job_log=verbose,
+        given=_given(),
+        limits={
+            "most_jobs": most_jobs,
+            "most_memory": most_memory and most_memory * 1024 * 1024,
+        },
+    )
 
 
 @main.command()
@@ -129,6 +142,9 @@ def worker(
 @click.option("--queue", help="Queue of the worker [default: GATHERQ_QUEUE or arq:queue]")
 def health(url: str | None, queue: str | None) -> None:
     """Exit 0 if a worker of this host gave a sign of life lately, else 1."""
+    from gatherq.errors import GatherqError
+    from gatherq.settings import Settings
+
     settings = Settings()
     url, queue = url or settings.redis_url, queue or settings.queue
     try:
@@ -142,6 +158,11 @@ def health(url: str | None, queue: str | None) -> None:
 
 
 async def _signs_of_life(url: str, queue: str) -> list[tuple[str, float]]:
+    from gatherq.connection import check, connection_pool
+
+    from .store import alive
+    from .worker import arq_pool
+
     redis = arq_pool(connection_pool(url), queue)
     try:
         await check(redis, url)
@@ -151,58 +172,20 @@ async def _signs_of_life(url: str, queue: str) -> list[tuple[str, float]]:
     return [(name, age) for name, age in seen if name.startswith(f"{socket.gethostname()}.")]
 
 
-async def _run(
-    url: str,
-    queue: str,
-    found: list[handlers.Handler],
-    concurrency: int,
-    lease: float,
-    grace: float,
-    burst: bool,
-    arq_pickle: bool,
-    job_log: bool,
-) -> None:
-    redis = arq_pool(connection_pool(url), queue)
-    try:
-        await _reach(redis, url)
-    except GatherqError:
-        await redis.connection_pool.disconnect()
-        raise
-    worker = Worker(
-        [handler.function for handler in found],
-        redis_pool=redis,
-        queue_name=queue,
-        max_jobs=concurrency,
-        lease=lease,
-        max_tries=2,
-        job_completion_wait=grace,
-        burst=burst,
-        health_check_interval=5,
-        job_log=job_log,
-        job_serializer=None if arq_pickle else job_serializer,
-        job_deserializer=None if arq_pickle else job_deserializer,
-    )
-    try:
-        await worker.async_run()
-    except asyncio.CancelledError:
-        if worker.stopped_by is None:
-            raise
-    finally:
-        await worker.close()
+def _supervised(modules: tuple[str, ...], processes: int, check_only: bool) -> bool:
+    """Tell whether this process is to watch over others, and run nothing itself."""
+    if check_only or not processes or os.name != "posix" or VARIABLE in os.environ:
+        return False
+    return processes > 1 or not _is_settings(modules)
 
 
-async def _reach(redis: Redis, url: str) -> None:
-    """Wait for the server as long as it takes; raises RedisUnavailable where it refuses us."""
-    health = Health()
-    while True:
-        try:
-            await check(redis, url)
-        except RedisUnavailable as error:
-            if not is_transient(error.__cause__):
-                raise
-            await health.away(f"{error}; waiting for it")
-        else:
-            return health.good()
+def _is_settings(modules: tuple[str, ...]) -> bool:
+    """Tell arq's settings from a module, with no more imported than the packages around it."""
+    sys.path.insert(0, "")
+    try:
+        return len(modules) == 1 and "." in modules[0] and find_spec(modules[0]) is None
+    except (ImportError, ValueError):
+        return True
 
 
 #: Our options, and what arq calls them.

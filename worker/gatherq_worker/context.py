@@ -2,7 +2,10 @@
 
 from contextvars import ContextVar
 from time import monotonic
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import asyncio
 
 from gatherq import budget
 
@@ -33,6 +36,18 @@ def current_job() -> CurrentJob:
         return _current.get()
     except LookupError:
         raise LookupError("current_job() was called outside of a job") from None
+
+
+def running_job() -> CurrentJob | None:
+    """Return the job that the calling code belongs to, if any."""
+    return _current.get(None)
+
+
+def job_of(task: "asyncio.Task[Any]") -> CurrentJob | None:
+    """Return the job that a task belongs to, if that can be told: from Python 3.12 on."""
+    context: Any = getattr(task, "get_context", dict)()
+    job: CurrentJob | None = context.get(_current)
+    return job
 
 
 def set_current(job: CurrentJob) -> None:

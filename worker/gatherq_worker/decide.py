@@ -10,7 +10,7 @@ from gatherq.remote import ErrorInfo
 from gatherq.wire import Times, Verdict
 
 from .attempt import Attempt
-from .describe import describe
+from .describe import Described, describe, say
 
 
 @dataclass(slots=True)
@@ -28,14 +28,19 @@ class Ending:
 
 
 def verdict(ending: Ending) -> Verdict:
-    """Decide. A deadline or a request wins over whatever the code made of its cancellation."""
-    if ending.expired:
-        return timed_out(ending.which, ending.limit or 0.0)
+    """Decide. A deadline or a request wins over whatever the code made of its cancellation.
+
+    A request after the deadline is not taken, so one that was taken came first.
+    """
     if ending.cancelled_by:
         return cancelled(ending.cancelled_by)
+    if ending.expired:
+        return timed_out(ending.which, ending.limit or 0.0)
     match ending.error:
         case None:
             return Verdict("succeeded", ending.value)
+        case Described(info):
+            return _failed(info)
         case asyncio.CancelledError():
             return cancelled("job")
         case error:
@@ -59,9 +64,14 @@ def retries_exceeded(most: int) -> Verdict:
 
 
 def lost(attempts: int) -> Verdict:
-    """Give up a job whose worker died in every attempt it had."""
-    text = f"lost: its worker died in each of {attempts} attempts"
+    """Give up a job whose worker died in the last attempt that it had."""
+    text = f"lost: after {attempts} attempts, the last of which took its worker down"
     return Verdict("lost", text, {"attempts": attempts})
+
+
+def info(verdict: Verdict) -> ErrorInfo:
+    """Say in the form of an error what has no error of its own."""
+    return ErrorInfo(type=verdict.status, message=str(verdict.result))
 
 
 def failed(kind: str, message: str) -> Verdict:
@@ -74,9 +84,9 @@ def written(
 ) -> tuple[Verdict, bytes]:
     """Write the result; one that cannot be written, or is too large, becomes a failure."""
     try:
-        payload = _encode(verdict, attempt, times, worker, queue)
-    except Exception as error:
-        kind, message = "UnwritableResult", f"the result cannot be written as JSON: {error}"
+        payload = _encode_safely(verdict, attempt, times, worker, queue)
+    except BaseException as error:  # whatever the value's own code raises
+        kind, message = "UnwritableResult", f"the result cannot be written as JSON: {say(error)}"
     else:
         if len(payload) <= MAX_PAYLOAD:
             return verdict, payload
@@ -86,14 +96,25 @@ def written(
             "store the data elsewhere and return its name"
         )
     verdict = failed(kind, message)
-    return verdict, _encode(verdict, attempt, times, worker, queue)
+    return verdict, _encode(verdict, attempt, times, worker, queue, echo=False)
 
 
 def _failed(error: ErrorInfo) -> Verdict:
     return Verdict("failed", str(error)[:200], {"error": error})
 
 
-def _encode(verdict: Verdict, attempt: Attempt, times: Times, worker: str, queue: str) -> bytes:
+def _encode_safely(
+    verdict: Verdict, attempt: Attempt, times: Times, worker: str, queue: str
+) -> bytes:
+    try:
+        return _encode(verdict, attempt, times, worker, queue)
+    except Exception:  # the job may have put into its arguments what cannot be written
+        return _encode(verdict, attempt, times, worker, queue, echo=False)
+
+
+def _encode(
+    verdict: Verdict, attempt: Attempt, times: Times, worker: str, queue: str, echo: bool = True
+) -> bytes:
     return wire.encode_result(
         verdict,
         job_id=attempt.job_id,
@@ -102,5 +123,6 @@ def _encode(verdict: Verdict, attempt: Attempt, times: Times, worker: str, queue
         job=attempt.job,
         times=times,
         queue=queue,
-        echo=attempt.size <= wire.ECHOED_ARGUMENTS,
+        echo=echo and attempt.size <= wire.ECHOED_ARGUMENTS,
+        history=attempt.history,
     )

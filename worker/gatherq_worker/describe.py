@@ -12,8 +12,32 @@ _MAX_DEPTH = 5
 _MAX_MEMBERS = 20
 
 
-def describe(error: BaseException, depth: int = 0) -> ErrorInfo:
-    """Return what `error` says; its text is cut at 32 KiB, its chain at five."""
+class Described(Exception):
+    """An error that was described where it happened, in another process."""
+
+    __match_args__ = ("info",)
+
+    def __init__(self, info: ErrorInfo, delay: float | None = None, matches: bool = False) -> None:
+        #: What it was; the delay that it asked for, if it did; whether `retry_on` names it.
+        self.info, self.delay, self.matches = info, delay, matches
+        super().__init__(str(info))
+
+
+def describe(error: BaseException) -> ErrorInfo:
+    """Return what `error` says; its text is cut at 32 KiB, its chain at five. Never raises."""
+    try:
+        return _describe(error, 0)
+    except BaseException as failure:  # properties and classes that resist
+        name = type.__getattribute__(type(error), "__name__")
+        return ErrorInfo(type=name, message=f"<indescribable: {type(failure).__name__}>")
+
+
+def say(error: BaseException) -> str:
+    """Return the text of `error`, whatever its `__str__` does."""
+    return _text(lambda: str(error))
+
+
+def _describe(error: BaseException, depth: int) -> ErrorInfo:
     deeper = depth < _MAX_DEPTH
     cause = error.__cause__ if deeper else None
     members = error.exceptions[:_MAX_MEMBERS] if isinstance(error, BaseExceptionGroup) else ()
@@ -23,8 +47,8 @@ def describe(error: BaseException, depth: int = 0) -> ErrorInfo:
         args=_plain_args(error),
         traceback=_text(lambda: "".join(traceback.format_exception(error))) if depth == 0 else "",
         notes=tuple(_text(lambda note=note: str(note)) for note in _notes(error)),  # type: ignore[misc]
-        cause=None if cause is None else describe(cause, depth + 1),
-        members=tuple(describe(e, depth + 1) for e in members) if deeper else (),
+        cause=None if cause is None else _describe(cause, depth + 1),
+        members=tuple(_describe(e, depth + 1) for e in members) if deeper else (),
     )
 
 
@@ -63,7 +87,7 @@ def _clean(value: Any) -> Any:
 def _text(make: Callable[[], str]) -> str:
     try:
         text = make()
-    except Exception as failure:  # a raising __str__ or __repr__
+    except BaseException as failure:  # a raising __str__ or __repr__
         return f"<unprintable: {type(failure).__name__}>"
     if len(text) > _MAX_TEXT:
         text = f"{text[:_MAX_TEXT]}... ({len(text):,} characters)"

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from time import monotonic
 
 from redis.asyncio import ConnectionPool, Redis
 
@@ -12,12 +13,16 @@ from gatherq.ending import end
 from .attempt import Attempt
 from .contact import Contact
 from .control import Control
+from .execute import past
 from .handlers import Handlers
 from .health import ERRORS, Health, wanted
 from .heartbeat import Heartbeat
+from .page import Page
 from .record import Recorder
 from .run import Policy, Runner
 from .store import Record, Release, Store
+from .watchdog import Watchdog
+from .wear import Wear
 
 logger = logging.getLogger("gatherq.worker")
 
@@ -54,6 +59,9 @@ class Engine:
         policy: Policy,
         concurrency: int,
         lease: float,
+        page: Page | None = None,
+        most_jobs: int | None = None,
+        most_memory: int | None = None,
     ) -> None:
         def make_store(redis: Redis) -> Store:
             return Store(redis, worker, queue, lease, policy.read)
@@ -63,6 +71,7 @@ class Engine:
         self._concurrency, self._policy = concurrency, policy
         self._unannounced = float("-inf")
         self._plain_seen = False
+        self._page, self._wear = page, Wear(most_jobs, most_memory)
         self._contact = Contact(lease)
         self._health = Health()
         self._held: dict[str, int] = {}
@@ -72,8 +81,17 @@ class Engine:
         self._claiming = False
         self._slot_free = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._recorder = Recorder(self._store, self._recorded)
-        self._runner = Runner(handlers, policy, self._recorder, self._contact, worker, queue)
+        self._recorder = Recorder(self._store, self._recorded, self._released)
+        self._runner = Runner(handlers, policy, self._recorder, self._contact, worker, queue, page)
+        self.watchdog = Watchdog(
+            self._running,
+            self._runner,
+            self._recorder,
+            self._expire,
+            self._recorded,
+            self._runner.close,
+            page,
+        )
         self._heartbeat = Heartbeat(
             make_pool,
             make_store,
@@ -82,7 +100,11 @@ class Engine:
             lease,
             self._lost_soon,
             self._cancelled_soon,
+            self.watchdog.run,
         )
+        self._suspects: list[Attempt] = []
+        self._alone = ""
+        self._abandoned: set[asyncio.Task[None]] = set()
         self._control = Control(make_pool, queue, lease, self.cancel, self.cancel_batch)
         self.started = 0
         self.statuses: dict[str, int] = {}
@@ -100,6 +122,8 @@ class Engine:
     async def run(self, *, burst: bool = False, at_most: int = -1) -> None:
         """Take and run jobs until cancelled; with `burst`, until the queue is empty."""
         self._heartbeat.start()
+        if self._page:
+            self._page.ready = True
         recording = asyncio.create_task(self._recorder.run())
         self._control.start()
         try:
@@ -120,15 +144,19 @@ class Engine:
             if not self._policy.release:
                 self.cancel(attempt.job_id, "worker")
                 continue
+            attempt.dropped = True
             task.cancel()
             self._recorder.give_back(Release(attempt))
             self._policy.watch.released(attempt)
+        for attempt in self._suspects:
+            self._recorder.give_back(Release(attempt))
         if self._running:
             await asyncio.wait([task for _, task in self._running.values()], timeout=_UNWIND)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._recorder.flushed(), _UNWIND + grace)
         await end(recording)
         await self._control.stop()
+        self._runner.close()
         await self._heartbeat.stop()
         await self._pool.disconnect()
 
@@ -139,9 +167,10 @@ class Engine:
             if self._claiming:
                 self._missed.append((job_id, by))
             return False
-        if attempt.cancelled_by or attempt.handed_over:
+        if attempt.cancelled_by or attempt.handed_over or past(attempt):
             return False
         attempt.cancelled_by = by
+        attempt.overdue = monotonic() + attempt.grace
         task.cancel()
         return True
 
@@ -168,11 +197,24 @@ class Engine:
         except ERRORS:  # seen next time
             return set()
 
+    @property
+    def abandoned(self) -> int:
+        """How many executions do not end although their time is over."""
+        return len(self._abandoned) + self._runner.abandoned
+
+    @property
+    def worn_out(self) -> bool:
+        """Whether this process should end, and another begin in its place."""
+        return self._wear.out(self.started, self.abandoned)
+
     async def _take_all(self, burst: bool, at_most: int) -> None:
         me = asyncio.current_task()
-        while True:
+        while not self.worn_out:
             if me and me.cancelling():
                 raise asyncio.CancelledError  # it was swallowed on its way: see gatherq.ending
+            if self._suspects or self._alone in self._running:
+                await self._run_alone()
+                continue
             # Outcomes on their way to Redis are held too: no more are made than can be recorded.
             # A claim takes a part of the slots, so that Redis makes the next while this one runs.
             free = min(
@@ -180,6 +222,7 @@ class Engine:
                 2 * self._concurrency + _BACKLOG - len(self._held),
                 -(-self._concurrency // _CLAIMS),
             )
+            free = min(free, self._wear.left(self.started))
             if at_most >= 0:
                 free = min(free, at_most - self.started)
             if free <= 0:
@@ -197,6 +240,14 @@ class Engine:
             except ERRORS as error:
                 self._contact.broken()
                 await self._health.bad("give work", error)
+
+    async def _run_alone(self) -> None:
+        """Run what took its worker down before with nothing beside it that could suffer."""
+        self._slot_free.clear()
+        if not self._running:
+            self._alone = self._suspects[0].job_id
+            self._start(self._suspects.pop(0))
+        await self._slot_free.wait()
 
     async def _take(self, free: int) -> float:
         """Claim and start up to `free` jobs; return the seconds to wait for more, 0 for none."""
@@ -219,18 +270,28 @@ class Engine:
         for attempt in claim.attempts:
             if attempt.job_id in aborted:
                 attempt.cancelled_by = "producer"
-            self._start(attempt)
             if attempt.batch is None:
                 self._unannounced = self._loop.time()
+            self._take_in(attempt, beside=bool(self._running) or len(claim.attempts) > 1)
         for batch in claim.late:
             self._recorder.look_after(self._store.extend(batch))
         for what, by in missed:
             self.cancel(what, by)
             self.cancel_batch(what, by)
-        if len(claim.attempts) == free:
+        if len(claim.attempts) == free or self._suspects:
             return 0.0
         next_in = _LOOK_AGAIN if claim.next_in is None else claim.next_in / 1000
         return max(min(next_in, self._patience()), 0.001)
+
+    def _take_in(self, attempt: Attempt, beside: bool) -> None:
+        """Start what was claimed; a suspect not beside others, in this process."""
+        self._held[attempt.job_id] = attempt.number
+        if attempt.suspect and beside and self._runner.can_isolate(attempt):
+            attempt.isolated = True
+        if attempt.suspect and not attempt.isolated:
+            self._suspects.append(attempt)
+        else:
+            self._start(attempt)
 
     def _patience(self) -> float:
         """Say when to look for jobs that nobody announces: soon, where some came lately."""
@@ -239,10 +300,24 @@ class Engine:
 
     def _start(self, attempt: Attempt) -> None:
         self.started += 1
-        self._held[attempt.job_id] = attempt.number
         task = self._loop.create_task(self._runner.run(attempt))
         self._running[attempt.job_id] = (attempt, task)
         task.add_done_callback(lambda task: self._ended(attempt, task))
+
+    def _expire(self, attempts: list[Attempt]) -> None:
+        """Time out what did not end within its grace, and give up its slot."""
+        for attempt in attempts:
+            current, task = self._running.get(attempt.job_id, (None, None))
+            record = self._runner.time_out(attempt) if current is attempt else None
+            if record is None or task is None:
+                continue
+            logger.warning("job %s (%s) does not end; abandoned", attempt.job_id, attempt.name)
+            self._recorder.put(record)
+            del self._running[attempt.job_id]
+            self._abandoned.add(task)
+            task.add_done_callback(self._abandoned.discard)
+            task.cancel()
+            self._slot_free.set()
 
     def _ended(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
         current = self._running.get(attempt.job_id)
@@ -271,6 +346,12 @@ class Engine:
                 attempt.number,
             )
 
+    def _released(self, release: Release) -> None:
+        """Renew it no longer: it waits for its next attempt."""
+        if self._held.get(release.attempt.job_id) == release.attempt.number:
+            del self._held[release.attempt.job_id]
+            self._slot_free.set()
+
     def _lost_soon(self, ids: list[str]) -> None:
         self._loop.call_soon_threadsafe(self._lost, ids)
 
@@ -282,6 +363,8 @@ class Engine:
         """Drop what another worker has taken over."""
         for id_ in ids:
             self._held.pop(id_, None)
-            if id_ in self._running:
+            if id_ in self._running and not self._running[id_][0].handed_over:
                 logger.warning("job %s: its lease is lost; the attempt is dropped", id_)
-                self._running[id_][1].cancel()
+                attempt, task = self._running[id_]
+                attempt.dropped = True
+                task.cancel()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, get_type_hints
 
-from gatherq.calls import JobDefinition
 from gatherq.codec import Decoder, decoder
+from gatherq.definition import NO_RETRIES, Isolation, JobDefinition, RetryRules
 from gatherq.errors import GatherqError
 
 
@@ -23,7 +23,7 @@ class LoadError(GatherqError):
 
 @dataclass(frozen=True)
 class Handler:
-    """A coroutine function and how to run it; arq's functions take `ctx` first."""
+    """A function and how to run it; arq's functions take `ctx` first."""
 
     name: str
     function: Callable[..., Any]
@@ -34,6 +34,11 @@ class Handler:
     keep: float | None = None
     #: Seconds for which plain arq workers shall leave its jobs alone after their end.
     mark: float = 0.0
+    isolation: Isolation = "loop"
+    grace: float | None = None
+    concurrency: int | None = None
+    memory: int | None = None
+    rules: RetryRules = NO_RETRIES
     signature: inspect.Signature = field(init=False)
     decoders: dict[str, Decoder] = field(init=False)
     #: Number of parameters, where all of them are ordinary ones; else -1.
@@ -50,7 +55,21 @@ class Handler:
     def of(cls, function: Callable[..., Any]) -> "Handler":
         """Make the handler of a function decorated with `@job`."""
         definition: JobDefinition = function.definition  # type: ignore[attr-defined]
-        return cls(definition.name, function, definition.timeout, definition.max_attempts)
+        return cls(
+            definition.name,
+            function,
+            definition.timeout,
+            definition.max_attempts,
+            isolation=definition.isolation or "loop",
+            grace=definition.grace,
+            concurrency=definition.concurrency,
+            memory=definition.memory,
+            rules=definition.rules,
+        )
+
+    def most(self, default: int) -> int:
+        """Return how many executions of a job may be started."""
+        return self.max_attempts or max(default, self.rules.retries + 1)
 
     def bind(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         """Fit the arguments to the signature and their annotations; raises TypeError."""
@@ -135,15 +154,21 @@ def _load(name: str) -> list[Handler]:
         raise LoadError(f"no module named {name!r} from here{hint}") from None
     functions = {id(f): f for f in vars(module).values() if _is_job(f)}
     if not functions:
-        raise LoadError(f"module {name!r} has no jobs: decorate coroutine functions with @job()")
+        raise LoadError(f"module {name!r} has no jobs: decorate functions with @job()")
     return [Handler.of(function) for function in functions.values()]
 
 
 def _is_job(value: object) -> bool:
-    return inspect.iscoroutinefunction(value) and isinstance(
+    return inspect.isfunction(value) and isinstance(
         getattr(value, "definition", None), JobDefinition
     )
 
 
 def _where(function: Callable[..., Any]) -> str:
     return f"{function.__module__}.{function.__qualname__}"
+
+
+def importable(handler: Handler) -> bool:
+    """Tell whether another process can find the handler by its module's name."""
+    module = sys.modules.get(handler.function.__module__)
+    return handler.function.__module__ != "__main__" and handler.function in vars(module).values()

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis
 
@@ -24,12 +25,13 @@ class Heartbeat:
         lease: float,
         on_lost: Callable[[list[str]], None],
         on_cancelled: Callable[[dict[str, str]], None],
+        watch: Callable[[Store], Coroutine[Any, Any, None]],
     ) -> None:
         self._make_pool, self._make_store = make_pool, make_store
         self._held = held
         self._contact = contact
         self._interval = lease / 4
-        self._on_lost, self._on_cancelled = on_lost, on_cancelled
+        self._on_lost, self._on_cancelled, self._watch = on_lost, on_cancelled, watch
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
@@ -54,6 +56,7 @@ class Heartbeat:
         self._ready.set()
         pool, health = self._make_pool(), Health()
         store = self._make_store(Redis(connection_pool=pool))
+        watching = asyncio.create_task(self._watch(store))
         while not self._stopping.is_set():
             held = list(self._held.items())
             try:
@@ -71,6 +74,7 @@ class Heartbeat:
             if renewal.cancelled:
                 self._on_cancelled(renewal.cancelled)
             await self._pause()
+        watching.cancel()
         with contextlib.suppress(*ERRORS):  # the entry goes by itself
             await store.sign_off()
         await pool.disconnect()

@@ -17,9 +17,14 @@ _MAX_BYTES = 2 * 1024 * 1024
 class Recorder:
     """Writes what is handed over; what comes while a write is under way goes with the next."""
 
-    def __init__(self, store: Store, on_recorded: Callable[[Record, str], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        on_recorded: Callable[[Record, str], None],
+        on_released: Callable[[Release], None] = lambda release: None,
+    ) -> None:
         self._store = store
-        self._on_recorded = on_recorded
+        self._on_recorded, self._on_released = on_recorded, on_released
         self._records: list[Record] = []
         self._releases: list[Release] = []
         self._upkeep: set[asyncio.Task[None]] = set()
@@ -37,6 +42,10 @@ class Recorder:
         """Hand over an attempt to be released."""
         self._releases.append(release)
         self._note()
+
+    def waiting(self) -> tuple[list[Record], list[Release]]:
+        """Return what is not known to be in Redis yet."""
+        return list(self._records), list(self._releases)
 
     async def flushed(self) -> None:
         """Wait until all that was handed over is in Redis."""
@@ -72,6 +81,7 @@ class Recorder:
         for batch in done.late:
             self.look_after(self._store.extend(batch))
         for release in releases:
+            self._on_released(release)
             logger.debug("job %s released", release.attempt.job_id)
 
     def look_after(self, work: Coroutine[Any, Any, None]) -> None:

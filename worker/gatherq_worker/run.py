@@ -2,29 +2,38 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from gatherq.wire import Times, Verdict
+from gatherq.codec import encode
+from gatherq.remote import ErrorInfo
+from gatherq.wire import Times, Verdict, encode_attempt
 
 from . import decide
 from .attempt import Attempt
 from .contact import Contact
 from .context import CurrentJob, set_current
 from .decide import Ending
-from .handlers import Handler, Handlers, UnknownJob
+from .execute import Bound, Hook, after, in_loop
+from .handlers import Handler, Handlers, UnknownJob, importable
 from .limit import tightest
+from .page import Page
+from .processes import Died, Processes
 from .record import Recorder
+from .retries import delay_after, exhausted
 from .store import Reader, Record, Release
+from .threads import Threads
 from .watch import Watch
 
 logger = logging.getLogger("gatherq.worker")
 
 #: Writes the result of a job whose producer reads another format than ours.
 Writer = Callable[[Verdict, Attempt, Times], tuple[Verdict, bytes]]
-Hook = Callable[[dict[Any, Any]], Awaitable[Any]]
+#: Threads, and least number of processes, that jobs run in at a time.
+_THREADS, _PROCESSES = 32, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,8 @@ class Policy:
     on_job_start: Hook | None = None
     on_job_end: Hook | None = None
     after_job_end: Hook | None = None
+    #: Seconds that cleaning up may take after the timeout.
+    grace: float = 0.5
 
 
 class Runner:
@@ -61,26 +72,30 @@ class Runner:
         contact: Contact,
         worker: str,
         queue: str,
+        page: Page | None = None,
     ) -> None:
         self._handlers, self._policy = handlers, policy
         self._recorder, self._contact = recorder, contact
-        self._worker, self._queue = worker, queue
+        self._worker, self._queue, self._page = worker, queue, page
+        self._threads = Threads(_THREADS)
+        self._processes = Processes(max(os.cpu_count() or 1, _PROCESSES))
+        self._limits: dict[str, asyncio.Semaphore] = {}
         self._hooked = bool(policy.on_job_start or policy.on_job_end or policy.after_job_end)
 
     async def run(self, attempt: Attempt) -> None:
         """See one attempt through; never raises but for its own cancellation."""
-        started = self._contact.now()
+        attempt.started = started = self._contact.now()
         if attempt.cancelled_by:  # before it could begin
             self._hand_over(decide.cancelled(attempt.cancelled_by), attempt, Times(None, started))
             return
         try:
             handler, call = self._resolve(attempt)
-        except (UnknownJob, TypeError, LookupError) as error:
+        except Exception as error:
             self._refuse(attempt, error)
             return
-        most = handler.max_attempts or self._policy.max_attempts
+        most = handler.most(self._policy.max_attempts)
         most += attempt.job.base if attempt.job else 0
-        if attempt.job_try > most:
+        if attempt.job_try > most and exhausted(attempt, most):
             times = Times(None, self._contact.now())
             died = attempt.number - 1
             verdict = decide.lost(died) if died else decide.retries_exceeded(most)
@@ -89,27 +104,49 @@ class Runner:
         ctx = self._policy.make_ctx(attempt) if handler.takes_ctx or self._hooked else {}
         self._policy.watch.started(attempt, started)
         try:
-            ending = await self._execute(attempt, handler, call, ctx)
-        except asyncio.CancelledError:  # what a hook opened, another closes
+            ending = await self._run(attempt, handler, call, ctx)
             await _contained(self._policy.on_job_end, ctx)
+            if not (attempt.dropped or attempt.handed_over):  # else it is released, or recorded
+                self._settle(ending, attempt, most, handler)
+        finally:  # what a hook opened, another closes
             await _contained(self._policy.after_job_end, ctx)
-            raise
-        times = Times(started, self._contact.now())
-        await _contained(self._policy.on_job_end, ctx)
-        delay = self._retry_delay(ending, handler)
-        if delay is not None and ending.error:
-            self._policy.watch.retrying(attempt, ending.error, delay, times)
-        if delay is not None and attempt.job_try < most:
-            attempt.given_back = True
-            self._recorder.give_back(Release(attempt, delay, charge=True))
-        else:
-            attempt.raised = ending.error
-            verdict = decide.verdict(ending) if delay is None else decide.retries_exceeded(most)
-            self._hand_over(verdict, attempt, times, handler)
-        await _contained(self._policy.after_job_end, ctx)
 
-    def _retry_delay(self, ending: Ending, handler: Handler) -> float | None:
-        """Return the seconds after which to run again, or None for an end."""
+    async def _run(
+        self, attempt: Attempt, handler: Handler, call: Bound, ctx: dict[Any, Any]
+    ) -> Ending:
+        """Execute, within what the function allows at a time."""
+        if handler.concurrency is None:
+            ending = await self._execute(attempt, handler, call, ctx)
+        else:
+            free = self._limits.setdefault(handler.name, asyncio.Semaphore(handler.concurrency))
+            async with free:
+                attempt.started = self._contact.now()
+                ending = await self._execute(attempt, handler, call, ctx)
+        ending.limit, ending.which = attempt.limit, attempt.which
+        ending.cancelled_by = attempt.cancelled_by
+        return ending
+
+    def _settle(self, ending: Ending, attempt: Attempt, most: int, handler: Handler) -> None:
+        """Give the attempt back to be followed by another, or hand over what became of it."""
+        times = Times(attempt.started, self._contact.now())
+        if isinstance(ending.error, Died) and not ending.expired:
+            self._died(str(ending.error), attempt, most, handler, times)
+            return
+        asked = self._asked(ending, handler)
+        delay = delay_after(ending, attempt, most, handler.rules, lambda error: asked)
+        told = asked if delay is None else delay
+        if told is not None:
+            error = ending.error or TimeoutError()
+            self._policy.watch.retrying(attempt, error, told, times)
+        if delay is not None:
+            self._give_back(ending, attempt, delay, times)
+            return
+        attempt.raised = ending.error
+        verdict = decide.verdict(ending) if asked is None else decide.retries_exceeded(most)
+        self._hand_over(verdict, attempt, times, handler)
+
+    def _asked(self, ending: Ending, handler: Handler) -> float | None:
+        """Return the seconds after which an error of arq's asks to run again, or None."""
         if ending.error is None or ending.expired or ending.cancelled_by:
             return None
         if isinstance(ending.error, asyncio.CancelledError) and not handler.takes_ctx:
@@ -118,13 +155,52 @@ class Runner:
 
     def cut_short(self, attempt: Attempt, error: BaseException | None = None) -> None:
         """Hand over what `run` could not: it was cancelled, or failed by a fault of ours."""
-        if attempt.handed_over or attempt.given_back or not (error or attempt.cancelled_by):
-            return  # the attempt is released, or another worker's
+        if attempt.handed_over or attempt.dropped or attempt.given_back:
+            return
         times = Times(None, self._contact.now())
+        error = error or asyncio.CancelledError()
         ending = Ending(error=error, cancelled_by=attempt.cancelled_by)
         self._hand_over(decide.verdict(ending), attempt, times)
 
-    def _resolve(self, attempt: Attempt) -> tuple[Handler, Callable[..., Awaitable[Any]]]:
+    def time_out(self, attempt: Attempt) -> Record | None:
+        """Make the outcome of an attempt that does not end when asked to; None if it has one."""
+        if attempt.handed_over or attempt.dropped or attempt.given_back:
+            return None
+        attempt.handed_over = True
+        times = Times(attempt.started, self._contact.now())
+        by = attempt.cancelled_by
+        verdict = decide.cancelled(by) if by else _timed_out(attempt)
+        return self._record(verdict, attempt, times)
+
+    @property
+    def abandoned(self) -> int:
+        """How many threads do not end although their time is over."""
+        return self._threads.abandoned
+
+    def close(self) -> None:
+        """End what runs outside of the loop."""
+        self._processes.close()
+
+    def can_isolate(self, attempt: Attempt) -> bool:
+        """Tell whether a job can run in a process of its own."""
+        try:
+            handler = self._handlers.find(attempt.name)
+        except UnknownJob:
+            return False
+        return not handler.takes_ctx and not self._hooked and importable(handler)
+
+    def _limit(self, attempt: Attempt, handler: Handler) -> None:
+        """Set the deadlines of an attempt."""
+        own = (attempt.job.timeout if attempt.job else None) or handler.timeout
+        own = self._policy.timeout if own is None else own
+        limit = tightest(own, attempt, self._contact.now())
+        attempt.limit, attempt.which = limit.named, limit.which
+        attempt.grace = self._policy.grace if handler.grace is None else handler.grace
+        if limit.seconds is not None:
+            attempt.deadline = monotonic() + limit.seconds
+            attempt.overdue = attempt.deadline + attempt.grace
+
+    def _resolve(self, attempt: Attempt) -> tuple[Handler, Bound]:
         """Find the handler and bind the arguments."""
         job = attempt.job
         if job is None:
@@ -136,35 +212,52 @@ class Runner:
         return handler, lambda ctx: handler.function(*args, **kwargs)
 
     async def _execute(
-        self,
-        attempt: Attempt,
-        handler: Handler,
-        call: Callable[..., Awaitable[Any]],
-        ctx: dict[Any, Any],
+        self, attempt: Attempt, handler: Handler, call: Bound, ctx: dict[Any, Any]
     ) -> Ending:
-        """Run the handler under its deadline, and say how it ended."""
-        own = (attempt.job.timeout if attempt.job else None) or handler.timeout
-        own = self._policy.timeout if own is None else own
-        limit = tightest(own, attempt, self._contact.now())
-        ending = Ending(limit=limit.named, which=limit.which)
-        set_current(_current(attempt, limit.seconds))
-        deadline = asyncio.timeout(limit.seconds)
-        try:
-            if self._policy.on_job_start:
-                await self._policy.on_job_start(ctx)
-            async with deadline:
-                ending.value = await call(ctx)
-        except BaseException as error:
-            task = asyncio.current_task()
-            if task and task.cancelling() and not attempt.cancelled_by:
-                raise  # the worker wants the attempt gone: it shuts down, or lost the lease
-            ending.error = error
-        ending.expired = deadline.expired()
-        ending.cancelled_by = attempt.cancelled_by
-        return ending
+        """Run the handler where it belongs, under its deadline."""
+        if handler.isolation == "loop" and not attempt.isolated:
+            self._limit(attempt, handler)
+            set_current(_current(attempt))
+            hook = self._policy.on_job_start
+            run = after(hook, call, ctx) if hook else lambda: call(ctx)
+            return await in_loop(attempt, run, self._page)
+        if self._policy.on_job_start:
+            await _contained(self._policy.on_job_start, ctx)
+
+        def begin() -> CurrentJob:
+            attempt.started = self._contact.now()
+            self._limit(attempt, handler)
+            current = _current(attempt)
+            set_current(current)
+            return current
+
+        apart = handler.isolation == "process" or attempt.isolated
+        attempt.isolated = True
+        if apart:
+            return await self._processes.run(attempt, handler, begin)
+        return await self._threads.run(attempt, begin, lambda: call(ctx))
+
+    def _died(self, how: str, attempt: Attempt, most: int, handler: Handler, times: Times) -> None:
+        """Give back a job whose own process died, or give it up."""
+        error = ErrorInfo(type="WorkerDied", message=how)
+        entry = encode_attempt(attempt.number, self._worker, "died", error, times)
+        if attempt.number < most:
+            self._recorder.give_back(Release(attempt, charge=True, entry=entry))
+            attempt.given_back = True
+        else:
+            attempt.remember([*map(encode, attempt.history), entry])
+            self._hand_over(decide.lost(attempt.number), attempt, times, handler)
+
+    def _give_back(self, ending: Ending, attempt: Attempt, delay: float, times: Times) -> None:
+        verdict = decide.verdict(ending)
+        error = verdict.fields.get("error") or decide.info(verdict)
+        status = "timed_out" if ending.expired else "failed"
+        entry = encode_attempt(attempt.number, self._worker, status, error, times)
+        attempt.given_back = True
+        self._recorder.give_back(Release(attempt, delay, charge=True, entry=entry))
 
     def _refuse(self, attempt: Attempt, error: Exception) -> None:
-        kind = type(error).__name__ if not isinstance(error, LookupError) else "UnknownJob"
+        kind = "UnknownJob" if isinstance(error, UnknownJob) else type(error).__name__
         kind = kind if attempt.job else "UnreadableJob"
         self._policy.watch.refused(attempt, error)
         times = Times(None, self._contact.now())
@@ -174,6 +267,11 @@ class Runner:
         self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None = None
     ) -> None:
         attempt.handed_over = True
+        self._recorder.put(self._record(verdict, attempt, times, handler))
+
+    def _record(
+        self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None = None
+    ) -> Record:
         if attempt.foreign and self._policy.write:
             verdict, payload = self._policy.write(verdict, attempt, times)
         else:
@@ -181,7 +279,11 @@ class Runner:
         keep = handler.keep if handler and handler.keep is not None else self._policy.keep
         self._policy.watch.ended(attempt, verdict, times)
         mark = handler.mark if handler else 0.0
-        self._recorder.put(Record(attempt, verdict.status, payload, keep, mark))
+        return Record(attempt, verdict.status, payload, keep, mark)
+
+
+def _timed_out(attempt: Attempt) -> Verdict:
+    return decide.timed_out(attempt.which, attempt.limit or 0.0)
 
 
 async def _contained(hook: Hook | None, ctx: dict[Any, Any]) -> None:
@@ -198,13 +300,13 @@ async def _contained(hook: Hook | None, ctx: dict[Any, Any]) -> None:
         logger.exception("a hook cancelled itself; its job is not affected")
 
 
-def _current(attempt: Attempt, limit: float | None) -> CurrentJob:
+def _current(attempt: Attempt) -> CurrentJob:
     return CurrentJob(
         attempt.job_id,
         attempt.batch,
         attempt.job.slot if attempt.job else 0,
         attempt.name,
         attempt.number,
-        limit,
-        None if limit is None else monotonic() + limit,
+        attempt.limit,
+        attempt.deadline,
     )

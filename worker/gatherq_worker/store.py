@@ -75,6 +75,8 @@ class Release:
     attempt: Attempt
     delay: float = 0.0
     charge: bool = False
+    #: What the history of the job keeps of it; nothing if empty.
+    entry: bytes = b""
 
 
 class Store:
@@ -92,6 +94,7 @@ class Store:
         self._claim, self._renew = Script("claim"), Script("renew")
         self._upkeep = Upkeep(redis, queue)
         self._finish, self._release = Script("finish"), Script("release")
+        self._held = Script("held")
 
     async def claim(self, n: int, since: int, last: int) -> Claim:
         """Take up to `n` jobs; `since` and `last` tell the contact with Redis (ms)."""
@@ -101,7 +104,7 @@ class Store:
         now, next_in, foreign, told, late, plain, *found = await self._claim(self._redis, key, argv)
         fours = zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True)
         attempts = [
-            self._read(id_.decode(), number, job, int(float(score)))
+            self._attempt(id_.decode(), number, job, int(float(score)))
             for id_, number, score, job in fours
         ]
         if told:
@@ -145,6 +148,15 @@ class Store:
         """Let a batch that has ended stay for as long as was asked."""
         await self._upkeep.extend(batch)
 
+    async def finish_at_once(self, records: Sequence[Record]) -> list[str]:
+        """Record outcomes, and do here what their batches need then; return a word each."""
+        done = await self.finish(records)
+        for batch in done.stopped:
+            await self.sweep(batch)
+        for batch in done.late:
+            await self.extend(batch)
+        return done.words
+
     async def release(self, releases: Sequence[Release]) -> int:
         """Give attempts back to the queue; return how many were still ours."""
         argv: list[Any] = [self._worker, keys.IN_PROGRESS, keys.RETRY, keys.BATCH]
@@ -155,8 +167,24 @@ class Store:
                 round(r.delay * 1000),
                 int(r.charge),
                 r.attempt.batch or "",
+                keys.attempts(r.attempt.job_id),
+                r.entry,
             )
         return int(await self._release(self._redis, (self._queue, keys.wake(self._queue)), argv))
+
+    async def held(self) -> tuple[int, list[Attempt]]:
+        """Return Redis's time (ms) and the attempts that this worker holds."""
+        argv = (self._worker, self._lease, keys.IN_PROGRESS, keys.JOB)
+        now, *found = await self._held(self._redis, (self._queue,), argv)
+        triples = zip(found[::3], found[1::3], found[2::3], strict=True)
+        return int(now), [Attempt.read(id_.decode(), number, job) for id_, number, job in triples]
+
+    def _attempt(self, id_: str, number: Any, job: bytes | None, score: int) -> Attempt:
+        if isinstance(number, int):
+            return self._read(id_, number, job, score)
+        attempt = self._read(id_, number[0], job, score)
+        attempt.remember(number[1:])
+        return attempt
 
     async def wait(self, timeout: float) -> None:
         """Wait until there may be work, at most `timeout` seconds."""
@@ -264,4 +292,5 @@ def _header(record: Record) -> tuple[str, ...]:
     keep = -1 if forever else round(record.keep * 1000)  # type: ignore[operator]
     mark = str(round(record.mark * 1000))
     number, batch = str(attempt.number), attempt.batch or ""
-    return attempt.job_id, number, record.status, batch, str(slot), str(keep), mark
+    history = keys.attempts(attempt.job_id) if attempt.number > 1 or attempt.history else ""
+    return attempt.job_id, number, record.status, batch, str(slot), str(keep), mark, history

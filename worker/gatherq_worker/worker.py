@@ -11,7 +11,7 @@ import signal
 import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import arq.worker
 from arq.connections import ArqRedis, create_pool
@@ -19,7 +19,7 @@ from arq.constants import keep_cronjob_progress
 from arq.utils import ms_to_datetime
 from redis.asyncio import ConnectionPool
 
-from gatherq.calls import JobDefinition
+from gatherq.definition import JobDefinition
 from gatherq.wire import job_deserializer, job_serializer
 
 from . import cron
@@ -32,6 +32,9 @@ from .handlers import Handler, Handlers
 from .health import ERRORS, wanted
 from .run import Policy
 from .store import enqueue_tick
+
+if TYPE_CHECKING:
+    from .page import Page
 
 logger = logging.getLogger("gatherq.worker")
 arq_logger = logging.getLogger("arq.worker")
@@ -50,14 +53,21 @@ class Worker(arq.worker.Worker):
         *,
         lease: float = 5.0,
         job_log: bool = True,
+        most_jobs: int | None = None,
+        most_memory: int | None = None,
         **options: Any,
     ) -> None:
         self._engine: Engine | None = None
         self._stock_tasks: dict[str, asyncio.Task[Any]] = {}
-        super().__init__(functions, **options)
+        super().__init__([_for_arq(function) for function in functions], **options)
         self.worker_id = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
         self.lease = lease
         self.job_log = job_log
+        self._wear = {"most_jobs": most_jobs, "most_memory": most_memory}
+        #: Memory shared with a supervisor, if there is one.
+        self.page: Page | None = None
+        #: Whether this process should end, and another begin in its place.
+        self.worn_out = False
         #: The signal that ended the worker, once one has.
         self.stopped_by: signal.Signals | None = None
         self._codec = ArqCodec(self.job_serializer, self.job_deserializer, str(self.queue_name))
@@ -194,6 +204,7 @@ class Worker(arq.worker.Worker):
             await engine.drain(self._job_completion_wait)
         except asyncio.CancelledError:  # a second signal: at once
             await engine.drain(0)
+        self.worn_out = engine.worn_out
 
     async def _keep_beating(self) -> None:
         while wanted():
@@ -215,6 +226,8 @@ class Worker(arq.worker.Worker):
             policy=self._policy(),
             concurrency=self.max_jobs,
             lease=self.lease,
+            page=self.page,
+            **self._wear,
         )
 
     def _policy(self) -> Policy:
@@ -265,11 +278,19 @@ class Worker(arq.worker.Worker):
 
 
 # Callers, arq's own `create_worker` among them, read the arguments off the signature.
-_own = [p for p in inspect.signature(Worker).parameters.values() if p.name in ("lease", "job_log")]
+_OURS = ("lease", "job_log", "most_jobs", "most_memory")
+_own = [p for p in inspect.signature(Worker).parameters.values() if p.name in _OURS]
 _arqs = inspect.signature(arq.worker.Worker)
 Worker.__signature__ = _arqs.replace(  # type: ignore[attr-defined]
     parameters=[*_arqs.parameters.values(), *_own]
 )
+
+
+def _for_arq(function: Any) -> Any:
+    """Wrap what arq would refuse: a plain function."""
+    if isinstance(getattr(function, "definition", None), JobDefinition):
+        return arq.worker.Function(function.definition.name, function, None, None, None, None)
+    return function
 
 
 def _retry_delay(error: BaseException) -> float | None:

@@ -8,7 +8,8 @@
 -- Returns {now (ms), ms to the next visible job or -1, {quarantined ids},
 -- {batch, its deadline (ms), its limit (ms), ...}, {batches that ended here, too late to stay for as
 -- long as was asked}, id of a job that a plain arq worker holds or '', then: id, attempt, score (ms)
--- it was queued at, job, ...}; job is false where there is none.
+-- it was queued at, job, ...}; job is false where there is none; a later attempt than the first is
+-- {attempt, entry...} with its history, to which a death that nobody reported is added here.
 P = cjson.decode(ARGV[1])
 local n, lease = tonumber(ARGV[3]), tonumber(ARGV[4])
 local contact = now - ARGV[5]
@@ -31,6 +32,26 @@ local function is_utf8(s)
 end
 
 local function later(ms) return string.format('%.0f', now + ms) end
+
+-- An attempt whose end stands in the history was given back; any other holds until its lease ends.
+local function reported(id, attempt)
+  local key = P.attempts .. id
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'list' and kind ~= 'none' then redis.call('DEL', key) end
+  local last = redis.call('LINDEX', key, -1)
+  return last and tonumber(string.match(last, '^{"attempt":(%d+)')) == attempt
+end
+
+local function history_of(id, attempts)
+  local key = P.attempts .. id
+  if not reported(id, attempts - 1) then
+    redis.call('RPUSH', key, string.format('{"attempt":%d,"status":"died","error":{'
+      .. '"type":"WorkerDied","message":"its lease ran out: the worker or its machine died, '
+      .. 'or lost Redis"},"ft":%.0f}', attempts - 1, now))
+  end
+  redis.call('PEXPIRE', key, 88400000)
+  return {attempts, unpack(redis.call('LRANGE', key, -100, -1))}
+end
 
 local visible, hidden, token_head = later(0), later(lease), ARGV[2] .. ':'
 local reply, foreign, scores, begun = {visible, -1, {}, {}, {}, ''}, {}, {}, {}
@@ -86,8 +107,9 @@ while claimed < n and scanned < n + 1000 and #members < 120 do
       scores[#scores + 1] = hidden
       scores[#scores + 1] = id
       claimed = claimed + 1
+      local number = attempts == 1 and 1 or history_of(id, attempts)
       local at = 4 * claimed + 2
-      reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, attempts, queued[i], job
+      reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, queued[i], job
       if batch and batch.deadline and not batch.told then
         batch.told = true
         local n = #reply[4]

@@ -4,8 +4,8 @@
 -- ARGV: 1 worker, 2 job prefix, 3 in-progress prefix, 4 retry prefix, 5 result prefix,
 --       6 batch prefix, 7 done prefix,
 --       8 a JSON list with a list a job: id, attempt, status, batch or '', slot, keep (ms; -1 for
---       ever; a batch has its own), ms to leave a plain mark behind (0: none), all strings;
---       9 control channel; 10.. a result each
+--       ever; a batch has its own), ms to leave a plain mark behind (0: none), all strings,
+--       and the attempts list or ''; 9 control channel; 10.. a result each
 -- Returns {{a word a job}, {batches that this step cancelled}, {batches that this step completed, and
 -- that would not stay for as long as was asked}}. The words: recorded; already (an earlier call of
 -- this attempt did it); refused (the attempt is not the current one); gone (its batch is no longer
@@ -31,7 +31,7 @@ end
 marks = #jobs > 0 and redis.call('MGET', unpack(marks)) or marks
 
 for i, job in ipairs(jobs) do
-  local id, attempt, status, batch_id, slot, keep, mark = unpack(job)
+  local id, attempt, status, batch_id, slot, keep, mark, attempts = unpack(job)
   local result = ARGV[9 + i]
   local token = ARGV[1] .. ':' .. attempt
   local held, current = marks[2 * i - 1], marks[2 * i]
@@ -62,6 +62,7 @@ for i, job in ipairs(jobs) do
     if status == 'succeeded' or not (batch and batch.expires) then clean[#clean + 1] = ARGV[2] .. id end
     clean[#clean + 1] = ARGV[3] .. id
     clean[#clean + 1] = ARGV[4] .. id
+    if attempts ~= '' then clean[#clean + 1] = attempts end
     members[#members + 1] = id
     if mark ~= '0' then left[#left + 1] = {ARGV[3] .. id, mark} end
   end

@@ -1,0 +1,92 @@
+"""A page of memory that a worker process shares with its supervisor.
+
+It says which job's code runs just now, and survives the process: a killed process cannot speak.
+"""
+
+import mmap
+import struct
+import tempfile
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .attempt import Attempt
+
+_SIZE = 4096
+# Running now or not, the deadline, by when it must have ended, the limit; attempt, length of the id
+_MARK = struct.Struct("<BdddIH")
+_WHICH = ("", "execution", "batch")
+_ID = slice(_MARK.size, 3000)
+_TICK = struct.Struct("<d")
+_TICK_AT, _READY_AT, _ENDED_AT = 4000, 4010, 4011
+
+
+class Mark(NamedTuple):
+    """The job whose code was running; times are those of the monotonic clock, in seconds."""
+
+    deadline: float
+    overdue: float
+    limit: float
+    attempt: int
+    job_id: str
+    #: Whose limit that is.
+    which: str = "execution"
+
+
+class Page:
+    """Made by the supervisor; the worker process maps it by its file descriptor."""
+
+    def __init__(self, fd: int | None = None) -> None:
+        if fd is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as this is)
+            self._file.truncate(_SIZE)
+            fd = self._file.fileno()
+        self.fd = fd
+        self.memory = mmap.mmap(fd, _SIZE)
+
+    def close(self) -> None:
+        """Give the memory back, on the supervisor's side."""
+        self.memory.close()
+        self._file.close()
+
+    def tick(self) -> None:
+        """Give a sign of life."""
+        _TICK.pack_into(self.memory, _TICK_AT, monotonic())
+
+    def silent_for(self) -> float:
+        """Return the seconds since the last sign of life; 0 before the first."""
+        (last,) = _TICK.unpack_from(self.memory, _TICK_AT)
+        return monotonic() - last if last else 0.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the process has begun to take jobs."""
+        return bool(self.memory[_READY_AT])
+
+    @ready.setter
+    def ready(self, value: bool) -> None:
+        self.memory[_READY_AT] = value
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process ended of its own accord, whatever its exit code."""
+        return bool(self.memory[_ENDED_AT])
+
+    @ended.setter
+    def ended(self, value: bool) -> None:
+        self.memory[_ENDED_AT] = value
+
+    def mark(self) -> Mark | None:
+        """Return the job whose code runs; None if it is none, or cannot be told."""
+        running, deadline, overdue, limit, attempt, length = _MARK.unpack_from(self.memory)
+        if not running:
+            return None
+        id_ = self.memory[_ID][:length].decode("utf-8", "replace")
+        return Mark(deadline, overdue, limit, attempt, id_, _WHICH[running])
+
+
+def mark_of(attempt: "Attempt") -> bytes:
+    """Make what stands in the page while the code of an attempt runs."""
+    id_ = attempt.job_id.encode()[: _ID.stop - _ID.start]
+    times = attempt.deadline or 0.0, attempt.overdue or 0.0, attempt.limit or 0.0
+    return _MARK.pack(_WHICH.index(attempt.which), *times, attempt.number, len(id_)) + id_

@@ -1,0 +1,173 @@
+"""One worker process, with or without a supervisor above it."""
+
+import asyncio
+import faulthandler
+import json
+import logging
+import os
+import signal
+import threading
+from typing import Any, NoReturn
+
+import click
+from redis.asyncio import Redis
+
+from gatherq.connection import check, connection_pool
+from gatherq.errors import GatherqError, RedisUnavailable
+from gatherq.retrying import is_transient
+from gatherq.settings import Settings
+from gatherq.wire import job_deserializer, job_serializer
+
+from . import handlers
+from .arq_run import run_settings
+from .arq_settings import check_health, find_settings
+from .health import Health
+from .page import Page
+from .supervisor import RECYCLED, VARIABLE
+from .through import through
+from .worker import Worker, arq_pool
+
+logger = logging.getLogger("gatherq.worker")
+
+
+class Post:
+    """What the supervisor gave this process; nothing where there is none."""
+
+    def __init__(self) -> None:
+        given = json.loads(os.environ.pop(VARIABLE, "{}"))
+        self.worker: str | None = given.get("worker")
+        self.page = Page(given["page"]) if given else None
+        self._alive: int | None = given.get("alive")
+
+    def begin(self, grace: float) -> None:
+        """Print stacks when killed, and end when the supervisor is gone."""
+        faulthandler.enable()
+        if self._alive is not None:
+            threading.Thread(target=self._outlive, args=(grace,), daemon=True).start()
+
+    def end(self) -> None:
+        """Tell the supervisor that the coming exit is meant."""
+        if self.page:
+            self.page.ended = True
+
+    def _outlive(self, grace: float) -> None:
+        assert self._alive is not None
+        os.read(self._alive, 1)  # nothing is ever written: it returns when the supervisor is gone
+        logger.error("the supervisor is gone; this worker ends too")
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(grace + 3)
+        os._exit(1)
+
+
+def leave(post: Post, worn_out: bool) -> NoReturn:
+    """End this process, without waiting for what does not end."""
+    post.end()
+    logging.shutdown()
+    os._exit(RECYCLED if worn_out else 0)
+
+
+def serve(
+    modules: tuple[str, ...],
+    url: str | None,
+    queue: str | None,
+    *,
+    concurrency: int,
+    lease: float,
+    grace: float,
+    burst: bool,
+    arq_pickle: bool,
+    job_log: bool,
+    given: dict[str, Any],
+    limits: dict[str, int | None],
+) -> NoReturn:
+    """Run the jobs of modules in this process, and end it."""
+    post = Post()
+    post.begin(grace)
+    settings = Settings()
+    main: Any
+    try:
+        theirs = find_settings(modules[0]) if len(modules) == 1 else None
+        if theirs is not None:
+            main = run_settings(theirs, url, given)
+        else:
+            found = handlers.load(modules)
+            limits_of = {"job_log": job_log, **limits}
+            url, queue = url or settings.redis_url, queue or settings.queue
+            options = {**limits_of, **_formats(arq_pickle)}
+            main = _run(url, queue, found, concurrency, lease, grace, burst, post, options)
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        worn_out = through(loop, loop.create_task(main))
+    except GatherqError as error:
+        post.end()
+        raise click.ClickException(str(error)) from None
+    leave(post, worn_out)
+
+
+def arqs_check(modules: tuple[str, ...], queue: str | None) -> int:
+    """Make arq's health check; return the exit code."""
+    try:
+        theirs = find_settings(modules[0]) if len(modules) == 1 else None
+    except GatherqError as error:
+        raise click.ClickException(str(error)) from None
+    return check_health(theirs or {"queue_name": queue or Settings().queue})
+
+
+def _formats(arq_pickle: bool) -> dict[str, Any]:
+    if arq_pickle:
+        return {"job_serializer": None, "job_deserializer": None}
+    return {"job_serializer": job_serializer, "job_deserializer": job_deserializer}
+
+
+async def _run(
+    url: str,
+    queue: str,
+    found: list[handlers.Handler],
+    concurrency: int,
+    lease: float,
+    grace: float,
+    burst: bool,
+    post: Post,
+    options: dict[str, Any],
+) -> bool:
+    redis = arq_pool(connection_pool(url), queue)
+    try:
+        await _reach(redis, url)
+    except GatherqError:
+        await redis.connection_pool.disconnect()
+        raise
+    worker = Worker(
+        [handler.function for handler in found],
+        redis_pool=redis,
+        queue_name=queue,
+        max_jobs=concurrency,
+        lease=lease,
+        max_tries=2,
+        job_completion_wait=grace,
+        burst=burst,
+        health_check_interval=5,
+        **options,
+    )
+    worker.worker_id, worker.page = post.worker or worker.worker_id, post.page
+    try:
+        await worker.async_run()
+    except asyncio.CancelledError:
+        if worker.stopped_by is None:
+            raise
+    finally:
+        await worker.close()
+    return worker.worn_out
+
+
+async def _reach(redis: Redis, url: str) -> None:
+    """Wait for the server as long as it takes; raises RedisUnavailable where it refuses us."""
+    health = Health()
+    while True:
+        try:
+            await check(redis, url)
+        except RedisUnavailable as error:
+            if not is_transient(error.__cause__):
+                raise
+            await health.away(f"{error}; waiting for it")
+        else:
+            return health.good()
