@@ -123,7 +123,7 @@ class Engine:
         """Take and run jobs until cancelled; with `burst`, until the queue is empty."""
         self._heartbeat.start()
         if self._page:
-            self._page.ready = True
+            self._page.begin()
         recording = asyncio.create_task(self._recorder.run())
         self._control.start()
         try:

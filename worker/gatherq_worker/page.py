@@ -58,14 +58,15 @@ class Page:
         (last,) = _TICK.unpack_from(self.memory, _TICK_AT)
         return monotonic() - last if last else 0.0
 
+    def begin(self) -> None:
+        """Say that the process takes jobs now; the first may hold the interpreter at once."""
+        self.tick()
+        self.memory[_READY_AT] = 1
+
     @property
     def ready(self) -> bool:
         """Whether the process has begun to take jobs."""
         return bool(self.memory[_READY_AT])
-
-    @ready.setter
-    def ready(self, value: bool) -> None:
-        self.memory[_READY_AT] = value
 
     @property
     def ended(self) -> bool:
