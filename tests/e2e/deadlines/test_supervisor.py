@@ -130,7 +130,7 @@ async def test_told_to_stop_it_drains_within_the_grace_and_a_second_signal_does_
         counts = await batch.counts()
         assert counts.succeeded == (1 if signals == 1 else 0)
         assert took < (1.5 + 1 if signals == 1 else 1.5)
-        start_worker(module="deadlines.stuck")
+        start_worker("--grace", "0", module="deadlines.stuck")
         await started(ledger, 3)
         assert {line[3] for line in ledger.lines()} == {"1"}  # nobody was charged
 
