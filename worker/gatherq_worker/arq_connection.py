@@ -1,8 +1,10 @@
 """Connections of our own to the server that arq's pool talks to."""
 
 from typing import Any
+from urllib.parse import quote
 
 from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
 from gatherq.connection import SOCKET_TIMEOUT, packing
@@ -36,3 +38,18 @@ def _sentinel(theirs: Any) -> Sentinel:
         min_other_sentinels=theirs.min_other_sentinels,
         sentinel_kwargs=theirs.sentinel_kwargs,
     )
+
+
+def url_of(pool: ConnectionPool) -> str | None:
+    """Return the URL of a pool's server; None where a URL does not say it all."""
+    kind, options = pool.connection_class, pool.connection_kwargs
+    if isinstance(pool, SentinelConnectionPool) or issubclass(kind, SSLConnection):
+        return None
+    user, password = (quote(options.get(name) or "", safe="") for name in ("username", "password"))
+    who = f"{user}:{password}@" if user or password else ""
+    database = options.get("db") or 0
+    if issubclass(kind, UnixDomainSocketConnection):
+        return f"unix://{who}{options['path']}?db={database}"
+    host = options.get("host", "localhost")
+    host = f"[{host}]" if ":" in host else host
+    return f"redis://{who}{host}:{options.get('port', 6379)}/{database}"

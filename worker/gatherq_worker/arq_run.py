@@ -1,37 +1,59 @@
 """`gatherq worker my.WorkerSettings`: a worker from arq's settings and our command line."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from arq.connections import RedisSettings
 from redis.exceptions import RedisError
 
 from gatherq.connection import unavailable
+from gatherq.retrying import is_transient
 from gatherq.settings import Settings
 
 from .arq_settings import create_worker, options_of
+from .health import Health
+from .worker import Worker
 
 
-async def run_settings(settings: Any, url: str | None, options: dict[str, Any]) -> bool:
+async def run_settings(
+    settings: Any,
+    url: str | None,
+    options: dict[str, Any],
+    prepare: Callable[[Worker], None],
+) -> bool:
     """Run the worker until it stops; `url` and `options` win. Raises RedisUnavailable.
 
-    Returns whether another process is to take its place.
+    `prepare` is called with the worker before it runs. Returns whether another process is to take
+    its place.
     """
     theirs = options_of(settings)
     if url or not (theirs.get("redis_settings") or theirs.get("redis_pool")):
         url = url or Settings().redis_url
         options = {**options, "redis_settings": RedisSettings.from_dsn(url), "redis_pool": None}
     worker = create_worker(settings, **options)
+    prepare(worker)
     try:
-        await worker.async_run()
+        await _run(worker, url or _place(theirs))
     except asyncio.CancelledError:
         if worker.stopped_by is None:
             raise
-    except (RedisError, OSError) as error:
-        raise unavailable(error, url or _place(theirs)) from error
     finally:
         await worker.close()
     return worker.worn_out
+
+
+async def _run(worker: Worker, place: str) -> None:
+    """Run the worker; a server that is not up yet is waited for, longer than arq does."""
+    health = Health()
+    while not worker.connected and worker.stopped_by is None:
+        try:
+            await worker.async_run()
+        except (RedisError, OSError) as error:
+            refusal = unavailable(error, place)
+            if worker.connected or not is_transient(error):
+                raise refusal from error
+            await health.away(f"{refusal}; waiting for it")
 
 
 def _place(options: dict[str, Any]) -> str:

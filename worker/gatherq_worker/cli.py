@@ -10,7 +10,6 @@ import os
 import shlex
 import socket
 import sys
-from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -112,8 +111,8 @@ def worker(
     if hot or watch:
         _reload(watch or ".")
         return
-    if _supervised(modules, processes, check_only):
-        supervisor = Supervisor(sys.argv[1:], processes, url, queue, lease, grace)
+    if _supervised(processes, check_only):
+        supervisor = Supervisor(sys.argv[1:], processes, grace)
         raise SystemExit(asyncio.run(supervisor.run()))
     from . import serve
 
@@ -172,20 +171,10 @@ async def _signs_of_life(url: str, queue: str) -> list[tuple[str, float]]:
     return [(name, age) for name, age in seen if name.startswith(f"{socket.gethostname()}.")]
 
 
-def _supervised(modules: tuple[str, ...], processes: int, check_only: bool) -> bool:
+def _supervised(processes: int, check_only: bool) -> bool:
     """Tell whether this process is to watch over others, and run nothing itself."""
-    if check_only or not processes or os.name != "posix" or VARIABLE in os.environ:
-        return False
-    return processes > 1 or not _is_settings(modules)
-
-
-def _is_settings(modules: tuple[str, ...]) -> bool:
-    """Tell arq's settings from a module, with no more imported than the packages around it."""
-    sys.path.insert(0, "")
-    try:
-        return len(modules) == 1 and "." in modules[0] and find_spec(modules[0]) is None
-    except (ImportError, ValueError):
-        return True
+    unwanted = check_only or not processes or os.name != "posix"
+    return not unwanted and VARIABLE not in os.environ
 
 
 #: Our options, and what arq calls them.

@@ -3,6 +3,7 @@
 It says which job's code runs just now, and survives the process: a killed process cannot speak.
 """
 
+import json
 import mmap
 import struct
 import tempfile
@@ -17,6 +18,7 @@ _SIZE = 4096
 _MARK = struct.Struct("<BdddIH")
 _WHICH = ("", "execution", "batch")
 _ID = slice(_MARK.size, 3000)
+_PLACE = slice(3000, 4000)
 _TICK = struct.Struct("<d")
 _TICK_AT, _READY_AT, _ENDED_AT = 4000, 4010, 4011
 
@@ -31,6 +33,16 @@ class Mark(NamedTuple):
     job_id: str
     #: Whose limit that is.
     which: str = "execution"
+
+
+class Place(NamedTuple):
+    """Where a worker takes its jobs from, for whoever speaks for it when it cannot."""
+
+    #: None where a URL does not say it all: Sentinel, or TLS with files of its own.
+    url: str | None
+    queue: str
+    #: In seconds.
+    lease: float
 
 
 class Page:
@@ -76,6 +88,19 @@ class Page:
     @ended.setter
     def ended(self, value: bool) -> None:
         self.memory[_ENDED_AT] = value
+
+    @property
+    def place(self) -> Place | None:
+        """Where the process takes its jobs from; None before it does."""
+        text = bytes(self.memory[_PLACE]).rstrip(b"\0")
+        return Place(*json.loads(text)) if text else None
+
+    @place.setter
+    def place(self, place: Place) -> None:
+        text = json.dumps(place).encode()
+        if len(text) > _PLACE.stop - _PLACE.start:
+            text = json.dumps(place._replace(url=None)).encode()
+        self.memory[_PLACE] = text[: _PLACE.stop - _PLACE.start].ljust(1000, b"\0")
 
     def mark(self) -> Mark | None:
         """Return the job whose code runs; None if it is none, or cannot be told."""

@@ -45,6 +45,10 @@ class Post:
         if self._alive is not None:
             threading.Thread(target=self._outlive, args=(grace,), daemon=True).start()
 
+    def give(self, worker: Worker) -> None:
+        """Pass on to the worker what is for it."""
+        worker.worker_id, worker.page = self.worker or worker.worker_id, self.page
+
     def end(self) -> None:
         """Tell the supervisor that the coming exit is meant."""
         if self.page:
@@ -88,7 +92,7 @@ def serve(
     try:
         theirs = find_settings(modules[0]) if len(modules) == 1 else None
         if theirs is not None:
-            main = run_settings(theirs, url, given)
+            main = run_settings(theirs, url, given, post.give)
         else:
             found = handlers.load(modules)
             limits_of = {"job_log": job_log, **limits}
@@ -148,7 +152,8 @@ async def _run(
         health_check_interval=5,
         **options,
     )
-    worker.worker_id, worker.page = post.worker or worker.worker_id, post.page
+    post.give(worker)
+    worker.url = url
     try:
         await worker.async_run()
     except asyncio.CancelledError:

@@ -17,7 +17,7 @@ from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from .page import Page
+from .page import Page, Place
 
 if TYPE_CHECKING:
     from .undertaker import Undertaker
@@ -43,19 +43,22 @@ class Child:
         self.process, self.worker, self.page = process, worker, page
         self.born = monotonic()
         self.overdue = False
+        #: When its leases were renewed for it.
+        self.kept = 0.0
 
     def signal(self, signum: int) -> None:
         """Send a signal, if it still lives."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signum)
 
-    def stuck(self, lease: float) -> bool:
-        """Tell whether its code holds the interpreter, past its time or past the lease."""
-        silent, mark = self.page.silent_for(), self.page.mark()
+    @property
+    def stuck(self) -> bool:
+        """Whether its code holds the interpreter, past its time or past the lease."""
+        silent, mark, place = self.page.silent_for(), self.page.mark(), self.page.place
         if mark and mark.overdue:
             self.overdue = monotonic() > mark.overdue + _LOOK and silent > _SILENT
             return self.overdue
-        return silent > lease + 1
+        return place is not None and silent > place.lease + 1
 
 
 class Supervisor:
@@ -65,18 +68,14 @@ class Supervisor:
         self,
         arguments: list[str],
         processes: int,
-        url: str | None,
-        queue: str | None,
-        lease: float,
         grace: float,
     ) -> None:
         self._command = [sys.executable, "-m", "gatherq_worker", *arguments]
         self._processes, self._grace = processes, grace
-        self._url, self._queue, self._lease = url, queue, lease
         self._children: set[Child] = set()
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._undertaker: Undertaker | None = None
+        self._undertakers: dict[Place, Undertaker] = {}
         # Its other end is in every child: when this process is gone, they read the end of it.
         self._alive, self._mine = os.pipe()
 
@@ -89,9 +88,9 @@ class Supervisor:
         codes = await asyncio.gather(*(self._keep() for _ in range(self._processes)))
         watching.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._lease)
-        if self._undertaker:
-            await self._undertaker.close()
+            await asyncio.wait(self._tasks, timeout=_ROOM)
+        for undertaker in self._undertakers.values():
+            await undertaker.close()
         return max(codes)
 
     def _stop(self, signum: int) -> None:
@@ -149,7 +148,7 @@ class Supervisor:
     async def _watch(self) -> None:
         """End workers whose interpreter is held past a deadline: no thread of theirs can."""
         last = monotonic()
-        ready, kept = False, 0.0
+        ready = False
         while True:
             await asyncio.sleep(_LOOK)
             if not ready and any(child.page.ready for child in self._children):
@@ -157,21 +156,22 @@ class Supervisor:
                 self._spawn(self._prepare())
             now = monotonic()
             if now - last < 5 * _LOOK:  # else we were stopped too, and they have had no chance yet
-                for child in [child for child in self._children if child.stuck(self._lease)]:
+                for child in [child for child in self._children if child.stuck]:
                     await self._end(child)
-                silent = [c for c in self._children if c.page.silent_for() > _SILENT]
-                if silent and now - kept > self._lease / 5:
-                    kept = now
-                    self._spawn(self._renew([child.worker for child in silent]))
+                for child in self._children:
+                    place = child.page.place
+                    silent = child.page.silent_for() > _SILENT
+                    if place and place.url and silent and now - child.kept > place.lease / 5:
+                        child.kept = now
+                        self._spawn(self._renew(child, place))
             last = monotonic()
 
-    async def _renew(self, workers: list[str]) -> None:
-        """Keep the leases of processes that cannot, until they are freed or ended."""
+    async def _renew(self, child: Child, place: Place) -> None:
+        """Keep the leases of a process that cannot, until it is freed or ended."""
         from .health import ERRORS
 
         with contextlib.suppress(*ERRORS):
-            for worker in workers:
-                await (await self._parlour()).keep(worker)
+            await self._undertaker(place).keep(child.worker)
 
     async def _end(self, child: Child) -> None:
         mark = child.page.mark()
@@ -194,35 +194,38 @@ class Supervisor:
         from .health import ERRORS, Health
         from .undertaker import Death, how_it_died
 
-        how = how_it_died(code)
+        how, place = how_it_died(code), child.page.place
         shutdown = self._stopping.is_set() or code == RECYCLED
         death = Death(child.worker, how, child.page.mark(), child.overdue, shutdown)
-        health = Health()
-        while True:
-            try:
-                released = await (await self._parlour()).bury(death)
-            except ERRORS as error:
-                await health.bad("release the jobs of a dead worker", error)
-            else:
-                break
-        if code != RECYCLED:
-            pid = child.process.pid
-            logger.warning("worker process %d: %s; %d jobs released", pid, how, released)
         child.page.close()
+        said = "it had no jobs yet"
+        if place and place.url is None:
+            said = "its jobs start elsewhere when their leases have run out"
+        elif place:
+            health = Health()
+            while True:
+                try:
+                    released = await self._undertaker(place).bury(death)
+                except ERRORS as error:
+                    await health.bad("release the jobs of a dead worker", error)
+                else:
+                    said = f"{released} jobs released"
+                    break
+        if code != RECYCLED:
+            logger.warning("worker process %d: %s; %s", child.process.pid, how, said)
 
     async def _prepare(self) -> None:
         await asyncio.to_thread(import_module, f"{__package__}.undertaker")
 
-    async def _parlour(self) -> "Undertaker":
-        if self._undertaker is None:
+    def _undertaker(self, place: Place) -> "Undertaker":
+        if place not in self._undertakers:
             from redis.asyncio import Redis
 
             from gatherq.connection import connection_pool
-            from gatherq.settings import Settings
 
             from .undertaker import Undertaker
 
-            settings = Settings()
-            redis = Redis(connection_pool=connection_pool(self._url or settings.redis_url))
-            self._undertaker = Undertaker(redis, self._queue or settings.queue, self._lease)
-        return self._undertaker
+            assert place.url
+            redis = Redis(connection_pool=connection_pool(place.url))
+            self._undertakers[place] = Undertaker(redis, place.queue, place.lease)
+        return self._undertakers[place]

@@ -11,7 +11,7 @@ import signal
 import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import arq.worker
 from arq.connections import ArqRedis, create_pool
@@ -24,17 +24,15 @@ from gatherq.wire import job_deserializer, job_serializer
 
 from . import cron
 from .arq_codec import ArqCodec
-from .arq_connection import pool_like
+from .arq_connection import pool_like, url_of
 from .arq_watch import ArqLog, Counting
 from .attempt import Attempt
 from .engine import Engine
 from .handlers import Handler, Handlers
 from .health import ERRORS, wanted
+from .page import Page, Place
 from .run import Policy
 from .store import enqueue_tick
-
-if TYPE_CHECKING:
-    from .page import Page
 
 logger = logging.getLogger("gatherq.worker")
 arq_logger = logging.getLogger("arq.worker")
@@ -66,6 +64,8 @@ class Worker(arq.worker.Worker):
         self._wear = {"most_jobs": most_jobs, "most_memory": most_memory}
         #: Memory shared with a supervisor, if there is one.
         self.page: Page | None = None
+        #: URL of the server, where its pool does not say it all.
+        self.url: str | None = None
         #: Whether this process should end, and another begin in its place.
         self.worn_out = False
         #: The signal that ended the worker, once one has.
@@ -87,6 +87,9 @@ class Worker(arq.worker.Worker):
         await self._connect()
         if self.on_startup:
             await self.on_startup(self.ctx)
+        if self.page:
+            url = self.url or url_of(self.pool.connection_pool)
+            self.page.place = Place(url, str(self.queue_name), self.lease)
         handlers = Handlers(map(self._handler, self.functions.values()))
         arq_logger.info(
             "Starting worker for %d functions: %s", len(self.functions), ", ".join(self.functions)
@@ -142,6 +145,7 @@ class Worker(arq.worker.Worker):
     def handle_sig(self, signum: signal.Signals) -> None:
         """Stop: drain within `job_completion_wait` seconds; a second signal stops at once."""
         if self._engine is None:
+            self.stopped_by = signal.Signals(signum)
             super().handle_sig(signum)
         else:
             self._stop(signal.Signals(signum), "ongoing to cancel")
@@ -150,6 +154,7 @@ class Worker(arq.worker.Worker):
         """Stop; arq's name for it where `job_completion_wait` is set."""
         self.allow_pick_jobs = False
         if self._engine is None:
+            self.stopped_by = signal.Signals(signum)
             super().handle_sig_wait_for_completion(signum)
         else:
             self._stop(signal.Signals(signum), "to be completed")
@@ -184,6 +189,11 @@ class Worker(arq.worker.Worker):
             self.main_task.cancel()
         if self.on_stop:
             self.on_stop(signum)
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a pool of connections; from then on, outages are waited for."""
+        return self._pool is not None
 
     async def _connect(self) -> None:
         if self._pool is None:
