@@ -17,7 +17,7 @@ def saving(path, text):
 
     def save():
         path.write_text(text)
-        while not done.wait(0.5):
+        while not done.wait(5):
             path.touch()
 
     thread = Thread(target=save)
