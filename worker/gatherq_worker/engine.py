@@ -136,9 +136,7 @@ class Engine:
         """Let running jobs finish for `grace` seconds, then release the rest, uncharged."""
         recording = asyncio.create_task(self._recorder.run())
         if self._running:
-            await asyncio.wait(
-                [task for _, task in self._running.values()], timeout=grace or None if grace else 0
-            )
+            await asyncio.wait(self.tasks.values(), timeout=grace)
         self._policy.watch.waited(len(self._running))
         for attempt, task in list(self._running.values()):
             if not self._policy.release:
@@ -151,7 +149,7 @@ class Engine:
         for attempt in self._suspects:
             self._recorder.give_back(Release(attempt))
         if self._running:
-            await asyncio.wait([task for _, task in self._running.values()], timeout=_UNWIND)
+            await asyncio.wait(self.tasks.values(), timeout=_UNWIND)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._recorder.flushed(), _UNWIND + grace)
         await end(recording)
