@@ -57,8 +57,8 @@ class Swallowing:
 
 async def test_a_worker_stops_though_its_cancellation_was_swallowed():
     engine = engine_of()
-    engine._store = store = Swallowing()
-    taking = asyncio.create_task(engine._take_all(False, -1))
+    engine.intake._store = store = Swallowing()
+    taking = asyncio.create_task(engine.intake.run(burst=False, at_most=-1))
     await store.asked.wait()
     taking.cancel()
     await asyncio.wait([taking], timeout=10)
@@ -82,22 +82,22 @@ async def test_a_cancellation_that_overtakes_the_reply_of_a_claim_is_not_lost():
         await asyncio.sleep(60)
 
     engine = engine_of(Handler("wait", wait))
-    engine._store = store = SlowClaim("b:0", "b:1", "c:0")
-    taking = asyncio.create_task(engine._take(5))
+    engine.intake._store = store = SlowClaim("b:0", "b:1", "c:0")
+    taking = asyncio.create_task(engine.intake.take(5))
     await store.asked.wait()
-    assert not engine.cancel("b:1", "me")
-    engine.cancel_batch("c", "you")
+    assert not engine.running.cancel("b:1", "me")
+    engine.running.cancel_batch("c", "you")
     store.reply.set()
     async with asyncio.timeout(10):
         await taking
-        while engine.running > 1:
+        while len(engine.running) > 1:
             await asyncio.sleep(0)
     found = {r.attempt.job_id: json.loads(r.payload)["by"] for r in engine._recorder._records}
     assert found == {"b:1": "me", "c:0": "you"}
-    assert not engine.cancel("b:1", "me")
-    assert engine._missed == []
-    assert engine.cancel("b:0", "me")
-    assert not engine.cancel("b:0", "twice")
+    assert not engine.running.cancel("b:1", "me")
+    assert engine.running._missed is None
+    assert engine.running.cancel("b:0", "me")
+    assert not engine.running.cancel("b:0", "twice")
     while engine.running:
         await asyncio.sleep(0)
 

@@ -75,7 +75,7 @@ class Worker(arq.worker.Worker):
     @property
     def tasks(self) -> dict[str, asyncio.Task[Any]]:
         """What is being executed, by job id."""
-        return {**self._engine.tasks} if self._engine else self._stock_tasks
+        return self._engine.running.tasks if self._engine else self._stock_tasks
 
     @tasks.setter
     def tasks(self, tasks: dict[str, asyncio.Task[Any]]) -> None:
@@ -97,15 +97,12 @@ class Worker(arq.worker.Worker):
         self._engine = engine = self._make_engine(handlers)
         logger.info("worker %s runs %s", self.worker_id, ", ".join(h.name for h in handlers))
         await self._beat()
-        beside = [asyncio.create_task(self._keep_beating())]
-        if self.allow_abort_jobs:
-            beside.append(asyncio.create_task(engine.obey_aborts()))
+        beating = asyncio.create_task(self._keep_beating())
         try:
             await engine.run(burst=self.burst, at_most=self.max_burst_jobs)
         finally:
             await self._drain(engine)
-            for task in beside:
-                task.cancel()
+            beating.cancel()
             self._engine = None
 
     async def run_check(

@@ -1,0 +1,51 @@
+"""The claims of this worker: whose leases are renewed, from the claim to the record."""
+
+import asyncio
+import logging
+
+from .attempt import Attempt
+from .store import Record, Release
+
+logger = logging.getLogger("gatherq.worker")
+
+
+class Held:
+    """Job id -> attempt number; what is on its way to Redis is held too."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, int] = {}
+        #: Set whenever there may be room for another job.
+        self.room = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def take(self, attempt: Attempt) -> None:
+        """Hold a claim."""
+        self.by_id[attempt.job_id] = attempt.number
+
+    def drop(self, attempt: Attempt) -> None:
+        """Renew it no longer."""
+        if self.by_id.get(attempt.job_id) == attempt.number:
+            del self.by_id[attempt.job_id]
+            self.room.set()
+
+    def lost(self, job_id: str) -> None:
+        """Forget what another worker has taken over."""
+        self.by_id.pop(job_id, None)
+
+    def recorded(self, record: Record, word: str) -> None:
+        """Hear what Redis said to an outcome."""
+        attempt = record.attempt
+        self.drop(attempt)
+        if word in ("refused", "gone"):
+            logger.warning(
+                "job %s: outcome %s, attempt %d is not the current one",
+                attempt.job_id,
+                word,
+                attempt.number,
+            )
+
+    def released(self, release: Release) -> None:
+        """Hear that an attempt is given back: it waits for its next."""
+        self.drop(release.attempt)
