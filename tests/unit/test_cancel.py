@@ -118,10 +118,7 @@ async def test_a_message_that_is_none_does_nothing(data):
 
 
 def test_the_tighter_limit_holds_and_says_which_it_is():
-    free, bound = attempt("b:0"), attempt("b:0")
-    bound.batch_deadline = Deadline(10_000, 60.0)
-    assert tightest(3.0, free, 9_000) == Limit(3.0, "execution", 3.0)
-    assert tightest(None, free, 9_000) == Limit(None, "execution", None)
+    bound = Deadline(10_000, 60.0)
     assert tightest(0.5, bound, 9_000) == Limit(0.5, "execution", 0.5)
     assert tightest(3.0, bound, 9_000) == Limit(1.0, "batch", 60.0)
     assert tightest(None, bound, 9_000) == Limit(1.0, "batch", 60.0)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .attempt import Attempt
+from .attempt import Deadline
 
 
 class Limit(NamedTuple):
@@ -15,11 +15,9 @@ class Limit(NamedTuple):
     named: float | None = None
 
 
-def tightest(own: float | None, attempt: Attempt, now: int) -> Limit:
+def tightest(own: float | None, batch: Deadline, now: int) -> Limit:
     """Choose for an attempt that starts `now`, in ms of Redis's clock."""
-    if attempt.batch_deadline is None:
-        return Limit(own, named=own)
-    left = max((attempt.batch_deadline.at - now) / 1000, 0.0)
+    left = max((batch.at - now) / 1000, 0.0)
     if own is not None and own <= left:
         return Limit(own, named=own)
-    return Limit(left, "batch", attempt.batch_deadline.limit)
+    return Limit(left, "batch", batch.limit)

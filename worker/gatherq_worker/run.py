@@ -105,11 +105,13 @@ class Runner:
         self._policy.watch.started(attempt, started)
         try:
             ending = await self._run(attempt, handler, call, ctx)
-            await _contained(self._policy.on_job_end, ctx)
+            if self._policy.on_job_end:
+                await _contained(self._policy.on_job_end, ctx)
             if not (attempt.dropped or attempt.handed_over):  # else it is released, or recorded
                 self._settle(ending, attempt, most, handler)
         finally:  # what a hook opened, another closes
-            await _contained(self._policy.after_job_end, ctx)
+            if self._policy.after_job_end:
+                await _contained(self._policy.after_job_end, ctx)
 
     async def _run(
         self, attempt: Attempt, handler: Handler, call: Bound, ctx: dict[Any, Any]
@@ -129,6 +131,9 @@ class Runner:
     def _settle(self, ending: Ending, attempt: Attempt, most: int, handler: Handler) -> None:
         """Give the attempt back to be followed by another, or hand over what became of it."""
         times = Times(attempt.started, self._contact.now())
+        if ending.error is None and not ending.expired:  # the common case
+            self._hand_over(decide.verdict(ending), attempt, times, handler)
+            return
         if isinstance(ending.error, Died) and not ending.expired:
             self._died(str(ending.error), attempt, most, handler, times)
             return
@@ -193,11 +198,13 @@ class Runner:
         """Set the deadlines of an attempt."""
         own = (attempt.job.timeout if attempt.job else None) or handler.timeout
         own = self._policy.timeout if own is None else own
-        limit = tightest(own, attempt, self._contact.now())
-        attempt.limit, attempt.which = limit.named, limit.which
+        seconds = attempt.limit = own
+        if attempt.batch_deadline is not None:
+            limit = tightest(own, attempt.batch_deadline, self._contact.now())
+            seconds, attempt.which, attempt.limit = limit
         attempt.grace = self._policy.grace if handler.grace is None else handler.grace
-        if limit.seconds is not None:
-            attempt.deadline = monotonic() + limit.seconds
+        if seconds is not None:
+            attempt.deadline = monotonic() + seconds
             attempt.overdue = attempt.deadline + attempt.grace
 
     def _resolve(self, attempt: Attempt) -> tuple[Handler, Bound]:
@@ -286,9 +293,7 @@ def _timed_out(attempt: Attempt) -> Verdict:
     return decide.timed_out(attempt.which, attempt.limit or 0.0)
 
 
-async def _contained(hook: Hook | None, ctx: dict[Any, Any]) -> None:
-    if hook is None:
-        return
+async def _contained(hook: Hook, ctx: dict[Any, Any]) -> None:
     try:
         await hook(ctx)
     except Exception:
