@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench bench-all clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -29,6 +29,10 @@ format: $(VENV)/.ready  ## Format the code
 
 bench: $(VENV)/.ready  ## gatherq against stock arq, in one run
 	@$(BIN)/python bench/against_arq.py
+
+bench-all: bench  ## All measurements (some ten minutes)
+	@for each in from_arq cancel large_batch timeouts; do \
+	  echo; echo "bench/$$each.py"; $(BIN)/python bench/$$each.py || exit 1; done
 
 clean:  ## Remove what was made here
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
