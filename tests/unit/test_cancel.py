@@ -11,7 +11,7 @@ from gatherq_worker.control import Control
 from gatherq_worker.engine import Engine
 from gatherq_worker.handlers import Handler, Handlers
 from gatherq_worker.limit import Limit, tightest
-from gatherq_worker.run import Policy
+from gatherq_worker.policy import Policy
 from gatherq_worker.store import Claim
 
 

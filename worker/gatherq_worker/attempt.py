@@ -86,6 +86,11 @@ class Attempt:
         return bool(self.history) and self.history[-1]["status"] in ("died", "lost")
 
     @property
+    def settled(self) -> bool:
+        """Whether nothing more is to come of it: its outcome is on its way, or it is not ours."""
+        return self.handed_over or self.dropped or self.given_back
+
+    @property
     def name(self) -> str:
         """Name of the job, as far as it is known."""
         return self.job.name if self.job else UNKNOWN

@@ -16,9 +16,11 @@ from .heartbeat import Heartbeat
 from .held import Held
 from .intake import Intake
 from .page import Page
+from .policy import Policy
 from .record import Recorder
-from .run import Policy, Runner
+from .run import Runner
 from .running import Running
+from .settle import Settler
 from .store import Store
 from .watchdog import Watchdog
 from .wear import Wear
@@ -53,8 +55,9 @@ class Engine:
         store = make_store(Redis(connection_pool=self._pool))
         contact, held = Contact(lease), Held()
         self._recorder = Recorder(store, held.recorded, held.released)
-        self._runner = Runner(handlers, policy, self._recorder, contact, worker, queue, page)
-        self.running = Running(self._runner, self._recorder, held)
+        settler = Settler(policy, self._recorder, contact.now, worker, queue)
+        self._runner = Runner(handlers, policy, settler, contact, page)
+        self.running = Running(self._runner, settler, self._recorder, held)
         self._aborts = Aborts(store, self.running) if policy.abortable else None
         self.intake = Intake(
             store,
@@ -69,7 +72,7 @@ class Engine:
         )
         watchdog = Watchdog(
             self.running.by_id,
-            self._runner,
+            settler,
             self._recorder,
             self.running.expire,
             held.recorded,

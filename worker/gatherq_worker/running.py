@@ -11,6 +11,7 @@ from .execute import past
 from .held import Held
 from .record import Recorder
 from .run import Runner
+from .settle import Settler
 from .store import Release
 from .watch import Watch
 
@@ -23,8 +24,9 @@ _UNWIND = 1.0
 class Running:
     """The tasks of one worker, by job id."""
 
-    def __init__(self, runner: Runner, recorder: Recorder, held: Held) -> None:
-        self._runner, self._recorder, self._held = runner, recorder, held
+    def __init__(self, runner: Runner, settler: Settler, recorder: Recorder, held: Held) -> None:
+        self._runner, self._settler = runner, settler
+        self._recorder, self._held = recorder, held
         self._loop = asyncio.get_running_loop()
         self.by_id: dict[str, tuple[Attempt, asyncio.Task[None]]] = {}
         self._abandoned: set[asyncio.Task[None]] = set()
@@ -94,7 +96,7 @@ class Running:
         """Time out what did not end within its grace, and give up its slot."""
         for attempt in attempts:
             current, task = self.by_id.get(attempt.job_id, (None, None))
-            record = self._runner.time_out(attempt) if current is attempt else None
+            record = self._settler.time_out(attempt) if current is attempt else None
             if record is None or task is None:
                 continue
             logger.warning("job %s (%s) does not end; abandoned", attempt.job_id, attempt.name)
@@ -139,7 +141,7 @@ class Running:
             self._held.drop(attempt)  # else its lease would be renewed
         self._held.room.set()
         if task.cancelled():
-            self._runner.cut_short(attempt)
+            self._settler.cut_short(attempt)
         elif error := task.exception():
             logger.error("job %s: the worker itself failed", attempt.job_id, exc_info=error)
-            self._runner.cut_short(attempt, error)
+            self._settler.cut_short(attempt, error)

@@ -20,7 +20,7 @@ from .execute import is_loop
 from .health import ERRORS, Health
 from .page import Page
 from .record import Recorder
-from .run import Runner
+from .settle import Settler
 from .store import Record, Release, Store
 from .supervisor import RECYCLED
 
@@ -44,14 +44,14 @@ class Watchdog:
     def __init__(
         self,
         running: Running,
-        runner: Runner,
+        settler: Settler,
         recorder: Recorder,
         expire: Callable[[list[Attempt]], None],
         on_recorded: Callable[[Record, str], None],
         before_exit: Callable[[], None],
         page: Page | None,
     ) -> None:
-        self._running, self._runner, self._recorder = running, runner, recorder
+        self._running, self._settler, self._recorder = running, settler, recorder
         self._expire, self._on_recorded, self._before_exit = expire, on_recorded, before_exit
         self._page = page
         self._loop = asyncio.get_running_loop()
@@ -108,7 +108,7 @@ class Watchdog:
 
     async def _record(self, store: Store, overdue: list[Attempt]) -> None:
         """Record timeouts in place of the loop; its own late verdict finds them recorded."""
-        records = [r for attempt in overdue if (r := self._runner.time_out(attempt))]
+        records = [r for attempt in overdue if (r := self._settler.time_out(attempt))]
         if not records:
             return
         try:

@@ -31,7 +31,7 @@ from .engine import Engine
 from .handlers import Handler, Handlers
 from .health import ERRORS, wanted
 from .page import Page, Place
-from .run import Policy
+from .policy import Policy
 from .store import enqueue_tick
 
 logger = logging.getLogger("gatherq.worker")

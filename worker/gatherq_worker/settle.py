@@ -1,0 +1,129 @@
+"""What follows an execution: an outcome on its way, or another attempt."""
+
+import asyncio
+from collections.abc import Callable
+
+from gatherq.codec import encode
+from gatherq.remote import ErrorInfo
+from gatherq.wire import Times, Verdict, encode_attempt
+
+from . import decide
+from .attempt import Attempt
+from .decide import Ending
+from .handlers import Handler, UnknownJob
+from .policy import Policy
+from .processes import Died
+from .record import Recorder
+from .retries import delay_after
+from .store import Record, Release
+
+
+class Settler:
+    """Hands over to the recorder, each attempt once."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        recorder: Recorder,
+        now: Callable[[], int],
+        worker: str,
+        queue: str,
+    ) -> None:
+        self._policy, self._recorder, self._now = policy, recorder, now
+        self._worker, self._queue = worker, queue
+
+    def settle(self, ending: Ending, attempt: Attempt, most: int, handler: Handler) -> None:
+        """Give the attempt back to be followed by another, or hand over what became of it."""
+        times = Times(attempt.started, self._now())
+        if ending.error is None and not ending.expired:  # the common case
+            self._hand_over(decide.verdict(ending), attempt, times, handler)
+            return
+        if isinstance(ending.error, Died) and not ending.expired:
+            self._died(str(ending.error), attempt, most, handler, times)
+            return
+        asked = self._asked(ending, handler)
+        delay = delay_after(ending, attempt, most, handler.rules, lambda error: asked)
+        told = asked if delay is None else delay
+        if told is not None:
+            error = ending.error or TimeoutError()
+            self._policy.watch.retrying(attempt, error, told, times)
+        if delay is not None:
+            self._give_back(ending, attempt, delay, times)
+            return
+        attempt.raised = ending.error
+        verdict = decide.verdict(ending) if asked is None else decide.retries_exceeded(most)
+        self._hand_over(verdict, attempt, times, handler)
+
+    def refuse(self, attempt: Attempt, error: Exception) -> None:
+        """Fail what cannot be run."""
+        kind = "UnknownJob" if isinstance(error, UnknownJob) else type(error).__name__
+        kind = kind if attempt.job else "UnreadableJob"
+        self._policy.watch.refused(attempt, error)
+        self.not_run(decide.failed(kind, str(error)), attempt)
+
+    def not_run(self, verdict: Verdict, attempt: Attempt, handler: Handler | None = None) -> None:
+        """Hand over the outcome of what was not executed."""
+        self._hand_over(verdict, attempt, Times(None, self._now()), handler)
+
+    def cut_short(self, attempt: Attempt, error: BaseException | None = None) -> None:
+        """Hand over what had no chance to: it was cancelled, or failed by a fault of ours."""
+        if attempt.settled:
+            return
+        error = error or asyncio.CancelledError()
+        ending = Ending(error=error, cancelled_by=attempt.cancelled_by)
+        self.not_run(decide.verdict(ending), attempt)
+
+    def time_out(self, attempt: Attempt) -> Record | None:
+        """Make the outcome of an attempt that does not end when asked to; None if it has one."""
+        if attempt.settled:
+            return None
+        attempt.handed_over = True
+        times = Times(attempt.started, self._now())
+        by = attempt.cancelled_by
+        late = decide.timed_out(attempt.which, attempt.limit or 0.0)
+        return self._record(decide.cancelled(by) if by else late, attempt, times)
+
+    def _asked(self, ending: Ending, handler: Handler) -> float | None:
+        """Return the seconds after which an error of arq's asks to run again, or None."""
+        if ending.error is None or ending.expired or ending.cancelled_by:
+            return None
+        if isinstance(ending.error, asyncio.CancelledError) and not handler.takes_ctx:
+            return None  # arq runs a function that cancels itself again; a job is then cancelled
+        return self._policy.retry_delay(ending.error)
+
+    def _died(self, how: str, attempt: Attempt, most: int, handler: Handler, times: Times) -> None:
+        """Give back a job whose own process died, or give it up."""
+        error = ErrorInfo(type="WorkerDied", message=how)
+        entry = encode_attempt(attempt.number, self._worker, "died", error, times)
+        if attempt.number < most:
+            self._recorder.give_back(Release(attempt, charge=True, entry=entry))
+            attempt.given_back = True
+        else:
+            attempt.remember([*map(encode, attempt.history), entry])
+            self._hand_over(decide.lost(attempt.number), attempt, times, handler)
+
+    def _give_back(self, ending: Ending, attempt: Attempt, delay: float, times: Times) -> None:
+        verdict = decide.verdict(ending)
+        error = verdict.fields.get("error") or decide.info(verdict)
+        status = "timed_out" if ending.expired else "failed"
+        entry = encode_attempt(attempt.number, self._worker, status, error, times)
+        attempt.given_back = True
+        self._recorder.give_back(Release(attempt, delay, charge=True, entry=entry))
+
+    def _hand_over(
+        self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None
+    ) -> None:
+        attempt.handed_over = True
+        self._recorder.put(self._record(verdict, attempt, times, handler))
+
+    def _record(
+        self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None = None
+    ) -> Record:
+        if attempt.foreign and self._policy.write:
+            verdict, payload = self._policy.write(verdict, attempt, times)
+        else:
+            verdict, payload = decide.written(verdict, attempt, times, self._worker, self._queue)
+        keep = handler.keep if handler and handler.keep is not None else self._policy.keep
+        self._policy.watch.ended(attempt, verdict, times)
+        mark = handler.mark if handler else 0.0
+        return Record(attempt, verdict.status, payload, keep, mark)
