@@ -48,6 +48,12 @@ def packing(kind: Any) -> Any:
         def pack_command(self, *args: Any) -> list[bytes]:
             return [hiredis.pack_command((*args[0].encode().split(), *args[1:]))]
 
+        async def can_read_destructive(self) -> bool:
+            # Asked of a connection before each command: what came meanwhile stands in the stream;
+            # to try to read it, as redis-py does, takes a timer and a turn of the loop.
+            stream = self._reader
+            return bool(stream.at_eof() or stream.exception() or stream._buffer)
+
         async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
             if not self.is_connected:
                 await self.connect()

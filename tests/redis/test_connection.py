@@ -28,3 +28,20 @@ async def test_a_cancellation_is_heard_whenever_it_comes(server_url):
             assert asking.cancelled()
     finally:
         await pool.disconnect()
+
+
+async def test_a_connection_that_was_closed_meanwhile_is_replaced_unseen(server_url):
+    pool, other = connection_pool(server_url), Redis.from_url(server_url)
+    redis = Redis(connection_pool=pool)
+    try:
+        for _ in range(3):
+            number = await redis.client_id()
+            assert await other.client_kill_filter(_id=number) == 1
+            (connection,) = pool._available_connections
+            async with asyncio.timeout(5):
+                while not connection._reader.at_eof():
+                    await asyncio.sleep(0)
+            assert await redis.client_id() != number
+    finally:
+        await pool.disconnect()
+        await other.aclose()
