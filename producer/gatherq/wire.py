@@ -31,8 +31,8 @@ class JobRecord(BaseModel):
     enqueued: int = Field(validation_alias="et", ge=0, lt=10**14)
     attempt: int | None = Field(validation_alias="t", default=None)
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    batch: str | None = None
-    slot: NonNegativeInt = 0
+    #: Seconds from `enqueued` in which it must have begun.
+    queue_timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     #: Attempts that it had before it was last redriven.
     base: NonNegativeInt = 0
 
@@ -68,8 +68,11 @@ def encode_job(
 
 
 def identity(job: bytes) -> bytes:
-    """Return the part of a written job that says what is called, and with which arguments."""
-    return job[: job.rfind(_AFTER_CALL)]
+    """Return the part of a written job that says what is called, and with which arguments.
+
+    Empty for a job that is not of our format.
+    """
+    return job[: max(job.rfind(_AFTER_CALL), 0)]
 
 
 def decode_job(payload: bytes) -> JobRecord:
@@ -106,6 +109,8 @@ def encode_result(
     attempt: int,
     worker: str,
     job: JobRecord | None,
+    batch: str | None = None,
+    slot: int = 0,
     times: Times,
     queue: str,
     echo: bool,
@@ -122,8 +127,8 @@ def encode_result(
         "f": job.name if job else UNKNOWN,
         "a": job.args if job and echo else (),
         "k": job.kwargs if job and echo else {},
-        "batch": job.batch if job else None,
-        "slot": job.slot if job else 0,
+        "batch": batch,
+        "slot": slot,
         "et": job.enqueued if job else times.finished,
         "st": times.started,
         "ft": times.finished,

@@ -36,7 +36,7 @@ async def test_a_queued_slot_ends_at_once_and_is_never_claimed(
     assert found.job_id == keys.job_id(batch, 1)
     assert found.started is None
     assert found.enqueued <= found.finished
-    assert [a.job.slot for a in (await claim(store())).attempts] == [0, 2]
+    assert [a.slot for a in (await claim(store())).attempts] == [0, 2]
     assert await done(asks, batch) == [(1, "cancelled")]
     assert (await asks.counts(batch)).cancelled == 1
     assert 0 < await redis.ttl(keys.result(found.job_id)) <= 68
@@ -252,7 +252,7 @@ async def test_cancel_against_claim_and_finish_ends_in_exactly_one_of_the_two(
         await asyncio.gather(work(), cancel(1), cancel(3))
     found = await done_all(asks, batch)
     assert sorted(slot for slot, _ in found) == list(range(size))
-    ran = {a.job.slot for a in claimed}
+    ran = {a.slot for a in claimed}
     outcomes = [json.loads(raw)["status"] for raw in await asks.results(batch, list(range(size)))]
     assert {slot for slot, status in found if status == "succeeded"} == ran
     assert outcomes == ["succeeded" if slot in ran else "cancelled" for slot in range(size)]

@@ -40,14 +40,14 @@ async def test_what_did_not_succeed_is_claimed_again_in_slot_order(
     assert await asks.redrive(batch) == 4
     assert await asks.redrive(batch) == 0
     again = (await claim(store("w2"))).attempts
-    assert [(a.job.slot, a.number, a.job.base) for a in again] == [
+    assert [(a.slot, a.number, a.job.base) for a in again] == [
         (5, 1, 0),  # it was never away
         (0, 2, 1),
         (2, 2, 1),
         (3, 2, 1),
         (4, 1, 0),
     ]
-    assert all(a.job.args == [a.job.slot] for a in again)
+    assert all(a.job.args == [a.slot] for a in again)
     assert await redis.get(keys.result(good.job_id)) == kept
     counts = await asks.counts(batch)
     assert (counts.succeeded, counts.failed, counts.cancelled, counts.running) == (1, 0, 0, 5)

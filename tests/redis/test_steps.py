@@ -12,8 +12,8 @@ from .steps import LEASE, claim, expired, record
 
 async def test_a_claim_takes_no_more_than_asked_in_slot_order(submit, store):
     await submit(12)
-    slots = [a.job.slot for a in (await claim(store(), 5)).attempts]
-    slots += [a.job.slot for a in (await claim(store("w2"), 100)).attempts]
+    slots = [a.slot for a in (await claim(store(), 5)).attempts]
+    slots += [a.slot for a in (await claim(store("w2"), 100)).attempts]
     assert slots == list(range(12))
 
 
@@ -201,7 +201,7 @@ async def test_what_a_plain_arq_worker_holds_is_left_to_it(redis, submit, store,
     await redis.psetex(keys.in_progress(held), 60_000, b"1")
     score = await redis.zscore(queue, held)
     (attempt,) = (await claim(store())).attempts
-    assert attempt.job.slot == 1
+    assert attempt.slot == 1
     assert await redis.zscore(queue, held) == score
 
 

@@ -111,7 +111,7 @@ async def test_a_job_that_waited_too_long_is_never_started(agree, asks, store, b
     await asyncio.sleep(0.25)
     assert (await asks.sweep(batch)).ended == 1
     (again,) = (await claim(store())).attempts  # it was started in time
-    assert again.job.slot == 0
+    assert again.slot == 0
     (raw,) = await asks.results(batch, [1])
     outcome = wire.decode_result(raw)
     assert (outcome.which, outcome.limit, outcome.attempt) == ("queue", 0.2, 0)

@@ -6,7 +6,7 @@ import json
 import pytest
 from redis.asyncio import ConnectionPool
 
-from gatherq_worker.attempt import Attempt, Deadline
+from gatherq_worker.attempt import Attempt, Claimed, Deadline
 from gatherq_worker.control import Control
 from gatherq_worker.engine import Engine
 from gatherq_worker.handlers import Handler, Handlers
@@ -18,7 +18,8 @@ from gatherq_worker.store import Claim
 def attempt(job_id):
     batch, slot = job_id.split(":")
     job = {"f": "wait", "a": [], "k": {}, "et": 1, "batch": batch, "slot": int(slot)}
-    return Attempt.read(job_id, 1, json.dumps(job).encode())
+    payload = json.dumps(job).encode()
+    return Attempt.read(Claimed(job_id, 1, payload, batch=batch, slot=int(slot)))
 
 
 class SlowClaim:

@@ -168,9 +168,9 @@ def test_outcomes_match_and_unwrap():
 def test_a_result_reads_back_and_begins_with_its_fence():
     verdict = decide.verdict(Ending(error=ValueError("no")))
     at = 1_700_000_000_000
-    record = wire.decode_job(b'{"f":"f","a":[],"k":{},"slot":3,"et":%d}' % at)
+    record = wire.decode_job(b'{"f":"f","a":[],"k":{},"et":%d}' % at)
     times = wire.Times(at + 1000, at + 2000)
-    verdict, payload = decide.written(verdict, Attempt("b:3", 2, record), times, "w", "q")
+    verdict, payload = decide.written(verdict, Attempt("b:3", 2, record, slot=3), times, "w", "q")
     assert payload.decode().startswith(wire.result_head("w", 2))
     assert json.loads(payload)["r"] == "ValueError: no"
     outcome = wire.decode_result(payload)

@@ -24,7 +24,7 @@ from gatherq import wire
 from gatherq.wire import JobRecord, Times, Verdict
 
 from . import decide
-from .attempt import Attempt
+from .attempt import Attempt, Claimed
 
 if TYPE_CHECKING:
     from gatherq.remote import ErrorInfo
@@ -50,30 +50,27 @@ class ArqCodec:
         self._queue = queue
         self._warned = False
 
-    def read(self, job_id: str, number: int, payload: bytes | None, score: int) -> Attempt:
+    def read(self, claimed: Claimed) -> Attempt:
         """Read a job, ours or theirs; never raises."""
+        payload = claimed.payload
         if payload is None or payload[:1] == b"{":
-            attempt = Attempt.read(job_id, number, payload, score)
-            ours = attempt.job and (attempt.batch is not None or self._deserializer is None)
+            attempt = Attempt.read(claimed)
+            ours = attempt.job and (claimed.batch is not None or self._deserializer is None)
             if payload is None or ours:
-                attempt.foreign = payload is None
+                attempt.foreign = payload is None and claimed.batch is None
                 return attempt
         try:
             job = self._job(payload)
         except Exception as error:
             if payload[:1] == b"{" and attempt.job:
                 return attempt
-            logger.warning("job %s cannot be read: %r", job_id, error.__cause__ or error)
+            logger.warning("job %s cannot be read: %r", claimed.job_id, error.__cause__ or error)
             problem = "its data cannot be read by the worker's job_deserializer"
             raised = DeserializationError("unable to deserialize job")
-            return Attempt(
-                *(job_id, number, None, len(payload), problem),
-                score=score,
-                foreign=True,
-                raised=raised,
-            )
-        self._warn(job_id)
-        return Attempt(job_id, number, job, len(payload), score=score, foreign=True)
+            foreign = claimed.batch is None
+            return Attempt.of(claimed, None, problem=problem, foreign=foreign, raised=raised)
+        self._warn(claimed.job_id)
+        return Attempt.of(claimed, job, foreign=True)
 
     def write(self, verdict: Verdict, attempt: Attempt, times: Times) -> tuple[Verdict, bytes]:
         """Write a result as arq does; one that cannot be written, or is too large, says so."""

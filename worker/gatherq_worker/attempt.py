@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from gatherq.codec import from_json
 from gatherq.outcomes import AttemptInfo
-from gatherq.wire import UNKNOWN, JobRecord, decode_job
+from gatherq.wire import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, decode_job, identity
 
 PICKLED = (
     "it is pickled, and this worker reads JSON. Start the worker with --arq-pickle to accept what "
@@ -22,6 +22,25 @@ class Deadline(NamedTuple):
     limit: float
 
 
+class Claimed(NamedTuple):
+    """A job as a claim hands it over. Its batch and slot are those of its id, not of its data."""
+
+    job_id: str
+    number: int
+    payload: bytes | None = None
+    #: When it was to run (ms), by its place in the queue.
+    score: int = 0
+    #: The batch that it is a slot of; None for a job of its own.
+    batch: str | None = None
+    slot: int = 0
+    #: Tells this life of the batch from another under the same id.
+    life: str = ""
+    #: Number of the claim that took it: its token has it, so that no two claims share one.
+    claim: int = 0
+    #: Why there is no payload, if there was one.
+    problem: str = ""
+
+
 @dataclass(slots=True, eq=False)
 class Attempt:
     """A claimed job; `job` is None where its data is missing or damaged, and `problem` says so."""
@@ -31,6 +50,16 @@ class Attempt:
     job: JobRecord | None
     size: int = 0
     problem: str = ""
+    #: The batch that it is a slot of; None for a job of its own.
+    batch: str | None = None
+    slot: int = 0
+    #: Tells this life of the batch from another under the same id.
+    life: str = ""
+    #: Number of the claim that took it.
+    claim: int = 0
+    #: The call as its producer wrote it, `"f":...,"a":...,"k":...`, if it is short: results
+    #: repeat it.
+    call: bytes = b""
     #: The deadline of its batch.
     batch_deadline: Deadline | None = None
     #: When it was to run (ms), by its place in the queue.
@@ -62,19 +91,31 @@ class Attempt:
     history: tuple[dict[str, Any], ...] = ()
 
     @classmethod
-    def read(cls, job_id: str, number: int, payload: bytes | None, score: int = 0) -> "Attempt":
+    def read(cls, claimed: Claimed) -> "Attempt":
         """Read the job of a claim; never raises."""
+        payload = claimed.payload
         if payload is None:
-            problem = "its data has expired or was deleted"
-            return cls(job_id, number, None, problem=problem, score=score)
+            problem = claimed.problem or "its data has expired or was deleted"
+            return cls.of(claimed, None, problem=problem)
         try:
-            return cls(job_id, number, decode_job(payload), len(payload), score=score)
+            return cls.of(claimed, decode_job(payload))
         except ValueError as error:
             if payload[:1] == b"\x80":
                 problem = PICKLED
             else:
                 problem = f"its data is damaged: {str(error)[:500]}"
-            return cls(job_id, number, None, len(payload), problem, score=score)
+            return cls.of(claimed, None, problem=problem)
+
+    @classmethod
+    def of(cls, claimed: Claimed, job: JobRecord | None, **more: Any) -> "Attempt":
+        """Make one of a claim and the job that was read in it."""
+        payload = claimed.payload or b""
+        attempt = cls(claimed.job_id, claimed.number, job, len(payload), **more)
+        attempt.batch, attempt.slot, attempt.life = claimed.batch, claimed.slot, claimed.life
+        attempt.claim, attempt.score = claimed.claim, claimed.score
+        if job is not None and len(payload) <= ECHOED_ARGUMENTS:
+            attempt.call = identity(payload)[1:]
+        return attempt
 
     def remember(self, entries: Sequence[bytes]) -> None:
         """Take over the history that a claim brought; what is damaged is left out."""
@@ -100,11 +141,6 @@ class Attempt:
         """Number of this attempt as arq counts: its producer may begin at another than 1."""
         first = self.job.attempt if self.job else None
         return self.number + max((first or 1) - 1, 0)
-
-    @property
-    def batch(self) -> str | None:
-        """Batch of the job."""
-        return self.job.batch if self.job else None
 
 
 def _entry(raw: bytes) -> dict[str, Any] | None:

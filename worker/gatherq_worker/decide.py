@@ -121,6 +121,8 @@ def _encode(
         attempt=attempt.number,
         worker=worker,
         job=attempt.job,
+        batch=attempt.batch,
+        slot=attempt.slot,
         times=times,
         queue=queue,
         echo=echo and attempt.size <= wire.ECHOED_ARGUMENTS,

@@ -174,7 +174,7 @@ def _current(attempt: Attempt) -> CurrentJob:
     return CurrentJob(
         attempt.job_id,
         attempt.batch,
-        attempt.job.slot if attempt.job else 0,
+        attempt.slot,
         attempt.name,
         attempt.number,
         attempt.limit,

@@ -13,11 +13,11 @@ from gatherq import codec, keys
 from gatherq.scripts import Script
 from gatherq.upkeep import Upkeep
 
-from .attempt import Attempt, Deadline
+from .attempt import Attempt, Claimed, Deadline
 from .health import ERRORS
 
-#: Makes an attempt of (job id, attempt number, payload, score); never raises.
-Reader: TypeAlias = Callable[[str, int, bytes | None, int], Attempt]
+#: Makes an attempt of a claimed job; never raises.
+Reader: TypeAlias = Callable[[Claimed], Attempt]
 
 #: Leases renewed by one script call.
 _RENEWED = 500
@@ -177,12 +177,12 @@ class Store:
         argv = (self._worker, self._lease, keys.IN_PROGRESS, keys.JOB)
         now, *found = await self._held(self._redis, (self._queue,), argv)
         triples = zip(found[::3], found[1::3], found[2::3], strict=True)
-        return int(now), [Attempt.read(id_.decode(), number, job) for id_, number, job in triples]
+        return int(now), [Attempt.read(_claimed(id_.decode(), n, job)) for id_, n, job in triples]
 
     def _attempt(self, id_: str, number: Any, job: bytes | None, score: int) -> Attempt:
         if isinstance(number, int):
-            return self._read(id_, number, job, score)
-        attempt = self._read(id_, number[0], job, score)
+            return self._read(_claimed(id_, number, job, score))
+        attempt = self._read(_claimed(id_, number[0], job, score))
         attempt.remember(number[1:])
         return attempt
 
@@ -259,6 +259,13 @@ async def alive(redis: Redis, queue: str) -> list[tuple[str, float]]:
     return [(name, age) for name, age in ages if age < _SILENCE]
 
 
+def _claimed(id_: str, number: int, job: bytes | None, score: int = 0) -> Claimed:
+    batch, _, slot = id_.rpartition(":")
+    if not batch or not slot.isdecimal():
+        return Claimed(id_, number, job, score)
+    return Claimed(id_, number, job, score, batch, int(slot))
+
+
 def _texts(parts: Iterable[bytes]) -> list[str]:
     return [part.decode() for part in parts]
 
@@ -287,7 +294,7 @@ async def enqueue_tick(redis: Redis, queue: str, tick: Tick) -> bool:
 
 def _header(record: Record) -> tuple[str, ...]:
     attempt = record.attempt
-    slot = attempt.job.slot if attempt.job else 0
+    slot = attempt.slot
     forever = record.keep is None or record.keep == math.inf
     keep = -1 if forever else round(record.keep * 1000)  # type: ignore[operator]
     mark = str(round(record.mark * 1000))
