@@ -123,8 +123,16 @@ class Attempt:
 
     @property
     def suspect(self) -> bool:
-        """Whether its last attempt took its worker down, alone or beside others."""
-        return bool(self.history) and self.history[-1]["status"] in ("died", "lost")
+        """Whether it is to run apart: it took its worker down, or may have done so again.
+
+        Who died beside others, once, and by no doing of theirs, is nobody to be afraid of.
+        """
+        deaths = [entry for entry in self.history if entry["status"] in ("died", "lost")]
+        if not deaths:
+            return False
+        last = deaths[-1]
+        innocent = last.get("lapsed") or (last.get("beside") and last.get("killed"))
+        return len(deaths) > 1 or not innocent
 
     @property
     def settled(self) -> bool:
@@ -146,7 +154,7 @@ class Attempt:
 def _entry(raw: bytes) -> dict[str, Any] | None:
     try:
         AttemptInfo.model_validate_json(raw)
-    except ValueError:
+    except Exception:  # whatever stands there
         return None
     entry: dict[str, Any] = from_json(raw)
     return entry
