@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import codec, keys
 from .connection import database_of
+from .foreign import unless_foreign
 from .redrive import Redrive
 from .scripts import Script
 from .stream import Streams
@@ -102,7 +103,8 @@ class Store(Streams):
 
     async def drop_lease(self, batch: str) -> None:
         """Let the batch go on without its producer."""
-        await self._redis.execute_command("HDEL", keys.batch(batch), "lease", "leased")
+        dropped = self._redis.execute_command("HDEL", keys.batch(batch), "lease", "leased")
+        await unless_foreign(dropped)
 
     async def cancel(self, batch: str, slots: "Sequence[int]", by: str, request: str) -> int | None:
         """Cancel slots, some hundred, or with none all; return how many end, or are asked to.
@@ -159,9 +161,10 @@ class Store(Streams):
 
     async def counts(self, batch: str) -> Counts | None:
         """Return how the batch stands, or None if it is not in Redis."""
-        found = await self._redis.execute_command(
-            "HMGET", keys.batch(batch), *(field for field in Counts._fields)
-        )
+        wanted = self._redis.execute_command("HMGET", keys.batch(batch), *Counts._fields)
+        found = await unless_foreign(wanted)
+        if found is None:
+            return None
         size = _whole(found[0])
         return None if size is None else Counts(size, *(_whole(n) or 0 for n in found[1:]))
 

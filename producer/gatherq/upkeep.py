@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import codec, keys
 from .connection import database_of
+from .foreign import unless_foreign
 from .scripts import Script
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class Upkeep:
 
     async def size_of(self, batch: str) -> int:
         """Return how many slots a batch has, also one that is being deleted; 0 for no batch."""
-        found = await self._redis.execute_command("HMGET", keys.batch(batch), "size", "deleting")
+        wanted = self._redis.execute_command("HMGET", keys.batch(batch), "size", "deleting")
+        found = await unless_foreign(wanted) or []
         sizes = [int(n) for n in found if n is not None and n.isdigit() and len(n) < 16]
         return max(sizes, default=0) if any(found) else 0
 

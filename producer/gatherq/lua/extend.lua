@@ -13,6 +13,7 @@ if not expires then
   expires = now + math.floor(stay * 9 / 8)
 end
 local last = math.min(ARGV[3] + ARGV[4], batch.size) - 1
+begin_writing()
 if ARGV[5] == '' then redis.call('HSET', P.batch .. id, 'expires', ms(expires)) end
 for slot = tonumber(ARGV[3]), last do
   local job = string.format('%s:%.0f', id, slot)

@@ -12,6 +12,17 @@ local ids = redis.call('ZRANGEBYSCORE', KEYS[1], ms(now), ms(now + ARGV[3]), 'LI
 local reply, wanted = {ms(now), #ids}, {}
 for i, id in ipairs(ids) do wanted[i] = P.in_progress .. id end
 local found = #wanted > 0 and redis.call('MGET', unpack(wanted)) or {}
+local batches = {}
+local function life_and_size(id)
+  local batch_id = string.match(id, '^([%w_.-]+):%d+$')
+  if not batch_id then return '', -1 end
+  if not batches[batch_id] then
+    local life, size = unpack(read('HMGET', P.batch .. batch_id, 'life', 'size') or {})
+    batches[batch_id] = {string.sub(life or '', 1, 100), whole(size) or -1}
+  end
+  return unpack(batches[batch_id])
+end
+
 for i, id in ipairs(ids) do
   local token = found[i]
   local attempt, claim = nil, nil
@@ -19,9 +30,8 @@ for i, id in ipairs(ids) do
     attempt, claim = string.match(string.sub(token, #head + 1), '^(%d+):(%d+)$')
   end
   if attempt then
-    local batch_id = string.match(id, '^([%w_.-]+):%d+$')
-    local batch = batch_id and read('HMGET', P.batch .. batch_id, 'life', 'size') or {}
-    for _, value in ipairs({id, tonumber(attempt), tonumber(claim), batch[1] or '', whole(batch[2]) or -1,
+    local life, size = life_and_size(id)
+    for _, value in ipairs({id, tonumber(attempt), tonumber(claim), life, size,
       ARGV[6] == '1' and read('GET', P.job .. id) or false}) do reply[#reply + 1] = value end
   end
 end

@@ -26,7 +26,7 @@ local function batch_of(id)
       batch.written = batch.written or batch.size
       batch.left = batch.size
       for _, name in ipairs(ENDED) do batch.left = batch.left - (batch[name] or 0) end
-      if not batch.expires then
+      if not batch.expires or batch.expires <= now then
         local left = redis.call('PTTL', P.batch .. id)
         batch.expires = now + (left > 0 and left or LEAST_LIFE)
       end
