@@ -99,7 +99,8 @@ class Stage:
         await self.asks.cancel(BATCH, range(SIZE), "me", "1")
 
     async def _sweep(self) -> None:
-        await unless_foreign(self.redis.hsetnx(keys.batch(BATCH), "cancelled_by", "me"))
+        mark = self.redis.execute_command("HSETNX", keys.batch(BATCH), "cancelled_by", "me")
+        await unless_foreign(mark)
         await self.asks.sweep(BATCH, force=True)
 
     async def _mend(self) -> None:
@@ -144,11 +145,9 @@ def places() -> dict[str, Put]:
             found[f"{key.__name__} of {what} job"] = _setter(key(id_))
         found[f"attempts of {what} job"] = _pusher(keys.attempts(id_))
     for field in FIELDS:
-        found[f"field {field}"] = lambda redis, junk, field=field: redis.hset(
-            keys.batch(BATCH), field, junk
-        )
-    for key in (keys.batch(BATCH), keys.done(BATCH), keys.digests(BATCH)):
-        found[f"{key} as text"] = _setter(key)
+        found[f"field {field}"] = _fielder(field)
+    for whole in (keys.batch(BATCH), keys.done(BATCH), keys.digests(BATCH)):
+        found[f"{whole} as text"] = _setter(whole)
     found["done entry"] = lambda redis, junk: redis.xadd(keys.done(BATCH), {junk: junk})
     for shared in (keys.cancel, keys.wake, keys.workers, keys.quarantine):
         found[f"{shared.__name__} as text"] = _setter(shared(QUEUE))
@@ -157,8 +156,12 @@ def places() -> dict[str, Put]:
     found["queue member of the batch"] = lambda redis, junk: redis.zadd(
         QUEUE, {b"b:" + b"9" * len(junk): 1}
     )
-    found["mark of a job"] = lambda redis, junk: redis.hset(keys.cancel(QUEUE), f"{BATCH}:70", junk)
-    found["mark of no job"] = lambda redis, junk: redis.hset(keys.cancel(QUEUE), junk, "x")
+    found["mark of a job"] = lambda redis, junk: redis.execute_command(
+        "HSET", keys.cancel(QUEUE), f"{BATCH}:70", junk
+    )
+    found["mark of no job"] = lambda redis, junk: redis.execute_command(
+        "HSET", keys.cancel(QUEUE), junk, "x"
+    )
     found["abort member"] = lambda redis, junk: redis.zadd(keys.ABORT, {junk: 1})
     found["wake element"] = lambda redis, junk: redis.rpush(keys.wake(QUEUE), junk)
     found["worker"] = lambda redis, junk: redis.zadd(keys.workers(QUEUE), {junk: 1})
@@ -167,6 +170,10 @@ def places() -> dict[str, Put]:
 
 def _setter(key: str) -> Put:
     return lambda redis, junk: redis.set(key, junk)
+
+
+def _fielder(field: str) -> Put:
+    return lambda redis, junk: redis.execute_command("HSET", keys.batch(BATCH), field, junk)
 
 
 def _pusher(key: str) -> Put:

@@ -109,10 +109,10 @@ class Attempt:
     @classmethod
     def of(cls, claimed: Claimed, job: JobRecord | None, **more: Any) -> "Attempt":
         """Make one of a claim and the job that was read in it."""
-        payload = claimed.payload or b""
-        attempt = cls(claimed.job_id, claimed.number, job, len(payload), **more)
-        attempt.batch, attempt.slot, attempt.life = claimed.batch, claimed.slot, claimed.life
-        attempt.claim, attempt.score = claimed.claim, claimed.score
+        id_, number, data, score, batch, slot, life, claim, _ = claimed
+        payload = data or b""
+        attempt = cls(id_, number, job, len(payload), batch=batch, slot=slot, **more)
+        attempt.life, attempt.claim, attempt.score = life, claim, score
         if job is not None and len(payload) <= ECHOED_ARGUMENTS:
             attempt.call = identity(payload)[1:]
         return attempt

@@ -34,19 +34,23 @@ def told_of(raw: Sequence[Any]) -> dict[str, Told]:
     return told
 
 
-def slot_of(job_id: str) -> tuple[str, int]:
-    """Return the batch and slot that an id names; an id alone makes nothing a slot."""
-    batch, _, slot = job_id.rpartition(":")
-    if not (slot.isascii() and slot.isdigit() and len(slot) <= 15 and str(int(slot)) == slot):
-        return "", 0
-    return batch, int(slot)
+def slot_in(slot: str, size: int) -> int | None:
+    """Return the slot that the end of an id names, in a batch of that size; None if it is none."""
+    if (
+        not (slot.isdigit() and slot.isascii())
+        or len(slot) > 15
+        or (slot[0] == "0" and slot != "0")
+    ):
+        return None
+    number = int(slot)
+    return number if number < size else None
 
 
 def held_one(id_: bytes, number: int, claim: int, life: bytes, size: int, job: Any) -> Claimed:
     """Read one of the jobs that a worker holds."""
     job_id = text(id_)
-    batch, slot = slot_of(job_id)
-    claimed = Claimed(job_id, number, job, claim=claim)
-    if not batch or not slot < size:
-        return claimed
-    return claimed._replace(batch=batch, slot=slot, life=text(life))
+    batch, _, end = job_id.rpartition(":")
+    slot = slot_in(end, size)
+    if slot is None:
+        return Claimed(job_id, number, job, claim=claim)
+    return Claimed(job_id, number, job, 0, batch, slot, text(life), claim)

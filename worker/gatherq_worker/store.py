@@ -17,7 +17,7 @@ from gatherq.upkeep import Upkeep
 
 from .attempt import Attempt, Claimed
 from .health import ERRORS
-from .replies import Told, held_one, slot_of, text, texts, told_of
+from .replies import Told, held_one, slot_in, text, texts, told_of
 
 #: Makes an attempt of a claimed job; never raises.
 Reader: TypeAlias = Callable[[Claimed], Attempt]
@@ -194,20 +194,20 @@ class Store:
     def _attempt(
         self, batches: Mapping[str, Told], id_: bytes, number: Any, score: bytes, job: Any
     ) -> Attempt:
-        entries: list[bytes] = []
+        job_id, problem, entries = text(id_), "", ()
         if not isinstance(number, int):
             number, *entries = number
-        too_large = isinstance(job, int)
-        claimed = Claimed(text(id_), number, None if too_large else job, int(score))
-        batch, slot = slot_of(claimed.job_id)
+        if isinstance(job, int):
+            problem, job = f"its data is {job:,} bytes, more than {MAX_JOB:,}", None
+        batch, _, end = job_id.rpartition(":")
         told = batches.get(batch)
-        if told is not None and slot < told.size:
-            claimed = claimed._replace(batch=batch, slot=slot, life=told.life)
-        if too_large:
-            problem = f"its data is {job:,} bytes, more than {MAX_JOB:,}"
-            claimed = claimed._replace(problem=problem)
-        attempt = self._read(claimed._replace(claim=self._claims))
-        if told is not None and claimed.batch:
+        slot = None if told is None else slot_in(end, told.size)
+        if told is None or slot is None:
+            claimed = Claimed(job_id, number, job, int(score), claim=self._claims, problem=problem)
+            attempt = self._read(claimed)
+        else:
+            of_batch = (batch, slot, told.life, self._claims, problem)
+            attempt = self._read(Claimed(job_id, number, job, int(score), *of_batch))
             attempt.batch_deadline = told.deadline
         if entries:
             attempt.remember(entries)
