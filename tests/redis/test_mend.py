@@ -65,7 +65,7 @@ async def test_what_a_producer_never_wrote_ends_with_its_batch_or_when_it_is_giv
     redis, asks, store, batch, why
 ):
     jobs = [wire.encode_job(call("f", n), batch, n, None) for n in range(10)]
-    terms = Terms(deadline=0.001) if why == "deadline" else Terms()
+    terms = Terms(deadline=60) if why == "deadline" else Terms()
     await asks.submit(batch, 10, 3600, 0, jobs[:5], terms=terms, digests=digests(jobs[:5]))
     if why == "nothing":
         first = await asks.mend(batch, range(10), -1)
@@ -76,6 +76,8 @@ async def test_what_a_producer_never_wrote_ends_with_its_batch_or_when_it_is_giv
     else:
         if why == "cancelled":
             await asks.cancel(batch, None, "me")
+        else:
+            await redis.hset(keys.batch(batch), "deadline", 1)  # it has passed
         await asks.sweep(batch, force=True)
         expected = "timed_out" if why == "deadline" else "cancelled"
         assert await types(asks, batch, range(10)) == dict.fromkeys(range(10), expected)
