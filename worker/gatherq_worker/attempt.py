@@ -75,6 +75,8 @@ class Attempt:
     shown: Any = None
     #: Who asked for its cancellation, once somebody has.
     cancelled_by: str | None = None
+    #: Whether its end was told to the log.
+    told: bool = False
     #: Whether its outcome is on its way.
     handed_over: bool = False
     #: Whether it is to be run again, by whom it may be.

@@ -1,6 +1,7 @@
 """A handler in the event loop, under its deadline. Whatever it raises stays inside."""
 
 import asyncio
+import inspect
 import types
 from collections.abc import Awaitable, Callable, Generator
 from time import monotonic
@@ -95,7 +96,7 @@ def plain_or_not(call: Callable[[], Any]) -> Run:
 
     async def run() -> Any:
         found = call()
-        return await found if asyncio.iscoroutine(found) else found
+        return await found if inspect.iscoroutine(found) else found
 
     return run
 

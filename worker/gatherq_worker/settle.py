@@ -1,6 +1,7 @@
 """What follows an execution: an outcome on its way, or another attempt."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -18,6 +19,8 @@ from .record import Recorder
 from .retries import delay_after
 from .store import Record, Release
 from .writing import Ending, PutDown, Writer, put_down
+
+logger = logging.getLogger("gatherq.worker")
 
 
 class Settler:
@@ -139,9 +142,19 @@ class Settler:
             return None
         attempt.handed_over = True
         keep = handler.keep if handler and handler.keep is not None else self._policy.keep
-        self._policy.watch.ended(attempt, verdict, times)
+        self._tell(attempt, verdict, times)
         mark = handler.mark if handler else 0.0
         return Record(attempt, verdict.status, payload, keep, mark)
+
+    def _tell(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
+        """Tell of an end, once, although its record may have to be made again."""
+        if attempt.told:
+            return
+        attempt.told = True
+        try:
+            self._policy.watch.ended(attempt, verdict, times)
+        except Exception:
+            logger.exception("job %s: its end cannot be told", attempt.job_id)
 
     def _put_down_foreign(self, ending: Ending, attempt: Attempt) -> None:
         """Write the whole result in the format of its producer."""

@@ -43,6 +43,7 @@ def tell(attempt: Attempt, verdict: Verdict) -> None:
         return
     level = logging.DEBUG if verdict.status == "cancelled" else logging.WARNING
     if logger.isEnabledFor(level):
-        how = f"failed: {verdict.result}" if verdict.status == "failed" else verdict.result
-        text = "job %s (%s), attempt %d, %s"
-        logger.log(level, text, attempt.job_id, attempt.name, attempt.number, how)
+        what = verdict.status.replace("_", " ")
+        why = str(verdict.result).removeprefix(f"{what}: ")
+        text = "job %s (%s) %s at attempt %d: %s"
+        logger.log(level, text, attempt.job_id, attempt.name, what, attempt.number, why)
