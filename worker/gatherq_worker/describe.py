@@ -61,12 +61,13 @@ class _Describer:
     """Describes one error; all of its texts share a budget."""
 
     def __init__(self) -> None:
-        self._left = _MAX_TOTAL
+        self._left = _MAX_TOTAL - _MAX_TEXT  # the traceback has its own
 
     def describe(self, error: BaseException) -> ErrorInfo:
         tree = tree_of(error)
         info = self._info(tree)
         assert info is not None
+        self._left = _MAX_TEXT
         return info.model_copy(update={"traceback": self.text(lambda: "".join(shown(tree)))})
 
     def text(self, make: Callable[[], str]) -> str:
@@ -87,7 +88,7 @@ class _Describer:
             return None
         error = node.error
         name, message = _type_name(type(error)), self._message(error)
-        notes = [self.text(lambda note=note: str(note)) for note in _notes(error)]  # type: ignore[misc]
+        notes = self._notes(error)
         node.said = "\n".join(_cut(text, _MAX_LINE) for text in (_line(name, message), *notes))
         if isinstance(error, _HINTED) and node.alone and len(message) < _MAX_LINE:
             node.said = self.text(lambda: _hinted(error)) or node.said
@@ -111,6 +112,14 @@ class _Describer:
             return self.text(lambda: str(_GROUPS_MESSAGE.__get__(error)))
         return self.text(lambda: str(error))
 
+    def _notes(self, error: BaseException) -> list[str]:
+        notes = getattr(error, "__notes__", ())
+        if not isinstance(notes, list | tuple):
+            return []
+        texts = [self.text(lambda note=note: str(note)) for note in notes[:_MAX_NOTES]]  # type: ignore[misc]
+        more = len(notes) - _MAX_NOTES
+        return [*texts, f"{more:,} more notes are left out here"] if more > 0 else texts
+
 
 def _line(name: str, message: str) -> str:
     return f"{name}: {message}" if message else name
@@ -128,14 +137,6 @@ def _type_name(kind: type) -> str:
     module = type.__getattribute__(kind, "__module__")
     whole = f"{module}.{type.__dict__['__qualname__'].__get__(kind)}"
     return str(_clean(_cut(whole, _MAX_NAME)))
-
-
-def _notes(error: BaseException) -> list[Any]:
-    notes = getattr(error, "__notes__", ())
-    if not isinstance(notes, list | tuple):
-        return []
-    more = len(notes) - _MAX_NOTES
-    return [*notes[:_MAX_NOTES], *([f"{more:,} more notes are left out here"] if more > 0 else [])]
 
 
 def _plain_args(error: BaseException) -> tuple[Plain, ...] | None:
