@@ -1,5 +1,6 @@
 """A result is written once, within the deadline of its job, and can be read again."""
 
+import asyncio
 import json
 import logging
 import re
@@ -14,7 +15,7 @@ from gatherq.connection import connection_pool
 from gatherq_worker.worker import arq_pool
 from tests.conftest import until
 
-from . import written
+from . import stuck, written
 
 LIMIT, GRACE, LATE = 0.5, 0.5, 1.0
 WHERE = [written.in_loop, written.in_thread, written.in_process]
@@ -49,8 +50,8 @@ async def test_a_result_that_is_slow_to_write_times_out_and_its_siblings_run_onc
     assert worker.poll() is None
 
 
-async def test_writing_that_cannot_be_interrupted_is_recorded_once(
-    producer, start_worker, tmp_path
+async def test_writing_that_cannot_be_interrupted_is_recorded_and_told_once(
+    producer, start_worker, tmp_path, capfd
 ):
     start_worker(module="deadlines.written")
     ledger = tmp_path / "ledger"
@@ -64,6 +65,31 @@ async def test_writing_that_cannot_be_interrupted_is_recorded_once(
     assert all(isinstance(outcome, Succeeded) for outcome in others)
     assert {outcome.attempt for outcome in (first, *others)} == {1}
     assert starts(ledger)[0] == 1
+    told = capfd.readouterr().err
+    assert told.count(f"job {first.job_id} (in_loop) timed out at attempt 1: execution limit") == 1
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (stuck.holds_the_gil, "timed out at attempt 1: execution limit of 1 s"),
+        (stuck.dies, "lost at attempt 3: after 2 attempts"),
+    ],
+    ids=["overdue", "lost"],
+)
+async def test_what_takes_its_worker_down_is_told_once(
+    producer, start_worker, tmp_path, capfd, job, words
+):
+    worker = start_worker(module="deadlines.stuck")
+    arguments = [str(tmp_path / "ledger"), *(["exit"] if job is stuck.dies else [])]
+    async with until(60):
+        batch = await producer.submit([job.call(*arguments).with_timeout(1)])
+        await batch.outcomes()
+        worker.terminate()
+        await asyncio.to_thread(worker.wait)
+    told = capfd.readouterr().err.splitlines()
+    (line,) = [line for line in told if f" WARNING gatherq.worker: job {batch.id}:0 (" in line]
+    assert words in line
 
 
 @pytest.mark.parametrize("returns", RETURNS, **NAME)
