@@ -58,7 +58,7 @@ def _encode(
 ) -> bytes:
     if not isinstance(call, Call):
         raise InvalidCall(
-            f"slot {slot}: {call!r} is not a Call; write chop.call(...) or call('chop', ...)",
+            f"slot {slot}: {call!r:.200} is not a Call; write chop.call(...) or call('chop', ...)",
             slot=slot,
         )
     _check_parts(call, slot)
