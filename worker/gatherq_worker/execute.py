@@ -123,8 +123,6 @@ def in_handler(frame: FrameType | None) -> bool:
             return not engine and below not in ("", "asyncio.timeouts")
         if frame.f_code is wrap_up.__code__:
             engine = below != _WRITING
-        elif module == _WRITING:
-            engine = False
         elif module != __name__ and frame.f_globals.get("__package__") == __package__:
             engine = True
         frame, below = frame.f_back, module
