@@ -1,5 +1,6 @@
 """`asyncio.gather` and `wait_for`, across a pool of machines."""
 
+from . import escape
 from .batch import Batch
 from .calls import Call, Job, call, job
 from .errors import GatherqError, RemoteError, Retry
@@ -30,3 +31,5 @@ __all__ = [
     "call",
     "job",
 ]
+
+escape.install("gatherq")

@@ -7,7 +7,7 @@ as base64.
 
 import types
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Any, Literal, Never, NoReturn, TypeAlias, Union, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic_core import from_json, to_json
@@ -16,7 +16,10 @@ __all__ = ["Decoder", "decoder", "encode", "from_json", "is_plain"]
 
 Decoder: TypeAlias = Callable[[Any], Any]
 
-_PLAIN: tuple[Any, ...] = (str, int, float, bool, None, type(None), Any, object, list, dict)
+_PLAIN: tuple[Any, ...] = (
+    *(str, int, float, bool, None, type(None), Any, object, list, dict),
+    *(Never, NoReturn),  # it always raises
+)
 _CONFIG = ConfigDict(val_json_bytes="base64", arbitrary_types_allowed=True)
 
 

@@ -7,8 +7,14 @@ from .errors import InvalidCall
 
 #: Largest job and largest result, in bytes of JSON.
 MAX_PAYLOAD = 8 * 1024 * 1024
-#: Largest job of any producer that a worker takes in, in bytes: arq's own know no limit.
+#: Largest job of any producer that a worker takes in, and largest result that arq's get, in bytes:
+#: arq itself knows no limit.
 MAX_JOB = 64 * 1024 * 1024
+#: Longest name of a job, in characters.
+MAX_NAME = 256
+#: Largest history in a result, and entry of one that keeps all of its error, in bytes of JSON.
+MAX_ENTRY = 16 * 1024
+MAX_HISTORY = 1024 * 1024
 #: Longest timeout, in seconds.
 MAX_TIMEOUT = 365 * 86_400.0
 
@@ -27,6 +33,13 @@ def check_timeout(timeout: float | None, what: str = "timeout") -> float | None:
             "leave it out for no limit of your own"
         )
     return float(timeout)
+
+
+def check_name(name: object) -> None:
+    """Raise `InvalidCall` unless `name` can be a job's."""
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+        shown = repr(name) if not isinstance(name, str) else f"one of {len(name):,}"
+        raise InvalidCall(f"a job's name is text of 1 to {MAX_NAME} characters, not {shown:.200}")
 
 
 def check_window(window: int) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 from . import codec, wire
 from .calls import Call
 from .errors import InvalidCall, PayloadTooLarge
-from .limits import MAX_PAYLOAD
+from .limits import MAX_NAME, MAX_PAYLOAD, check_name, check_timeout
+from .readable import ALWAYS_READABLE, Unreadable, check_readable
 
 #: One script call writes at most so many jobs, or so many bytes: it stays well below 5 ms.
 _RUN_JOBS = 400
@@ -57,9 +58,10 @@ def _encode(
 ) -> bytes:
     if not isinstance(call, Call):
         raise InvalidCall(
-            f"slot {slot}: {call!r} is not a Call; write chop.call(...) or call('chop', ...)",
+            f"slot {slot}: {call!r:.200} is not a Call; write chop.call(...) or call('chop', ...)",
             slot=slot,
         )
+    _check_parts(call, slot)
     try:
         job = wire.encode_job(call, batch, slot, timeout, queue_timeout)
     except ValueError as error:
@@ -73,7 +75,33 @@ def _encode(
             slot=slot,
             name=call.name,
         )
+    if len(job) > ALWAYS_READABLE:
+        try:
+            check_readable(job, b"}")
+        except Unreadable as error:
+            raise _unwritable(call, slot, error) from None
     return job
+
+
+def _check_parts(call: Call[Any], slot: int) -> None:
+    """Refuse what is no name and no arguments, however the call was made."""
+    name, kwargs = call.name, call.kwargs
+    try:
+        if type(name) is not str or not 0 < len(name) <= MAX_NAME:
+            check_name(name)
+        if call.timeout is not None or call.queue_timeout is not None:
+            check_timeout(call.timeout)
+            check_timeout(call.queue_timeout, "queue_timeout")
+        if not isinstance(call.args, tuple | list):
+            raise InvalidCall(f"the arguments are a {type(call.args).__name__}, not a tuple")
+        if kwargs is not None and type(kwargs) is not dict:
+            raise InvalidCall(f"the keyword arguments are a {type(kwargs).__name__}, not a dict")
+        for key in kwargs or ():
+            if type(key) is not str:
+                raise InvalidCall(f"the name of a keyword argument is text, not {key!r:.200}")
+    except InvalidCall as error:
+        named = name if isinstance(name, str) else None
+        raise InvalidCall(f"slot {slot}: {error}", slot=slot, name=named) from None
 
 
 def _unwritable(call: Call[Any], slot: int, error: ValueError) -> InvalidCall:
@@ -81,12 +109,18 @@ def _unwritable(call: Call[Any], slot: int, error: ValueError) -> InvalidCall:
     named += [(f"argument {name}=", value) for name, value in (call.kwargs or {}).items()]
     for where, value in named:
         try:
-            codec.encode(value)
+            payload = codec.encode(value)
         except ValueError as cause:
-            return InvalidCall(
-                f"slot {slot}: {where} of {call.name}(...), a {type(value).__name__}, cannot be "
-                f"written as JSON: {cause}",
-                slot=slot,
-                name=call.name,
-            )
+            problem = f"cannot be written as JSON: {cause}"
+        else:
+            try:
+                check_readable(b"[[%b]]" % payload)
+                continue
+            except Unreadable as cause:
+                problem = f"could not be read by a worker: {cause}"
+        return InvalidCall(
+            f"slot {slot}: {where} of {call.name}(...), a {type(value).__name__}, {problem}",
+            slot=slot,
+            name=call.name,
+        )
     return InvalidCall(f"slot {slot}: {call.name}(...): {error}", slot=slot, name=call.name)

@@ -5,19 +5,28 @@ are ours.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
 
-from . import codec
+from . import codec, remote
 from .calls import Call
+from .limits import MAX_ENTRY, MAX_HISTORY, MAX_JOB, MAX_NAME, MAX_PAYLOAD
 from .outcomes import AnyOutcome, Status, Succeeded, exception_of
+from .readable import check_size
 from .remote import ErrorInfo
 
+#: Largest record, in bytes: a job or a value with all that stands beside it.
+_OUR_JOB, MAX_RECORD = MAX_PAYLOAD + 1024, MAX_PAYLOAD + MAX_HISTORY + 1024 * 1024
 #: Arguments are copied into the result only from jobs up to this size, in bytes.
 ECHOED_ARGUMENTS = 4096
 #: Name of a job whose data is missing or damaged.
 UNKNOWN = "<unknown>"
+#: Stands for an error that there is no room for.
+LEFT_OUT = ErrorInfo(
+    type=remote.LEFT_OUT, message="this error is left out: the history is too long"
+)
 
 
 class JobRecord(BaseModel):
@@ -76,13 +85,21 @@ def identity(job: bytes) -> bytes:
 
 
 def decode_job(payload: bytes) -> JobRecord:
-    """Read a job; raises ValueError (pydantic's) for anything else."""
+    """Read a job; raises ValueError (pydantic's) for anything else, or for too much."""
+    check_size(payload, _OUR_JOB)
     return JobRecord.model_validate_json(payload)
 
 
 def result_head(worker: str, attempt: int) -> str:
     """Begin every result: finish.lua tells by it who recorded a job."""
     return f'{{"worker":"{worker}","t":{attempt},'
+
+
+#: As `result_head` begins it.
+_RESULT = (
+    b'{"worker":"%b","t":%d,"id":%b,"status":"%b","s":%b,"r":%b,%b,"batch":%b,"slot":%d,'
+    b'"et":%d,"st":%b,"ft":%d,"q":%b%b%b}'
+)
 
 
 class Verdict(NamedTuple):
@@ -93,6 +110,10 @@ class Verdict(NamedTuple):
     result: Any
     #: What the outcome of this status has beside: error, which, limit, by, attempts.
     fields: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    #: The value as JSON, if it is written already.
+    written: bytes | None = None
+    #: The whole result in the format of its producer, if that is another and written already.
+    record: bytes | None = None
 
 
 class Times(NamedTuple):
@@ -102,6 +123,20 @@ class Times(NamedTuple):
     finished: int
 
 
+def call_of(job: JobRecord, payload: bytes) -> bytes:
+    """Return what a result repeats of its job: the name and the arguments."""
+    end = payload.rfind(_AFTER_CALL)
+    # Where no more than one brace follows, that is what follows the call, and not a part of it.
+    if payload[:5] == b'{"f":' and end > 0 and payload.count(b"}", end) == 1:
+        return payload[1:end]
+    return codec.encode({"f": job.name, "a": job.args, "k": job.kwargs})[1:-1]
+
+
+def cut(name: str) -> str:
+    """Return a name to be shown: one that is too long cannot be a job's."""
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}..."
+
+
 def encode_result(
     verdict: Verdict,
     *,
@@ -109,35 +144,54 @@ def encode_result(
     attempt: int,
     worker: str,
     job: JobRecord | None,
+    call: bytes = b"",
     batch: str | None = None,
     slot: int = 0,
     times: Times,
     queue: str,
-    echo: bool,
     history: Sequence[dict[str, Any]] = (),
 ) -> bytes:
-    """Write arq's result record plus our fields; `echo` keeps the arguments."""
-    record: dict[str, Any] = {
-        "worker": worker,
-        "t": attempt,
-        "id": job_id,
-        "status": verdict.status,
-        "s": verdict.status == "succeeded",
-        "r": verdict.result,
-        "f": job.name if job else UNKNOWN,
-        "a": job.args if job and echo else (),
-        "k": job.kwargs if job and echo else {},
-        "batch": batch,
-        "slot": slot,
-        "et": job.enqueued if job else times.finished,
-        "st": times.started,
-        "ft": times.finished,
-        "q": queue,
-        **verdict.fields,
-    }
-    if history:
-        record["history"] = history
-    return codec.encode(record)
+    """Write arq's result record plus our fields; without its call it repeats the name alone."""
+    status, result, fields, value, _ = verdict
+    if not call:
+        call = codec.encode({"f": cut(job.name) if job else UNKNOWN, "a": (), "k": {}})[1:-1]
+    started, finished = times
+    return _RESULT % (
+        worker.encode(),
+        attempt,
+        codec.encode(job_id),
+        status.encode(),
+        b"true" if status == "succeeded" else b"false",
+        codec.encode(result) if value is None else value,
+        call,
+        b"null" if batch is None else _text(batch),
+        slot,
+        job.enqueued if job else finished,
+        b"null" if started is None else b"%d" % started,
+        finished,
+        _text(queue),
+        b"," + codec.encode(fields)[1:-1] if fields else b"",
+        b',"history":' + encode_history(history) if history else b"",
+    )
+
+
+@lru_cache(maxsize=256)
+def _text(text: str) -> bytes:
+    """Write what stands in one result after the other."""
+    return codec.encode(text)
+
+
+def encode_history(history: Sequence[dict[str, Any]]) -> bytes:
+    """Write the attempts before; of too many, the errors of the oldest are left out."""
+    entries = [codec.encode(entry) for entry in history]
+    size = sum(map(len, entries)) + len(entries)
+    for i, entry in enumerate(history):
+        if size <= MAX_HISTORY:
+            break
+        size -= len(entries[i])
+        entries[i] = codec.encode({**entry, "error": LEFT_OUT})
+        size += len(entries[i])
+    return b"[%b]" % b",".join(entries)
 
 
 def encode_attempt(
@@ -145,7 +199,16 @@ def encode_attempt(
 ) -> bytes:
     """Write an ended attempt, for the history of its job."""
     record = {"attempt": attempt, "worker": worker, "status": status, "error": error}
-    return codec.encode({**record, "st": times.started, "ft": times.finished})
+    return _entry({**record, "st": times.started, "ft": times.finished})
+
+
+def _entry(record: dict[str, Any]) -> bytes:
+    """Write an entry of a history; a long error is shortened."""
+    entry = codec.encode(record)
+    if len(entry) > MAX_ENTRY and record["error"]:
+        error = ErrorInfo.model_validate(record["error"])
+        entry = codec.encode({**record, "error": error.shortened()})
+    return entry
 
 
 # By its status alone: to try every member costs ten times as much.
@@ -155,7 +218,8 @@ _OUTCOME: TypeAdapter[AnyOutcome] = TypeAdapter(
 
 
 def decode_result(payload: bytes) -> AnyOutcome:
-    """Read an outcome; raises ValueError (pydantic's) for anything else."""
+    """Read an outcome; raises ValueError (pydantic's) for anything else, or for too much."""
+    check_size(payload, MAX_RECORD)
     return _OUTCOME.validate_json(payload)
 
 
@@ -170,6 +234,7 @@ class Ended(NamedTuple):
     @classmethod
     def read(cls, payload: bytes) -> "Ended":
         """Read a result."""
+        check_size(payload, MAX_RECORD)
         record: dict[str, Any] = codec.from_json(payload)
         head = result_head(record["worker"], record["t"])
         return cls(head, record["t"], record["status"], record)
@@ -181,7 +246,7 @@ class Ended(NamedTuple):
             names = {"attempt": "t", "worker": "worker", "status": "status", "error": "error"}
             names |= {"st": "st", "ft": "ft"}
             entries.append({name: self.record.get(field) for name, field in names.items()})
-        return [codec.encode(entry) for entry in entries]
+        return [_entry(entry) for entry in entries]
 
 
 def job_serializer(record: dict[str, Any]) -> bytes:
@@ -191,6 +256,8 @@ def job_serializer(record: dict[str, Any]) -> bytes:
 
 def job_deserializer(payload: bytes) -> dict[str, Any]:
     """Read our jobs and results for arq: `Job(id, redis, _deserializer=job_deserializer)`."""
+    if len(payload) > MAX_JOB:
+        raise ValueError(f"it is {len(payload):,} bytes, the limit is {MAX_JOB:,}")
     record: dict[str, Any] = codec.from_json(payload)
     if "status" in record:
         outcome = decode_result(payload)

@@ -1,6 +1,7 @@
 """Functions of an arq application."""
 
 import asyncio
+import time
 
 from arq.worker import Retry, RetryJob
 
@@ -68,3 +69,23 @@ class Unreadable:
 
 def broken():
     raise ValueError("broken")
+
+
+class Slow(Exception):
+    """Takes its time to be written, as a value and as an error."""
+
+    def __reduce__(self):
+        time.sleep(self.args[0])
+        return Slow, (0,)
+
+    def __str__(self):
+        time.sleep(self.args[0])
+        return "slow"
+
+    __repr__ = __str__
+
+
+async def slow_to_write(ctx, seconds, fails=False):
+    if fails:
+        raise Slow(seconds)
+    return Slow(seconds)

@@ -4,6 +4,7 @@ import asyncio
 import statistics
 import subprocess
 import sys
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from gatherq_worker import create_worker, crontab
 from gatherq_worker.arq_settings import find_settings
 
 from ..conftest import until
-from .functions import Unpicklable, add, give, nested, sleep, tries
+from .functions import Slow, Unpicklable, add, fail, give, nested, sleep, slow_to_write, tries
 
 
 @pytest.fixture
@@ -58,6 +59,70 @@ async def test_a_worker_that_reads_json_says_what_to_set(redis, json_redis, make
     record = wire.job_deserializer(await redis.get(f"arq:result:{job.job_id}"))
     assert "--arq-pickle" in str(record["r"])
     assert "job_serializer=gatherq.wire.job_serializer" in caplog.text
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["value", "error"])
+async def test_a_pickle_that_is_slow_to_write_times_out(redis, make, fails):
+    slow = await redis.enqueue_job("slow_to_write", 30, fails)
+    quick = await redis.enqueue_job("slow_to_write", 0, fails)
+    other = await redis.enqueue_job("add", 1)
+    worker = make([func(slow_to_write, timeout=0.5), add])
+    async with until(20):
+        await worker.main()
+        with pytest.raises(TimeoutError, match="execution limit of 0.5 s"):
+            await slow.result(poll_delay=0)
+        assert await other.result(poll_delay=0) == 1
+        found = (await quick.result_info()).result
+    assert isinstance(found, Slow)
+    assert worker.jobs_failed == 1 + fails
+
+
+async def test_arguments_with_code_of_their_own_are_not_written_after_the_time(redis, make):
+    job = await redis.enqueue_job("sleep", 30, note=Evil())
+    plain = await redis.enqueue_job("sleep", 30)
+    async with until(20):
+        await make([func(sleep_beside, name="sleep", timeout=0.2)]).main()
+        for queued, arguments in ((job, ((), {})), (plain, ((30,), {}))):
+            info = await queued.result_info()
+            assert isinstance(info.result, TimeoutError)
+            assert (info.args, info.kwargs) == arguments
+
+
+async def test_an_error_in_arqs_log_has_a_budget(redis, make, caplog):
+    await redis.enqueue_job("fail", Branches)
+    async with until(20):
+        await make([fail]).main()
+    assert "failed, ExceptionGroup: branches" in caplog.text
+    assert "more are left out" in caplog.text
+    assert len(caplog.text) < 200_000
+
+
+class Evil:
+    """Is pickled once, by its producer; then it takes its time."""
+
+    def __init__(self):
+        self.seconds = 0
+
+    def __setstate__(self, state):
+        self.seconds = 30
+
+    def __getstate__(self):
+        time.sleep(self.seconds)
+        return {"seconds": self.seconds}
+
+
+class Branches:
+    """Makes an error with very many paths."""
+
+    def __new__(cls):
+        error = ValueError("leaf")
+        for _ in range(30):
+            error = ExceptionGroup("branches", [error, error])
+        return error
+
+
+async def sleep_beside(ctx, seconds, note=None):
+    await asyncio.sleep(seconds)
 
 
 async def test_producers_move_to_json_one_by_one(redis, json_redis, make):

@@ -56,7 +56,7 @@ async def test_the_result_has_the_fields_of_one_that_ran(submit, asks, store, ba
             job=attempt.job,
             times=wire.Times(None, 1),
             queue="q",
-            echo=True,
+            call=attempt.call,
         )
     )
     ended = json.loads(raw)

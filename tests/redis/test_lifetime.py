@@ -22,7 +22,7 @@ def failed(attempt, worker="w1", **fields):
         job=job,
         times=wire.Times(1_700_000_000_000, 1_700_000_000_005),
         queue="q",
-        echo=True,
+        call=attempt.call,
         history=attempt.history,
     )
     return Record(attempt, "failed", payload, 60)

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gatherq.escape import install
+
 from .context import CurrentJob, current_job
 
 if TYPE_CHECKING:
@@ -11,6 +13,14 @@ if TYPE_CHECKING:
     from .worker import Worker
 
 __all__ = ["CurrentJob", "Worker", "create_worker", "crontab", "current_job", "run_worker"]
+
+
+def _shown(error: BaseException) -> str:
+    return import_module(f"{__name__}.describe").describe(error).traceback  # type: ignore[no-any-return]
+
+
+for _name in ("gatherq.worker", "arq.worker"):  # that is where all of this package's modules log
+    install(_name, _shown)
 
 _HOMES = {
     "Worker": "worker",

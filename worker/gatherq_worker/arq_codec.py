@@ -21,18 +21,18 @@ from arq.jobs import (
 from arq.worker import JobExecutionFailed
 
 from gatherq import wire
+from gatherq.limits import MAX_JOB
 from gatherq.wire import JobRecord, Times, Verdict
 
 from . import decide
 from .attempt import Attempt, Claimed
+from .describe import Described
 
 if TYPE_CHECKING:
     from gatherq.remote import ErrorInfo
 
 logger = logging.getLogger("gatherq.worker")
 
-#: Largest result in arq's format, in bytes; arq knows no limit, Redis's is 512 MiB.
-MAX_RESULT = 64 * 1024 * 1024
 WARNING = (
     "job %s is pickled, and accepted: whoever can write to this Redis can run any code here. "
     "Give producers and workers job_serializer=gatherq.wire.job_serializer and "
@@ -59,6 +59,9 @@ class ArqCodec:
             if payload is None or ours:
                 attempt.foreign = payload is None and claimed.batch is None
                 return attempt
+        if len(payload) > MAX_JOB:
+            problem = f"its data is {len(payload):,} bytes, the limit is {MAX_JOB:,}"
+            return Attempt.of(claimed, None, problem=problem, foreign=claimed.batch is None)
         try:
             job = self._job(payload)
         except Exception as error:
@@ -75,10 +78,10 @@ class ArqCodec:
     def write(self, verdict: Verdict, attempt: Attempt, times: Times) -> tuple[Verdict, bytes]:
         """Write a result as arq does; one that cannot be written, or is too large, says so."""
         payload = self._result(verdict, attempt, times, _value(verdict, attempt))
-        if payload is not None and len(payload) <= MAX_RESULT:
+        if payload is not None and len(payload) <= MAX_JOB:
             return verdict, payload
         size = "unwritable" if payload is None else f"{len(payload):,} bytes"
-        text = f"the result is {size}, the limit is {MAX_RESULT:,} bytes"
+        text = f"the result is {size}, the limit is {MAX_JOB:,} bytes"
         verdict = decide.failed("ResultTooLarge", text)
         bare = replace(attempt, job=None) if payload is None else attempt
         return verdict, self._result(verdict, bare, times, text) or b""
@@ -141,7 +144,8 @@ def _value(verdict: Verdict, attempt: Attempt) -> Any:
     error: ErrorInfo = verdict.fields["error"]
     if error.type == "RetriesExceeded":
         return JobExecutionFailed(error.message)
-    return attempt.raised or JobExecutionFailed(_words(error, attempt))
+    known = attempt.raised is not None and not isinstance(attempt.raised, Described)
+    return attempt.raised if known else JobExecutionFailed(_words(error, attempt))
 
 
 def _words(error: "ErrorInfo", attempt: Attempt) -> str:

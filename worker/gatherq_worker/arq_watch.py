@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from arq.utils import args_to_string, truncate
 from arq.worker import Retry
 
+from gatherq.remote import ErrorInfo
 from gatherq.wire import Times, Verdict
 
 from .attempt import Attempt
 from .watch import Watch
+from .writing import Ending
 
 if TYPE_CHECKING:
     from .worker import Worker
@@ -35,6 +37,11 @@ class Counting(Watch):
 
     def ended(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
         """Count."""
+        self.count(verdict)
+        super().ended(attempt, verdict, times)
+
+    def count(self, verdict: Verdict) -> None:
+        """Count what became of a job."""
         if verdict.status == "succeeded":
             self._worker.jobs_complete += 1
         else:
@@ -86,13 +93,13 @@ class ArqLog(Counting):
 
     def ended(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
         """Log what became of it."""
-        super().ended(attempt, verdict, times)
+        self.count(verdict)
         took, ref = _took(times), self._ref(attempt)
         waited = (times.finished - attempt.job.enqueued) / 1000 if attempt.job else 0.0
         match verdict.status:
             case "succeeded":
                 if logger.isEnabledFor(logging.INFO):
-                    logger.info("%6.2fs ← %s ● %s", took, ref, self._shown(verdict.result))
+                    logger.info("%6.2fs ← %s ● %s", took, ref, self._shown(attempt, verdict))
             case "cancelled" if verdict.fields["by"] == "producer":
                 if times.started is None:
                     text = "%6.2fs ⊘ %s:%s aborted before start"
@@ -104,7 +111,7 @@ class ArqLog(Counting):
                 most = function.max_tries or self._worker.max_tries
                 logger.warning("%6.2fs ! %s max retries %d exceeded", waited, ref, most)
             case "failed" if times.started is not None and attempt.raised is not None:
-                self._failure(took, ref, attempt.raised)
+                self._failure(took, ref, attempt, verdict.fields["error"])
             case "failed" if times.started is None:
                 pass  # `refused` said it
             case "timed_out":
@@ -112,25 +119,30 @@ class ArqLog(Counting):
             case status:
                 logger.error("%6.2fs ! %s failed, %s: %s", took, ref, status, verdict.result)
 
-    def _failure(self, took: float, ref: str, error: BaseException) -> None:
-        extra = getattr(error, "extra", None)
-        if callable(extra):
-            extra = _safe(extra)
-        name, text = type(error).__name__, _safe(lambda: str(error))
+    def look(self, ending: Ending, attempt: Attempt) -> None:
+        """Keep what `ended` will log: how a value shows itself, or an error's `extra`."""
+        if ending.error is None:
+            if ending.value is not None and self._worker.log_results:
+                attempt.shown = _safe(lambda: truncate(repr(ending.value)))
+        else:
+            extra = getattr(ending.error, "extra", None)
+            attempt.shown = _safe(extra) if callable(extra) else extra
+
+    def _failure(self, took: float, ref: str, attempt: Attempt, info: ErrorInfo) -> None:
         logger.error(
             "%6.2fs ! %s failed, %s: %s",
             took,
             ref,
-            name,
-            text,
-            exc_info=error,
-            extra={"extra": extra},
+            info.type.rpartition(".")[2],
+            info.message,
+            exc_info=attempt.raised,
+            extra={"extra": attempt.shown, "traceback": info.traceback},
         )
 
-    def _shown(self, result: Any) -> str:
-        if result is None or not self._worker.log_results:
-            return ""
-        return str(_safe(lambda: truncate(repr(result))))
+    def _shown(self, attempt: Attempt, verdict: Verdict) -> str:
+        if attempt.shown is None and verdict.result is not None and self._worker.log_results:
+            return truncate((verdict.written or b"")[:200].decode("utf-8", "replace"))
+        return attempt.shown or ""
 
     def _ref(self, attempt: Attempt) -> str:
         is_cron = hasattr(self._worker.functions.get(attempt.name), "next_run")

@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 
 from gatherq.codec import from_json
 from gatherq.outcomes import AttemptInfo
-from gatherq.wire import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, decode_job, identity
+from gatherq.readable import check_readable
+from gatherq.wire import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, call_of, cut, decode_job
 
+#: Largest entry of a history that is read, in bytes: none that we write comes near it.
+_MAX_ENTRY = 1024 * 1024
 PICKLED = (
     "it is pickled, and this worker reads JSON. Start the worker with --arq-pickle to accept what "
     "arq's producers write by default, or write JSON: arq.create_pool(..., "
@@ -57,8 +60,8 @@ class Attempt:
     life: str = ""
     #: Number of the claim that took it.
     claim: int = 0
-    #: The call as its producer wrote it, `"f":...,"a":...,"k":...`, if it is short: results
-    #: repeat it.
+    #: The call as it came, `"f":...,"a":...,"k":...`, if it is short: results repeat it, whatever
+    #: the job does to its arguments.
     call: bytes = b""
     #: The deadline of its batch.
     batch_deadline: Deadline | None = None
@@ -68,8 +71,12 @@ class Attempt:
     foreign: bool = False
     #: What it raised, for results in another format.
     raised: BaseException | None = None
+    #: What the log is to show of its end.
+    shown: Any = None
     #: Who asked for its cancellation, once somebody has.
     cancelled_by: str | None = None
+    #: Whether its end was told to the log.
+    told: bool = False
     #: Whether its outcome is on its way.
     handed_over: bool = False
     #: Whether it is to be run again, by whom it may be.
@@ -99,7 +106,7 @@ class Attempt:
             return cls.of(claimed, None, problem=problem)
         try:
             return cls.of(claimed, decode_job(payload))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if payload[:1] == b"\x80":
                 problem = PICKLED
             else:
@@ -113,8 +120,8 @@ class Attempt:
         payload = data or b""
         attempt = cls(id_, number, job, len(payload), batch=batch, slot=slot, **more)
         attempt.life, attempt.claim, attempt.score = life, claim, score
-        if job is not None and len(payload) <= ECHOED_ARGUMENTS:
-            attempt.call = identity(payload)[1:]
+        if job is not None and not attempt.foreign and len(payload) <= ECHOED_ARGUMENTS:
+            attempt.call = call_of(job, payload)
         return attempt
 
     def remember(self, entries: Sequence[bytes]) -> None:
@@ -142,7 +149,7 @@ class Attempt:
     @property
     def name(self) -> str:
         """Name of the job, as far as it is known."""
-        return self.job.name if self.job else UNKNOWN
+        return cut(self.job.name) if self.job else UNKNOWN
 
     @property
     def job_try(self) -> int:
@@ -152,9 +159,13 @@ class Attempt:
 
 
 def _entry(raw: bytes) -> dict[str, Any] | None:
+    """Read an attempt that ended; None for anything else."""
+    if len(raw) > _MAX_ENTRY:
+        return None
     try:
-        AttemptInfo.model_validate_json(raw)
+        info = AttemptInfo.model_validate_json(raw)
+        check_readable(raw)
+        entry: dict[str, Any] = from_json(raw)
     except Exception:  # whatever stands there
         return None
-    entry: dict[str, Any] = from_json(raw)
-    return entry
+    return {**entry, "attempt": info.attempt}

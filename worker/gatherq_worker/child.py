@@ -12,16 +12,16 @@ import threading
 from functools import partial
 from typing import Any
 
+from gatherq.codec import encode
 from gatherq.errors import Retry
-from gatherq.limits import MAX_PAYLOAD
 
 from . import interrupt
 from .attempt import Attempt
 from .context import CurrentJob, set_current
 from .decide import Ending
-from .describe import describe, say
+from .describe import describe
 from .execute import in_loop, plain_or_not
-from .frames import pack, read
+from .frames import framed, pack, read
 from .handlers import Handler, Handlers, load
 from .through import through
 
@@ -81,17 +81,12 @@ def _reply(ending: Ending, handler: Handler) -> bytes:
     if error is not None:
         matches = isinstance(error, handler.rules.retry_on)
         delay = error.delay if isinstance(error, Retry) else None
-        known = {"error": describe(error), "matches": matches, "delay": delay}
+        known = {"error": ending.info or describe(error), "matches": matches, "delay": delay}
         return _say(known | {"expired": ending.expired})
-    try:
-        frame = pack({"value": ending.value, "expired": ending.expired})
-    except BaseException as failure:
-        message = f"the result cannot be written as JSON: {say(failure)}"
-        return _say({"error": {"type": "UnwritableResult", "message": message[:2000]}})
-    if len(frame) > MAX_PAYLOAD + 1024:
-        message = f"the result is {len(frame):,} bytes of JSON, the limit is {MAX_PAYLOAD:,}"
-        return _say({"error": {"type": "ResultTooLarge", "message": message}})
-    return frame
+    if ending.written is None:  # it cannot be, or there was no time
+        return _say({"error": ending.info, "expired": ending.expired})
+    head = encode({"expired": ending.expired})
+    return framed(b'%b,"value":%b}' % (head[:-1], ending.written))
 
 
 def _say(message: dict[str, Any]) -> bytes:

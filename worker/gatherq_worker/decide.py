@@ -1,30 +1,16 @@
 """What became of an attempt: pure, knows nothing of Redis."""
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
 
 from gatherq import wire
-from gatherq.limits import MAX_PAYLOAD
 from gatherq.remote import ErrorInfo
 from gatherq.wire import Times, Verdict
 
 from .attempt import Attempt
-from .describe import Described, describe, say
+from .describe import describe
+from .writing import Ending, Unwritable, write_value
 
-
-@dataclass(slots=True)
-class Ending:
-    """How an execution ended: with `value`, or with `error`; `expired` if its limit was reached."""
-
-    value: Any = None
-    error: BaseException | None = None
-    expired: bool = False
-    limit: float | None = None
-    #: Whose limit that is: execution or batch.
-    which: str = "execution"
-    #: Who asked for the cancellation that ended it, if it was asked for.
-    cancelled_by: str | None = None
+__all__ = ["Ending", "cancelled", "failed", "info", "lost", "timed_out", "verdict", "written"]
 
 
 def verdict(ending: Ending) -> Verdict:
@@ -36,15 +22,14 @@ def verdict(ending: Ending) -> Verdict:
         return cancelled(ending.cancelled_by)
     if ending.expired:
         return timed_out(ending.which, ending.limit or 0.0)
-    match ending.error:
-        case None:
-            return Verdict("succeeded", ending.value)
-        case Described(info):
-            return _failed(info)
-        case asyncio.CancelledError():
-            return cancelled("job")
-        case error:
-            return _failed(describe(error))
+    error, info = ending.error, ending.info
+    if info is None and error is None:
+        return Verdict("succeeded", ending.value, {}, ending.written, ending.record)
+    if isinstance(error, asyncio.CancelledError):
+        return cancelled("job")
+    if info is None:  # a fault of ours
+        info = describe(error or LookupError("no error"))
+    return _failed(info)._replace(record=ending.record)
 
 
 def cancelled(by: str) -> Verdict:
@@ -82,49 +67,26 @@ def failed(kind: str, message: str) -> Verdict:
 def written(
     verdict: Verdict, attempt: Attempt, times: Times, worker: str, queue: str
 ) -> tuple[Verdict, bytes]:
-    """Write the result; one that cannot be written, or is too large, becomes a failure."""
-    try:
-        payload = _encode_safely(verdict, attempt, times, worker, queue)
-    except BaseException as error:  # whatever the value's own code raises
-        kind, message = "UnwritableResult", f"the result cannot be written as JSON: {say(error)}"
-    else:
-        if len(payload) <= MAX_PAYLOAD:
-            return verdict, payload
-        kind = "ResultTooLarge"
-        message = (
-            f"the result is {len(payload):,} bytes of JSON, the limit is {MAX_PAYLOAD:,}; "
-            "store the data elsewhere and return its name"
-        )
-    verdict = failed(kind, message)
-    return verdict, _encode(verdict, attempt, times, worker, queue, echo=False)
-
-
-def _failed(error: ErrorInfo) -> Verdict:
-    return Verdict("failed", str(error)[:200], {"error": error})
-
-
-def _encode_safely(
-    verdict: Verdict, attempt: Attempt, times: Times, worker: str, queue: str
-) -> bytes:
-    try:
-        return _encode(verdict, attempt, times, worker, queue)
-    except Exception:  # the job may have put into its arguments what cannot be written
-        return _encode(verdict, attempt, times, worker, queue, echo=False)
-
-
-def _encode(
-    verdict: Verdict, attempt: Attempt, times: Times, worker: str, queue: str, echo: bool = True
-) -> bytes:
-    return wire.encode_result(
+    """Write the result; one whose value cannot be written becomes a failure."""
+    if verdict.status == "succeeded" and verdict.written is None:
+        try:
+            verdict = verdict._replace(written=write_value(verdict.result))
+        except Unwritable as failure:
+            verdict = _failed(failure.info)
+    return verdict, wire.encode_result(
         verdict,
         job_id=attempt.job_id,
         attempt=attempt.number,
         worker=worker,
         job=attempt.job,
+        call=attempt.call,
         batch=attempt.batch,
         slot=attempt.slot,
         times=times,
         queue=queue,
-        echo=echo and attempt.size <= wire.ECHOED_ARGUMENTS,
         history=attempt.history,
     )
+
+
+def _failed(error: ErrorInfo) -> Verdict:
+    return Verdict("failed", str(error)[:200], {"error": error})

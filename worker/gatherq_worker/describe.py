@@ -3,13 +3,28 @@
 import builtins
 import traceback
 from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from gatherq.remote import ErrorInfo, Plain
+from gatherq.remote import ErrorInfo, Plain, left_out
 
-_MAX_TEXT = 32_768
-_MAX_DEPTH = 5
-_MAX_MEMBERS = 20
+from .tree import Node, shown, tree_of
+
+#: Characters of a text, of a message in a traceback, and of all texts of an error together.
+_MAX_TEXT, _MAX_LINE, _MAX_TOTAL = 32_768, 2_000, 262_144
+_MAX_NOTES = 20
+#: Characters of a type's name; largest whole number among arguments.
+_MAX_NAME, _MAX_INT = 256, 10**1000
+#: Python says more of these than their message.
+_HINTED = (SyntaxError, NameError, AttributeError, ImportError)
+_SCALARS = (str, int, float, bool, type(None), bytes, complex, datetime, date, timedelta)
+_COLLECTIONS = (list, tuple, set, frozenset)
+_GROUPS_MESSAGE: Any = BaseExceptionGroup.__dict__["message"]
+_ARGS: Any = BaseException.__dict__["args"]
+
+
+class Interrupted(BaseException):
+    """Raised into code that blocks, when its time is over."""
 
 
 class Described(Exception):
@@ -24,71 +39,144 @@ class Described(Exception):
 
 
 def describe(error: BaseException) -> ErrorInfo:
-    """Return what `error` says; its text is cut at 32 KiB, its chain at five. Never raises."""
+    """Return what `error` says, and what is behind it, cut where it is too much. Never raises.
+
+    Its own code runs for that: where it may, see `writing.put_down`.
+    """
+    if isinstance(error, Described):
+        return error.info
     try:
-        return _describe(error, 0)
-    except BaseException as failure:  # properties and classes that resist
-        name = type.__getattribute__(type(error), "__name__")
-        return ErrorInfo(type=name, message=f"<indescribable: {type(failure).__name__}>")
+        return _Describer().describe(error)
+    except BaseException as failure:  # properties and classes that resist, or no time left
+        message = f"<indescribable: {_type_name(type(failure))}>"
+        return ErrorInfo(type=_type_name(type(error)), message=message)
 
 
 def say(error: BaseException) -> str:
     """Return the text of `error`, whatever its `__str__` does."""
-    return _text(lambda: str(error))
+    return _Describer().text(lambda: str(error))
 
 
-def _describe(error: BaseException, depth: int) -> ErrorInfo:
-    deeper = depth < _MAX_DEPTH
-    cause = error.__cause__ if deeper else None
-    members = error.exceptions[:_MAX_MEMBERS] if isinstance(error, BaseExceptionGroup) else ()
-    return ErrorInfo(
-        type=_type_name(type(error)),
-        message=_message(error),
-        args=_plain_args(error),
-        traceback=_text(lambda: "".join(traceback.format_exception(error))) if depth == 0 else "",
-        notes=tuple(_text(lambda note=note: str(note)) for note in _notes(error)),  # type: ignore[misc]
-        cause=None if cause is None else _describe(cause, depth + 1),
-        members=tuple(_describe(e, depth + 1) for e in members) if deeper else (),
-    )
+class _Describer:
+    """Describes one error; all of its texts share a budget."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_TOTAL - _MAX_TEXT  # the traceback has its own
+
+    def describe(self, error: BaseException) -> ErrorInfo:
+        tree = tree_of(error)
+        info = self._info(tree)
+        assert info is not None
+        self._left = _MAX_TEXT
+        return info.model_copy(update={"traceback": self.text(lambda: "".join(shown(tree)))})
+
+    def text(self, make: Callable[[], str]) -> str:
+        """Return a text, cut, whatever making it does."""
+        try:
+            text = make()
+            size = len(text)
+        except Interrupted:
+            raise
+        except BaseException as failure:  # a raising __str__ or __repr__
+            return f"<unprintable: {_type_name(type(failure))}>"
+        room = min(_MAX_TEXT, self._left)
+        self._left -= min(size, room)
+        return str(_clean(_cut(text, room)))
+
+    def _info(self, node: Node | None) -> ErrorInfo | None:
+        if node is None:
+            return None
+        error = node.error
+        name, message = _type_name(type(error)), self._message(error)
+        notes = self._notes(error)
+        node.said = "\n".join(_cut(text, _MAX_LINE) for text in (_line(name, message), *notes))
+        if isinstance(error, _HINTED) and node.alone and len(message) < _MAX_LINE:
+            node.said = self.text(lambda: _hinted(error)) or node.said
+        self._info(node.context)  # for the traceback alone
+        cause, members = self._info(node.cause), [self._info(m) for m in node.members]
+        if node.missing:
+            members.append(left_out(node.missing, "members"))
+        if node.cut:
+            notes.append("what led to this error is left out here")
+        return ErrorInfo(
+            type=name,
+            message=message,
+            args=_plain_args(error),
+            notes=tuple(notes),
+            cause=cause,
+            members=tuple(filter(None, members)),
+        )
+
+    def _message(self, error: BaseException) -> str:
+        if isinstance(error, BaseExceptionGroup):
+            return self.text(lambda: str(_GROUPS_MESSAGE.__get__(error)))
+        return self.text(lambda: str(error))
+
+    def _notes(self, error: BaseException) -> list[str]:
+        notes = getattr(error, "__notes__", ())
+        if not isinstance(notes, list | tuple):
+            return []
+        texts = [self.text(lambda note=note: str(note)) for note in notes[:_MAX_NOTES]]  # type: ignore[misc]
+        more = len(notes) - _MAX_NOTES
+        return [*texts, f"{more:,} more notes are left out here"] if more > 0 else texts
 
 
-def _message(error: BaseException) -> str:
-    if isinstance(error, BaseExceptionGroup):
-        message: str = error.message
-        return _text(lambda: message)
-    return _text(lambda: str(error))
+def _line(name: str, message: str) -> str:
+    return f"{name}: {message}" if message else name
+
+
+def _hinted(error: BaseException) -> str:
+    told = traceback.TracebackException(type(error), error, error.__traceback__, limit=0)
+    return "".join(told.format_exception_only()).rstrip("\n")
 
 
 def _type_name(kind: type) -> str:
-    name = kind.__name__
+    name: str = type.__dict__["__name__"].__get__(kind)
     if vars(builtins).get(name) is kind:
         return name
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _notes(error: BaseException) -> list[Any]:
-    notes = getattr(error, "__notes__", ())
-    return list(notes)[:_MAX_MEMBERS] if isinstance(notes, list | tuple) else []
+    module = type.__getattribute__(kind, "__module__")
+    whole = f"{module}.{type.__dict__['__qualname__'].__get__(kind)}"
+    return str(_clean(_cut(whole, _MAX_NAME)))
 
 
 def _plain_args(error: BaseException) -> tuple[Plain, ...] | None:
-    args = error.args
+    args = _ARGS.__get__(error)
     if isinstance(error, OSError) and error.filename is not None and len(args) == 2:
         args = (*args, error.filename)  # OSError keeps its third argument apart
-    plain = all(type(a) in (str, int, float, bool, type(None)) for a in args)
-    short = sum(len(a) for a in args if isinstance(a, str)) <= _MAX_TEXT
-    return tuple(map(_clean, args)) if plain and short else None
+    if len(args) > _MAX_NOTES or not all(map(_is_plain, args)):
+        return None
+    short = sum(len(a) for a in args if isinstance(a, str)) <= _MAX_LINE
+    return tuple(map(_clean, args)) if short else None
+
+
+def _is_plain(arg: object) -> bool:
+    return type(arg) in (str, float, bool, type(None)) or (
+        type(arg) is int and -_MAX_INT < arg < _MAX_INT
+    )
+
+
+def _cut(text: str, room: int) -> str:
+    """Keep both ends of a text, and say how long it was."""
+    if len(text) <= room:
+        return text
+    head = room // 2
+    return f"{text[:head]}... ({len(text):,} characters) ...{text[len(text) - head :]}"
 
 
 def _clean(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def _text(make: Callable[[], str]) -> str:
-    try:
-        text = make()
-    except BaseException as failure:  # a raising __str__ or __repr__
-        return f"<unprintable: {type(failure).__name__}>"
-    if len(text) > _MAX_TEXT:
-        text = f"{text[:_MAX_TEXT]}... ({len(text):,} characters)"
-    return text.encode("utf-8", "replace").decode()
+def is_data(value: object, most: int = 100_000) -> bool:
+    """Tell whether a value is of Python's own types throughout: writing it runs nobody's code."""
+    waiting = [value]
+    while waiting and most:
+        most -= 1
+        match waiting.pop():
+            case list() | tuple() | set() | frozenset() as items if type(items) in _COLLECTIONS:
+                waiting += list(items)
+            case dict() as found if type(found) is dict:
+                waiting += [*found, *found.values()]
+            case other if type(other) not in _SCALARS:
+                return False
+    return not waiting

@@ -1,6 +1,7 @@
 """A handler in the event loop, under its deadline. Whatever it raises stays inside."""
 
 import asyncio
+import inspect
 import types
 from collections.abc import Awaitable, Callable, Generator
 from time import monotonic
@@ -8,47 +9,68 @@ from types import FrameType
 from typing import Any
 
 from .attempt import Attempt
-from .decide import Ending
+from .describe import Interrupted
 from .page import Page, mark_of
+from .writing import Ending, PutDown, put_down
+
+__all__ = ["Interrupted", "in_handler", "in_loop", "is_loop", "past", "wrap_up"]
 
 Run = Callable[[], Awaitable[Any]]
 Hook = Callable[[dict[Any, Any]], Awaitable[Any]]
+_WRITING = put_down.__module__
 #: A handler with its arguments, which takes the context.
 Bound = Callable[[dict[Any, Any]], Any]
 
 
-class Interrupted(BaseException):
-    """Raised into code that blocks, when its time is over."""
+async def in_loop(
+    attempt: Attempt, run: Run, page: Page | None, write: PutDown = put_down
+) -> Ending:
+    """Run a handler, write what it left, and say how it ended; never raises.
 
-
-async def in_loop(attempt: Attempt, run: Run, page: Page | None) -> Ending:
-    """Run a handler, and say how it ended; never raises. A page is marked while its code runs."""
+    A page is marked while its code runs.
+    """
     ending = Ending()
     deadline = asyncio.timeout_at(attempt.deadline)
+    mark = b"" if page is None else mark_of(attempt)
     try:
         async with deadline:
-            ending.value = await (run() if page is None else _marked(run(), page, attempt))
+            ending.value = await (run() if page is None else _marked(run(), page, mark))
     except BaseException as error:
         ending.error = error
     # By the clock too: the timer of a deadline waits as long as the loop is blocked.
     ending.expired = deadline.expired() or past(attempt)
+    if page is not None:
+        page.memory[: len(mark)] = mark
+    wrap_up(ending, attempt, write)
+    if page is not None:
+        page.memory[0] = 0
     return ending
 
 
+def wrap_up(ending: Ending, attempt: Attempt, write: PutDown) -> None:
+    """Write what an execution left, as long as its time lasts; never raises."""
+    if ending.expired or attempt.cancelled_by or attempt.settled:
+        return
+    try:
+        write(ending, attempt)
+    except BaseException as error:  # interrupted
+        ending.error = error
+    ending.expired = past(attempt)
+
+
 @types.coroutine
-def _marked(running: Any, page: Page, attempt: Attempt) -> Generator[Any, Any, Any]:
+def _marked(running: Any, page: Page, mark: bytes) -> Generator[Any, Any, Any]:
     """Await a coroutine, with the page marked during each of its steps and not between them."""
-    memory, mark = page.memory, mark_of(attempt)
     end = len(mark)
     step, value = running.send, None
     while True:
-        memory[:end] = mark
+        page.memory[:end] = mark
         try:
             waiting = step(value)
         except StopIteration as stop:
             return stop.value
         finally:
-            memory[0] = 0
+            page.memory[0] = 0
         try:
             value = yield waiting
             step = running.send
@@ -74,7 +96,7 @@ def plain_or_not(call: Callable[[], Any]) -> Run:
 
     async def run() -> Any:
         found = call()
-        return await found if asyncio.iscoroutine(found) else found
+        return await found if inspect.iscoroutine(found) else found
 
     return run
 
@@ -90,13 +112,18 @@ def is_loop(frame: FrameType) -> bool:
 
 
 def in_handler(frame: FrameType | None) -> bool:
-    """Tell whether `frame` is in code that a handler called, and not in the engine's own."""
-    below = None
+    """Tell whether `frame` is in code that a handler called, and not in the engine's own.
+
+    What writes its result is called by it, as it were: it calls the value's own code.
+    """
+    below, engine = "", False
     while frame is not None and not is_loop(frame):
+        module = frame.f_globals.get("__name__", "")
         if frame.f_code is in_loop.__code__:
-            return below is not None and below.f_globals.get("__name__") != "asyncio.timeouts"
-        own = frame.f_globals.get("__package__") == __package__
-        if own and frame.f_globals.get("__name__") != __name__:
-            return False
-        frame, below = frame.f_back, frame
-    return True  # a task that the handler started
+            return not engine and below not in ("", "asyncio.timeouts")
+        if frame.f_code is wrap_up.__code__:
+            engine = below != _WRITING
+        elif module != __name__ and frame.f_globals.get("__package__") == __package__:
+            engine = True
+        frame, below = frame.f_back, module
+    return not engine  # a task that the handler started

@@ -17,7 +17,11 @@ class Readable(Protocol):
 
 def pack(message: Any) -> bytes:
     """Write a frame; raises ValueError for what has no JSON form."""
-    body = codec.encode(message)
+    return framed(codec.encode(message))
+
+
+def framed(body: bytes) -> bytes:
+    """Make a frame of JSON."""
     return _LENGTH.pack(len(body)) + body
 
 

@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 from gatherq.codec import Decoder, decoder
 from gatherq.definition import NO_RETRIES, Isolation, JobDefinition, RetryRules
 from gatherq.errors import GatherqError
+from gatherq.wire import cut
 
 
 class UnknownJob(LookupError):
@@ -125,6 +126,7 @@ class Handlers:
         try:
             return self._by_name[name]
         except KeyError:
+            name = cut(name)
             near = difflib.get_close_matches(name, self._by_name)
             hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
             known = ", ".join(sorted(self._by_name))[:500]

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from gatherq.codec import encode
 from gatherq.remote import ErrorInfo
 
 from .attempt import Attempt
@@ -145,8 +146,11 @@ def _ending(answer: dict[str, Any], attempt: Attempt) -> Ending:
     expired = bool(answer.get("expired")) or past(attempt)
     if answer.get("cancelled"):
         return Ending(error=asyncio.CancelledError(), expired=expired)
+    if expired:
+        return Ending(expired=True)
     if "error" in answer:
         info = ErrorInfo.model_validate(answer["error"])
         error = Described(info, answer.get("delay"), bool(answer.get("matches")))
         return Ending(error=error, expired=expired)
-    return Ending(value=answer["value"], expired=expired)
+    value = answer["value"]
+    return Ending(value=value, written=encode(value))

@@ -40,7 +40,8 @@ class Runner:
     ) -> None:
         self._handlers, self._policy = handlers, policy
         self._settler, self._contact, self._page = settler, contact, page
-        self._threads = Threads(_THREADS)
+        self._write = settler.writer
+        self._threads = Threads(_THREADS, self._write)
         self._processes = Processes(max(os.cpu_count() or 1, _PROCESSES))
         self._limits: dict[str, asyncio.Semaphore] = {}
         self._hooked = policy.hooked
@@ -145,7 +146,7 @@ class Runner:
             set_current(_current(attempt))
             hook = self._policy.on_job_start
             run = after(hook, call, ctx) if hook else lambda: call(ctx)
-            return await in_loop(attempt, run, self._page)
+            return await in_loop(attempt, run, self._page, self._write)
         if self._policy.on_job_start:
             await _contained(self._policy.on_job_start, ctx)
 

@@ -83,7 +83,7 @@ class Running:
             record = self._settler.time_out(attempt) if current is attempt else None
             if record is None or task is None:
                 continue
-            logger.warning("job %s (%s) does not end; abandoned", attempt.job_id, attempt.name)
+            logger.info("job %s (%s) does not end; abandoned", attempt.job_id, attempt.name)
             self._recorder.put(record)
             del self.by_id[attempt.job_id]
             self._abandoned.add(task)

@@ -1,7 +1,9 @@
 """What follows an execution: an outcome on its way, or another attempt."""
 
 import asyncio
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from gatherq.codec import encode
 from gatherq.remote import ErrorInfo
@@ -9,13 +11,16 @@ from gatherq.wire import Times, Verdict, encode_attempt
 
 from . import decide
 from .attempt import Attempt
-from .decide import Ending
+from .describe import describe, is_data
 from .handlers import Handler, UnknownJob
 from .policy import Policy
 from .processes import Died
 from .record import Recorder
 from .retries import delay_after
 from .store import Record, Release
+from .writing import Ending, PutDown, Writer, put_down
+
+logger = logging.getLogger("gatherq.worker")
 
 
 class Settler:
@@ -31,6 +36,12 @@ class Settler:
     ) -> None:
         self._policy, self._recorder, self._now = policy, recorder, now
         self._worker, self._queue = worker, queue
+
+    @property
+    def writer(self) -> PutDown:
+        """What writes the end of an execution, where and while the job's code may run."""
+        foreign, look = self._policy.write and self._put_down_foreign, self._policy.watch.look
+        return Writer(foreign, look) if foreign or look else put_down
 
     def settle(self, ending: Ending, attempt: Attempt, most: int, handler: Handler) -> None:
         """Give the attempt back to be followed by another, or hand over what became of it."""
@@ -77,11 +88,10 @@ class Settler:
         """Make the outcome of an attempt that does not end when asked to; None if it has one."""
         if attempt.settled:
             return None
-        attempt.handed_over = True
-        times = Times(attempt.started, self._now())
         by = attempt.cancelled_by
         late = decide.timed_out(attempt.which, attempt.limit or 0.0)
-        return self._record(decide.cancelled(by) if by else late, attempt, times)
+        times = Times(attempt.started, self._now())
+        return self._made(decide.cancelled(by) if by else late, attempt, times)
 
     def _asked(self, ending: Ending, handler: Handler) -> float | None:
         """Return the seconds after which an error of arq's asks to run again, or None."""
@@ -113,17 +123,56 @@ class Settler:
     def _hand_over(
         self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None
     ) -> None:
-        attempt.handed_over = True
-        self._recorder.put(self._record(verdict, attempt, times, handler))
+        record = self._made(verdict, attempt, times, handler)
+        if record:
+            self._recorder.put(record)
 
-    def _record(
+    def _made(
         self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None = None
-    ) -> Record:
+    ) -> Record | None:
+        """Make the record of an attempt; None if the watchdog has made it meanwhile."""
         if attempt.foreign and self._policy.write:
-            verdict, payload = self._policy.write(verdict, attempt, times)
+            if verdict.record is None:  # nobody's code may run now
+                verdict, payload = self._policy.write(verdict, _bare(attempt), times)
+            else:
+                payload = verdict.record
         else:
             verdict, payload = decide.written(verdict, attempt, times, self._worker, self._queue)
+        if attempt.settled:
+            return None
+        attempt.handed_over = True
         keep = handler.keep if handler and handler.keep is not None else self._policy.keep
-        self._policy.watch.ended(attempt, verdict, times)
+        self._tell(attempt, verdict, times)
         mark = handler.mark if handler else 0.0
         return Record(attempt, verdict.status, payload, keep, mark)
+
+    def _tell(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
+        """Tell of an end, once, although its record may have to be made again."""
+        if attempt.told:
+            return
+        attempt.told = True
+        try:
+            self._policy.watch.ended(attempt, verdict, times)
+        except Exception:
+            logger.exception("job %s: its end cannot be told", attempt.job_id)
+
+    def _put_down_foreign(self, ending: Ending, attempt: Attempt) -> None:
+        """Write the whole result in the format of its producer."""
+        if isinstance(ending.error, asyncio.CancelledError):
+            return  # it may be run again
+        assert self._policy.write is not None
+        if ending.error is not None:
+            ending.info = describe(ending.error)
+        attempt.raised = ending.error
+        times = Times(attempt.started, self._now())
+        verdict, ending.record = self._policy.write(decide.verdict(ending), attempt, times)
+        if verdict.status == "failed":
+            ending.info = verdict.fields["error"]
+
+
+def _bare(attempt: Attempt) -> Attempt:
+    """Leave out arguments whose own code would run when they are written."""
+    job = attempt.job
+    if job is None or is_data([job.args, job.kwargs]):
+        return attempt
+    return replace(attempt, job=job.model_copy(update={"args": [], "kwargs": {}}))

@@ -9,8 +9,8 @@ from time import monotonic
 from typing import Any
 
 from .attempt import Attempt
-from .decide import Ending
-from .execute import Interrupted, past
+from .execute import Interrupted, past, wrap_up
+from .writing import Ending, PutDown, put_down
 
 #: Seconds between two attempts to interrupt a thread that is late.
 _AGAIN = 0.1
@@ -19,8 +19,9 @@ _AGAIN = 0.1
 class Threads:
     """At most `most` at a time. One that cannot be stopped is left behind, and counted."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, write: PutDown = put_down) -> None:
         self._free = asyncio.Semaphore(most)
+        self._write = write
         #: How many run on although their time is over.
         self.abandoned = 0
 
@@ -28,7 +29,7 @@ class Threads:
         """Run `call` in a thread, once one is free and `begin` has set the deadline."""
         async with self._free:
             begin()
-            thread = _Thread(attempt, call)
+            thread = _Thread(attempt, call, self._write)
             thread.start()
             done = asyncio.ensure_future(thread.done.wait())
             try:
@@ -59,11 +60,12 @@ class Threads:
 
 
 class _Thread:
-    def __init__(self, attempt: Attempt, call: Callable[[], Any]) -> None:
-        self.ending = Ending()
+    def __init__(self, attempt: Attempt, call: Callable[[], Any], write: PutDown) -> None:
+        self.ending, self._attempt, self._write = Ending(), attempt, write
         self.done = asyncio.Event()
         self.when_done: Callable[[], None] = lambda: None
-        self._ran = False
+        #: How far it is: an interruption may come between any two steps.
+        self._called = self._wrote = self._ran = False
         self._call = call
         self._context = contextvars.copy_context()
         self._loop = asyncio.get_running_loop()
@@ -89,12 +91,17 @@ class _Thread:
                 continue
 
     def _run(self) -> None:
-        if not self._ran:
+        if not self._called:
+            self._called = True
             try:
                 self.ending.value = self._context.run(self._call)
             except BaseException as error:
                 self.ending.error = error
-            self._ran = True
+        if not self._wrote:
+            self._wrote = True
+            self.ending.expired = past(self._attempt)
+            self._context.run(wrap_up, self.ending, self._attempt, self._write)
+        self._ran = True
         try:
             self._loop.call_soon_threadsafe(self._finished)
         except RuntimeError:

@@ -18,6 +18,7 @@ from . import decide
 from .attempt import Attempt
 from .page import Mark
 from .store import Record, Release, Store
+from .watch import tell
 
 logger = logging.getLogger("gatherq.worker")
 
@@ -107,4 +108,5 @@ def _timed_out(attempt: Attempt, mark: Mark, worker: str, now: int, queue: str) 
     verdict = decide.timed_out(mark.which, mark.limit)
     started = now - round((monotonic() - mark.deadline + mark.limit) * 1000)
     verdict, payload = decide.written(verdict, attempt, Times(started, now), worker, queue)
+    tell(attempt, verdict)
     return Record(attempt, verdict.status, payload, 3600.0)

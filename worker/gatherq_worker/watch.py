@@ -5,12 +5,16 @@ import logging
 from gatherq.wire import Times, Verdict
 
 from .attempt import Attempt
+from .writing import PutDown
 
 logger = logging.getLogger("gatherq.worker")
 
 
 class Watch:
     """Hears of every execution; what it raises would be a fault of ours."""
+
+    #: Looks at what an execution left while the job's code may run, if there is anything to see.
+    look: PutDown | None = None
 
     def started(self, attempt: Attempt, now: int) -> None:
         """Hear that an execution begins, at `now` (ms)."""
@@ -27,7 +31,19 @@ class Watch:
 
     def refused(self, attempt: Attempt, error: Exception) -> None:
         """Hear why it cannot be run; `ended` follows."""
-        logger.warning("job %s: %s", attempt.job_id, error)
 
     def ended(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
         """Hear what became of it."""
+        tell(attempt, verdict)
+
+
+def tell(attempt: Attempt, verdict: Verdict) -> None:
+    """Log the end of what did not succeed."""
+    if verdict.status == "succeeded":
+        return
+    level = logging.DEBUG if verdict.status == "cancelled" else logging.WARNING
+    if logger.isEnabledFor(level):
+        what = verdict.status.replace("_", " ")
+        why = str(verdict.result).removeprefix(f"{what}: ")
+        text = "job %s (%s) %s at attempt %d: %s"
+        logger.log(level, text, attempt.job_id, attempt.name, what, attempt.number, why)

@@ -118,7 +118,6 @@ class Watchdog:
                 record.attempt.handed_over = False
             raise
         for record, word in zip(records, words, strict=True):
-            logger.warning("job %s is timed out by the watchdog", record.attempt.job_id)
             self._loop.call_soon_threadsafe(self._on_recorded, record, word)
 
     async def _recycle(self, store: Store, blocker: Attempt) -> None:
