@@ -1,6 +1,7 @@
 """A connection to Redis, and errors that say which server and what to do."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -72,6 +73,14 @@ def packing(kind: Any) -> Any:
                 raise
 
     return Packing
+
+
+def sockets(pool: ConnectionPool) -> Iterator[int]:
+    """Name the descriptors of a pool's connections."""
+    connections: Any = [*pool._available_connections, *pool._in_use_connections]
+    for connection in connections:
+        if connection._writer is not None:
+            yield connection._writer.get_extra_info("socket").fileno()
 
 
 async def check(redis: Redis, url: str) -> None:

@@ -8,6 +8,8 @@ from gatherq.codec import from_json
 from gatherq.outcomes import AttemptInfo
 from gatherq.wire import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, decode_job, identity
 
+from .places import Place
+
 PICKLED = (
     "it is pickled, and this worker reads JSON. Start the worker with --arq-pickle to accept what "
     "arq's producers write by default, or write JSON: arq.create_pool(..., "
@@ -87,6 +89,10 @@ class Attempt:
     started: int | None = None
     #: Whether it runs outside of the loop: in a process of its own, unless it is a thread's.
     isolated: bool = False
+    #: Whether its own code has begun to run: what has not is never charged.
+    begun: bool = False
+    #: What it holds of what there is only so much of.
+    places: tuple[Place, ...] = ()
     #: The attempts before it.
     history: tuple[dict[str, Any], ...] = ()
 
@@ -120,6 +126,12 @@ class Attempt:
     def remember(self, entries: Sequence[bytes]) -> None:
         """Take over the history that a claim brought; what is damaged is left out."""
         self.history = tuple(entry for raw in entries if (entry := _entry(raw)))
+
+    def free(self) -> None:
+        """Give back the places that it holds, so that others can begin."""
+        for place in self.places:
+            place.free()
+        self.places = ()
 
     @property
     def suspect(self) -> bool:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from redis.asyncio import ConnectionPool, Redis
 
+from gatherq.connection import sockets
 from gatherq.ending import end
 
+from . import forks
 from .aborts import Aborts
 from .contact import Contact
 from .control import Control
@@ -49,7 +51,13 @@ class Engine:
         def make_store(redis: Redis) -> Store:
             return Store(redis, worker, queue, lease, policy.read)
 
-        self._pool = make_pool()
+        def make_ours() -> ConnectionPool:
+            pool = make_pool()
+            self._pools.append(pool)
+            return pool
+
+        self._pools: list[ConnectionPool] = []
+        self._pool = make_ours()
         self._policy, self._page = policy, page
         self._loop = asyncio.get_running_loop()
         store = make_store(Redis(connection_pool=self._pool))
@@ -80,7 +88,7 @@ class Engine:
             page,
         )
         self._heartbeat = Heartbeat(
-            make_pool,
+            make_ours,
             make_store,
             held.by_id,
             contact,
@@ -90,7 +98,7 @@ class Engine:
             watchdog.run,
         )
         self._control = Control(
-            make_pool, queue, lease, self.running.cancel, self.running.cancel_batch
+            make_ours, queue, lease, self.running.cancel, self.running.cancel_batch
         )
 
     @property
@@ -100,6 +108,7 @@ class Engine:
 
     async def run(self, *, burst: bool = False, at_most: int = -1) -> None:
         """Take and run jobs until cancelled; with `burst`, until the queue is empty."""
+        forks.guard(self)
         self._heartbeat.start()
         if self._page:
             self._page.begin()
@@ -127,6 +136,15 @@ class Engine:
         self._runner.close()
         await self._heartbeat.stop()
         await self._pool.disconnect()
+
+    def disarm(self) -> None:
+        """In a fork of this process: leave the worker, its server and its supervisor alone."""
+        if self._page:
+            self._page.detach()
+        forks.silence(self._loop)
+        forks.cover(self._runner.descriptors())
+        for pool in self._pools:
+            forks.cover(sockets(pool))
 
     def _lost_soon(self, ids: list[str]) -> None:
         self._loop.call_soon_threadsafe(self.running.lost, ids)

@@ -1,12 +1,14 @@
 """A handler in the event loop, under its deadline. Whatever it raises stays inside."""
 
 import asyncio
+import os
 import types
 from collections.abc import Awaitable, Callable, Generator
 from time import monotonic
 from types import FrameType
 from typing import Any
 
+from . import forks
 from .attempt import Attempt
 from .decide import Ending
 from .page import Page, mark_of
@@ -23,32 +25,47 @@ class Interrupted(BaseException):
 
 async def in_loop(attempt: Attempt, run: Run, page: Page | None) -> Ending:
     """Run a handler, and say how it ended; never raises. A page is marked while its code runs."""
-    ending = Ending()
+    ending, pid = Ending(), os.getpid()
     deadline = asyncio.timeout_at(attempt.deadline)
     try:
         async with deadline:
             ending.value = await (run() if page is None else _marked(run(), page, attempt))
     except BaseException as error:
         ending.error = error
+    if os.getpid() != pid:
+        forks.leave(ending.error)
     # By the clock too: the timer of a deadline waits as long as the loop is blocked.
     ending.expired = deadline.expired() or past(attempt)
+    return ending
+
+
+def plainly(attempt: Attempt, call: Callable[[], Any]) -> Ending:
+    """Call a function in this thread, which has no loop, and say how it ended; never raises."""
+    ending, pid = Ending(), os.getpid()
+    try:
+        ending.value = call()
+    except BaseException as error:
+        ending.error = error
+    if os.getpid() != pid:
+        forks.leave(ending.error)
+    ending.expired = past(attempt)
     return ending
 
 
 @types.coroutine
 def _marked(running: Any, page: Page, attempt: Attempt) -> Generator[Any, Any, Any]:
     """Await a coroutine, with the page marked during each of its steps and not between them."""
-    memory, mark = page.memory, mark_of(attempt)
+    mark = mark_of(attempt)
     end = len(mark)
     step, value = running.send, None
     while True:
-        memory[:end] = mark
+        page.memory[:end] = mark
         try:
             waiting = step(value)
         except StopIteration as stop:
             return stop.value
         finally:
-            memory[0] = 0
+            page.memory[0] = 0  # the page is another one in a fork
         try:
             value = yield waiting
             step = running.send
@@ -93,7 +110,7 @@ def in_handler(frame: FrameType | None) -> bool:
     """Tell whether `frame` is in code that a handler called, and not in the engine's own."""
     below = None
     while frame is not None and not is_loop(frame):
-        if frame.f_code is in_loop.__code__:
+        if frame.f_code in (in_loop.__code__, plainly.__code__):
             return below is not None and below.f_globals.get("__name__") != "asyncio.timeouts"
         own = frame.f_globals.get("__package__") == __package__
         if own and frame.f_globals.get("__name__") != __name__:
