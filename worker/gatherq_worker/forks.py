@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import selectors
 import signal
 import sys
 import threading
@@ -63,6 +64,7 @@ def silence(loop: asyncio.AbstractEventLoop) -> None:
         ready.extend([leaving] * count)
     selector: Any = getattr(loop, "_selector", None)
     if hasattr(selector, "fileno"):
+        loop._selector = selectors.SelectSelector()  # type: ignore[attr-defined]
         cover([selector.fileno()])
 
 
