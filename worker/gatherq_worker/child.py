@@ -89,7 +89,7 @@ class _Job:
         if handlers is None:
             before = forks.traces()
             handlers = Handlers(load([module]))
-            self._found["fit"] = before is not None and forks.traces() == before
+            self._found["fit"] = forks.can_be_shared(before)
         return handlers.find(self._request["name"])
 
     def _outlive(self) -> None:

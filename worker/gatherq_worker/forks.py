@@ -10,7 +10,7 @@ import threading
 import traceback
 import weakref
 from collections.abc import Iterable
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 #: Signals that the engine handles; a fork has their defaults.
 _OURS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGURG") if hasattr(signal, name)]
@@ -100,8 +100,15 @@ def flush() -> None:
             stream.flush()
 
 
-def traces() -> tuple[int, set[int]] | None:
-    """Count the threads of this process, and name its open descriptors; None: cannot be told."""
+class Traces(NamedTuple):
+    """What forks of a process share with it, or lack."""
+
+    threads: int
+    descriptors: set[int]
+
+
+def traces() -> Traces | None:
+    """Take stock of this process; None where that cannot be done."""
     try:
         found = {int(name) for name in os.listdir("/dev/fd")}
     except OSError:
@@ -110,7 +117,15 @@ def traces() -> tuple[int, set[int]] | None:
         threads = len(os.listdir("/proc/self/task"))
     except OSError:
         threads = threading.active_count()
-    return threads, {descriptor for descriptor in found if _is_open(descriptor)}
+    return Traces(threads, {descriptor for descriptor in found if _is_open(descriptor)})
+
+
+def can_be_shared(before: Traces | None) -> bool:
+    """Tell whether what was imported since is safe in forks: no thread, no open descriptor."""
+    now = traces()
+    if before is None or now is None:
+        return False
+    return now.threads <= before.threads and now.descriptors <= before.descriptors
 
 
 def _is_open(descriptor: int) -> bool:

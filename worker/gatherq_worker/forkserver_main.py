@@ -123,7 +123,7 @@ class ForkServer:
         before = forks.traces()
         with contextlib.suppress(BaseException):
             self._known[module] = Handlers(load([module]))
-        if before is None or forks.traces() != before:
+        if not forks.can_be_shared(before):
             raise SystemExit(1)
         self._own_signals()
         gc.collect()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gatherq import Succeeded, TimedOut
+from gatherq import Succeeded, TimedOut, call
 from tests.conftest import lines_of, until
 
 from . import forking
@@ -159,3 +159,26 @@ async def test_nothing_that_was_forked_outlives_the_worker(
         for pid in pids:
             while not gone(pid) and status(pid) != "Z":
                 await asyncio.sleep(0.01)
+
+
+async def imported_in(producer, count):
+    """Say for so many jobs whether their own process imported the module, or its parent."""
+    outcomes = await outcomes_of(producer, [call("imported_here")] * count)
+    assert {outcome.attempt for outcome in outcomes} == {1}
+    return [outcome.unwrap() for outcome in outcomes]
+
+
+async def test_a_module_is_imported_once_for_all_jobs(producer, start_worker):
+    start_worker("--processes", "0", module="deadlines.imports")
+    async with until(20):
+        assert await imported_in(producer, 1) == [[True, False]]
+        while await imported_in(producer, 1) != [[False, True]]:
+            pass
+    assert await imported_in(producer, 8) == [[False, True]] * 8
+
+
+@pytest.mark.parametrize("what", ["with_a_thread", "with_a_connection", "and_kills"])
+async def test_a_module_that_cannot_be_shared_is_imported_by_each_job(producer, start_worker, what):
+    start_worker("--processes", "0", module=f"deadlines.imports_{what}")
+    for _ in range(3):
+        assert await imported_in(producer, 8) == [[True, False]] * 8
