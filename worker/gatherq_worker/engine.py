@@ -133,7 +133,7 @@ class Engine:
             await asyncio.wait_for(self._recorder.flushed(), _LAST_WRITES + grace)
         await end(recording)
         await self._control.stop()
-        self._runner.close()
+        self._runner.stop()
         await self._heartbeat.stop()
         await self._pool.disconnect()
 

@@ -83,6 +83,12 @@ class ForkServer:
         """End it; may be called from any thread."""
         self._process.kill()
 
+    def stop(self) -> None:
+        """End it and let go of what is kept for it."""
+        self._die()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+
     def reaped(self) -> bool:
         """Tell whether its process has ended, and been waited for."""
         return self._process.poll() is not None

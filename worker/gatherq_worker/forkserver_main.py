@@ -124,7 +124,7 @@ class ForkServer:
         with contextlib.suppress(BaseException):
             self._known[module] = Handlers(load([module]))
         if not forks.can_be_shared(before):
-            raise SystemExit(1)
+            os._exit(1)  # the jobs that run go on
         self._own_signals()
         gc.collect()
         gc.freeze()  # so that a collection in a fork does not copy all of its memory
@@ -149,13 +149,11 @@ def _pass(signum: int, frame: object) -> None:
 def main(descriptor: int) -> None:
     """Serve the worker at the other end of a socket."""
     server = ForkServer(socket.socket(fileno=descriptor))
-    with contextlib.suppress(ConnectionError):  # it has gone
-        try:
-            gc.collect()
-            gc.freeze()
-            server.run()
-        finally:
-            server.end()
+    gc.collect()
+    gc.freeze()
+    with contextlib.suppress(ConnectionError):  # the worker has gone, in the middle of something
+        server.run()
+    server.end()
 
 
 if __name__ == "__main__":

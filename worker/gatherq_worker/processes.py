@@ -103,6 +103,14 @@ class Processes:
         if self._server:
             self._server.kill()
 
+    def stop(self) -> None:
+        """Kill all, and let go of what is kept for them."""
+        for process in list(self._all):
+            process.free()
+        for server in (*self._dead, self._server):
+            if server:
+                server.stop()
+
     def _serving(self) -> ForkServer:
         server = self._server
         if server is None or not server.alive:

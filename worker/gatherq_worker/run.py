@@ -159,9 +159,14 @@ class Runner:
         return self._threads.abandoned
 
     def close(self) -> None:
-        """End what runs outside of the loop."""
+        """Kill what runs outside of the loop; may be called from any thread."""
         self._processes.close()
         self._apart.close()
+
+    def stop(self) -> None:
+        """End what runs outside of the loop, and let go of what is kept for it."""
+        self._processes.stop()
+        self._apart.stop()
 
     @property
     def room_apart(self) -> int:
