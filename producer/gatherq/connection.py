@@ -79,8 +79,10 @@ def sockets(pool: ConnectionPool) -> Iterator[int]:
     """Name the descriptors of a pool's connections."""
     connections: Any = [*pool._available_connections, *pool._in_use_connections]
     for connection in connections:
-        if connection._writer is not None:
-            yield connection._writer.get_extra_info("socket").fileno()
+        writer = connection._writer
+        found = writer and writer.get_extra_info("socket")
+        if found:
+            yield found.fileno()
 
 
 async def check(redis: Redis, url: str) -> None:

@@ -53,10 +53,11 @@ class Engine:
 
         def make_ours() -> ConnectionPool:
             pool = make_pool()
-            self._pools.append(pool)
+            self.pools.append(pool)
             return pool
 
-        self._pools: list[ConnectionPool] = []
+        #: Whose connections no fork of this process may keep.
+        self.pools: list[ConnectionPool] = []
         self._pool = make_ours()
         self._policy, self._page = policy, page
         self._loop = asyncio.get_running_loop()
@@ -143,7 +144,7 @@ class Engine:
             self._page.detach()
         forks.silence(self._loop)
         forks.cover(self._runner.descriptors())
-        for pool in self._pools:
+        for pool in self.pools:
             forks.cover(sockets(pool))
 
     def _lost_soon(self, ids: list[str]) -> None:

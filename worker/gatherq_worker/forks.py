@@ -30,16 +30,22 @@ def guard(engine: Forked) -> None:
     known = weakref.ref(engine)
 
     def in_child() -> None:
-        if engine := known():
-            engine.disarm()
-            signal.set_wakeup_fd(-1)
-            for signum in _OURS:
-                default = signal.default_int_handler if signum == signal.SIGINT else signal.SIG_DFL
-                signal.signal(signum, default)
-        _let_through()
+        try:
+            if engine := known():
+                _reset_signals()
+                engine.disarm()
+        finally:
+            _let_through()
 
     # A signal that comes before the defaults are set would be written into the parent's loop.
     os.register_at_fork(before=_hold_back, after_in_parent=_let_through, after_in_child=in_child)
+
+
+def _reset_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for signum in _OURS:
+        default = signal.default_int_handler if signum == signal.SIGINT else signal.SIG_DFL
+        signal.signal(signum, default)
 
 
 def _hold_back() -> None:

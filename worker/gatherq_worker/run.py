@@ -32,6 +32,8 @@ _THREADS, _PROCESSES = 32, 4
 _APART = 2
 #: Seconds after which what could not begin here is looked at again, by whom it may be.
 _AGAIN = 1.0
+#: Seconds after which a shortage that goes on is worth another line.
+_WORTH_A_LINE = 10.0
 
 
 class _Late(Exception):
@@ -59,8 +61,8 @@ class Runner:
         self._apart = Processes(_APART)
         self._limits: dict[str, Places] = {}
         self._hooked = policy.hooked
-        #: Whether the last that was to begin could not, for a shortage.
-        self._short = False
+        #: When a shortage was last spoken of.
+        self._warned = -_WORTH_A_LINE
 
     async def run(self, attempt: Attempt) -> None:
         """See one attempt through; never raises but for its own cancellation."""
@@ -106,7 +108,6 @@ class Runner:
         self._policy.watch.started(attempt, attempt.started or 0)
         try:
             ending = await self._execute(attempt, handler, call, ctx, room, place)
-            self._short = False
             ending.limit, ending.which = attempt.limit, attempt.which
             ending.cancelled_by = attempt.cancelled_by
             if self._policy.on_job_end:
@@ -146,9 +147,9 @@ class Runner:
         return self._threads if handler.isolation == "thread" else None
 
     def _put_off(self, attempt: Attempt, error: Exception) -> None:
-        """Give back what cannot begin here just now, and say so once."""
-        if not self._short:
-            self._short = True
+        """Give back what cannot begin here just now, and say so once in a while."""
+        if monotonic() - self._warned > _WORTH_A_LINE:
+            self._warned = monotonic()
             said = f"{type(error).__name__}: {error}"
             logger.warning("this worker is short of something, jobs wait for others: %s", said)
         self._settler.put_off(attempt, _AGAIN)

@@ -80,6 +80,17 @@ async def forks_and_awaits(how: str, number: int) -> int:
     return forks(how, number)
 
 
+@job(max_attempts=2)
+async def forks_and_dies(path: str) -> None:
+    note(path, "start")
+    await asyncio.sleep(0.3)
+    pid = os.fork()
+    if pid == 0:
+        return
+    wait_for(pid)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @job(isolation="process")
 def slow(seconds: float, number: int) -> int:
     time.sleep(seconds)
@@ -187,6 +198,16 @@ def forks_a_sleeper(path: str) -> None:
         time.sleep(60)
     with open(path, "a") as file:
         file.write(f"{pid}\n")
+
+
+@job()
+async def leaves_a_daemon(path: str) -> int:
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        time.sleep(30)  # noqa: ASYNC251
+        os._exit(0)
+    return pid
 
 
 async def cancels() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gatherq import Succeeded, TimedOut, call
+from gatherq import Lost, Succeeded, TimedOut, call
 from tests.conftest import lines_of, until
 
-from . import forking
+from . import forking, stuck
 from .test_isolation import outcomes_of, status
 from .test_supervisor import gone
 from .test_timeouts import ledger  # noqa: F401
@@ -38,6 +38,19 @@ async def test_each_job_has_its_own_answer_whatever_it_forks(producer, start_wor
     assert [outcome.unwrap() for outcome in outcomes] == list(range(40))
     assert {outcome.attempt for outcome in outcomes} == {1}
     assert len(worker_of(outcomes)) == 1
+
+
+async def test_a_fork_does_not_speak_to_the_supervisor_for_the_worker(
+    producer,
+    start_worker,
+    ledger,  # noqa: F811
+):
+    start_worker(module="deadlines.both")
+    calls = [stuck.sleeps.call(ledger.path, 1)] * 5
+    calls.append(call("forks_and_dies", ledger.path))
+    *others, dies = await outcomes_of(producer, calls)
+    assert isinstance(dies, Lost)
+    assert [outcome.attempt for outcome in others] == [1] * 5  # whose code it was is known
 
 
 @pytest.mark.parametrize("what", forking.USES)
@@ -159,6 +172,27 @@ async def test_nothing_that_was_forked_outlives_the_worker(
         for pid in pids:
             while not gone(pid) and status(pid) != "Z":
                 await asyncio.sleep(0.01)
+
+
+async def test_a_fork_keeps_nothing_of_the_engine_open(
+    producer,
+    start_worker,
+    ledger,  # noqa: F811
+):
+    before = len(await producer.redis.client_list())
+    worker = start_worker("--processes", "0", module="deadlines.forking")
+    (server,) = await servers_of(producer)
+    (outcome,) = await outcomes_of(producer, [forking.leaves_a_daemon.call(ledger.path)])
+    daemon = outcome.unwrap()
+    assert len(await producer.redis.client_list()) > before
+    worker.kill()
+    async with until(5):
+        while not gone(server) and status(server) != "Z":
+            await asyncio.sleep(0.01)
+        while len(await producer.redis.client_list()) > before + 1:  # the producer's watcher
+            await asyncio.sleep(0.01)
+    assert not gone(daemon)
+    os.kill(daemon, signal.SIGKILL)
 
 
 async def imported_in(producer, count):
