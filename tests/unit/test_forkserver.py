@@ -84,7 +84,7 @@ async def test_who_waits_for_a_process_hears_of_its_death(server):
 async def test_a_request_in_two_parts_is_frames(server):
     _, ours, exited = await forked(server)
     ours.setblocking(False)
-    frame = pack({"module": "no such module", "name": "x"})
+    frame = pack({"load": "nosuchmodule"})
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(ours, frame[:5])
     await loop.sock_sendall(ours, frame[5:])

@@ -30,52 +30,36 @@ def run(connection: socket.socket, known: Known) -> NoReturn:
     try:
         os.setsid()
         interrupt.install()
+        job = _Job(connection, known)
         with connection.makefile("rwb") as stream:
-            request = read(stream)
-            if request is not None:
-                stream.write(_answer(_Job(connection, request, known)))
+            while (request := read(stream)) is not None:
+                stream.write(job.answer(request))
                 stream.flush()
+                if "load" not in request:
+                    break
     except OSError:
         pass  # the worker has gone, or given it up
     finally:
         os._exit(0)
 
 
-def _answer(job: "_Job") -> bytes:
-    pid = os.getpid()
-    frame = job.answer()
-    if os.getpid() != pid:  # writing the result ran code of the user's, too
-        forks.leave(None)
-    return frame
-
-
 class _Job:
-    def __init__(self, connection: socket.socket, request: dict[str, Any], known: Known) -> None:
-        self._connection, self._request, self._known = connection, request, known
+    def __init__(self, connection: socket.socket, known: Known) -> None:
+        self._connection, self._known = connection, known
         self._pid = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
-        #: What the answer says about the module, where it was imported here.
-        self._found: dict[str, bool] = {}
 
-    def answer(self) -> bytes:
-        """Run the job, and say how it ended."""
+    def answer(self, request: dict[str, Any]) -> bytes:
+        """Import the module of the job, or run it and say how it ended."""
         try:
-            handler = self._find()
-            try:
-                self._outlive()
-            except BaseException as error:
-                return pack({"shortage": say(error)})
-            forks.guard(self)
-            _limit_memory(self._request["memory"])
-            ending = self._run(handler)
+            frame = self._load(request["load"]) if "load" in request else self._execute(request)
         except BaseException as error:
             if os.getpid() != self._pid:
                 forks.leave(error)
-            return pack({"error": describe(error), **self._found})
-        finally:
-            _limit_memory(None)
-        forks.flush()
-        return self._reply(ending, handler)
+            return pack({"error": describe(error)})
+        if os.getpid() != self._pid:  # importing, and writing a result, run code of the user's
+            forks.leave(None)
+        return frame
 
     def disarm(self) -> None:
         """In a fork of the job's: leave this process and its worker alone."""
@@ -83,14 +67,25 @@ class _Job:
         if self._loop:
             forks.silence(self._loop)
 
-    def _find(self) -> Handler:
-        module = self._request["module"]
-        handlers = self._known.get(module)
-        if handlers is None:
-            before = forks.traces()
-            handlers = Handlers(load([module]))
-            self._found["fit"] = forks.can_be_shared(before)
-        return handlers.find(self._request["name"])
+    def _load(self, module: str) -> bytes:
+        before = forks.traces()
+        self._known[module] = Handlers(load([module]))
+        return pack({"fit": forks.can_be_shared(before)})
+
+    def _execute(self, request: dict[str, Any]) -> bytes:
+        handler = self._known[request["module"]].find(request["name"])
+        try:
+            self._outlive()
+        except BaseException as error:
+            return pack({"shortage": say(error)})
+        forks.guard(self)
+        try:
+            _limit_memory(request["memory"])
+            ending = self._run(handler, request)
+        finally:
+            _limit_memory(None)
+        forks.flush()
+        return _reply(ending, handler)
 
     def _outlive(self) -> None:
         """End with all children when the worker is gone, or gives the job up."""
@@ -105,10 +100,10 @@ class _Job:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
-    def _run(self, handler: Handler) -> Ending:
-        job = CurrentJob(**self._request["job"])
+    def _run(self, handler: Handler, request: dict[str, Any]) -> Ending:
+        job = CurrentJob(**request["job"])
         set_current(job)
-        args, kwargs = handler.bind(self._request["args"], self._request["kwargs"])
+        args, kwargs = handler.bind(request["args"], request["kwargs"])
         attempt = Attempt(job.job_id, job.attempt, None)
         attempt.deadline = job.deadline
         call: Any = partial(handler.function, *args, **kwargs)
@@ -121,24 +116,25 @@ class _Job:
         asyncio.set_event_loop(loop)
         return through(loop, loop.create_task(in_loop(attempt, plain_or_not(call), None)))
 
-    def _reply(self, ending: Ending, handler: Handler) -> bytes:
-        error = ending.error
-        base = {"expired": ending.expired, **self._found}
-        if isinstance(error, asyncio.CancelledError):
-            return pack({"cancelled": True, **base})
-        if error is not None:
-            matches = isinstance(error, handler.rules.retry_on)
-            delay = error.delay if isinstance(error, Retry) else None
-            return pack({"error": describe(error), "matches": matches, "delay": delay, **base})
-        try:
-            frame = pack({"value": ending.value, **base})
-        except BaseException as failure:
-            message = f"the result cannot be written as JSON: {say(failure)}"
-            return pack({"error": {"type": "UnwritableResult", "message": message[:2000]}})
-        if len(frame) > MAX_PAYLOAD + 1024:
-            message = f"the result is {len(frame):,} bytes of JSON, the limit is {MAX_PAYLOAD:,}"
-            return pack({"error": {"type": "ResultTooLarge", "message": message}})
-        return frame
+
+def _reply(ending: Ending, handler: Handler) -> bytes:
+    error = ending.error
+    base = {"expired": ending.expired}
+    if isinstance(error, asyncio.CancelledError):
+        return pack({"cancelled": True, **base})
+    if error is not None:
+        matches = isinstance(error, handler.rules.retry_on)
+        delay = error.delay if isinstance(error, Retry) else None
+        return pack({"error": describe(error), "matches": matches, "delay": delay, **base})
+    try:
+        frame = pack({"value": ending.value, **base})
+    except BaseException as failure:
+        message = f"the result cannot be written as JSON: {say(failure)}"
+        return pack({"error": {"type": "UnwritableResult", "message": message[:2000]}})
+    if len(frame) > MAX_PAYLOAD + 1024:
+        message = f"the result is {len(frame):,} bytes of JSON, the limit is {MAX_PAYLOAD:,}"
+        return pack({"error": {"type": "ResultTooLarge", "message": message}})
+    return frame
 
 
 async def _same(value: Any) -> Any:

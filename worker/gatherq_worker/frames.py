@@ -29,8 +29,12 @@ def read(stream: Readable) -> Any:
 
 
 def unpack(data: bytearray) -> bytes | None:
-    """Return the text of the frame that `data` begins with; None if it is not all there."""
+    """Take the text of a frame out of what has come; None if it is not all there."""
     if len(data) < _LENGTH.size:
         return None
     end = _LENGTH.size + _LENGTH.unpack_from(data)[0]
-    return bytes(data[_LENGTH.size : end]) if len(data) >= end else None
+    if len(data) < end:
+        return None
+    text = bytes(data[_LENGTH.size : end])
+    del data[:end]
+    return text

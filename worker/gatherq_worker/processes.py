@@ -23,6 +23,9 @@ from .places import Place, Places
 from .shortage import Shortage
 from .undertaker import how_it_died
 
+#: Seconds after which an import is not waited for any longer.
+_IMPORT = 60.0
+
 
 class Died(Exception):
     """The process of a job ended under it; says how."""
@@ -45,8 +48,8 @@ class Processes:
         """How many could begin at once."""
         return self._places.left
 
-    async def take(self) -> "JobProcess":
-        """Wait for a place, and fork a process that holds it; raises Shortage."""
+    async def take(self, handler: Handler) -> "JobProcess":
+        """Wait for a place, and for a process that has the handler; raises Shortage."""
         place = await self._places.take()
         try:
             process = JobProcess(place, self._all.discard)
@@ -55,7 +58,12 @@ class Processes:
             raise
         self._all.add(process)
         try:
-            await process.start(self._serving())
+            server = self._serving()
+            module = handler.function.__module__
+            imported = module in server.imported
+            await process.start(server)
+            if not imported:
+                await self._load(process, server, module)
         except BaseException:
             process.free()
             raise
@@ -69,25 +77,36 @@ class Processes:
         begin: Callable[[], CurrentJob],
     ) -> Ending:
         """Run a job in a process that was taken, once `begin` has set its deadline."""
-        if process.exited:
-            raise Shortage("a process ended before its job began")
         try:
-            answer = await process.ask(_request(attempt, handler, begin()), attempt)
+            if process.unloaded is not None:  # its module's fault
+                return process.unloaded
+            if process.exited:
+                raise Shortage("a process ended before its job began")
+            answer = await process.execute(_request(attempt, handler, begin()), attempt)
+        except Shortage:
+            raise
         except BaseException as error:
             return Ending(error=error, expired=past(attempt))
         finally:
             process.free()
         if answer is None:
-            died = Died(process.how())
-            return Ending(expired=True) if past(attempt) else Ending(error=died)
+            return Ending(expired=True) if past(attempt) else Ending(error=Died(process.how()))
         if "shortage" in answer:
             attempt.begun = False
             raise Shortage(answer["shortage"])
-        module = handler.function.__module__
-        if answer.get("fit") and self._server and module not in self._unfit:
+        return _ending(answer, past(attempt))
+
+    async def _load(self, process: "JobProcess", server: ForkServer, module: str) -> None:
+        """Import a module in a process; in the server too, for those to come, if that can be."""
+        async with asyncio.timeout(_IMPORT):
+            answer = await process.ask(pack({"load": module}))
+        if answer is None:
+            process.unloaded = Ending(error=Died(f"{process.how()}, as it imported {module}"))
+        elif "fit" not in answer:
+            process.unloaded = _ending(answer, False)
+        elif answer["fit"] and module not in self._unfit:
             with contextlib.suppress(Shortage):
-                self._server.load(module)
-        return _ending(answer, attempt)
+                server.load(module)
 
     def descriptors(self) -> Iterator[int]:
         """Name what forks of this worker must not keep open."""
@@ -131,6 +150,8 @@ class JobProcess:
         self._answer: asyncio.Future[bytes | None] = self._loop.create_future()
         self._inbox = bytearray()
         self._pid: int | None = None
+        #: How a job ends whose module cannot be imported here.
+        self.unloaded: Ending | None = None
         #: Whether it has ended, and its exit code.
         self.exited = False
         self._code: int | None = None
@@ -145,17 +166,23 @@ class JobProcess:
             self._pid = await server.fork(self._theirs, self._exit)
         self._loop.add_reader(self.connection, self._read)
 
-    async def ask(self, request: bytes, attempt: Attempt) -> Any:
+    async def execute(self, request: bytes, attempt: Attempt) -> dict[str, Any] | None:
         """Send the job and return the answer, or None; raises TimeoutError if it does not come."""
         late = attempt.deadline and self._loop.call_at(attempt.deadline, self._interrupt)
         try:
             async with asyncio.timeout_at(attempt.overdue):
-                with contextlib.suppress(ConnectionError):  # it has ended: see its exit
-                    await self._loop.sock_sendall(self.connection, request)
-                frame = await self._answer
+                return await self.ask(request)
         finally:
             if late:
                 late.cancel()
+
+    async def ask(self, request: bytes) -> dict[str, Any] | None:
+        """Send a request and return the answer; None if the process ends without one."""
+        self._answer = self._loop.create_future()
+        self._look()
+        with contextlib.suppress(ConnectionError):  # it has ended: see its exit
+            await self._loop.sock_sendall(self.connection, request)
+        frame = await self._answer
         return None if frame is None else _message(frame)
 
     def how(self) -> str:
@@ -242,8 +269,8 @@ def _message(frame: bytes) -> dict[str, Any]:
     return message
 
 
-def _ending(answer: dict[str, Any], attempt: Attempt) -> Ending:
-    expired = bool(answer.get("expired")) or past(attempt)
+def _ending(answer: dict[str, Any], late: bool) -> Ending:
+    expired = bool(answer.get("expired")) or late
     if answer.get("cancelled"):
         return Ending(error=asyncio.CancelledError(), expired=expired)
     if "error" in answer:

@@ -130,7 +130,7 @@ class Runner:
                         self._limits[handler.name] = Places(handler.concurrency)
                     attempt.places = (await self._limits[handler.name].take(),)
                 if room is not None:
-                    place = await room.take()
+                    place = await room.take(handler)
                     attempt.places = (*attempt.places, place)
         except TimeoutError:
             if limit is None or not waiting.expired():

@@ -13,6 +13,7 @@ from . import forks
 from .attempt import Attempt
 from .decide import Ending
 from .execute import Interrupted, past
+from .handlers import Handler
 from .places import Place, Places
 
 #: Seconds between two attempts to interrupt a thread that is late.
@@ -27,8 +28,8 @@ class Threads:
         #: How many run on although their time is over.
         self.abandoned = 0
 
-    async def take(self) -> Place:
-        """Wait for a place."""
+    async def take(self, handler: Handler) -> Place:
+        """Wait for a place, whichever function it is for."""
         return await self._places.take()
 
     async def run(self, attempt: Attempt, begin: Callable[[], object], call: Any) -> Ending:
