@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gatherq import Lost, Succeeded, TimedOut, call
+from gatherq import Failed, Lost, Succeeded, TimedOut, call
 from tests.conftest import lines_of, until
 
 from . import forking, stuck
@@ -216,3 +216,24 @@ async def test_a_module_that_cannot_be_shared_is_imported_by_each_job(producer, 
     start_worker("--processes", "0", module=f"deadlines.imports_{what}")
     for _ in range(3):
         assert await imported_in(producer, 8) == [[True, False]] * 8
+
+
+async def test_the_time_of_a_job_begins_after_the_import_of_its_module(producer, start_worker):
+    start_worker("--processes", "0", module="deadlines.imports_slowly")
+    slow = call("imported_here").with_timeout(0.5)
+    outcomes = await outcomes_of(producer, [slow] * 4)
+    assert [outcome.unwrap() for outcome in outcomes] == [1] * 4
+
+
+async def test_an_import_that_fails_in_a_process_is_an_error_of_its_job(producer, start_worker):
+    start_worker("--processes", "0", module="deadlines.imports_and_raises")
+    (outcome,) = await outcomes_of(producer, [call("imported_here")])
+    assert isinstance(outcome, Failed)
+    assert outcome.error.type == "LookupError"
+
+
+async def test_an_import_that_ends_its_process_takes_nobody_along(producer, start_worker):
+    start_worker("--processes", "0", module="deadlines.imports_and_dies")
+    (outcome,) = await outcomes_of(producer, [call("imported_here")])
+    assert isinstance(outcome, Lost)
+    assert "exit code 9" in str(outcome.deaths[0])
