@@ -73,7 +73,7 @@ async def test_writing_that_cannot_be_interrupted_is_recorded_and_told_once(
     ("job", "words"),
     [
         (stuck.holds_the_gil, "timed out at attempt 1: execution limit of 1 s"),
-        (stuck.dies, "lost at attempt 3: after 2 attempts"),
+        (stuck.dies, ": after 2 attempts, the last of which took its worker down"),
     ],
     ids=["overdue", "lost"],
 )
