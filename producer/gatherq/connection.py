@@ -1,6 +1,7 @@
 """A connection to Redis, and errors that say which server and what to do."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -77,6 +78,16 @@ def packing(kind: Any) -> Any:
 def database_of(redis: Redis) -> int:
     """Return the number of the database that a client uses."""
     return int(redis.connection_pool.connection_kwargs.get("db") or 0)
+
+
+def sockets(pool: ConnectionPool) -> Iterator[int]:
+    """Name the descriptors of a pool's connections."""
+    connections: Any = [*pool._available_connections, *pool._in_use_connections]
+    for connection in connections:
+        writer = connection._writer
+        found = writer and writer.get_extra_info("socket")
+        if found:
+            yield found.fileno()
 
 
 async def check(redis: Redis, url: str) -> None:

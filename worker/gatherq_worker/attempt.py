@@ -9,6 +9,8 @@ from gatherq.outcomes import AttemptInfo
 from gatherq.readable import check_readable
 from gatherq.wire import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, call_of, cut, decode_job
 
+from .places import Place
+
 #: Largest entry of a history that is read, in bytes: none that we write comes near it.
 _MAX_ENTRY = 1024 * 1024
 PICKLED = (
@@ -94,6 +96,10 @@ class Attempt:
     started: int | None = None
     #: Whether it runs outside of the loop: in a process of its own, unless it is a thread's.
     isolated: bool = False
+    #: Whether its own code has begun to run: what has not is never charged.
+    begun: bool = False
+    #: What it holds of what there is only so much of.
+    places: tuple[Place, ...] = ()
     #: The attempts before it.
     history: tuple[dict[str, Any], ...] = ()
 
@@ -127,6 +133,12 @@ class Attempt:
     def remember(self, entries: Sequence[bytes]) -> None:
         """Take over the history that a claim brought; what is damaged is left out."""
         self.history = tuple(entry for raw in entries if (entry := _entry(raw)))
+
+    def free(self) -> None:
+        """Give back the places that it holds, so that others can begin."""
+        for place in self.places:
+            place.free()
+        self.places = ()
 
     @property
     def suspect(self) -> bool:

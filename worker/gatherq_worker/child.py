@@ -1,107 +1,143 @@
-"""The inside of a process that jobs are isolated in: one job after the other, until told to end.
-
-python -m gatherq_worker.child SOCKET
-"""
+"""The inside of a process that was forked for one job: it runs it, answers, and ends."""
 
 import asyncio
+import inspect
 import os
 import signal
 import socket
-import sys
 import threading
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from gatherq.codec import encode
 from gatherq.errors import Retry
 
-from . import interrupt
+from . import forks, interrupt
 from .attempt import Attempt
 from .context import CurrentJob, set_current
 from .decide import Ending
-from .describe import describe
-from .execute import in_loop, plain_or_not
+from .describe import describe, say
+from .execute import in_loop, plain_or_not, plainly
 from .frames import framed, pack, read
 from .handlers import Handler, Handlers, load
 from .through import through
 
-
-def main(fd: int, alive: int) -> None:
-    """Answer requests, each with how the job ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_outlive, args=(alive,), daemon=True).start()
-    interrupt.install()
-    stream = socket.socket(fileno=fd).makefile("rwb")
-    sys.path[:] = read(stream)
-    known: dict[str, Handlers] = {}
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        stream.write(pack("ready"))
-        stream.flush()
-        while (request := read(stream)) is not None:
-            stream.write(_answer(loop, known, request))
-            stream.flush()
-    os._exit(0)
+Known = dict[str, Handlers]
 
 
-def _outlive(alive: int) -> None:
-    os.read(alive, 1)  # nothing is ever written: it returns when the worker is gone
-    os.killpg(0, signal.SIGKILL)
-
-
-def _answer(
-    loop: asyncio.AbstractEventLoop, known: dict[str, Handlers], request: dict[str, Any]
-) -> bytes:
-    module = request["module"]
+def run(connection: socket.socket, known: Known) -> NoReturn:
+    """Take the job that comes over `connection`; its answer is the last thing that this does."""
     try:
-        handlers = known.setdefault(module, known.get(module) or Handlers(load([module])))
-        handler = handlers.find(request["name"])
-        _limit_memory(request["memory"])
-        ending = through(loop, loop.create_task(_run(handler, request)))
-    except BaseException as error:
-        return _say({"error": describe(error)})
+        os.setsid()
+        interrupt.install()
+        job = _Job(connection, known)
+        with connection.makefile("rwb") as stream:
+            while (request := read(stream)) is not None:
+                stream.write(job.answer(request))
+                stream.flush()
+                if "load" not in request:
+                    break
+    except OSError:
+        pass  # the worker has gone, or given it up
     finally:
-        _limit_memory(None)
-    return _reply(ending, handler)
+        os._exit(0)
 
 
-async def _run(handler: Handler, request: dict[str, Any]) -> Ending:
-    job = CurrentJob(**request["job"])
-    set_current(job)
-    args, kwargs = handler.bind(request["args"], request["kwargs"])
-    attempt = Attempt(job.job_id, job.attempt, None)
-    attempt.deadline = job.deadline
-    return await in_loop(attempt, plain_or_not(partial(handler.function, *args, **kwargs)), None)
+class _Job:
+    def __init__(self, connection: socket.socket, known: Known) -> None:
+        self._connection, self._known = connection, known
+        self._pid = os.getpid()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def answer(self, request: dict[str, Any]) -> bytes:
+        """Import the module of the job, or run it and say how it ended."""
+        try:
+            frame = self._load(request["load"]) if "load" in request else self._execute(request)
+        except BaseException as error:
+            if os.getpid() != self._pid:
+                forks.leave(error)
+            return pack({"error": describe(error)})
+        if os.getpid() != self._pid:  # importing, and writing a result, run code of the user's
+            forks.leave(None)
+        return frame
+
+    def disarm(self) -> None:
+        """In a fork of the job's: leave this process and its worker alone."""
+        forks.cover([self._connection.fileno()])
+        if self._loop:
+            forks.silence(self._loop)
+
+    def _load(self, module: str) -> bytes:
+        before = forks.traces()
+        self._known[module] = Handlers(load([module]))
+        return pack({"fit": forks.can_be_shared(before)})
+
+    def _execute(self, request: dict[str, Any]) -> bytes:
+        handler = self._known[request["module"]].find(request["name"])
+        try:
+            self._outlive()
+        except BaseException as error:
+            return pack({"shortage": say(error)})
+        forks.guard(self)
+        try:
+            _limit_memory(request["memory"])
+            ending = self._run(handler, request)
+        finally:
+            _limit_memory(None)
+        forks.flush()
+        return _reply(ending, handler)
+
+    def _outlive(self) -> None:
+        """End with all children when the worker is gone, or gives the job up."""
+
+        def watch() -> None:
+            self._connection.recv(1)  # nothing more is ever written: it returns at the end
+            os.killpg(0, signal.SIGKILL)
+
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:  # signals are for the main thread alone
+            threading.Thread(target=watch, daemon=True).start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+    def _run(self, handler: Handler, request: dict[str, Any]) -> Ending:
+        job = CurrentJob(**request["job"])
+        set_current(job)
+        args, kwargs = handler.bind(request["args"], request["kwargs"])
+        attempt = Attempt(job.job_id, job.attempt, None)
+        attempt.deadline = job.deadline
+        call: Any = partial(handler.function, *args, **kwargs)
+        if not inspect.iscoroutinefunction(handler.function):
+            ending = plainly(attempt, call)
+            if not inspect.iscoroutine(ending.value):
+                return ending
+            call = partial(_same, ending.value)
+        self._loop = loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        return through(loop, loop.create_task(in_loop(attempt, plain_or_not(call), None)))
 
 
 def _reply(ending: Ending, handler: Handler) -> bytes:
     error = ending.error
+    base = {"expired": ending.expired}
     if isinstance(error, asyncio.CancelledError):
-        return _say({"cancelled": True, "expired": ending.expired})
+        return pack({"cancelled": True, **base})
     if error is not None:
         matches = isinstance(error, handler.rules.retry_on)
         delay = error.delay if isinstance(error, Retry) else None
         known = {"error": ending.info or describe(error), "matches": matches, "delay": delay}
-        return _say(known | {"expired": ending.expired})
+        return pack({**known, **base})
     if ending.written is None:  # it cannot be, or there was no time
-        return _say({"error": ending.info, "expired": ending.expired})
-    head = encode({"expired": ending.expired})
-    return framed(b'%b,"value":%b}' % (head[:-1], ending.written))
+        return pack({"error": ending.info, **base})
+    return framed(b'%b,"value":%b}' % (encode(base)[:-1], ending.written))
 
 
-def _say(message: dict[str, Any]) -> bytes:
-    return pack(message)
+async def _same(value: Any) -> Any:
+    return await value
 
 
 def _limit_memory(limit: int | None) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
+    import resource  # not on Windows
+
     _, most = resource.getrlimit(resource.RLIMIT_AS)
-    soft = resource.RLIM_INFINITY if limit is None else limit
-    resource.setrlimit(resource.RLIMIT_AS, (most if limit is None else soft, most))
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    resource.setrlimit(resource.RLIMIT_AS, (most if limit is None else limit, most))

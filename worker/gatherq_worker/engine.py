@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from redis.asyncio import ConnectionPool, Redis
 
+from gatherq.connection import sockets
 from gatherq.ending import end
 
+from . import forks
 from .aborts import Aborts
 from .attempt import Attempt
 from .contact import Contact
@@ -50,7 +52,14 @@ class Engine:
         def make_store(redis: Redis) -> Store:
             return Store(redis, worker, queue, lease, policy.read)
 
-        self._pool = make_pool()
+        def make_ours() -> ConnectionPool:
+            pool = make_pool()
+            self.pools.append(pool)
+            return pool
+
+        #: Whose connections no fork of this process may keep.
+        self.pools: list[ConnectionPool] = []
+        self._pool = make_ours()
         self._policy, self._page = policy, page
         self._loop = asyncio.get_running_loop()
         store = make_store(Redis(connection_pool=self._pool))
@@ -83,7 +92,7 @@ class Engine:
             page,
         )
         self._heartbeat = Heartbeat(
-            make_pool,
+            make_ours,
             make_store,
             held.by_id,
             contact,
@@ -92,7 +101,7 @@ class Engine:
             watchdog.run,
         )
         self._held, self._store = held, store
-        self._control = Control(make_pool, queue, lease, self._concerns, self._heartbeat.renew_soon)
+        self._control = Control(make_ours, queue, lease, self._concerns, self._heartbeat.renew_soon)
 
     @property
     def worn_out(self) -> bool:
@@ -101,6 +110,7 @@ class Engine:
 
     async def run(self, *, burst: bool = False, at_most: int = -1) -> None:
         """Take and run jobs until cancelled; with `burst`, until the queue is empty."""
+        forks.guard(self)
         self._heartbeat.start()
         if self._page:
             self._page.begin()
@@ -124,12 +134,21 @@ class Engine:
             await asyncio.wait_for(self._recorder.flushed(), _LAST_WRITES + grace)
         await end(recording)
         await self._control.stop()
-        self._runner.close()
+        self._runner.stop()
         await self._heartbeat.stop()
         await self._pool.disconnect()
 
     def _renew_soon(self) -> None:
         self._heartbeat.renew_soon()
+
+    def disarm(self) -> None:
+        """In a fork of this process: leave the worker, its server and its supervisor alone."""
+        if self._page:
+            self._page.detach()
+        forks.silence(self._loop)
+        forks.cover(self._runner.descriptors())
+        for pool in self.pools:
+            forks.cover(sockets(pool))
 
     def _concerns(self, batch: str, jobs: frozenset[str]) -> bool:
         """Tell whether a message may be about what is held here, or claimed just now."""

@@ -2,12 +2,14 @@
 
 import asyncio
 import inspect
+import os
 import types
 from collections.abc import Awaitable, Callable, Generator
 from time import monotonic
 from types import FrameType
 from typing import Any
 
+from . import forks
 from .attempt import Attempt
 from .describe import Interrupted
 from .page import Page, mark_of
@@ -29,7 +31,7 @@ async def in_loop(
 
     A page is marked while its code runs.
     """
-    ending = Ending()
+    ending, pid = Ending(), os.getpid()
     deadline = asyncio.timeout_at(attempt.deadline)
     mark = b"" if page is None else mark_of(attempt)
     try:
@@ -37,6 +39,8 @@ async def in_loop(
             ending.value = await (run() if page is None else _marked(run(), page, mark))
     except BaseException as error:
         ending.error = error
+    if os.getpid() != pid:
+        forks.leave(ending.error)
     # By the clock too: the timer of a deadline waits as long as the loop is blocked.
     ending.expired = deadline.expired() or past(attempt)
     if page is not None:
@@ -47,14 +51,32 @@ async def in_loop(
     return ending
 
 
+def plainly(attempt: Attempt, call: Callable[[], Any], write: PutDown = put_down) -> Ending:
+    """Call a function in this thread, which has no loop, and say how it ended; never raises."""
+    ending, pid = Ending(), os.getpid()
+    try:
+        ending.value = call()
+    except BaseException as error:
+        ending.error = error
+    if os.getpid() != pid:
+        forks.leave(ending.error)
+    ending.expired = past(attempt)
+    if not inspect.iscoroutine(ending.value):  # which is to be awaited
+        wrap_up(ending, attempt, write)
+    return ending
+
+
 def wrap_up(ending: Ending, attempt: Attempt, write: PutDown) -> None:
     """Write what an execution left, as long as its time lasts; never raises."""
     if ending.expired or attempt.cancelled_by or attempt.settled:
         return
+    pid = os.getpid()
     try:
         write(ending, attempt)
     except BaseException as error:  # interrupted
         ending.error = error
+    if os.getpid() != pid:  # that was code of the user's, too
+        forks.leave(ending.error)
     ending.expired = past(attempt)
 
 
@@ -70,7 +92,7 @@ def _marked(running: Any, page: Page, mark: bytes) -> Generator[Any, Any, Any]:
         except StopIteration as stop:
             return stop.value
         finally:
-            page.memory[0] = 0
+            page.memory[0] = 0  # the page is another one in a fork
         try:
             value = yield waiting
             step = running.send
@@ -119,7 +141,7 @@ def in_handler(frame: FrameType | None) -> bool:
     below, engine = "", False
     while frame is not None and not is_loop(frame):
         module = frame.f_globals.get("__name__", "")
-        if frame.f_code is in_loop.__code__:
+        if frame.f_code in (in_loop.__code__, plainly.__code__):
             return not engine and below not in ("", "asyncio.timeouts")
         if frame.f_code is wrap_up.__code__:
             engine = below != _WRITING

@@ -1,6 +1,5 @@
 """JSON between a worker and the processes that it isolates jobs in: a length, then the text."""
 
-import asyncio
 import struct
 from typing import Any, Protocol
 
@@ -33,7 +32,13 @@ def read(stream: Readable) -> Any:
     return codec.from_json(stream.read(_LENGTH.unpack(head)[0]))
 
 
-async def receive(stream: asyncio.StreamReader) -> Any:
-    """Read a frame; raises IncompleteReadError at the end."""
-    (size,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
-    return codec.from_json(await stream.readexactly(size))
+def unpack(data: bytearray) -> bytes | None:
+    """Take the text of a frame out of what has come; None if it is not all there."""
+    if len(data) < _LENGTH.size:
+        return None
+    end = _LENGTH.size + _LENGTH.unpack_from(data)[0]
+    if len(data) < end:
+        return None
+    text = bytes(data[_LENGTH.size : end])
+    del data[:end]
+    return text

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .attempt import Deadline
+from .attempt import Attempt, Deadline
 
 
 class Limit(NamedTuple):
@@ -21,3 +21,15 @@ def tightest(own: float | None, batch: Deadline, now: int) -> Limit:
     if own is not None and own <= left:
         return Limit(own, named=own)
     return Limit(left, "batch", batch.limit)
+
+
+def to_begin(attempt: Attempt, now: int) -> Limit | None:
+    """Choose what ends an attempt that still waits for its place `now`; None if nothing does."""
+    limits = []
+    if attempt.batch_deadline is not None:
+        limits.append(tightest(None, attempt.batch_deadline, now))
+    job = attempt.job
+    if job and job.queue_timeout is not None and attempt.number == job.base + 1:
+        left = (job.enqueued - now) / 1000 + job.queue_timeout
+        limits.append(Limit(max(left, 0.0), "queue", job.queue_timeout))
+    return min(limits, default=None)

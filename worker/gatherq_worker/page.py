@@ -54,12 +54,23 @@ class Page:
             self._file.truncate(_SIZE)
             fd = self._file.fileno()
         self.fd = fd
-        self.memory = mmap.mmap(fd, _SIZE)
+        self.memory: mmap.mmap | bytearray = mmap.mmap(fd, _SIZE)
 
     def close(self) -> None:
         """Give the memory back, on the supervisor's side."""
-        self.memory.close()
+        if isinstance(self.memory, mmap.mmap):
+            self.memory.close()
         self._file.close()
+
+    def detach(self) -> None:
+        """Share the memory no longer: this is a fork of the process that it speaks for."""
+        self.memory = bytearray(_SIZE)
+
+    def enter(self, attempt: "Attempt", place: str) -> None:
+        """Hear that an attempt's code begins to run: in the loop, a thread or a process."""
+
+    def leave(self, attempt: "Attempt") -> None:
+        """Hear that it has ended."""
 
     def tick(self) -> None:
         """Give a sign of life."""

@@ -1,30 +1,31 @@
-"""Jobs in processes of their own: each process takes one after the other, and is killed when late.
-
-A pool of our own, because those on the index were made for other promises: they poll, measure by
-the wall clock, share one pipe between all processes, and leave the children of a process alive.
-"""
+"""Jobs in processes of their own: a fresh one for each, killed with its children when it ends."""
 
 import asyncio
 import contextlib
 import os
-import signal
 import socket
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from gatherq import codec
 from gatherq.codec import encode
 from gatherq.remote import ErrorInfo
 
 from .attempt import Attempt
 from .context import CurrentJob
 from .decide import Ending
-from .describe import Described
+from .describe import Described, say
 from .execute import past
-from .frames import pack, receive
+from .forkserver import ForkServer, kill
+from .frames import pack, unpack
 from .handlers import Handler
 from .interrupt import SIGNAL
+from .places import Place, Places
+from .shortage import Shortage
 from .undertaker import how_it_died
+
+#: Seconds after which an import is not waited for any longer.
+_IMPORT = 60.0
 
 
 class Died(Exception):
@@ -32,99 +33,215 @@ class Died(Exception):
 
 
 class Processes:
-    """At most `most` at a time; started when first needed, and used again."""
+    """At most `most` at a time, forked by a server that starts when it is first needed."""
 
     def __init__(self, most: int) -> None:
-        self._free = asyncio.Semaphore(most)
-        self._idle: list[_Process] = []
-        self._all: set[_Process] = set()
-        self._alive, self._mine = os.pipe()
+        self._places = Places(most)
+        self._server: ForkServer | None = None
+        #: Servers that died and were not waited for yet.
+        self._dead: list[ForkServer] = []
+        #: Modules whose import killed a server: each process imports them for itself.
+        self._unfit: set[str] = set()
+        self._all: set[JobProcess] = set()
+
+    @property
+    def left(self) -> int:
+        """How many could begin at once."""
+        return self._places.left
+
+    async def take(self, handler: Handler) -> "JobProcess":
+        """Wait for a place, and for a process that has the handler; raises Shortage."""
+        place = await self._places.take()
+        try:
+            process = JobProcess(place, self._all.discard)
+        except BaseException:
+            place.free()
+            raise
+        self._all.add(process)
+        try:
+            server = self._serving()
+            module = handler.function.__module__
+            imported = module in server.imported
+            await process.start(server)
+            if not imported:
+                await self._load(process, server, module)
+        except BaseException:
+            process.free()
+            raise
+        return process
 
     async def run(
-        self, attempt: Attempt, handler: Handler, begin: Callable[[], CurrentJob]
+        self,
+        process: "JobProcess",
+        attempt: Attempt,
+        handler: Handler,
+        begin: Callable[[], CurrentJob],
     ) -> Ending:
-        """Run a job, once a process is free and `begin` has set its deadline."""
-        async with self._free:
-            process = self._idle.pop() if self._idle else await self._start()
-            try:
-                request = _request(attempt, handler, begin())
-                answer = await process.ask(request, attempt)
-                self._idle.append(process)
-            except (asyncio.IncompleteReadError, ConnectionError) as error:
-                code = await process.kill()
-                self._all.discard(process)
-                if past(attempt):
-                    return Ending(expired=True)
-                return Ending(error=Died(how_it_died(code)).with_traceback(error.__traceback__))
-            except BaseException as error:
-                process.kill_now()
-                self._all.discard(process)
-                await process.kill()
-                return Ending(error=error, expired=past(attempt))
-        return _ending(answer, attempt)
+        """Run a job in a process that was taken, once `begin` has set its deadline."""
+        try:
+            if process.unloaded is not None:  # its module's fault
+                return process.unloaded
+            if process.exited:
+                raise Shortage("a process ended before its job began")
+            answer = await process.execute(_request(attempt, handler, begin()), attempt)
+        except Shortage:
+            raise
+        except BaseException as error:
+            return Ending(error=error, expired=past(attempt))
+        finally:
+            process.free()
+        if answer is None:
+            return Ending(expired=True) if past(attempt) else Ending(error=Died(process.how()))
+        if "shortage" in answer:
+            attempt.begun = False
+            raise Shortage(answer["shortage"])
+        return _ending(answer, past(attempt))
+
+    async def _load(self, process: "JobProcess", server: ForkServer, module: str) -> None:
+        """Import a module in a process; in the server too, for those to come, if that can be."""
+        async with asyncio.timeout(_IMPORT):
+            answer = await process.ask(pack({"load": module}))
+        if answer is None:
+            process.unloaded = Ending(error=Died(f"{process.how()}, as it imported {module}"))
+        elif "fit" not in answer:
+            process.unloaded = _ending(answer, False)
+        elif answer["fit"] and module not in self._unfit:
+            with contextlib.suppress(Shortage):
+                server.load(module)
+
+    def descriptors(self) -> Iterator[int]:
+        """Name what forks of this worker must not keep open."""
+        if self._server and self._server.alive:
+            yield from self._server.descriptors()
+        for process in list(self._all):
+            yield process.connection.fileno()
 
     def close(self) -> None:
-        """Kill all, with their children."""
-        for process in self._all:
-            process.kill_now()
-        self._all.clear()
+        """Kill all, with their children; may be called from any thread."""
+        for process in list(self._all):
+            process.kill()
+        if self._server:
+            self._server.kill()
 
-    async def _start(self) -> "_Process":
-        mine, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", f"{__package__}.child", str(theirs.fileno()), str(self._alive)),
-                pass_fds=(theirs.fileno(), self._alive),
-                start_new_session=True,
-            )
-        reader, writer = await asyncio.open_connection(sock=mine)
-        child = _Process(process, reader, writer)
-        self._all.add(child)
-        writer.write(pack(sys.path))
-        await receive(reader)
-        return child
+    def stop(self) -> None:
+        """Kill all, and let go of what is kept for them."""
+        for process in list(self._all):
+            process.free()
+        for server in (*self._dead, self._server):
+            if server:
+                server.stop()
+
+    def _serving(self) -> ForkServer:
+        server = self._server
+        if server is None or not server.alive:
+            if server:
+                self._unfit.update(server.importing)
+                self._dead = [dead for dead in (*self._dead, server) if not dead.reaped()]
+            self._server = server = ForkServer()
+        return server
 
 
-class _Process:
-    def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
-        self._process, self._reader, self._writer = process, reader, writer
+class JobProcess:
+    """The process of one job, and its place: both end when it is freed."""
 
-    async def ask(self, request: bytes, attempt: Attempt) -> Any:
-        """Send a request and return the answer; raises TimeoutError if it does not come in time."""
-        self._writer.write(request)
-        loop = asyncio.get_running_loop()
-        late = attempt.deadline and loop.call_at(attempt.deadline, self._interrupt)
+    def __init__(self, place: Place, forget: Callable[["JobProcess"], None]) -> None:
+        self._place, self._forget = place, forget
+        self._loop = asyncio.get_running_loop()
+        #: The frame that it answers with; None if it ends without one.
+        self._answer: asyncio.Future[bytes | None] = self._loop.create_future()
+        self._inbox = bytearray()
+        self._pid: int | None = None
+        #: How a job ends whose module cannot be imported here.
+        self.unloaded: Ending | None = None
+        #: Whether it has ended, and its exit code.
+        self.exited = False
+        self._code: int | None = None
+        #: Whether its end of the connection is closed, and whether that is all we shall hear.
+        self._ended = self._orphan = False
+        self.connection, self._theirs = socket.socketpair()
+        self.connection.setblocking(False)
+
+    async def start(self, server: ForkServer) -> None:
+        """Have it forked."""
+        with self._theirs:
+            self._pid = await server.fork(self._theirs, self._exit)
+        self._loop.add_reader(self.connection, self._read)
+
+    async def execute(self, request: bytes, attempt: Attempt) -> dict[str, Any] | None:
+        """Send the job and return the answer, or None; raises TimeoutError if it does not come."""
+        late = attempt.deadline and self._loop.call_at(attempt.deadline, self._interrupt)
         try:
             async with asyncio.timeout_at(attempt.overdue):
-                return await receive(self._reader)
+                return await self.ask(request)
         finally:
             if late:
                 late.cancel()
 
-    async def kill(self) -> int:
-        """Kill it with its children; return its exit code."""
-        with contextlib.suppress(TimeoutError):  # it may be about to end by itself
-            await asyncio.wait_for(self._process.wait(), 0.05)
-        self.kill_now()
-        self._writer.close()
-        return await self._process.wait()
+    async def ask(self, request: bytes) -> dict[str, Any] | None:
+        """Send a request and return the answer; None if the process ends without one."""
+        self._answer = self._loop.create_future()
+        self._look()
+        with contextlib.suppress(ConnectionError):  # it has ended: see its exit
+            await self._loop.sock_sendall(self.connection, request)
+        frame = await self._answer
+        return None if frame is None else _message(frame)
 
-    def kill_now(self) -> None:
-        """Kill it and its children, without waiting."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+    def how(self) -> str:
+        """Say how it ended."""
+        return "it ended, and nobody knows how" if self._code is None else how_it_died(self._code)
+
+    def free(self) -> None:
+        """Kill it with its children, and give its place back; a second time does nothing."""
+        if self.connection.fileno() < 0:
+            return
+        self.kill()
+        self._loop.remove_reader(self.connection)
+        self.connection.close()
+        self._theirs.close()
+        self._answer.cancel()
+        self._forget(self)
+        self._place.free()
+
+    def kill(self) -> None:
+        """Kill it with its children; may be called from any thread."""
+        if self._pid is not None and not self.exited:
+            kill(self._pid)
 
     def _interrupt(self) -> None:
         """Interrupt code that blocks; what awaits is cancelled inside, by its own deadline."""
-        if SIGNAL is not None:
+        if SIGNAL is not None and self._pid is not None and not self.exited:
             with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(SIGNAL)
+                os.kill(self._pid, SIGNAL)
+
+    def _exit(self, code: int | None) -> None:
+        """Hear that it has ended, or that nobody will say so: its server has died."""
+        self.exited, self._code, self._orphan = code is not None, code, code is None
+        while self.connection.fileno() >= 0 and self._read():
+            pass
+        self._look()
+
+    def _read(self) -> bool:
+        """Take in what has come of its answer; tell whether there may be more."""
+        try:
+            data = self.connection.recv(1 << 18)
+        except BlockingIOError:
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            self._ended = True
+            self._loop.remove_reader(self.connection)
+        self._inbox += data
+        frame = unpack(self._inbox)
+        if frame is not None and not self._answer.done():
+            self._answer.set_result(frame)
+        self._look()
+        return bool(data)
+
+    def _look(self) -> None:
+        over = self.exited or (self._ended and self._orphan)
+        if over and not self._answer.done():
+            self._answer.set_result(None)
 
 
 def _request(attempt: Attempt, handler: Handler, job: CurrentJob) -> bytes:
@@ -142,8 +259,19 @@ def _request(attempt: Attempt, handler: Handler, job: CurrentJob) -> bytes:
     )
 
 
-def _ending(answer: dict[str, Any], attempt: Attempt) -> Ending:
-    expired = bool(answer.get("expired")) or past(attempt)
+def _message(frame: bytes) -> dict[str, Any]:
+    try:
+        message = codec.from_json(frame)
+        if not isinstance(message, dict):
+            raise TypeError(f"{type(message).__name__} is no answer")
+    except Exception as error:
+        text = f"the result cannot be read back: {say(error)}"
+        return {"error": {"type": "UnwritableResult", "message": text[:2000]}}
+    return message
+
+
+def _ending(answer: dict[str, Any], late: bool) -> Ending:
+    expired = bool(answer.get("expired")) or late
     if answer.get("cancelled"):
         return Ending(error=asyncio.CancelledError(), expired=expired)
     if expired:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
@@ -13,18 +14,33 @@ from .context import CurrentJob, set_current
 from .decide import Ending
 from .execute import Bound, Hook, after, in_loop
 from .handlers import Handler, Handlers, UnknownJob, importable
-from .limit import tightest
+from .limit import Limit, tightest, to_begin
 from .page import Page
+from .places import Place, Places
 from .policy import Policy
-from .processes import Processes
+from .processes import JobProcess, Processes
 from .retries import exhausted
 from .settle import Settler
+from .shortage import is_shortage
 from .threads import Threads
 
 logger = logging.getLogger("gatherq.worker")
 
 #: Threads, and least number of processes, that jobs run in at a time.
 _THREADS, _PROCESSES = 32, 4
+#: Processes beside these, for jobs that died before.
+_APART = 2
+#: Seconds after which what could not begin here is looked at again, by whom it may be.
+_AGAIN = 1.0
+#: Seconds after which a shortage that goes on is worth another line.
+_WORTH_A_LINE = 10.0
+
+
+class _Late(Exception):
+    """An attempt waited for its place until a limit had passed."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
 
 
 class Runner:
@@ -43,17 +59,23 @@ class Runner:
         self._write = settler.writer
         self._threads = Threads(_THREADS, self._write)
         self._processes = Processes(max(os.cpu_count() or 1, _PROCESSES))
-        self._limits: dict[str, asyncio.Semaphore] = {}
+        self._apart = Processes(_APART)
+        self._limits: dict[str, Places] = {}
         self._hooked = policy.hooked
+        #: When a shortage was last spoken of.
+        self._warned = -_WORTH_A_LINE
 
     async def run(self, attempt: Attempt) -> None:
         """See one attempt through; never raises but for its own cancellation."""
-        attempt.started = started = self._contact.now()
+        attempt.started = self._contact.now()
         if attempt.cancelled_by:  # before it could begin
             self._settler.not_run(decide.cancelled(attempt.cancelled_by), attempt)
             return
         try:
             handler, call = self._resolve(attempt)
+        except MemoryError as error:
+            self._put_off(attempt, error)
+            return
         except Exception as error:
             self._settler.refuse(attempt, error)
             return
@@ -64,10 +86,31 @@ class Runner:
             verdict = decide.lost(died) if died else decide.retries_exceeded(most)
             self._settler.not_run(verdict, attempt, handler)
             return
-        ctx = self._policy.make_ctx(attempt) if handler.takes_ctx or self._hooked else {}
-        self._policy.watch.started(attempt, started)
         try:
-            ending = await self._run(attempt, handler, call, ctx)
+            await self._run(attempt, handler, call, most)
+        except _Late as late:
+            verdict = decide.timed_out(late.limit.which, late.limit.named or 0.0)
+            self._settler.not_run(verdict, attempt, handler)
+        except Exception as error:
+            if attempt.begun or not is_shortage(error):
+                raise
+            self._put_off(attempt, error)
+        finally:
+            attempt.free()
+
+    async def _run(self, attempt: Attempt, handler: Handler, call: Bound, most: int) -> None:
+        """Execute it where it belongs once there is room, and settle what follows."""
+        room = self._room(attempt, handler)
+        place = None
+        if room is not None or handler.concurrency is not None:
+            place = await self._take_places(attempt, handler, room)
+            attempt.started = self._contact.now()
+        ctx = self._policy.make_ctx(attempt) if handler.takes_ctx or self._hooked else {}
+        self._policy.watch.started(attempt, attempt.started or 0)
+        try:
+            ending = await self._execute(attempt, handler, call, ctx, room, place)
+            ending.limit, ending.which = attempt.limit, attempt.which
+            ending.cancelled_by = attempt.cancelled_by
             if self._policy.on_job_end:
                 await _contained(self._policy.on_job_end, ctx)
             if not attempt.settled:  # else it is released, or recorded
@@ -76,34 +119,66 @@ class Runner:
             if self._policy.after_job_end:
                 await _contained(self._policy.after_job_end, ctx)
 
-    async def _run(
-        self, attempt: Attempt, handler: Handler, call: Bound, ctx: dict[Any, Any]
-    ) -> Ending:
-        """Execute, within what the function allows at a time."""
-        if handler.concurrency is None:
-            ending = await self._execute(attempt, handler, call, ctx)
-        else:
-            free = self._limits.setdefault(handler.name, asyncio.Semaphore(handler.concurrency))
-            async with free:
-                attempt.started = self._contact.now()
-                ending = await self._execute(attempt, handler, call, ctx)
-        ending.limit, ending.which = attempt.limit, attempt.which
-        ending.cancelled_by = attempt.cancelled_by
-        return ending
+    async def _take_places(
+        self, attempt: Attempt, handler: Handler, room: Processes | Threads | None
+    ) -> Place | None:
+        """Wait for what it needs to run, as long as its limits let it; return the last of it."""
+        limit = to_begin(attempt, self._contact.now())
+        try:
+            async with asyncio.timeout(limit and limit.seconds) as waiting:
+                if handler.concurrency is not None:
+                    if handler.name not in self._limits:
+                        self._limits[handler.name] = Places(handler.concurrency)
+                    attempt.places = (await self._limits[handler.name].take(),)
+                if room is not None:
+                    place = await room.take(handler)
+                    attempt.places = (*attempt.places, place)
+        except TimeoutError:
+            if limit is None or not waiting.expired():
+                raise
+            raise _Late(limit) from None
+        return attempt.places[-1]
+
+    def _room(self, attempt: Attempt, handler: Handler) -> Processes | Threads | None:
+        """Choose what it runs in; None for the loop."""
+        if handler.isolation == "process":
+            return self._processes
+        if attempt.isolated:
+            return self._apart
+        return self._threads if handler.isolation == "thread" else None
+
+    def _put_off(self, attempt: Attempt, error: Exception) -> None:
+        """Give back what cannot begin here just now, and say so once in a while."""
+        if monotonic() - self._warned > _WORTH_A_LINE:
+            self._warned = monotonic()
+            said = f"{type(error).__name__}: {error}"
+            logger.warning("this worker is short of something, jobs wait for others: %s", said)
+        self._settler.put_off(attempt, _AGAIN)
 
     @property
     def abandoned(self) -> int:
         """How many threads do not end although their time is over."""
         return self._threads.abandoned
 
+    def close(self) -> None:
+        """Kill what runs outside of the loop; may be called from any thread."""
+        self._processes.close()
+        self._apart.close()
+
+    def stop(self) -> None:
+        """End what runs outside of the loop, and let go of what is kept for it."""
+        self._processes.stop()
+        self._apart.stop()
+
     @property
     def room_apart(self) -> int:
-        """How many suspects may still be started in processes of their own."""
-        return 2
+        """How many suspects could begin at once, in processes of their own."""
+        return self._apart.left
 
-    def close(self) -> None:
-        """End what runs outside of the loop."""
-        self._processes.close()
+    def descriptors(self) -> Iterator[int]:
+        """Name what forks of this worker must not keep open."""
+        yield from self._processes.descriptors()
+        yield from self._apart.descriptors()
 
     def can_isolate(self, attempt: Attempt) -> bool:
         """Tell whether a job can run in a process of its own."""
@@ -138,30 +213,41 @@ class Runner:
         return handler, lambda ctx: handler.function(*args, **kwargs)
 
     async def _execute(
-        self, attempt: Attempt, handler: Handler, call: Bound, ctx: dict[Any, Any]
+        self,
+        attempt: Attempt,
+        handler: Handler,
+        call: Bound,
+        ctx: dict[Any, Any],
+        room: Processes | Threads | None,
+        place: Place | None,
     ) -> Ending:
-        """Run the handler where it belongs, under its deadline."""
-        if handler.isolation == "loop" and not attempt.isolated:
-            self._limit(attempt, handler)
-            set_current(_current(attempt))
-            hook = self._policy.on_job_start
-            run = after(hook, call, ctx) if hook else lambda: call(ctx)
-            return await in_loop(attempt, run, self._page, self._write)
-        if self._policy.on_job_start:
-            await _contained(self._policy.on_job_start, ctx)
+        """Run the handler in its room, under its deadline."""
+        hook, page = self._policy.on_job_start, self._page
+        if hook and room is not None:
+            await _contained(hook, ctx)
 
-        def begin() -> CurrentJob:
-            attempt.started = self._contact.now()
+        def begin(where: str) -> CurrentJob:
+            attempt.isolated = room is not None
             self._limit(attempt, handler)
             current = _current(attempt)
             set_current(current)
+            attempt.begun = True
+            if page is not None:
+                page.enter(attempt, where)
             return current
 
-        apart = handler.isolation == "process" or attempt.isolated
-        attempt.isolated = True
-        if apart:
-            return await self._processes.run(attempt, handler, begin)
-        return await self._threads.run(attempt, begin, lambda: call(ctx))
+        try:
+            if room is None:
+                begin("loop")
+                run = after(hook, call, ctx) if hook else lambda: call(ctx)
+                return await in_loop(attempt, run, page, self._write)
+            if isinstance(room, Threads):
+                return await room.run(attempt, lambda: begin("thread"), lambda: call(ctx))
+            assert isinstance(place, JobProcess)
+            return await room.run(place, attempt, handler, lambda: begin("process"))
+        finally:
+            if page is not None:
+                page.leave(attempt)
 
 
 async def _contained(hook: Hook, ctx: dict[Any, Any]) -> None:

@@ -80,6 +80,7 @@ class Running:
         """Time out what did not end within its grace, and give up its slot."""
         for attempt in attempts:
             current, task = self.by_id.get(attempt.job_id, (None, None))
+            attempt.free()  # whatever it does: others wait for its places
             record = self._settler.time_out(attempt) if current is attempt else None
             if record is None or task is None:
                 continue

@@ -76,6 +76,11 @@ class Settler:
         """Hand over the outcome of what was not executed."""
         self._hand_over(verdict, attempt, Times(None, self._now()), handler)
 
+    def put_off(self, attempt: Attempt, delay: float) -> None:
+        """Give back what could not begin here; it is not charged."""
+        attempt.given_back = True
+        self._recorder.give_back(Release(attempt, delay))
+
     def cut_short(self, attempt: Attempt, error: BaseException | None = None) -> None:
         """Hand over what had no chance to: it was cancelled, or failed by a fault of ours."""
         if attempt.settled:

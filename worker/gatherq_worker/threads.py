@@ -3,13 +3,17 @@
 import asyncio
 import contextvars
 import ctypes
+import os
 import threading
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
+from . import forks
 from .attempt import Attempt
 from .execute import Interrupted, past, wrap_up
+from .handlers import Handler
+from .places import Place, Places
 from .writing import Ending, PutDown, put_down
 
 #: Seconds between two attempts to interrupt a thread that is late.
@@ -20,28 +24,34 @@ class Threads:
     """At most `most` at a time. One that cannot be stopped is left behind, and counted."""
 
     def __init__(self, most: int, write: PutDown = put_down) -> None:
-        self._free = asyncio.Semaphore(most)
-        self._write = write
+        self._places, self._write = Places(most), write
         #: How many run on although their time is over.
         self.abandoned = 0
 
+    async def take(self, handler: Handler) -> Place:
+        """Wait for a place, whichever function it is for."""
+        return await self._places.take()
+
     async def run(self, attempt: Attempt, begin: Callable[[], object], call: Any) -> Ending:
-        """Run `call` in a thread, once one is free and `begin` has set the deadline."""
-        async with self._free:
-            begin()
-            thread = _Thread(attempt, call, self._write)
+        """Run `call` in a thread, once `begin` has set the deadline."""
+        begin()
+        thread = _Thread(attempt, call, self._write)
+        try:
             thread.start()
-            done = asyncio.ensure_future(thread.done.wait())
-            try:
-                left = None if attempt.deadline is None else attempt.deadline - monotonic()
-                await asyncio.wait({done}, timeout=left)
-                if not done.done():
-                    await self._stop(thread, done, attempt.overdue or monotonic())
-            except asyncio.CancelledError as error:
-                thread.ending.error = error
-                await self._stop(thread, done, monotonic() + _AGAIN)
-            finally:
-                done.cancel()
+        except BaseException:
+            attempt.begun = False
+            raise
+        done = asyncio.ensure_future(thread.done.wait())
+        try:
+            left = None if attempt.deadline is None else attempt.deadline - monotonic()
+            await asyncio.wait({done}, timeout=left)
+            if not done.done():
+                await self._stop(thread, done, attempt.overdue or monotonic())
+        except asyncio.CancelledError as error:
+            thread.ending.error = error
+            await self._stop(thread, done, monotonic() + _AGAIN)
+        finally:
+            done.cancel()
         ending = thread.ending
         ending.expired = past(attempt)
         return ending
@@ -66,7 +76,7 @@ class _Thread:
         self.when_done: Callable[[], None] = lambda: None
         #: How far it is: an interruption may come between any two steps.
         self._called = self._wrote = self._ran = False
-        self._call = call
+        self._call, self._pid = call, os.getpid()
         self._context = contextvars.copy_context()
         self._loop = asyncio.get_running_loop()
         name = f"gatherq {attempt.name} {attempt.job_id}"
@@ -97,6 +107,8 @@ class _Thread:
                 self.ending.value = self._context.run(self._call)
             except BaseException as error:
                 self.ending.error = error
+            if os.getpid() != self._pid:
+                forks.leave(self.ending.error)
         if not self._wrote:
             self._wrote = True
             self.ending.expired = past(self._attempt)

@@ -95,6 +95,7 @@ class Worker(arq.worker.Worker):
             "Starting worker for %d functions: %s", len(self.functions), ", ".join(self.functions)
         )
         self._engine = engine = self._make_engine(handlers)
+        engine.pools.append(self.pool.connection_pool)
         logger.info("worker %s runs %s", self.worker_id, ", ".join(h.name for h in handlers))
         await self._beat()
         beating = asyncio.create_task(self._keep_beating())
