@@ -85,6 +85,11 @@ def sockets(pool: ConnectionPool) -> Iterator[int]:
             yield found.fileno()
 
 
+def database_of(redis: Redis) -> int:
+    """Return the number of the database that a client uses."""
+    return int(redis.connection_pool.connection_kwargs.get("db") or 0)
+
+
 async def check(redis: Redis, url: str) -> None:
     """Raise RedisUnavailable, saying what to do, unless the server answers."""
     try:
