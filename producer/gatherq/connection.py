@@ -75,11 +75,6 @@ def packing(kind: Any) -> Any:
     return Packing
 
 
-def database_of(redis: Redis) -> int:
-    """Return the number of the database that a client uses."""
-    return int(redis.connection_pool.connection_kwargs.get("db") or 0)
-
-
 def sockets(pool: ConnectionPool) -> Iterator[int]:
     """Name the descriptors of a pool's connections."""
     connections: Any = [*pool._available_connections, *pool._in_use_connections]
@@ -88,6 +83,11 @@ def sockets(pool: ConnectionPool) -> Iterator[int]:
         found = writer and writer.get_extra_info("socket")
         if found:
             yield found.fileno()
+
+
+def database_of(redis: Redis) -> int:
+    """Return the number of the database that a client uses."""
+    return int(redis.connection_pool.connection_kwargs.get("db") or 0)
 
 
 async def check(redis: Redis, url: str) -> None:

@@ -13,9 +13,11 @@ from gatherq.wire import JobRecord
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.contact import Contact
 from gatherq_worker.handlers import Handler, Handlers
+from gatherq_worker.held import Held
 from gatherq_worker.policy import Policy
 from gatherq_worker.record import Recorder
 from gatherq_worker.run import Runner
+from gatherq_worker.running import Running
 from gatherq_worker.settle import Settler
 
 
@@ -41,6 +43,16 @@ async def asleep() -> None:
     await asyncio.sleep(60)
 
 
+@job(concurrency=1, grace=0.05)
+async def swallows_alone() -> None:
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        try:
+            await asyncio.sleep(0.1)
+        except asyncio.CancelledError:
+            continue
+
+
 class Page:
     """Hears of what begins and ends."""
 
@@ -61,8 +73,9 @@ class World:
         contact.seen(round(now() * 1000))
         self.page, self.recorder = Page(), Recorder(None, None)
         settler = Settler(policy, self.recorder, contact.now, "w", "q")
-        functions = [in_the_loop, in_a_thread, apart, asleep]
+        functions = [in_the_loop, in_a_thread, apart, asleep, swallows_alone]
         handlers = Handlers(map(Handler.of, functions))
+        self.settler = settler
         self.runner = Runner(handlers, policy, settler, contact, self.page)
 
     def attempt(self, job, **fields):
@@ -150,3 +163,20 @@ async def test_a_place_is_given_back_by_who_is_abandoned_not_a_second_time_at_it
     task.cancel()
     await asyncio.wait([task])
     assert world.runner.room_apart == 2
+
+
+async def test_what_is_lost_and_does_not_end_keeps_its_place_no_longer_than_its_grace(world):
+    running = Running(world.runner, world.settler, world.recorder, Held())
+    first, second = (world.attempt(swallows_alone, job_id=name) for name in "ab")
+    running.start(first)
+    running.start(second)
+    tasks = list(running.tasks.values())
+    async with asyncio.timeout(1):
+        while not first.begun:
+            await asyncio.sleep(0)
+        assert not second.begun
+        running.lost([first])
+        while not second.begun:
+            await asyncio.sleep(0.01)
+    assert not tasks[0].done()
+    await asyncio.wait(tasks)

@@ -138,9 +138,6 @@ class Engine:
         await self._heartbeat.stop()
         await self._pool.disconnect()
 
-    def _renew_soon(self) -> None:
-        self._heartbeat.renew_soon()
-
     def disarm(self) -> None:
         """In a fork of this process: leave the worker, its server and its supervisor alone."""
         if self._page:
@@ -149,6 +146,9 @@ class Engine:
         forks.cover(self._runner.descriptors())
         for pool in self.pools:
             forks.cover(sockets(pool))
+
+    def _renew_soon(self) -> None:
+        self._heartbeat.renew_soon()
 
     def _concerns(self, batch: str, jobs: frozenset[str]) -> bool:
         """Tell whether a message may be about what is held here, or claimed just now."""

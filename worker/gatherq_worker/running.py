@@ -104,6 +104,7 @@ class Running:
     def _drop(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
         attempt.dropped = True
         task.cancel()
+        self._loop.call_later(attempt.grace, attempt.free)  # whatever it does about that
 
     async def drain(self, grace: float, *, release: bool, watch: Watch) -> None:
         """Wait for `grace` seconds, then give back what runs, or cancel it."""
