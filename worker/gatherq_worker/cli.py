@@ -10,7 +10,7 @@ import os
 import shlex
 import socket
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from click.core import ParameterSource
@@ -113,7 +113,7 @@ def worker(
         return
     if _supervised(processes, check_only):
         supervisor = Supervisor(sys.argv[1:], processes, grace)
-        raise SystemExit(asyncio.run(supervisor.run()))
+        asyncio.run(_through(supervisor))
     from . import serve
 
     if check_only:
@@ -154,6 +154,13 @@ def health(url: str | None, queue: str | None) -> None:
         raise click.ClickException(f"no worker of {socket.gethostname()} is alive on {queue}")
     for name, age in found:
         click.echo(f"{name}: {age:.1f} s ago")
+
+
+async def _through(supervisor: Supervisor) -> NoReturn:
+    """Run to the end, without waiting for threads that ask a name server that is away."""
+    code = await supervisor.run()
+    logging.shutdown()
+    os._exit(code)
 
 
 async def _signs_of_life(url: str, queue: str) -> list[tuple[str, float]]:

@@ -1,6 +1,5 @@
 """Cancellations as they are published. One that is missed comes with a heartbeat."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from redis.asyncio.client import PubSub
 from gatherq import codec, keys
 from gatherq.ending import end
 
+from .guarded import Guarded, guarded
 from .health import ERRORS, Health
 
 Cancel = Callable[[str, str], Any]
@@ -31,11 +31,11 @@ class Control:
         self._patience = patience
         self._cancel, self._cancel_batch = cancel, cancel_batch
         self._health = Health()
-        self._task: asyncio.Task[None] | None = None
+        self._task: Guarded[None] | None = None
 
     def start(self) -> None:
         """Begin to listen."""
-        self._task = asyncio.create_task(self._run())
+        self._task = guarded(self._run())
 
     async def stop(self) -> None:
         """End the task and its connection."""

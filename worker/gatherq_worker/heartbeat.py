@@ -35,21 +35,32 @@ class Heartbeat:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
+        self._owner: asyncio.AbstractEventLoop | None = None
+        self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="gatherq-heartbeat", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
+        self._owner = asyncio.get_running_loop()
         self._thread.start()
         self._ready.wait()
 
-    async def stop(self) -> None:
-        """End the thread; the worker signs off."""
-        if self._loop and self._stopping:
+    async def stop(self, timeout: float) -> None:
+        """End the thread, which signs the worker off; do not wait for it for longer than that."""
+        if self._loop is None or self._stopping is None:
+            return
+        with contextlib.suppress(RuntimeError, TimeoutError):  # its loop is closed, or does not end
             self._loop.call_soon_threadsafe(self._stopping.set)
-            await asyncio.to_thread(self._thread.join)
+            async with asyncio.timeout(max(timeout, 0.0)):
+                await self._ended.wait()
 
     def _run(self) -> None:
-        asyncio.run(self._beat())
+        assert self._owner is not None
+        try:
+            asyncio.run(self._beat())
+        finally:
+            with contextlib.suppress(RuntimeError):  # nobody waits any longer
+                self._owner.call_soon_threadsafe(self._ended.set)
 
     async def _beat(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()

@@ -8,6 +8,7 @@ from time import monotonic
 
 from .attempt import Attempt
 from .execute import past
+from .guarded import guarded
 from .held import Held
 from .record import Recorder
 from .run import Runner
@@ -54,7 +55,7 @@ class Running:
     def start(self, attempt: Attempt) -> None:
         """Execute an attempt in a task of its own."""
         self.started += 1
-        task = self._loop.create_task(self._runner.run(attempt))
+        task = guarded(self._runner.run(attempt), attempt)
         self.by_id[attempt.job_id] = (attempt, task)
         task.add_done_callback(lambda task: self._ended(attempt, task))
 
