@@ -8,6 +8,7 @@ from typing import Any
 
 from . import decide
 from .attempt import Attempt
+from .begun import Where
 from .contact import Contact
 from .context import CurrentJob, set_current
 from .decide import Ending
@@ -134,12 +135,27 @@ class Runner:
     async def _execute(
         self, attempt: Attempt, handler: Handler, call: Bound, ctx: dict[Any, Any]
     ) -> Ending:
+        """Execute; the page tells of it from when it begins until it has ended."""
+        try:
+            return await self._execute_in(attempt, handler, call, ctx)
+        finally:
+            if self._page:
+                self._page.leave(attempt)
+
+    def _enter(self, attempt: Attempt, where: Where) -> None:
+        if self._page:
+            self._page.enter(attempt, where)
+
+    async def _execute_in(
+        self, attempt: Attempt, handler: Handler, call: Bound, ctx: dict[Any, Any]
+    ) -> Ending:
         """Run the handler where it belongs, under its deadline."""
         if handler.isolation == "loop" and not attempt.isolated:
             self._limit(attempt, handler)
             set_current(_current(attempt))
             hook = self._policy.on_job_start
             run = after(hook, call, ctx) if hook else lambda: call(ctx)
+            self._enter(attempt, "loop")
             return await in_loop(attempt, run, self._page)
         if self._policy.on_job_start:
             await _contained(self._policy.on_job_start, ctx)
@@ -147,6 +163,7 @@ class Runner:
         def begin() -> CurrentJob:
             attempt.started = self._contact.now()
             self._limit(attempt, handler)
+            self._enter(attempt, "process" if apart else "thread")
             current = _current(attempt)
             set_current(current)
             return current
