@@ -147,3 +147,17 @@ async def blocks_in_a_task(seconds: float) -> str:
 
     await asyncio.create_task(spin_here())
     return "spun"
+
+
+@job(concurrency=1, max_attempts=4)
+async def narrow(path: str, seconds: float) -> int:
+    note(path, "start")
+    await asyncio.sleep(seconds)
+    return os.getpid()
+
+
+@job()
+def threaded(path: str, seconds: float) -> int:
+    note(path, "start")
+    time.sleep(seconds)
+    return os.getpid()
