@@ -11,6 +11,7 @@ from typing import Any
 from .attempt import Attempt
 from .decide import Ending
 from .execute import Interrupted, past
+from .guarded import guarded
 
 #: Seconds between two attempts to interrupt a thread that is late.
 _AGAIN = 0.1
@@ -30,7 +31,7 @@ class Threads:
             begin()
             thread = _Thread(attempt, call)
             thread.start()
-            done = asyncio.ensure_future(thread.done.wait())
+            done = guarded(thread.done.wait(), attempt)
             try:
                 left = None if attempt.deadline is None else attempt.deadline - monotonic()
                 await asyncio.wait({done}, timeout=left)

@@ -20,9 +20,11 @@ GOES_ON = [
 REPLACED = ["SIGTERM", "SIGINT", "SIGTERM to its group", "SIGTERM twice"]
 
 
-async def attacked(producer, path, attack, seconds=0.7):
-    """Run an attack beside ten jobs; return their outcomes, and that of the attack."""
-    neighbours = [hostile.works.call(path, seconds) for _ in range(10)]
+async def attacked(producer, path, attack, seconds=0.7, threads=True):
+    """Run an attack beside ten jobs, in loop and threads; return their outcomes, and its own."""
+    neighbours = [hostile.works.call(path, seconds) for _ in range(8)]
+    neighbours += [hostile.threaded.call(path, seconds) for _ in range(2 * threads)]
+    neighbours += [hostile.works.call(path, seconds) for _ in range(2 - 2 * threads)]
     batch = await producer.submit([*neighbours, attack], timeout=40)
     *others, last = await batch.outcomes()
     return others, last
@@ -40,7 +42,7 @@ async def test_neighbours_end_as_ever_and_the_worker_takes_more(
         call = hostile.attacks.call(ledger.path, how)
         others, last = await attacked(producer, ledger.path, call)
         assert all(isinstance(outcome, Succeeded) for outcome in others), others
-        assert {outcome.attempt for outcome in others} == {1}
+        assert {(outcome.attempt, outcome.value is None) for outcome in others} == {(1, False)}
         if how in ("cancels all from a task", "cancels all from a callback"):
             assert isinstance(last, Cancelled), last  # it has cancelled itself too
             assert last.by == "job"
@@ -62,7 +64,8 @@ async def test_an_exit_from_a_thread_is_a_death_whatever_its_code(
 ):
     supervisor = start_worker(module="deadlines.hostile")
     async with until(60):
-        others, last = await attacked(producer, ledger.path, hostile.exits.call(ledger.path, code))
+        call = hostile.exits.call(ledger.path, code)
+        others, last = await attacked(producer, ledger.path, call, threads=False)
     assert isinstance(last, Lost), last
     assert [f"exit code {code}" in str(death) for death in last.deaths] == [True, True]
     assert all(isinstance(outcome, Succeeded) for outcome in others), others
@@ -79,7 +82,7 @@ async def test_a_thread_that_holds_the_interpreter_is_known_by_its_limit(
     start_worker(module="deadlines.hostile")
     async with until(60):
         call = hostile.holds_the_interpreter.call(ledger.path).with_timeout(1)
-        others, last = await attacked(producer, ledger.path, call, 2)
+        others, last = await attacked(producer, ledger.path, call, 2, threads=False)
     assert isinstance(last, TimedOut), last
     assert (last.which, last.limit) == ("execution", 1)
     assert (last.finished - last.started).total_seconds() <= 1 + 0.5 + 1.2
@@ -94,7 +97,7 @@ async def test_long_before_its_limit_it_is_charged_alone_after_the_lease(
     start_worker(module="deadlines.hostile", lease=1.0)
     async with until(60):
         call = hostile.holds_the_interpreter.call(ledger.path).with_timeout(8)
-        others, last = await attacked(producer, ledger.path, call, 2)
+        others, last = await attacked(producer, ledger.path, call, 2, threads=False)
     assert isinstance(last, TimedOut), last
     assert [entry.status for entry in last.history] == ["died"]
     assert "SIGABRT" in str(last.history[0].error)
