@@ -15,10 +15,12 @@ Where = Literal["loop", "thread", "process"]
 #: Executions that are told apart at a time; where there are more, all count as begun.
 ENTRIES = 16_384
 _WHERE: tuple[Literal["", "loop", "thread", "process"], ...] = ("", "loop", "thread", "process")
+_CODES = {where: code for code, where in enumerate(_WHERE)}
 _WHICH = ("execution", "batch")
 # Where, whose limit; length of the id, attempt, checksum of the id; deadline, overdue, limit
 _ENTRY = struct.Struct("<BBHII4xddd")
 _COUNT = struct.Struct("<I")
+_checksum = zlib.crc32
 _PUT, _STEP = _ENTRY.pack_into, _ENTRY.size
 #: Bytes that the table takes.
 SIZE = _STEP * (ENTRIES + 1)
@@ -80,10 +82,19 @@ class Table:
             self._count(1)
         self._places[attempt] = place
         if place:
-            times = attempt.deadline or 0.0, attempt.overdue or 0.0, attempt.limit or 0.0
-            which = attempt.which == "batch"
-            key = _key(attempt.job_id, attempt.number)
-            _PUT(self._memory, place, _WHERE.index(where), which, *key, *times)
+            length, number, checksum = _key(attempt.job_id, attempt.number)
+            _PUT(
+                self._memory,
+                place,
+                _CODES[where],
+                attempt.which == "batch",
+                length,
+                number,
+                checksum,
+                attempt.deadline or 0.0,
+                attempt.overdue or 0.0,
+                attempt.limit or 0.0,
+            )
 
     def leave(self, attempt: "Attempt") -> None:
         """Note that the execution of an attempt has ended; needs none to have begun."""
@@ -120,5 +131,5 @@ class Table:
 
 
 def _key(job_id: str, number: int) -> Key:
-    id_ = job_id.encode("utf-8", "replace")
-    return len(id_) & 0xFFFF, number & 0xFFFFFFFF, zlib.crc32(id_)
+    id_ = job_id.encode()
+    return len(id_) & 0xFFFF, number & 0xFFFFFFFF, _checksum(id_)

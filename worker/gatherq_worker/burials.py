@@ -4,7 +4,6 @@ What speaks to Redis is imported when it is first needed, so that a supervisor s
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Coroutine
 from importlib import import_module
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("gatherq.worker")
 
+#: Seconds between two tries to import.
+_AGAIN = 1.0
+
 
 class Burials:
     """Beside the supervisor's own work, so that a slow server does not keep it from that."""
@@ -30,7 +32,7 @@ class Burials:
 
     def prepare(self) -> None:
         """Import what the first burial needs: it takes a while."""
-        self._spawn(self._prepare())
+        self._spawn(self._import())
 
     def keep(self, child: WorkerProcess, place: Place) -> None:
         """Keep the leases of a process that cannot, until it is freed or ended."""
@@ -52,9 +54,15 @@ class Burials:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _prepare(self) -> None:
-        with contextlib.suppress(Exception):  # it is imported again when it is needed
-            await asyncio.to_thread(import_module, f"{__package__}.undertaker")
+    async def _import(self) -> None:
+        """Try until it is done: there may be no descriptor or thread left for it just now."""
+        while True:
+            try:
+                await asyncio.to_thread(import_module, f"{__package__}.undertaker")
+                return
+            except Exception as error:
+                logger.warning("cannot import what a burial needs: %r; trying on", error)
+                await asyncio.sleep(_AGAIN)
 
     async def _keep(self, child: WorkerProcess, place: Place) -> None:
         try:
@@ -63,6 +71,7 @@ class Burials:
             logger.debug("the leases of %s are not renewed: %s", child.worker, error)
 
     async def _bury(self, child: WorkerProcess, code: int, *, stopping: bool) -> None:
+        await self._import()
         from .guilt import Death
         from .undertaker import how_it_died
 
