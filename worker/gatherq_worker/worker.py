@@ -155,10 +155,11 @@ class Worker(arq.worker.Worker):
 
     async def close(self) -> None:
         """Stop if need be, run `on_shutdown`, and close the pool."""
-        if not self._handle_signals:
-            self.handle_sig(signal.SIGUSR1)
         main = self.main_task
-        if isinstance(main, asyncio.Task) and main is not asyncio.current_task():
+        own = main is asyncio.current_task()  # it called `main()` itself, and goes on
+        if not self._handle_signals and not own:
+            self.handle_sig(signal.SIGUSR1)
+        if isinstance(main, asyncio.Task) and not own:
             if not main.done() and not main.cancelling():
                 main.cancel()
             await asyncio.wait([main])
