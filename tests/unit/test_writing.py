@@ -54,7 +54,7 @@ async def test_a_value_is_written_once_as_the_handlers_own_code():
     _, payload = decide.written(decide.verdict(ending), attempt(), wire.Times(1, 2), "w", "q")
     assert codec.from_json(payload)["r"] == [1]
     assert counted.written == [True]
-    assert marks[0].job_id == "b:3"
+    assert marks[0].names(attempt())
     assert page.mark() is None
     page.close()
 

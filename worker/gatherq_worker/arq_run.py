@@ -13,6 +13,7 @@ from gatherq.settings import Settings
 
 from .arq_settings import create_worker, options_of
 from .health import Health
+from .page import Farewell
 from .worker import Worker
 
 
@@ -21,11 +22,10 @@ async def run_settings(
     url: str | None,
     options: dict[str, Any],
     prepare: Callable[[Worker], None],
-) -> bool:
+) -> Farewell:
     """Run the worker until it stops; `url` and `options` win. Raises RedisUnavailable.
 
-    `prepare` is called with the worker before it runs. Returns whether another process is to take
-    its place.
+    `prepare` is called with the worker before it runs. Returns what its end means.
     """
     theirs = options_of(settings)
     if url or not (theirs.get("redis_settings") or theirs.get("redis_pool")):
@@ -40,7 +40,7 @@ async def run_settings(
             raise
     finally:
         await worker.close()
-    return worker.worn_out
+    return worker.farewell
 
 
 async def _run(worker: Worker, place: str) -> None:

@@ -144,13 +144,12 @@ class Attempt:
     def suspect(self) -> bool:
         """Whether it is to run apart: it took its worker down, or may have done so again.
 
-        Who died beside others, once, and by no doing of theirs, is nobody to be afraid of.
+        A machine that died, or a process that somebody killed, makes nobody suspect the first time.
         """
         deaths = [entry for entry in self.history if entry["status"] in ("died", "lost")]
         if not deaths:
             return False
-        last = deaths[-1]
-        innocent = last.get("lapsed") or (last.get("beside") and last.get("killed"))
+        innocent = deaths[-1].get("lapsed") or deaths[-1].get("killed")
         return len(deaths) > 1 or not innocent
 
     @property

@@ -8,9 +8,8 @@ import logging
 import logging.config
 import os
 import shlex
-import socket
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from click.core import ParameterSource
@@ -113,7 +112,7 @@ def worker(
         return
     if _supervised(processes, check_only):
         supervisor = Supervisor(sys.argv[1:], processes, grace)
-        raise SystemExit(asyncio.run(supervisor.run()))
+        asyncio.run(_through(supervisor))
     from . import serve
 
     if check_only:
@@ -139,36 +138,26 @@ def worker(
 @main.command()
 @click.option("--redis", "url", help="Redis URL [default: GATHERQ_REDIS_URL or localhost]")
 @click.option("--queue", help="Queue of the worker [default: GATHERQ_QUEUE or arq:queue]")
-def health(url: str | None, queue: str | None) -> None:
-    """Exit 0 if a worker of this host gave a sign of life lately, else 1."""
-    from gatherq.errors import GatherqError
-    from gatherq.settings import Settings
+@click.option("--ready", is_flag=True, help="Exit 1 too while the server is away.")
+def health(url: str | None, queue: str | None, ready: bool) -> None:
+    """Exit 0 if a worker of this host gave a sign of life lately, else 1.
 
-    settings = Settings()
-    url, queue = url or settings.redis_url, queue or settings.queue
-    try:
-        found = asyncio.run(_signs_of_life(url, queue))
-    except GatherqError as error:
-        raise click.ClickException(str(error)) from None
-    if not found:
-        raise click.ClickException(f"no worker of {socket.gethostname()} is alive on {queue}")
-    for name, age in found:
-        click.echo(f"{name}: {age:.1f} s ago")
+    A worker waits for a server that is away, with what it has finished: it is not to be ended for
+    that, so the exit code is 0 then. Ask with --ready whether it can work.
+    """
+    from .signs import report
+
+    code, lines = asyncio.run(report(url, queue, ready=ready))
+    for line in lines:
+        click.echo(line, err=bool(code) or line.startswith("the server"))
+    sys.exit(code)
 
 
-async def _signs_of_life(url: str, queue: str) -> list[tuple[str, float]]:
-    from gatherq.connection import check, connection_pool
-
-    from .store import alive
-    from .worker import arq_pool
-
-    redis = arq_pool(connection_pool(url), queue)
-    try:
-        await check(redis, url)
-        seen = await alive(redis, queue)
-    finally:
-        await redis.connection_pool.disconnect()
-    return [(name, age) for name, age in seen if name.startswith(f"{socket.gethostname()}.")]
+async def _through(supervisor: Supervisor) -> NoReturn:
+    """Run to the end, without waiting for threads that ask a name server that is away."""
+    code = await supervisor.run()
+    logging.shutdown()
+    os._exit(code)
 
 
 def _supervised(processes: int, check_only: bool) -> bool:

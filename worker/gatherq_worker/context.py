@@ -1,6 +1,6 @@
 """What a running handler can ask about its own job."""
 
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,9 +45,13 @@ def running_job() -> CurrentJob | None:
 
 def job_of(task: "asyncio.Task[Any]") -> CurrentJob | None:
     """Return the job that a task belongs to, if that can be told: from Python 3.12 on."""
-    context: Any = getattr(task, "get_context", dict)()
-    job: CurrentJob | None = context.get(_current)
-    return job
+    context: Any = getattr(task, "get_context", Context)()
+    return job_in(context)
+
+
+def job_in(context: Context) -> CurrentJob | None:
+    """Return the job that what runs in a context belongs to, if any."""
+    return context.get(_current)
 
 
 def set_current(job: CurrentJob) -> None:

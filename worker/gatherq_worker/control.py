@@ -4,7 +4,6 @@ What is cancelled stands in Redis. A hint that concerns what is held here has it
 one that is missed comes with a heartbeat.
 """
 
-import asyncio
 from collections.abc import Callable
 
 from redis.asyncio import ConnectionPool, Redis
@@ -14,6 +13,7 @@ from gatherq import codec, keys
 from gatherq.connection import database_of
 from gatherq.ending import end
 
+from .guarded import Guarded, guarded
 from .health import Health
 
 #: Asked about a batch, or jobs, of a message: whether any of it is held here.
@@ -38,11 +38,11 @@ class Control:
         self._patience = patience
         self._concerns, self._look_soon = concerns, look_soon
         self._health = Health()
-        self._task: asyncio.Task[None] | None = None
+        self._task: Guarded[None] | None = None
 
     def start(self) -> None:
         """Begin to listen."""
-        self._task = asyncio.create_task(self._run())
+        self._task = guarded(self._run())
 
     async def stop(self) -> None:
         """End the task and its connection."""

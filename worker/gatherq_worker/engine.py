@@ -1,8 +1,9 @@
 """The engine: one worker's share of the queue, from the claim to the record."""
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Callable
+from time import monotonic
 
 from redis.asyncio import ConnectionPool, Redis
 
@@ -14,6 +15,7 @@ from .aborts import Aborts
 from .attempt import Attempt
 from .contact import Contact
 from .control import Control
+from .guarded import guarded, within
 from .handlers import Handlers
 from .heartbeat import Heartbeat, News
 from .held import Held
@@ -28,8 +30,12 @@ from .store import Store
 from .watchdog import Watchdog
 from .wear import Wear
 
-#: Seconds, beside the grace, in which the last outcomes may be recorded at a stop.
-_LAST_WRITES = 1.0
+logger = logging.getLogger("gatherq.worker")
+
+#: Seconds after the grace in which jobs that are given back may clean up.
+_UNWIND = 0.3
+#: Ids that a line of the log names.
+_NAMED = 10
 
 
 class Engine:
@@ -90,6 +96,7 @@ class Engine:
             held.recorded,
             self._runner.close,
             page,
+            lease,
         )
         self._heartbeat = Heartbeat(
             make_ours,
@@ -99,6 +106,7 @@ class Engine:
             lease,
             News(self._lost_soon, self._cancelled_soon, self._extend_soon),
             watchdog.run,
+            watchdog.alive,
         )
         self._held, self._store = held, store
         self._control = Control(make_ours, queue, lease, self._concerns, self._heartbeat.renew_soon)
@@ -115,9 +123,9 @@ class Engine:
         if self._page:
             self._page.begin()
         self._control.start()
-        beside = [asyncio.create_task(self._recorder.run())]
+        beside = [guarded(self._recorder.run())]
         if self._aborts:
-            beside.append(asyncio.create_task(self._aborts.run()))
+            beside.append(guarded(self._aborts.run()))
         try:
             await self.intake.run(burst=burst, at_most=at_most)
             await self._recorder.flushed()
@@ -125,18 +133,38 @@ class Engine:
             for task in beside:
                 await end(task)
 
-    async def drain(self, grace: float) -> None:
-        """Let running jobs finish for `grace` seconds, then release the rest, uncharged."""
-        recording = asyncio.create_task(self._recorder.run())
-        policy = self._policy
-        await self.running.drain(grace, release=policy.release, watch=policy.watch)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._recorder.flushed(), _LAST_WRITES + grace)
-        await end(recording)
-        await self._control.stop()
+    async def drain(self, until: float, end_by: float) -> None:
+        """Let running jobs finish until then, release the rest uncharged, and come to an end.
+
+        Both times are those of the monotonic clock; by the second it ends, whatever Redis does.
+        """
+        recording = guarded(self._recorder.run())
+        policy, grace = self._policy, max(until - monotonic(), 0.0)
+        ending = self.running.drain(grace, release=policy.release, watch=policy.watch)
+        try:
+            await within(min(until + _UNWIND, end_by), ending)
+            await within(end_by, self._recorder.flushed())
+        finally:
+            recording.cancel()
+        self._tell_unwritten()
+        await within(end_by, self._control.stop())
         self._runner.stop()
-        await self._heartbeat.stop()
-        await self._pool.disconnect()
+        await self._heartbeat.stop(end_by - monotonic())
+        await within(end_by, self._pool.disconnect())
+
+    def _tell_unwritten(self) -> None:
+        records, releases = self._recorder.waiting()
+        ids = [record.attempt.job_id for record in records]
+        ids += [release.attempt.job_id for release in releases]
+        if ids:
+            logger.error(
+                "Redis did not take %d outcomes and %d releases in time; these jobs run again when "
+                "their leases have run out: %s%s",
+                len(records),
+                len(releases),
+                ", ".join(map(repr, ids[:_NAMED])),
+                ", ..." if len(ids) > _NAMED else "",
+            )
 
     def disarm(self) -> None:
         """In a fork of this process: leave the worker, its server and its supervisor alone."""

@@ -55,6 +55,7 @@ class Heartbeat:
 
     def start(self) -> None:
         """Start the thread."""
+        self._owner = asyncio.get_running_loop()
         self._thread.start()
         self._ready.wait()
 
@@ -64,12 +65,15 @@ class Heartbeat:
             with contextlib.suppress(RuntimeError):  # its loop has just ended
                 self._loop.call_soon_threadsafe(self._hint.set)
 
-    async def stop(self, within: float = 5.0) -> None:
-        """End the thread within so many seconds; the worker signs off."""
+    async def stop(self, timeout: float) -> None:
+        """End the thread, which signs the worker off; do not wait for it for longer than that."""
+        if not self._thread.is_alive():
+            return
         self._stopping = True
         self.renew_soon()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), within)
+            async with asyncio.timeout(max(timeout, 0.0)):
+                await self._ended.wait()
 
     def _run(self) -> None:
         try:

@@ -1,26 +1,48 @@
 """A page of memory that a worker process shares with its supervisor.
 
-It says which job's code runs just now, and survives the process: a killed process cannot speak.
+It says which job's code runs just now, and what has begun, and survives the process: a killed
+process cannot speak.
 """
 
+import enum
 import json
 import mmap
+import os
 import struct
 import tempfile
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import begun
+
 if TYPE_CHECKING:
     from .attempt import Attempt
 
-_SIZE = 4096
+_HEAD = 4096
+_SIZE = _HEAD + begun.SIZE
 # Running now or not, the deadline, by when it must have ended, the limit; attempt, length of the id
-_MARK = struct.Struct("<BdddIH")
+_MARK = struct.Struct("<BdddII")
 _WHICH = ("", "execution", "batch")
 _ID = slice(_MARK.size, 3000)
+_ROOM = _ID.stop - _ID.start
 _PLACE = slice(3000, 4000)
 _TICK = struct.Struct("<d")
-_TICK_AT, _READY_AT, _ENDED_AT = 4000, 4010, 4011
+_TICK_AT, _READY_AT, _FAREWELL_AT, _HURRY_AT = 4000, 4010, 4011, 4012
+
+
+class Farewell(enum.IntEnum):
+    """What a process says of its own end, whatever its exit code: jobs can make any."""
+
+    #: It has said nothing: it died.
+    NONE = 0
+    #: It has done all that it is for, or never will: there is to be no other.
+    FINAL = 1
+    #: Another is to begin in its place, at once.
+    RECYCLE = 2
+    #: It was told to stop.
+    STOPPED = 3
+    #: It could not start, this time.
+    FAILED = 4
 
 
 class Mark(NamedTuple):
@@ -30,9 +52,17 @@ class Mark(NamedTuple):
     overdue: float
     limit: float
     attempt: int
-    job_id: str
+    #: The beginning of its id, if that is long, and how long the whole is.
+    job_id: bytes
+    length: int
     #: Whose limit that is.
     which: str = "execution"
+
+    def names(self, attempt: "Attempt") -> bool:
+        """Tell whether it is of this attempt."""
+        id_ = attempt.job_id.encode("utf-8", "replace")
+        said = self.attempt, self.length, self.job_id
+        return said == (attempt.number, len(id_), id_[:_ROOM])
 
 
 class Place(NamedTuple):
@@ -49,28 +79,41 @@ class Page:
     """Made by the supervisor; the worker process maps it by its file descriptor."""
 
     def __init__(self, fd: int | None = None) -> None:
-        if fd is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as this is)
-            self._file.truncate(_SIZE)
-            fd = self._file.fileno()
-        self.fd = fd
-        self.memory: mmap.mmap | bytearray = mmap.mmap(fd, _SIZE)
+        self.fd = _file() if fd is None else fd
+        self._own = fd is None
+        try:
+            self.memory: mmap.mmap | bytearray = mmap.mmap(self.fd, _SIZE)
+        except (OSError, ValueError):
+            self._close_file()
+            raise
+        self._table = begun.Table(self.memory, _HEAD)
 
     def close(self) -> None:
         """Give the memory back, on the supervisor's side."""
         if isinstance(self.memory, mmap.mmap):
             self.memory.close()
-        self._file.close()
+        self._close_file()
+
+    def _close_file(self) -> None:
+        if self._own:
+            os.close(self.fd)
+
+    def enter(self, attempt: "Attempt", where: begun.Where) -> None:
+        """Note that the execution of an attempt begins, under the limits that it has now."""
+        self._table.enter(attempt, where)
+
+    def leave(self, attempt: "Attempt") -> None:
+        """Note that the execution of an attempt has ended; needs none to have begun."""
+        self._table.leave(attempt)
+
+    def begun(self) -> begun.Begun:
+        """Return what has begun and not ended, in a copy."""
+        return self._table.copy()
 
     def detach(self) -> None:
         """Share the memory no longer: this is a fork of the process that it speaks for."""
         self.memory = bytearray(_SIZE)
-
-    def enter(self, attempt: "Attempt", place: str) -> None:
-        """Hear that an attempt's code begins to run: in the loop, a thread or a process."""
-
-    def leave(self, attempt: "Attempt") -> None:
-        """Hear that it has ended."""
+        self._table = begun.Table(self.memory, _HEAD)
 
     def tick(self) -> None:
         """Give a sign of life."""
@@ -92,13 +135,22 @@ class Page:
         return bool(self.memory[_READY_AT])
 
     @property
-    def ended(self) -> bool:
-        """Whether the process ended of its own accord, whatever its exit code."""
-        return bool(self.memory[_ENDED_AT])
+    def farewell(self) -> Farewell:
+        """What the process said of its own end."""
+        return Farewell(self.memory[_FAREWELL_AT])
 
-    @ended.setter
-    def ended(self, value: bool) -> None:
-        self.memory[_ENDED_AT] = value
+    @farewell.setter
+    def farewell(self, value: Farewell) -> None:
+        self.memory[_FAREWELL_AT] = value
+
+    @property
+    def hurry(self) -> bool:
+        """Whether the supervisor, once it has said stop, wants it at once."""
+        return bool(self.memory[_HURRY_AT])
+
+    @hurry.setter
+    def hurry(self, value: bool) -> None:
+        self.memory[_HURRY_AT] = value
 
     @property
     def place(self) -> Place | None:
@@ -118,12 +170,31 @@ class Page:
         running, deadline, overdue, limit, attempt, length = _MARK.unpack_from(self.memory)
         if not running:
             return None
-        id_ = self.memory[_ID][:length].decode("utf-8", "replace")
-        return Mark(deadline, overdue, limit, attempt, id_, _WHICH[running])
+        id_ = bytes(self.memory[_ID][:length])
+        return Mark(deadline, overdue, limit, attempt, id_, length, _WHICH[running])
 
 
 def mark_of(attempt: "Attempt") -> bytes:
     """Make what stands in the page while the code of an attempt runs."""
-    id_ = attempt.job_id.encode()[: _ID.stop - _ID.start]
+    id_ = attempt.job_id.encode("utf-8", "replace")
     times = attempt.deadline or 0.0, attempt.overdue or 0.0, attempt.limit or 0.0
-    return _MARK.pack(_WHICH.index(attempt.which), *times, attempt.number, len(id_)) + id_
+    return _MARK.pack(_WHICH.index(attempt.which), *times, attempt.number, len(id_)) + id_[:_ROOM]
+
+
+def _file() -> int:
+    """Make a file of zeros that has no name; in memory, which needs no folder, where there is."""
+    fd = -1
+    if hasattr(os, "memfd_create"):
+        try:
+            fd = os.memfd_create("gatherq")
+        except OSError:  # a sandbox may forbid it
+            fd = -1
+    if fd < 0:
+        with tempfile.TemporaryFile() as file:
+            fd = os.dup(file.fileno())
+    try:
+        os.ftruncate(fd, _SIZE)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd

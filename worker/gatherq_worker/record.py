@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from .guarded import guarded
 from .health import Health, is_poison, wanted
 from .store import Finish, Record, Release, Store
 
@@ -109,7 +110,7 @@ class Recorder:
 
     def look_after(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it beside the recording. If it fails: claims end what they meet, too."""
-        task = asyncio.create_task(_quietly(work))
+        task = guarded(_quietly(work))
         self._upkeep.add(task)
         task.add_done_callback(self._upkeep.discard)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import decide
 from .attempt import Attempt
+from .begun import Where
 from .contact import Contact
 from .context import CurrentJob, set_current
 from .decide import Ending
@@ -226,7 +227,7 @@ class Runner:
         if hook and room is not None:
             await _contained(hook, ctx)
 
-        def begin(where: str) -> CurrentJob:
+        def begin(where: Where) -> CurrentJob:
             attempt.isolated = room is not None
             self._limit(attempt, handler)
             current = _current(attempt)

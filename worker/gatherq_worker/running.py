@@ -7,6 +7,7 @@ from time import monotonic
 
 from .attempt import Attempt
 from .execute import past
+from .guarded import guarded
 from .held import Held
 from .record import Recorder
 from .run import Runner
@@ -54,7 +55,7 @@ class Running:
         before, its = self.by_id.get(attempt.job_id, (None, None))
         if before and its:  # of another life of the job: nobody asks for it any more
             self._drop(before, its)
-        task = self._loop.create_task(self._runner.run(attempt))
+        task = guarded(self._runner.run(attempt), attempt)
         self.by_id[attempt.job_id] = (attempt, task)
         task.add_done_callback(lambda task: self._ended(attempt, task))
 

@@ -21,8 +21,9 @@ from gatherq.wire import job_deserializer, job_serializer
 from . import handlers
 from .arq_run import run_settings
 from .arq_settings import check_health, find_settings
+from .guarded import Guarded
 from .health import Health
-from .page import Page
+from .page import Farewell, Page
 from .supervisor import RECYCLED, VARIABLE
 from .through import through
 from .worker import Worker, arq_pool
@@ -49,25 +50,25 @@ class Post:
         """Pass on to the worker what is for it."""
         worker.worker_id, worker.page = self.worker or worker.worker_id, self.page
 
-    def end(self) -> None:
-        """Tell the supervisor that the coming exit is meant."""
+    def end(self, farewell: Farewell) -> None:
+        """Tell the supervisor what the coming exit means."""
         if self.page:
-            self.page.ended = True
+            self.page.farewell = farewell
 
     def _outlive(self, grace: float) -> None:
         assert self._alive is not None
         os.read(self._alive, 1)  # nothing is ever written: it returns when the supervisor is gone
         logger.error("the supervisor is gone; this worker ends too")
         os.kill(os.getpid(), signal.SIGTERM)
-        threading.Event().wait(grace + 3)
+        threading.Event().wait(grace + 1)
         os._exit(1)
 
 
-def leave(post: Post, worn_out: bool) -> NoReturn:
+def leave(post: Post, farewell: Farewell) -> NoReturn:
     """End this process, without waiting for what does not end."""
-    post.end()
+    post.end(farewell)
     logging.shutdown()
-    os._exit(RECYCLED if worn_out else 0)
+    os._exit(RECYCLED if farewell is Farewell.RECYCLE else 0)
 
 
 def serve(
@@ -101,11 +102,14 @@ def serve(
             main = _run(url, queue, found, concurrency, lease, grace, burst, post, options)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        worn_out = through(loop, loop.create_task(main))
+        farewell = through(loop, Guarded(main, loop=loop))
     except GatherqError as error:
-        post.end()
+        post.end(Farewell.FINAL)
         raise click.ClickException(str(error)) from None
-    leave(post, worn_out)
+    except BaseException:
+        post.end(Farewell.FAILED)
+        raise
+    leave(post, farewell)
 
 
 def arqs_check(modules: tuple[str, ...], queue: str | None) -> int:
@@ -133,7 +137,7 @@ async def _run(
     burst: bool,
     post: Post,
     options: dict[str, Any],
-) -> bool:
+) -> Farewell:
     redis = arq_pool(connection_pool(url), queue)
     try:
         await _reach(redis, url)
@@ -161,7 +165,7 @@ async def _run(
             raise
     finally:
         await worker.close()
-    return worker.worn_out
+    return worker.farewell
 
 
 async def _reach(redis: Redis, url: str) -> None:

@@ -5,60 +5,30 @@ Nothing heavy is imported before the first worker runs, so that this process sta
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
-import secrets
 import signal
-import socket
 import sys
-from collections.abc import Coroutine
-from importlib import import_module
 from time import monotonic
-from typing import TYPE_CHECKING
 
-from .page import Page, Place
+from .burials import Burials
+from .page import Farewell
+from .worker_process import SILENT, VARIABLE, WorkerProcess
 
-if TYPE_CHECKING:
-    from .undertaker import Undertaker
+__all__ = ["RECYCLED", "VARIABLE", "Supervisor"]
 
 logger = logging.getLogger("gatherq.worker")
 
-#: Where a worker process finds what its supervisor gave it.
-VARIABLE = "GATHERQ_SUPERVISED"
-#: Exit code of a process that wants to be started again, at once.
+#: Exit code of a process that wants to be started again, for whoever watches over it.
 RECYCLED = 75
-#: Seconds between two looks at the workers' pages, and of silence that means the GIL is held.
-_LOOK, _SILENT = 0.1, 0.3
+#: Seconds between two looks at the workers' pages.
+_LOOK = 0.1
 #: A process that lived longer is started again at once; others after a pause, up to the longest.
 _HEALTHY, _LONGEST_PAUSE = 5.0, 10.0
-#: Seconds after the grace in which a worker must have ended.
-_ROOM = 3.0
-
-
-class Child:
-    """One worker process."""
-
-    def __init__(self, process: asyncio.subprocess.Process, worker: str, page: Page) -> None:
-        self.process, self.worker, self.page = process, worker, page
-        self.born = monotonic()
-        self.overdue = False
-        #: When its leases were renewed for it.
-        self.kept = 0.0
-
-    def signal(self, signum: int) -> None:
-        """Send a signal, if it still lives."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signum)
-
-    @property
-    def stuck(self) -> bool:
-        """Whether its code holds the interpreter, past its time or past the lease."""
-        silent, mark, place = self.page.silent_for(), self.page.mark(), self.page.place
-        if mark and mark.overdue:
-            self.overdue = monotonic() > mark.overdue + _LOOK and silent > _SILENT
-            return self.overdue
-        return place is not None and silent > place.lease + 1
+#: Signals within so many seconds of the first are the same stop, whoever sends them.
+ONE_STOP = 1.0
+#: Seconds after the grace in which a worker must have ended, and in which all must be over.
+_ROOM, _LAST = 0.6, 0.85
 
 
 class Supervisor:
@@ -72,10 +42,13 @@ class Supervisor:
     ) -> None:
         self._command = [sys.executable, "-m", "gatherq_worker", *arguments]
         self._processes, self._grace = processes, grace
-        self._children: set[Child] = set()
+        self._children: set[WorkerProcess] = set()
+        self._burials = Burials()
         self._stopping = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._undertakers: dict[Place, Undertaker] = {}
+        #: When it was told to stop, and by when all must be over.
+        self._told = self._end = 0.0
+        self._hurry = False
+        self._short_of = ""
         # Its other end is in every child: when this process is gone, they read the end of it.
         self._alive, self._mine = os.pipe()
 
@@ -87,145 +60,136 @@ class Supervisor:
         watching = asyncio.create_task(self._watch())
         codes = await asyncio.gather(*(self._keep() for _ in range(self._processes)))
         watching.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_ROOM)
-        for undertaker in self._undertakers.values():
-            await undertaker.close()
+        left = self._end - monotonic() if self._stopping.is_set() else self._grace
+        await self._burials.close(max(left, 0.0))
         return max(codes)
 
     def _stop(self, signum: int) -> None:
-        for child in self._children:
-            child.signal(signum)
+        now = monotonic()
         if not self._stopping.is_set():
-            asyncio.get_running_loop().call_later(self._grace + _ROOM, self._kill)
-        self._stopping.set()
+            self._stopping.set()
+            self._told = now
+            self._end_in(self._grace)
+        elif self._hurry or now - self._told < ONE_STOP:
+            return
+        else:
+            self._hurry = True
+            self._end_in(0.0)
+        for child in self._children:
+            child.page.hurry = self._hurry
+            child.signal(signum)
+
+    def _end_in(self, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds + _ROOM, self._kill)
+        self._end = monotonic() + seconds + _LAST
 
     def _kill(self) -> None:
         for child in self._children:
             child.signal(signal.SIGKILL)
 
     async def _keep(self) -> int:
-        """Keep one worker running; return the exit code of one that ended of its own accord."""
+        """Keep one worker running; return the exit code of one that is to be the last."""
         quick, ever_ready = 0, False
         while not self._stopping.is_set():
             child = await self._start()
+            if child is None:
+                break
             code = await child.process.wait()
             self._children.discard(child)
-            ended, ready = child.page.ended, child.page.ready
+            farewell, ready = child.page.farewell, child.page.ready
             ever_ready |= ready
-            if not ended or code == RECYCLED:
-                self._bury(child, code)
-            else:
-                child.page.close()
+            self._lay_out(child, code)
             if self._stopping.is_set():
                 break
-            if code == RECYCLED:
-                continue
-            if ended or not ever_ready:
+            if farewell is Farewell.FINAL or (farewell is Farewell.FAILED and not ever_ready):
                 return code
+            if farewell is Farewell.RECYCLE:
+                continue
             quick = 0 if monotonic() - child.born > _HEALTHY else quick + 1
-            pause = min(0.05 * 2 ** (quick - 1), _LONGEST_PAUSE) if quick > 1 else 0.0
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+            await self._pause(quick - 1)
         return 0
 
-    async def _start(self) -> Child:
-        page = Page()
-        worker = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
-        given = json.dumps({"worker": worker, "page": page.fd, "alive": self._alive})
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            env={**os.environ, VARIABLE: given},
-            pass_fds=(page.fd, self._alive),
-            process_group=0,
-        )
-        child = Child(process, worker, page)
-        self._children.add(child)
-        if self._stopping.is_set():  # told so while it was being started
-            child.signal(signal.SIGTERM)
-        return child
+    def _lay_out(self, child: WorkerProcess, code: int) -> None:
+        """Care for what a process leaves behind."""
+        farewell = child.page.farewell
+        if farewell in (Farewell.NONE, Farewell.RECYCLE, Farewell.FAILED):
+            self._burials.bury(child, code, stopping=self._stopping.is_set())
+            return
+        child.page.close()
+        if farewell is Farewell.STOPPED and not self._stopping.is_set():
+            pid = child.process.pid
+            logger.warning("worker process %d was told to stop, not by its supervisor", pid)
+
+    async def _pause(self, times: int) -> None:
+        """Wait before a start that follows so many that came to nothing."""
+        if times <= 0:
+            return
+        pause = min(0.05 * 2 ** min(times, 10), _LONGEST_PAUSE)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _start(self) -> WorkerProcess | None:
+        """Start a process, as soon as the machine can; None if it is to stop meanwhile."""
+        times = 0
+        while not self._stopping.is_set():
+            try:
+                child = await WorkerProcess.start(self._command, self._alive)
+            except Exception as error:  # a shortage of descriptors, memory, processes, or room
+                times += 1
+                self._tell(f"cannot start a worker process: {error!r}; trying on")
+                await self._pause(times)
+                continue
+            self._tell("")
+            self._children.add(child)
+            if self._stopping.is_set():  # told so while it was being started
+                child.signal(signal.SIGTERM)
+            return child
+        return None
+
+    def _tell(self, trouble: str) -> None:
+        """Log what keeps it from its work, once a change."""
+        if trouble and trouble != self._short_of:
+            logger.warning("%s", trouble)
+        elif self._short_of and not trouble:
+            logger.warning("worker processes can be started again")
+        self._short_of = trouble
 
     async def _watch(self) -> None:
         """End workers whose interpreter is held past a deadline: no thread of theirs can."""
         last = monotonic()
-        ready = False
+        ready, said = False, ""
         while True:
             await asyncio.sleep(_LOOK)
             if not ready and any(child.page.ready for child in self._children):
-                ready = True  # what the first burial needs takes a while to import
-                self._spawn(self._prepare())
+                ready = True
+                self._burials.prepare()
             now = monotonic()
-            if now - last < 5 * _LOOK:  # else we were stopped too, and they have had no chance yet
-                for child in [child for child in self._children if child.stuck]:
-                    await self._end(child)
-                for child in self._children:
-                    place = child.page.place
-                    silent = child.page.silent_for() > _SILENT
-                    if place and place.url and silent and now - child.kept > place.lease / 5:
-                        child.kept = now
-                        self._spawn(self._renew(child, place))
+            try:
+                if now - last < 5 * _LOOK:  # else we were stopped too: they have had no chance yet
+                    await self._look(now)
+            except Exception as error:
+                if said != (said := repr(error)):
+                    logger.exception("a look at the workers failed")
             last = monotonic()
 
-    async def _renew(self, child: Child, place: Place) -> None:
-        """Keep the leases of a process that cannot, until it is freed or ended."""
-        from .health import ERRORS
+    async def _look(self, now: float) -> None:
+        for child in [child for child in self._children if child.stuck]:
+            await self._end_it(child)
+        for child in self._children:
+            place = child.page.place
+            silent = child.page.silent_for() > SILENT
+            if place and place.url and silent and now - child.kept > place.lease / 5:
+                child.kept = now
+                self._burials.keep(child, place)
 
-        with contextlib.suppress(*ERRORS):
-            await self._undertaker(place).keep(child.worker)
-
-    async def _end(self, child: Child) -> None:
+    async def _end_it(self, child: WorkerProcess) -> None:
+        if child not in self._children or not (why := child.stuck):
+            return  # it has ended meanwhile, or is free
+        child.ended_for, child.ended_at = why, monotonic()
         mark = child.page.mark()
-        what = f"job {mark.job_id}" if mark else "something"
+        what = f"job {mark.job_id.decode('utf-8', 'replace')!r}" if mark else "something"
         logger.error("%s holds the interpreter of process %d", what, child.process.pid)
         child.signal(signal.SIGABRT)  # faulthandler prints the stacks, and the process ends
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(child.process.wait(), 0.3)
         child.signal(signal.SIGKILL)
-
-    def _bury(self, child: Child, code: int) -> None:
-        self._spawn(self._bury_soon(child, code))
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _bury_soon(self, child: Child, code: int) -> None:
-        from .health import ERRORS, Health
-        from .undertaker import Death, how_it_died
-
-        how, place = how_it_died(code), child.page.place
-        shutdown = self._stopping.is_set() or code == RECYCLED
-        death = Death(child.worker, how, child.page.mark(), child.overdue, shutdown)
-        child.page.close()
-        said = "it had no jobs yet"
-        if place and place.url is None:
-            said = "its jobs start elsewhere when their leases have run out"
-        elif place:
-            health = Health()
-            while True:
-                try:
-                    released = await self._undertaker(place).bury(death)
-                except ERRORS as error:
-                    await health.bad("release the jobs of a dead worker", error)
-                else:
-                    said = f"{released} jobs released"
-                    break
-        if code != RECYCLED:
-            logger.warning("worker process %d: %s; %s", child.process.pid, how, said)
-
-    async def _prepare(self) -> None:
-        await asyncio.to_thread(import_module, f"{__package__}.undertaker")
-
-    def _undertaker(self, place: Place) -> "Undertaker":
-        if place not in self._undertakers:
-            from redis.asyncio import Redis
-
-            from gatherq.connection import connection_pool
-
-            from .undertaker import Undertaker
-
-            assert place.url
-            redis = Redis(connection_pool=connection_pool(place.url))
-            self._undertakers[place] = Undertaker(redis, place.queue, place.lease)
-        return self._undertakers[place]

@@ -12,6 +12,7 @@ from typing import Any
 from . import forks
 from .attempt import Attempt
 from .execute import Interrupted, past, wrap_up
+from .guarded import guarded
 from .handlers import Handler
 from .places import Place, Places
 from .writing import Ending, PutDown, put_down
@@ -41,7 +42,7 @@ class Threads:
         except BaseException:
             attempt.begun = False
             raise
-        done = asyncio.ensure_future(thread.done.wait())
+        done = guarded(thread.done.wait(), attempt)
         try:
             left = None if attempt.deadline is None else attempt.deadline - monotonic()
             await asyncio.wait({done}, timeout=left)

@@ -1,11 +1,8 @@
-"""What becomes of the jobs of a worker process that died: they start elsewhere at once.
-
-The one whose code was running pays for it; if that cannot be told, all that ran are suspects.
-"""
+"""What becomes of the jobs of a worker process that died: they start elsewhere at once."""
 
 import logging
 import signal
-from dataclasses import dataclass
+from collections.abc import Sequence
 from time import monotonic
 
 from redis.asyncio import Redis
@@ -16,24 +13,15 @@ from gatherq.wire import Times
 
 from . import decide
 from .attempt import Attempt
-from .page import Mark
+from .begun import Execution
+from .guilt import Death, late, suspects
 from .store import Record, Release, Store
 from .watch import tell
 
 logger = logging.getLogger("gatherq.worker")
 
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """A dead worker process: how it ended, and whose code it ran then."""
-
-    worker: str
-    how: str
-    mark: Mark | None
-    #: The supervisor ended it, because the marked job was overdue.
-    overdue: bool = False
-    #: The supervisor ended it at shutdown: nobody is to blame.
-    shutdown: bool = False
+#: Jobs given back by one call.
+_RELEASED = 500
 
 
 class Undertaker:
@@ -53,21 +41,22 @@ class Undertaker:
         """Give back what the dead worker held; return how many jobs that were."""
         store = Store(self._redis, death.worker, self._queue, self._lease)
         now, held = await store.held()
-        guilty = [a for a in held if death.mark and _is(a, death.mark)]
-        if guilty and death.overdue and death.mark:
-            record = _timed_out(guilty[0], death.mark, death.worker, now, self._queue)
-            await store.finish_at_once([record])
-            held.remove(guilty[0])
-            guilty = []
-        elif not death.shutdown:
-            guilty = guilty or held
-        innocent = [attempt for attempt in held if attempt not in guilty]
-        releases = [Release(attempt) for attempt in innocent]
-        for attempt in guilty:
-            entry = _entry(attempt, death, len(guilty) - 1, now)
-            releases.append(Release(attempt, charge=True, entry=entry))
-        if releases:
-            await store.release(releases)
+        overdue = late(death, held)
+        if overdue:
+            await store.finish_at_once(
+                [_timed_out(*one, death, now, self._queue) for one in overdue]
+            )
+        over = {attempt.job_id for attempt, _ in overdue}
+        guilty = suspects(death, held)
+        releases = [
+            Release(attempt, charge=True, entry=_entry(attempt, death, guilty, now))
+            if attempt in guilty
+            else Release(attempt)
+            for attempt in held
+            if attempt.job_id not in over
+        ]
+        for start in range(0, len(releases), _RELEASED):
+            await store.release(releases[start : start + _RELEASED])
         await store.sign_off()
         return len(releases)
 
@@ -88,11 +77,7 @@ def how_it_died(code: int) -> str:
     return f"killed by {name}{hint}"
 
 
-def _is(attempt: Attempt, mark: Mark) -> bool:
-    return (attempt.job_id, attempt.number) == (mark.job_id, mark.attempt)
-
-
-def _entry(attempt: Attempt, death: Death, beside: int, now: int) -> bytes:
+def _entry(attempt: Attempt, death: Death, guilty: Sequence[Attempt], now: int) -> bytes:
     error = ErrorInfo(type="WorkerDied", message=death.how)
     entry = {
         "attempt": attempt.number,
@@ -101,12 +86,19 @@ def _entry(attempt: Attempt, death: Death, beside: int, now: int) -> bytes:
         "error": error,
         "ft": now,
     }
-    return encode(entry | {"beside": beside} if beside else entry)
+    if len(guilty) > 1:
+        entry["beside"] = len(guilty) - 1
+    if death.cause == "killed" and not death.mark:
+        entry["killed"] = True  # from outside, while nobody's code was running: nobody did it
+    return encode(entry)
 
 
-def _timed_out(attempt: Attempt, mark: Mark, worker: str, now: int, queue: str) -> Record:
-    verdict = decide.timed_out(mark.which, mark.limit)
-    started = now - round((monotonic() - mark.deadline + mark.limit) * 1000)
-    verdict, payload = decide.written(verdict, attempt, Times(started, now), worker, queue)
+def _timed_out(
+    attempt: Attempt, execution: Execution, death: Death, now: int, queue: str
+) -> Record:
+    verdict = decide.timed_out(execution.which, execution.limit)
+    started = now - round((monotonic() - execution.deadline + execution.limit) * 1000)
+    times = Times(started, now)
+    verdict, payload = decide.written(verdict, attempt, times, death.worker, queue)
     tell(attempt, verdict)
     return Record(attempt, verdict.status, payload, 3600.0)

@@ -6,19 +6,18 @@ It reads what the engine keeps anyway, ten times a second, so it costs a job not
 import asyncio
 import logging
 import os
-import sys
 import threading
-import traceback
 from collections.abc import Callable
-from itertools import islice, takewhile
 from time import monotonic
+from typing import NoReturn
 
 from . import interrupt
 from .attempt import Attempt
-from .context import job_of
-from .execute import is_loop
+from .blocker import blocking_job, stack
+from .context import CurrentJob
 from .health import ERRORS, Health
-from .page import Page
+from .page import Farewell, Page
+from .pulse import Pulse
 from .record import Recorder
 from .settle import Settler
 from .store import Record, Release, Store
@@ -26,14 +25,14 @@ from .supervisor import RECYCLED
 
 logger = logging.getLogger("gatherq.worker")
 
-#: Seconds between two looks.
-_TICK = 0.1
+#: Seconds between two looks, and those that mean that the process was stopped meanwhile.
+_TICK, _STOPPED = 0.1, 0.5
 #: Seconds without an answer after which the loop counts as blocked, and is spoken of.
 _BLOCKED, _WORTH_A_LINE = 0.25, 1.0
 #: Seconds that threads and processes have to keep their own deadlines, before this does.
 _LEAD = 0.2
-#: Innermost frames of a stack that are shown.
-_FRAMES = 12
+#: Leases, or seconds if that is more, for which nobody's code may block the loop.
+_PATIENCE = 2, 5.0
 
 Running = dict[str, tuple[Attempt, asyncio.Task[None]]]
 
@@ -50,61 +49,76 @@ class Watchdog:
         on_recorded: Callable[[Record, str], None],
         before_exit: Callable[[], None],
         page: Page | None,
+        lease: float,
     ) -> None:
         self._running, self._settler, self._recorder = running, settler, recorder
         self._expire, self._on_recorded, self._before_exit = expire, on_recorded, before_exit
         self._page = page
+        self._patience = max(_PATIENCE[0] * lease, _PATIENCE[1])
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._target = interrupt.install()
-        self._asked = self._answered = monotonic()
+        self._target = interrupt.install(self._is_over)
+        self._pulse = Pulse(self._loop)
         self._told = False
+        self._trouble = ""
         #: How often the loop was blocked for a second or more.
         self.blocks = 0
+
+    def alive(self) -> bool:
+        """Tell whether this worker takes jobs: what blocks its loop, if any, is a running job."""
+        if self._pulse.silence(monotonic()) < self._patience:
+            return True
+        return self._blocker() is not None
 
     async def run(self, store: Store) -> None:
         """Watch until cancelled; runs in another thread's loop."""
         health = Health()
         while True:
+            before = monotonic()
             await asyncio.sleep(_TICK)
             if self._page:
                 self._page.tick()
+            if (slept := monotonic() - before) > _STOPPED:
+                self._pulse.forgive(slept)
             try:
                 await self._look(store, monotonic())
                 health.good()
+                self._trouble = ""
             except ERRORS as error:
                 await health.bad("record a timeout", error)
-
-    def _pong(self) -> None:
-        self._answered = monotonic()
-
-    def _blocked_for(self, now: float) -> float:
-        """Ask the loop for a sign of life; return for how many seconds it gave none."""
-        if self._answered >= self._asked:
-            self._asked = now
-            self._told = False
-            self._loop.call_soon_threadsafe(self._pong)
-            return 0.0
-        return now - self._asked
+            except Exception as error:
+                if self._trouble != (what := repr(error)):
+                    logger.exception("the watchdog fails; it goes on")
+                self._trouble = what
 
     async def _look(self, store: Store, now: float) -> None:
-        blocked = self._blocked_for(now)
+        blocked = self._pulse.beat(now)
         asked = [a for a, _ in list(self._running.values()) if a.overdue]
         late = [a for a in asked if a.deadline and now >= a.deadline]
+        self._told = self._told and blocked >= _BLOCKED
         if blocked >= _WORTH_A_LINE and not self._told:
             self._tell(blocked)
-        if blocked >= _BLOCKED and late and self._target:
+        if blocked >= _BLOCKED and self._target and (late or self._left_behind()):
             interrupt.interrupt(self._target)
         overdue = [a for a in asked if a.overdue and now >= a.overdue + _LEAD * a.isolated]
-        if not overdue:
-            return
-        if blocked < _BLOCKED:
+        if overdue and blocked < _BLOCKED:
             self._loop.call_soon_threadsafe(self._expire, overdue)
-            return
-        await self._record(store, overdue)
+        elif overdue:
+            await self._record(store, overdue)
+            if self._hopeless(overdue):
+                await self._recycle(store, overdue)
+        elif self._hopeless(()):
+            await self._recycle(store, ())
+
+    def _hopeless(self, overdue: list[Attempt] | tuple[()]) -> bool:
+        """Tell whether the loop is blocked now by what is not to run on, and cannot be stopped."""
+        blocked = self._pulse.silence(monotonic())
+        if blocked < _BLOCKED:
+            return False
         blocker = self._blocker()
-        if blocker is None or blocker in overdue:
-            await self._recycle(store, blocker or overdue[0])
+        if blocker is None:
+            return bool(overdue) or blocked >= self._patience
+        return blocker in overdue
 
     async def _record(self, store: Store, overdue: list[Attempt]) -> None:
         """Record timeouts in place of the loop; its own late verdict finds them recorded."""
@@ -113,51 +127,74 @@ class Watchdog:
             return
         try:
             words = await store.finish_at_once(records)
-        except ERRORS:
+        except BaseException:
             for record in records:
                 record.attempt.handed_over = False
             raise
         for record, word in zip(records, words, strict=True):
             self._loop.call_soon_threadsafe(self._on_recorded, record, word)
 
-    async def _recycle(self, store: Store, blocker: Attempt) -> None:
+    async def _recycle(self, store: Store, overdue: list[Attempt] | tuple[()]) -> None:
         """End this process, which cannot be freed; what else it runs starts elsewhere at once."""
-        others = [a for a, _ in list(self._running.values()) if not a.handed_over and not a.dropped]
         records, releases = self._recorder.waiting()
         if records:
             await store.finish_at_once(records)
-        await store.release([*releases, *map(Release, others)])
-        await store.sign_off()
+        if not self._hopeless(overdue):
+            return  # it was freed while Redis was asked
+        who = self._name()
+        others = [a for a, _ in list(self._running.values()) if not a.handed_over and not a.dropped]
+        for attempt in others:
+            attempt.dropped = True
+        try:
+            await store.release([*releases, *map(Release, others)])
+            await store.sign_off()
+        except ERRORS:
+            if self._page is None:  # else the supervisor tries on
+                for attempt in others:
+                    attempt.dropped = False
+                raise
         logger.error(
-            "job %s (%s) cannot be stopped; this process ends, and %d other jobs are released",
-            blocker.job_id,
-            blocker.name,
+            "%s cannot be stopped; this process ends, and %d other jobs are released",
+            who,
             len(others),
         )
+        self._end()
+
+    def _end(self) -> NoReturn:
         self._before_exit()
+        if self._page:
+            self._page.farewell = Farewell.RECYCLE
         logging.shutdown()
         os._exit(RECYCLED)
 
     def _blocker(self) -> Attempt | None:
-        """Find the attempt whose code blocks the loop; None if it cannot be told."""
+        """Find the running attempt whose code blocks the loop; None if it is none's, or unknown."""
         task = asyncio.current_task(self._loop)
         for attempt, its in list(self._running.values()):
             if its is task:
                 return attempt
-        job = job_of(task) if task else None
-        return self._running[job.job_id][0] if job and job.job_id in self._running else None
+        job = blocking_job(self._loop, self._thread)
+        return self._running[job.job_id][0] if job and not self._is_over(job) else None
+
+    def _left_behind(self) -> bool:
+        """Tell whether the loop is blocked by what a job that has ended has left behind."""
+        job = blocking_job(self._loop, self._thread)
+        return job is not None and self._is_over(job)
+
+    def _is_over(self, job: CurrentJob) -> bool:
+        attempt, _ = self._running.get(job.job_id, (None, None))
+        return attempt is None or attempt.number != job.attempt
+
+    def _name(self) -> str:
+        """Say who blocks the loop."""
+        if attempt := self._blocker():
+            return f"job {attempt.job_id!r} ({attempt.name})"
+        job = blocking_job(self._loop, self._thread)
+        return f"code left behind by job {job.job_id!r} ({job.name})" if job else "something"
 
     def _tell(self, blocked: float) -> None:
         """Name the job that blocks the loop, with its stack, in one line."""
         self._told = True
         self.blocks += 1
-        blocker = self._blocker()
-        frame = sys._current_frames().get(self._thread)
-        steps = takewhile(lambda step: not is_loop(step[0]), traceback.walk_stack(frame))
-        stack = traceback.StackSummary.extract(islice(steps, _FRAMES)).format()
-        logger.warning(
-            "%s blocks the event loop for %.1f s: %s",
-            f"job {blocker.job_id} ({blocker.name})" if blocker else "something",
-            blocked,
-            " < ".join(" ".join(entry.split()) for entry in stack),
-        )
+        who, calls = self._name(), stack(self._thread)
+        logger.warning("%s blocks the event loop for %.1f s: %s", who, blocked, calls)

@@ -9,8 +9,9 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import arq.worker
@@ -28,14 +29,22 @@ from .arq_connection import pool_like, url_of
 from .arq_watch import ArqLog, Counting
 from .attempt import Attempt
 from .engine import Engine
+from .guarded import Guarded, guarded, within
 from .handlers import Handler, Handlers
 from .health import ERRORS, wanted
-from .page import Page, Place
+from .page import Farewell, Page, Place
 from .policy import Policy
 from .store import enqueue_tick
+from .supervisor import ONE_STOP
+from .through import through
 
 logger = logging.getLogger("gatherq.worker")
 arq_logger = logging.getLogger("arq.worker")
+
+#: Seconds after the grace by which the last is written and all connections are closed.
+_ROOM = 0.4
+#: Seconds that Redis gets for a last word where nobody waits for the end.
+_LAST_WORD = 2.0
 
 
 class Worker(arq.worker.Worker):
@@ -66,10 +75,12 @@ class Worker(arq.worker.Worker):
         self.page: Page | None = None
         #: URL of the server, where its pool does not say it all.
         self.url: str | None = None
-        #: Whether this process should end, and another begin in its place.
-        self.worn_out = False
+        #: What its end means for whoever watches over this process.
+        self.farewell = Farewell.STOPPED
         #: The signal that ended the worker, once one has.
         self.stopped_by: signal.Signals | None = None
+        self._stopped_at: float | None = None
+        self._hurried = False
         self._codec = ArqCodec(self.job_serializer, self.job_deserializer, str(self.queue_name))
 
     @property
@@ -80,6 +91,25 @@ class Worker(arq.worker.Worker):
     @tasks.setter
     def tasks(self, tasks: dict[str, asyncio.Task[Any]]) -> None:
         self._stock_tasks = tasks
+
+    def run(self) -> None:
+        """Run until stopped, and close."""
+        try:
+            through(self.loop, self._main_task())
+        except asyncio.CancelledError:  # it was stopped
+            pass
+        finally:
+            through(self.loop, Guarded(self.close(), loop=self.loop))
+
+    async def async_run(self) -> None:
+        """Run until stopped; the connections stay open."""
+        await self._main_task()
+
+    def _main_task(self) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = Guarded(self.main(), loop=self.loop)
+        self.main_task = task
+        self._stopped_at, self._hurried = None, False
+        return task
 
     async def main(self) -> None:
         """Run until stopped; replaces arq's polling loop."""
@@ -98,9 +128,12 @@ class Worker(arq.worker.Worker):
         engine.pools.append(self.pool.connection_pool)
         logger.info("worker %s runs %s", self.worker_id, ", ".join(h.name for h in handlers))
         await self._beat()
-        beating = asyncio.create_task(self._keep_beating())
+        beating = guarded(self._keep_beating())
         try:
             await engine.run(burst=self.burst, at_most=self.max_burst_jobs)
+        except asyncio.CancelledError:
+            self._stopped_at = self._stopped_at or monotonic()
+            raise
         finally:
             await self._drain(engine)
             beating.cancel()
@@ -123,27 +156,37 @@ class Worker(arq.worker.Worker):
 
     async def close(self) -> None:
         """Stop if need be, run `on_shutdown`, and close the pool."""
-        if not self._handle_signals:
-            self.handle_sig(signal.SIGUSR1)
         main = self.main_task
-        if isinstance(main, asyncio.Task) and main is not asyncio.current_task():
+        own = main is asyncio.current_task()  # it called `main()` itself, and goes on
+        if not self._handle_signals and not own:
+            self.handle_sig(signal.SIGUSR1)
+        if isinstance(main, asyncio.Task) and not own:
             if not main.done() and not main.cancelling():
                 main.cancel()
             await asyncio.wait([main])
         if not self._pool:
             return
         await asyncio.gather(*self.tasks.values())
-        with contextlib.suppress(*ERRORS):  # it expires by itself
-            await self.pool.delete(self.health_check_key)
+        await self._last(self._forget_health())
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)
-        await self.pool.aclose(close_connection_pool=True)
+        await self._last(self.pool.aclose(close_connection_pool=True))
         self._pool = None
 
+    async def _forget_health(self) -> None:
+        with contextlib.suppress(*ERRORS):  # it expires by itself
+            await self.pool.delete(self.health_check_key)
+
+    async def _last(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do what Redis is asked at the end, in the time that is left."""
+        end = monotonic() + _LAST_WORD if self._stopped_at is None else self._times()[1]
+        await within(end, work)
+
     def handle_sig(self, signum: signal.Signals) -> None:
-        """Stop: drain within `job_completion_wait` seconds; a second signal stops at once."""
+        """Stop: drain within `job_completion_wait` seconds; a signal a second later: at once."""
         if self._engine is None:
             self.stopped_by = signal.Signals(signum)
+            self._stopped_at = self._stopped_at or monotonic()
             super().handle_sig(signum)
         else:
             self._stop(signal.Signals(signum), "ongoing to cancel")
@@ -153,6 +196,7 @@ class Worker(arq.worker.Worker):
         self.allow_pick_jobs = False
         if self._engine is None:
             self.stopped_by = signal.Signals(signum)
+            self._stopped_at = self._stopped_at or monotonic()
             super().handle_sig_wait_for_completion(signum)
         else:
             self._stop(signal.Signals(signum), "to be completed")
@@ -181,12 +225,32 @@ class Worker(arq.worker.Worker):
             await enqueue_tick(self.pool, str(self.queue_name), tick)
 
     def _stop(self, signum: signal.Signals, fate: str) -> None:
+        if self._stopped_at is None:
+            self._stopped_at = monotonic()
+        elif self._hurried or not self._is_urged(self._stopped_at):
+            return  # one stop is one stop, however many say so
+        else:
+            self._hurried = True
         self.stopped_by = signum
         self.log_shutdown("", len(self.tasks), fate)
         if self.main_task:
             self.main_task.cancel()
         if self.on_stop:
             self.on_stop(signum)
+
+    def _is_urged(self, stopped_at: float) -> bool:
+        """Tell whether a further signal means: at once. A supervisor knows, and says so."""
+        return self.page.hurry if self.page else monotonic() - stopped_at >= ONE_STOP
+
+    def _times(self) -> tuple[float, float]:
+        """Return until when running jobs may finish, and by when all must be over."""
+        grace = float(self._job_completion_wait)
+        if self._hurried:
+            now = monotonic()
+            return now, now + _ROOM
+        if self._stopped_at is None:  # nobody waits: outcomes are written, however long it takes
+            return monotonic() + grace, math.inf
+        return self._stopped_at + grace, self._stopped_at + grace + _ROOM
 
     @property
     def connected(self) -> bool:
@@ -208,11 +272,16 @@ class Worker(arq.worker.Worker):
         return self._codec.deserialize(payload)
 
     async def _drain(self, engine: Engine) -> None:
-        try:
-            await engine.drain(self._job_completion_wait)
-        except asyncio.CancelledError:  # a second signal: at once
-            await engine.drain(0)
-        self.worn_out = engine.worn_out
+        while True:
+            stopped = self._stopped_at
+            try:
+                await engine.drain(*self._times())
+                break
+            except asyncio.CancelledError:  # told to stop meanwhile, or to do it at once
+                self._stopped_at = self._stopped_at or monotonic()
+                self._hurried = self._hurried or stopped is not None
+        if self.stopped_by is None:
+            self.farewell = Farewell.RECYCLE if engine.worn_out else Farewell.FINAL
 
     async def _keep_beating(self) -> None:
         while wanted():

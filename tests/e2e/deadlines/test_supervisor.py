@@ -109,32 +109,6 @@ async def test_no_worker_outlives_its_supervisor(producer, start_worker, ledger)
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("signals", [1, 2])
-async def test_told_to_stop_it_drains_within_the_grace_and_a_second_signal_does_it_at_once(
-    producer,
-    start_worker,
-    ledger,  # noqa: F811
-    signals,
-):
-    supervisor = start_worker("--grace", "1.5", module="deadlines.stuck")
-    async with until(60):
-        calls = [stuck.sleeps.call(ledger.path, seconds) for seconds in (1, 30)]
-        batch = await producer.submit(calls, timeout=60)
-        await started(ledger, 2)
-        begun = monotonic()
-        for _ in range(signals):
-            supervisor.send_signal(signal.SIGTERM)
-            await asyncio.sleep(0.2)
-        assert await asyncio.to_thread(supervisor.wait) == 0
-        took = monotonic() - begun
-        counts = await batch.counts()
-        assert counts.succeeded == (1 if signals == 1 else 0)
-        assert took < (1.5 + 1 if signals == 1 else 1.5)
-        start_worker("--grace", "0", module="deadlines.stuck")
-        await started(ledger, 3)
-        assert {line[3] for line in ledger.lines()} == {"1"}  # nobody was charged
-
-
 async def test_a_worker_is_replaced_after_its_number_of_jobs(
     producer,
     start_worker,

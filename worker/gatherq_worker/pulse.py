@@ -1,0 +1,31 @@
+"""Whether an event loop answers, asked from another thread."""
+
+import asyncio
+
+
+class Pulse:
+    """For how many seconds the loop has not answered."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._asked = 0.0
+        self._answered = True
+
+    def beat(self, now: float) -> float:
+        """Ask for a sign of life; return for how many seconds there was none."""
+        if not self._answered:
+            return self.silence(now)
+        self._asked, self._answered = now, False
+        self._loop.call_soon_threadsafe(self._pong)
+        return 0.0
+
+    def forgive(self, seconds: float) -> None:
+        """Do not count some time: the whole process was stopped."""
+        self._asked += seconds
+
+    def silence(self, now: float) -> float:
+        """Return for how many seconds there is no answer to what was asked."""
+        return 0.0 if self._answered else max(now - self._asked, 0.0)
+
+    def _pong(self) -> None:
+        self._answered = True

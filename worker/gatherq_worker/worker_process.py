@@ -1,0 +1,72 @@
+"""A worker process, as its supervisor sees it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+from time import monotonic
+from typing import Literal
+
+from .page import Page
+
+#: Where a worker process finds what its supervisor gave it.
+VARIABLE = "GATHERQ_SUPERVISED"
+#: Seconds of silence that mean that the interpreter is held.
+SILENT = 0.3
+#: Seconds that the process has to keep a deadline itself, before its supervisor does.
+_LEAD, _LEAD_THREAD = 0.1, 0.5
+
+
+class WorkerProcess:
+    """Its process, its name, and the page that it shares."""
+
+    def __init__(self, process: asyncio.subprocess.Process, worker: str, page: Page) -> None:
+        self.process, self.worker, self.page = process, worker, page
+        self.born = monotonic()
+        #: Why the supervisor ended it, and when, if it did.
+        self.ended_for: Literal["", "late", "silent"] = ""
+        self.ended_at = 0.0
+        #: When its leases were renewed for it.
+        self.kept = 0.0
+
+    @classmethod
+    async def start(cls, command: Sequence[str], alive: int) -> "WorkerProcess":
+        """Start one; raises what the machine's shortages raise."""
+        page = Page()
+        try:
+            worker = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
+            given = json.dumps({"worker": worker, "page": page.fd, "alive": alive})
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env={**os.environ, VARIABLE: given},
+                pass_fds=(page.fd, alive),
+                process_group=0,
+            )
+        except BaseException:
+            page.close()
+            raise
+        return cls(process, worker, page)
+
+    def signal(self, signum: int) -> None:
+        """Send a signal, if it still lives."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signum)
+
+    @property
+    def stuck(self) -> Literal["", "late", "silent"]:
+        """Whether its code holds the interpreter: past a limit, or past the lease."""
+        silent, place = self.page.silent_for(), self.page.place
+        if silent <= SILENT or place is None:
+            return ""
+        now, mark = monotonic(), self.page.mark()
+        if mark and mark.overdue and now > mark.overdue + _LEAD:
+            return "late"
+        threads = (known for known in self.page.begun() if known.where == "thread")
+        if any(known.late(now - _LEAD_THREAD) for known in threads):
+            return "late"
+        if mark and mark.overdue:
+            return ""
+        return "silent" if silent > place.lease + 1 else ""
