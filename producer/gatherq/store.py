@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import codec, keys
+from .mending import Mending
 from .redrive import REDRIVEN, Redrive
 from .scripts import Script
+from .standing import Standing, Standings
 from .stream import Streams
 from .terms import Terms
 from .upkeep import RUN, Swept, Upkeep
@@ -47,6 +49,15 @@ class Submitted(NamedTuple):
     stopped: bool
 
 
+class Mended(NamedTuple):
+    """What a look at slots found."""
+
+    #: Those that have a result now: recorded before, or ended by this look.
+    ended: list[int]
+    #: How many slots of the batch its producer has written; the size when all are.
+    written: int
+
+
 class Store(Streams):
     """Submit, cancel, read completions, fetch results."""
 
@@ -56,6 +67,7 @@ class Store(Streams):
         self._submit, self._cancel = Script("submit"), Script("cancel")
         self._lease = Script("lease")
         self._upkeep, self._redrive = Upkeep(redis, queue), Redrive(redis, queue)
+        self._standings = Standings(redis, queue)
 
     async def submit(
         self,
@@ -125,11 +137,21 @@ class Store(Streams):
         """Remove all that there is of a batch; False if there is nothing."""
         return await self._upkeep.delete(batch)
 
-    async def redriven(self, batch: str, slots: "Sequence[int]") -> bool:
-        """Tell whether any of these slots, which had no result, is to have one or has it now."""
-        ids = [keys.job_id(batch, slot) for slot in slots]
-        wanted = [key for id_ in ids for key in (keys.job(id_), keys.result(id_))]
-        return bool(await self._redis.exists(*wanted))
+    async def standings(self, batch: str, slots: "Sequence[int]") -> "list[Standing] | None":
+        """Tell what there is of slots without a result; None: there is no such batch in Redis."""
+        return await self._standings(batch, slots)
+
+    async def mend(self, batch: str, slots: "Sequence[int]", written: int) -> Mended | None:
+        """Put back or end what is lost of these slots; None: there is no such batch in Redis.
+
+        `written` is what the look before returned, -1 at first: what was never written is ended
+        if its producer has written nothing since.
+        """
+        return await Mending(self._redis, self._queue)(batch, slots, written)
+
+    async def recorded(self, batch: str, slots: "Sequence[int]") -> list[int]:
+        """Return those of these slots that have a result."""
+        return await self._standings.recorded(batch, slots)
 
     async def _unsuccessful(self, batch: str) -> list[int]:
         after, last = b"0", dict[int, str]()
