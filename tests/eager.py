@@ -30,4 +30,5 @@ class _EagerTask(tasks._PyTask):  # type: ignore[misc, name-defined]
 def eager_task_factory(loop, coro, **options):
     if sys.version_info >= (3, 12):
         return asyncio.eager_task_factory(loop, coro, **options)
-    return _EagerTask(coro, loop=loop, **options)
+    kind = _EagerTask if loop.is_running() else asyncio.Task
+    return kind(coro, loop=loop, **options)

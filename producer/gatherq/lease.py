@@ -51,7 +51,8 @@ class Leases:
         renewed = clock()
         while self._held:
             self._changed.clear()
-            due = renewed + (self._pause or min(self._held.values()) / 3)
+            third = min(self._held.values()) / 3
+            due = renewed + min(self._pause or third, third)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._changed.wait()

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from gatherq import Producer, call
 from gatherq.embedded import embedded_server, free_port
@@ -38,9 +38,11 @@ async def setting(server, **values):
     before = {name: (await server.config_get(name))[name] for name in names}
     for name, value in names.items():
         await server.config_set(name, value)
-    yield
-    for name, value in before.items():
-        await server.config_set(name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            await server.config_set(name, value)
 
 
 @asynccontextmanager
@@ -58,8 +60,10 @@ async def without_replicas(server):
 @asynccontextmanager
 async def demoted(server):
     await server.execute_command("REPLICAOF", "127.0.0.1", free_port())
-    yield
-    await server.execute_command("REPLICAOF", "NO", "ONE")
+    try:
+        yield
+    finally:
+        await server.execute_command("REPLICAOF", "NO", "ONE")
 
 
 @asynccontextmanager
@@ -90,15 +94,26 @@ async def busy(server):
         except RedisError:
             pass
 
-    thread = threading.Thread(target=hog)
+    thread = threading.Thread(target=hog, daemon=True)
     thread.start()
-    yield
-    while thread.is_alive():
+    try:
+        await _refused(server)
+        yield
+    finally:
+        while thread.is_alive():
+            try:
+                await server.execute_command("SCRIPT", "KILL")
+            except RedisError:
+                pass
+            await asyncio.to_thread(thread.join, 0.05)
+
+
+async def _refused(server):
+    while True:
         try:
-            await server.execute_command("SCRIPT", "KILL")
-        except RedisError:
-            pass
-        await asyncio.to_thread(thread.join, 0.05)
+            await server.ping()
+        except ResponseError:
+            return
 
 
 @pytest.mark.parametrize("state", [full, without_replicas, demoted, busy, crowded])
@@ -120,7 +135,7 @@ async def test_a_collector_waits_for_a_state_that_passes(url, server, state, dea
         reading = asyncio.create_task(batch.outcomes())
         await asyncio.sleep(0.1)
         async with state(server):
-            done, _ = await asyncio.wait([reading], timeout=2.5)  # looks fall into it
+            done, _ = await asyncio.wait([reading], timeout=1.6)  # a look falls into it
             assert not done
         await serve(Store(server, "w1", "arq:queue", LEASE), 3)
         assert [outcome.value for outcome in await reading] == [0, 1, 2]
