@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
+from . import steering
 from .codec import Decoder
 from .collect import FETCH, Collector
 from .errors import BatchNotFound
@@ -13,6 +14,7 @@ from .handle import Handle
 from .link import Link
 from .outcomes import Outcome
 from .reading import Reading
+from .redrive import REDRIVEN
 from .store import Counts
 
 T = TypeVar("T")
@@ -129,12 +131,7 @@ class Batch(Generic[T]):
         for slot in slots:
             if not 0 <= slot < self._size:
                 raise IndexError(f"batch {self.id} has slots 0 to {self._size - 1}, not {slot}")
-        count = await self._collector.retry(
-            lambda: self._link.store.cancel(self.id, slots or None, by)
-        )
-        if count is None:
-            raise BatchNotFound.gone(self.id, "its data")
-        return count
+        return await steering.cancel(self._link, self.id, slots, by)
 
     async def redrive(self) -> int:
         """Run again, in place, what has ended and did not succeed; return how many jobs that are.
@@ -144,9 +141,13 @@ class Batch(Generic[T]):
         which an outcome changes. Handles that have their outcome keep it; `handles()` and `wait()`
         give new ones. Raises BatchNotFound.
         """
-        count = await self._collector.retry(lambda: self._link.store.redrive(self.id))
-        if count is None:
-            raise BatchNotFound.gone(self.id, "its data")
+        _, words = await self._collector.ended(b"0")
+        last = dict(words)
+        well = ("succeeded", REDRIVEN)
+        ended = {slot: status for slot, status in last.items() if status not in well}
+        # What has no completion may have a result all the same, where Redis has lost the one.
+        ended |= {slot: "" for slot in range(self._size) if slot not in last}
+        count = await steering.redrive(self._link, self.id, ended)
         if count:
             self._feed = None
         return count
@@ -156,8 +157,7 @@ class Batch(Generic[T]):
 
         Whoever reads it then gets BatchNotFound, as does the caller if it has gone already.
         """
-        if not await self._collector.retry(lambda: self._link.store.delete(self.id)):
-            raise BatchNotFound.gone(self.id, "its data")
+        await steering.delete(self._link, self.id)
 
     async def stop(self, written: int | None = None) -> None:
         """Cancel all, and wait until the jobs (those written, of a part) have ended."""

@@ -97,6 +97,11 @@ def packing(kind: Any) -> Any:
     return Packing
 
 
+def database_of(redis: Redis) -> int:
+    """Return the number of the database that a client uses."""
+    return int(redis.connection_pool.connection_kwargs.get("db") or 0)
+
+
 async def check(redis: Redis, url: str) -> None:
     """Raise RedisUnavailable, saying what to do, unless the server answers."""
     try:

@@ -42,7 +42,7 @@ def job(id_: str) -> str:
 
 
 def in_progress(id_: str) -> str:
-    """Token of the attempt, `<worker>:<attempt>`. String; claim, renew, finish; TTL: the lease."""
+    """Token, `<worker>:<attempt>:<claim>`. String; claim, renew, finish; TTL: the lease."""
     return IN_PROGRESS + id_
 
 
@@ -101,9 +101,12 @@ def cancel(queue: str) -> str:
     return f"gatherq:cancel:{queue}"
 
 
-def control(queue: str) -> str:
-    """Tell workers of cancellations. Channel, no key; published by cancel, heard by workers."""
-    return f"gatherq:control:{queue}"
+def control(queue: str, database: int = 0) -> str:
+    """Tell workers of cancellations. Channel, no key; published by cancel, heard by workers.
+
+    Channels know no databases, so its name has that of any other than 0.
+    """
+    return f"gatherq:control:{queue}@{database}" if database else f"gatherq:control:{queue}"
 
 
 def nudge(name: str) -> str:

@@ -7,6 +7,8 @@ from .errors import InvalidCall
 
 #: Largest job and largest result, in bytes of JSON.
 MAX_PAYLOAD = 8 * 1024 * 1024
+#: Largest job of any producer that a worker takes in, in bytes: arq's own know no limit.
+MAX_JOB = 64 * 1024 * 1024
 #: Longest timeout, in seconds.
 MAX_TIMEOUT = 365 * 86_400.0
 

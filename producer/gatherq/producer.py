@@ -1,11 +1,13 @@
 """`Producer`: asyncio's `gather`, across a pool of machines."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from typing import Any, Self, TypeVar, overload
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from . import budget, connection, submit
 from .batch import Batch
@@ -49,7 +51,7 @@ class Producer(Gathering):
         given = {"redis_url": redis_url, "queue": queue, "keep": keep, "patience": patience}
         settings = Settings(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
         self._url = settings.redis_url
-        self._keep = settings.keep
+        self._keep, self._patience = settings.keep, settings.patience
         self._redis = Redis(connection_pool=connection.connection_pool(self._url))
         self._link = Link(
             Store(self._redis, settings.queue), Retrying(self._url, settings.patience)
@@ -132,18 +134,28 @@ class Producer(Gathering):
         jobs = submit.encode_all(calls, batch_id, timeout, queue_timeout)
         decoders = [call.decode for call in calls] if any(c.function for c in calls) else None
         batch: Batch[T] = Batch(self._link, batch_id, len(jobs), decoders)
-        writing = Writing(self._link, batch_id, calls, named)
+        writing = Writing(self._link, batch_id, calls, named, self._patience)
         try:
             stopped = await writing.run(jobs, terms, self._keep)
         except asyncio.CancelledError:
             if not named:  # nobody will know its id
                 await stop(batch, writing.written)
             raise
+        except Exception:
+            if not named and writing.written:
+                await self._give_up(batch_id)
+            raise
         if lease is not None:
             self._link.leases.hold(batch_id, lease)
         if stopped:
             await self._link.retrying(lambda: self._link.store.sweep(batch_id, force=True))
         return batch
+
+    async def _give_up(self, batch_id: str) -> None:
+        """Cancel what was written of a batch that nobody knows; unasked, workers do it later."""
+        with contextlib.suppress(RedisError, OSError):
+            await self._link.store.cancel(batch_id, (), "producer", secrets.token_hex(6))
+            await self._link.store.sweep(batch_id, force=True)
 
     async def batch(self, batch_id: str) -> Batch[Any]:
         """Attach to a batch by its id, from any process; raises BatchNotFound."""

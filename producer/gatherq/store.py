@@ -1,24 +1,22 @@
 """What a producer asks of Redis. Nothing else on this side speaks to it."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import codec, keys
-from .mending import Mending
-from .redrive import REDRIVEN, Redrive
+from .connection import database_of
+from .foreign import unless_foreign
+from .redrive import Redrive
 from .scripts import Script
 from .standing import Standing, Standings
 from .stream import Streams
 from .terms import Terms
-from .upkeep import RUN, Swept, Upkeep
+from .upkeep import Mended, Swept, Upkeep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from redis.asyncio import Redis
-
-
-#: Last words on a slot that there is no reason to run again.
-_NOT_AGAIN = ("succeeded", REDRIVEN)
 
 
 class Counts(NamedTuple):
@@ -47,15 +45,9 @@ class Submitted(NamedTuple):
     differs: int
     #: Whether it is cancelled already.
     stopped: bool
-
-
-class Mended(NamedTuple):
-    """What a look at slots found."""
-
-    #: Those that have a result now: recorded before, or ended by this look.
-    ended: list[int]
-    #: How many slots of the batch its producer has written; the size when all are.
-    written: int
+    #: How many slots are written, where that is less than what was to be gone on from: nothing was
+    #: written then.
+    behind: int | None = None
 
 
 class Store(Streams):
@@ -64,6 +56,7 @@ class Store(Streams):
     def __init__(self, redis: "Redis", queue: str) -> None:
         super().__init__(redis)
         self._queue = queue
+        self._channel = keys.control(queue, database_of(redis))
         self._submit, self._cancel = Script("submit"), Script("cancel")
         self._lease = Script("lease")
         self._upkeep, self._redrive = Upkeep(redis, queue), Redrive(redis, queue)
@@ -79,97 +72,113 @@ class Store(Streams):
         *,
         terms: Terms = Terms(),  # noqa: B008 (a constant)
         digests: bytes = b"",
+        life: str = "",
+        patience: float | None = None,
     ) -> Submitted:
-        """Write jobs from slot `first` on; with `digests`, only if none of them differs."""
+        """Write jobs from slot `first` on; with `digests`, only if none of them differs.
+
+        `life` tells this batch from others under its id. Its producer has given up if it does not
+        write more within `patience` seconds; None for one that may be gone on with later.
+        """
         key = (self._queue, keys.batch(batch), keys.wake(self._queue), keys.digests(batch))
         terms_ = codec.encode(terms.encoded())
-        head = (batch, size, round(keep * 1000), first, keys.JOB, keys.RESULT, terms_, digests)
-        there, differs, stopped = await self._submit(self._redis, key, (*head, *jobs))
-        return Submitted(there, differs, bool(stopped))
+        head = (keys.PREFIXES, batch, size, round(keep * 1000), first, terms_, digests, life)
+        gives_up = "" if patience is None else round(patience * 1000)
+        argv = (*head, gives_up, self._channel, *jobs)
+        there, differs, stopped, written = await self._submit(self._redis, key, argv)
+        behind = written if 0 <= written < first and there == size else None
+        return Submitted(there, differs, bool(stopped), behind)
 
     async def name_of(self, batch: str, slot: int) -> str | None:
         """Return the name of a job that is there, queued or ended."""
         id_ = keys.job_id(batch, slot)
         for payload in await self._redis.mget(keys.job(id_), keys.result(id_)):
             if payload is not None:
-                return str(codec.from_json(payload)["f"])
+                with contextlib.suppress(Exception):  # damaged, or somebody else's
+                    return str(codec.from_json(payload)["f"])[:256]
         return None
 
     async def renew_lease(self, batch: str) -> bool:
         """Show that the producer lives; False where there is no lease to renew any more."""
-        return bool(await self._lease(self._redis, (keys.batch(batch),), ()))
+        argv = (keys.PREFIXES, batch)
+        return bool(await self._lease(self._redis, (keys.batch(batch),), argv))
 
     async def drop_lease(self, batch: str) -> None:
         """Let the batch go on without its producer."""
-        await self._redis.execute_command("HDEL", keys.batch(batch), "lease", "leased")
+        dropped = self._redis.execute_command("HDEL", keys.batch(batch), "lease", "leased")
+        await unless_foreign(dropped)
 
-    async def cancel(self, batch: str, slots: "Sequence[int] | None", by: str) -> int | None:
-        """Cancel slots, or all with None; return how many were ended or asked to end.
+    async def cancel(self, batch: str, slots: "Sequence[int]", by: str, request: str) -> int | None:
+        """Cancel slots, some hundred, or with none all; return how many end, or are asked to.
 
-        None: there is no such batch in Redis.
+        None: no such batch in Redis. Repeated with the same `request`, it returns the same.
         """
         key = (self._queue, keys.cancel(self._queue))
-        count = 0
-        wanted = [] if slots is None else sorted(set(slots))
-        for start in range(0, max(len(wanted), 1), RUN):
-            run = codec.encode(wanted[start : start + RUN])
-            argv = (keys.PREFIXES, batch, by, keys.control(self._queue), run)
-            found = await self._cancel(self._redis, key, argv)
-            if found is None:
-                return None
-            count += found[1] + found[2]
-            if found[3]:
-                await self._upkeep.extend(batch)
-        if slots is None and count:
-            await self.sweep(batch, force=True)
-        return count
+        argv = (keys.PREFIXES, batch, by, self._channel, codec.encode(list(slots)), request)
+        found = await self._cancel(self._redis, key, argv)
+        if found is None:
+            return None
+        if found[3]:
+            await self._upkeep.extend(batch)
+        return int(found[1] + found[2])
 
-    async def sweep(self, batch: str, *, force: bool = False) -> Swept | None:
+    async def sweep(
+        self, batch: str, *, force: bool = False, contact: tuple[int, int] = (0, 0)
+    ) -> Swept | None:
         """End what may not run any more, and say when to look again."""
-        return await self._upkeep.sweep(batch, force=force)
+        return await self._upkeep.sweep(batch, force=force, contact=contact)
 
-    async def redrive(self, batch: str) -> int | None:
-        """Run again all that ended and did not succeed; return how many, None for no batch."""
+    async def mend(self, batch: str, slots: "Sequence[int]", written: int) -> Mended | None:
+        """Put back, or end, what Redis has lost of these slots; see `Upkeep.mend`."""
+        return await self._upkeep.mend(batch, slots, written)
+
+    async def extend(self, batch: str) -> None:
+        """Let a batch stay from now on."""
         await self._upkeep.extend(batch)
-        return await self._redrive(batch, await self._unsuccessful(batch))
 
-    async def delete(self, batch: str) -> bool:
-        """Remove all that there is of a batch; False if there is nothing."""
-        return await self._upkeep.delete(batch)
+    async def size_of(self, batch: str) -> int:
+        """Return how many slots a batch has, also one that is being deleted; 0 for no batch."""
+        return await self._upkeep.size_of(batch)
+
+    async def delete(self, batch: str, first: int) -> int:
+        """Remove a run of slots, and with the last run the batch; return the next slot, or 0."""
+        return await self._upkeep.delete(batch, first)
+
+    async def ended_badly(self, batch: str, ended: "Mapping[int, str]") -> "list[list[object]]":
+        """Return what a redrive needs of slots that ended with these statuses."""
+        found = await self._redrive.described(batch, ended)
+        return [each for each in found if each[2] != "succeeded"]
+
+    async def put_back(
+        self, batch: str, first: bool, slots: "Sequence[list[object]]", request: str
+    ) -> int | None:
+        """Run these again that ended so; return how many, None for no batch."""
+        return await self._redrive.put_back(batch, first, slots, request)
 
     async def standings(self, batch: str, slots: "Sequence[int]") -> "list[Standing] | None":
         """Tell what there is of slots without a result; None: there is no such batch in Redis."""
         return await self._standings(batch, slots)
 
-    async def mend(self, batch: str, slots: "Sequence[int]", written: int) -> Mended | None:
-        """Put back or end what is lost of these slots; None: there is no such batch in Redis.
-
-        `written` is what the look before returned, -1 at first: what was never written is ended
-        if its producer has written nothing since.
-        """
-        return await Mending(self._redis, self._queue)(batch, slots, written)
-
     async def recorded(self, batch: str, slots: "Sequence[int]") -> list[int]:
         """Return those of these slots that have a result."""
         return await self._standings.recorded(batch, slots)
 
-    async def _unsuccessful(self, batch: str) -> list[int]:
-        after, last = b"0", dict[int, str]()
-        while True:
-            after, found = await self.completions(batch, after)
-            if not found:
-                return sorted(s for s, status in last.items() if status not in _NOT_AGAIN)
-            last.update(found)
-
     async def counts(self, batch: str) -> Counts | None:
         """Return how the batch stands, or None if it is not in Redis."""
-        found = await self._redis.execute_command(
-            "HMGET", keys.batch(batch), *(field for field in Counts._fields)
-        )
-        return None if found[0] is None else Counts(*(max(int(n or 0), 0) for n in found))
+        wanted = self._redis.execute_command("HMGET", keys.batch(batch), *Counts._fields)
+        found = await unless_foreign(wanted)
+        if found is None:
+            return None
+        size = _whole(found[0])
+        return None if size is None else Counts(size, *(_whole(n) or 0 for n in found[1:]))
 
     async def results(self, batch: str, slots: "Sequence[int]") -> list[bytes | None]:
         """Return the stored result of each slot."""
         wanted = [keys.result(keys.job_id(batch, slot)) for slot in slots]
         found: list[Any] = await self._redis.execute_command("MGET", *wanted)
         return found
+
+
+def _whole(raw: bytes | None) -> int | None:
+    """Return a count as it stands in Redis; None for what is none."""
+    return int(raw) if raw is not None and raw.isdigit() and len(raw) < 16 else None

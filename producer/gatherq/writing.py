@@ -1,6 +1,8 @@
 """One batch being written, run by run."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Any
 
 from . import submit
@@ -10,12 +12,20 @@ from .link import Link, finish_first
 from .store import Submitted
 from .terms import Terms
 
+#: Seconds beside its patience after which a producer that does not go on has given up.
+_ROOM = 5.0
+
 
 class Writing:
     """Writes jobs under an id; `named` by the caller, they are compared with what is there."""
 
-    def __init__(self, link: Link, batch_id: str, calls: Sequence[Call[Any]], named: bool) -> None:
+    def __init__(
+        self, link: Link, batch_id: str, calls: Sequence[Call[Any]], named: bool, patience: float
+    ) -> None:
         self._link, self._id, self._calls, self._named = link, batch_id, calls, named
+        self._life = secrets.token_hex(6)
+        # Who waits for Redis no longer than that has given up a little later, for certain.
+        self._patience = None if named else patience + _ROOM
         #: Slots that may have been written.
         self.written = 0
 
@@ -24,27 +34,44 @@ class Writing:
 
         Cancelled meanwhile, it ends with the run that is on its way.
         """
-        stopped = False
-        for first, part in submit.runs(jobs):
-            self.written = first + len(part)
-            digests = submit.digests(part) if self._named else b""
-            there = await self._link.retrying(
-                lambda first=first, part=part, digests=digests: finish_first(  # type: ignore[misc]
-                    self._link.store.submit(
-                        self._id, len(jobs), keep, first, part, terms=terms, digests=digests
-                    )
-                )
-            )
+        runs = list(submit.runs(jobs))
+        at = 0
+        while True:
+            first, part = runs[at]
+            self.written = max(self.written, first + len(part))
+            there = await self._link.retrying(partial(self._write, jobs, terms, keep, first, part))
             if there.size < 0:
                 raise BatchNotFound(
                     f"batch {self._id} has gone from Redis while it was submitted: deleted, "
                     "expired, or flushed",
                     batch_id=self._id,
                 )
+            if there.behind is not None:  # Redis came back without its last writes
+                behind = there.behind
+                at = max(n for n, (begin, _) in enumerate(runs) if begin <= behind)
+                continue
             if there.size != len(jobs) or there.differs >= 0:
                 raise await self._conflict(there)
-            stopped = there.stopped
-        return stopped
+            at += 1
+            if at == len(runs):
+                return there.stopped
+
+    def _write(
+        self, jobs: Sequence[bytes], terms: Terms, keep: float, first: int, part: Sequence[bytes]
+    ) -> Awaitable[Submitted]:
+        return finish_first(
+            self._link.store.submit(
+                self._id,
+                len(jobs),
+                keep,
+                first,
+                part,
+                terms=terms,
+                digests=submit.digests(part) if self._named else b"",
+                life=self._life,
+                patience=self._patience,
+            )
+        )
 
     async def _conflict(self, there: Submitted) -> BatchConflict:
         if there.size != len(self._calls):
@@ -53,7 +80,9 @@ class Writing:
             slot = there.differs
             ours = self._calls[slot].name
             name = await self._link.retrying(lambda: self._link.store.name_of(self._id, slot))
-            if name in (ours, None):
+            if name is None:
+                what = f"and slot {slot} is another job"
+            elif name == ours:
                 what = f"and slot {slot} is {ours}(...) with other arguments"
             else:
                 what = f"and slot {slot} is {name}(...), not {ours}(...)"

@@ -9,7 +9,7 @@ from gatherq import call, wire
 from gatherq.store import Store as ProducerStore
 from gatherq_worker.store import Store
 
-from .steps import LEASE
+from .steps import LEASE, Asks
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def batch():
 def submit(redis, queue, batch):
     async def submit(size=1, first=0, jobs=None):
         jobs = jobs or [wire.encode_job(call("f", n), batch, n, None) for n in range(size)]
-        return await ProducerStore(redis, queue).submit(batch, size, 60, first, jobs)
+        return await ProducerStore(redis, queue).submit(batch, size, 3600, first, jobs)
 
     return submit
 
@@ -43,4 +43,4 @@ def store(redis, queue):
 @pytest.fixture
 def asks(redis, queue):
     """What a producer asks of Redis."""
-    return ProducerStore(redis, queue)
+    return Asks(redis, queue)

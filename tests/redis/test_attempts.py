@@ -37,7 +37,7 @@ async def test_a_death_that_nobody_reported_is_told_from_a_retry(
     (first,) = (await claim(store())).attempts
     await expired(redis, first)
     (second,) = (await claim(store("w2"))).attempts
-    assert second.suspect
+    assert not second.suspect  # its machine may have died, or lost Redis
     assert [e["error"]["type"] for e in second.history] == ["WorkerDied"]
     await store("w2").release([Release(second, charge=True, entry=entry(2))])
     (third,) = (await claim(store())).attempts

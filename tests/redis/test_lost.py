@@ -96,7 +96,7 @@ async def test_what_runs_long_in_silence_is_left_alone(producer, store, read):
     reading = asyncio.create_task(read(batch))
     done, _ = await asyncio.wait([reading], timeout=3.5)
     assert not done
-    await store().renew((a.job_id, a.number) for a in attempts)
+    await store().renew(attempts)
     assert [(a.number, a.slot) for a in attempts] == [(1, 0), (1, 1)]
     reading.cancel()
 

@@ -78,44 +78,58 @@ def engine_of(*handlers):
     )
 
 
-async def test_a_cancellation_that_overtakes_the_reply_of_a_claim_is_not_lost():
+async def test_a_hint_that_overtakes_the_reply_of_a_claim_is_looked_up_after_it(monkeypatch):
     async def wait():
         await asyncio.sleep(60)
 
     engine = engine_of(Handler("wait", wait))
     engine.intake._store = store = SlowClaim("b:0", "b:1", "c:0")
+    looked = []
+    monkeypatch.setattr(engine._heartbeat, "renew_soon", lambda: looked.append(len(engine._held)))
     taking = asyncio.create_task(engine.intake.take(5))
     await store.asked.wait()
-    assert not engine.running.cancel("b:1", "me")
-    engine.running.cancel_batch("c", "you")
+    assert not engine._concerns("c", frozenset())  # it is not known yet what the claim brings
     store.reply.set()
     async with asyncio.timeout(10):
         await taking
-        while len(engine.running) > 1:
-            await asyncio.sleep(0)
+    assert looked == [3]
+    held = engine._held.by_id
+    assert engine.running.cancel(held["b:1"], "me")
+    assert not engine.running.cancel(held["b:1"], "twice")
+    assert not engine.running.cancel(attempt("b:1"), "another life")
+    while len(engine.running) > 2:
+        await asyncio.sleep(0)
     found = {r.attempt.job_id: json.loads(r.payload)["by"] for r in engine._recorder._records}
-    assert found == {"b:1": "me", "c:0": "you"}
-    assert not engine.running.cancel("b:1", "me")
-    assert engine.running._missed is None
-    assert engine.running.cancel("b:0", "me")
-    assert not engine.running.cancel("b:0", "twice")
+    assert found == {"b:1": "me"}
+    for each in list(engine.running.tasks.values()):
+        each.cancel()
     while engine.running:
         await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\xff", b"[]", b"3", b'{"by":"x"}', b'{"jobs":3,"by":"x"}', b'{"batch":"b"}']
+    "data",
+    [
+        *(b"", b"\xff", b"[]", b"3", b'{"by":"x"}', b'{"jobs":3,"by":"x"}', b'{"batch":["b"]}'),
+        *(b'{"batch":null,"by":"n"}', b'{"jobs":[null,3,["b:0"]]}', b"[" * 100_000, 3, None),
+        b'{"batch":"b","x":"' + b"x" * 300_000 + b'"}',
+    ],
 )
-async def test_a_message_that_is_none_does_nothing(data):
-    heard = []
-    control = Control(
-        no_pool, "q", 5.0, lambda *job: heard.append(job), lambda *batch: heard.append(batch)
-    )
+async def test_a_message_is_a_hint_and_nothing_else(data):
+    looked, held = [], {"b:0", "x"}
+
+    def concerns(batch, jobs):
+        return batch == "b" or not held.isdisjoint(jobs)
+
+    control = Control(no_pool, "q", 5.0, concerns, lambda: looked.append(True))
     control._heed(data)
-    assert heard == []
-    control._heed(b'{"batch":"b","by":"x"}')
-    control._heed(b'{"jobs":["b:0","b:1"],"by":"x"}')
-    assert heard == [("b", "x"), ("b:0", "x"), ("b:1", "x")]
+    assert looked == []
+    for real in (b'{"batch":"b"}', b'{"jobs":["b:0","b:1"],"by":"x"}', b'{"jobs":["x",null]}'):
+        control._heed(real)
+    assert len(looked) == 3
+    control._heed(b'{"batch":"a","by":"x"}')
+    control._heed(b'{"jobs":["a:0"],"by":"x"}')
+    assert len(looked) == 3
 
 
 def test_the_tighter_limit_holds_and_says_which_it_is():

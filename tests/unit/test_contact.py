@@ -20,14 +20,6 @@ def test_contact_begins_anew_after_a_silence_or_when_the_clock_goes_back(now):
     assert contact.since == now
 
 
-def test_a_failed_call_ends_contact():
-    contact = Contact(lease=2.0)
-    contact.seen(10_000)
-    contact.broken()
-    contact.seen(10_001)
-    assert contact.since == 10_001
-
-
 def test_time_is_redis_s_and_needs_one_reply():
     contact = Contact(lease=2.0)
     with pytest.raises(RuntimeError):

@@ -7,7 +7,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from gatherq.errors import BatchNotFound, RedisUnavailable
 from gatherq.reader import Reader
-from gatherq.store import Mended
+from gatherq.upkeep import Mended
 from gatherq.watcher import Watcher
 
 

@@ -27,11 +27,11 @@ class Aborts:
         while wanted():
             await asyncio.sleep(_SEEN)
             for job_id in await self.among(list(self._running.by_id)):
-                self._running.cancel(job_id, "producer")
+                self._running.cancel_job(job_id, "producer")
 
     async def among(self, job_ids: Sequence[str]) -> set[str]:
         """Return those that are marked."""
         try:
             return await self._store.aborted(job_ids)
-        except ERRORS:  # seen next time
+        except Exception:  # seen next time
             return set()

@@ -109,10 +109,10 @@ class Attempt:
     @classmethod
     def of(cls, claimed: Claimed, job: JobRecord | None, **more: Any) -> "Attempt":
         """Make one of a claim and the job that was read in it."""
-        payload = claimed.payload or b""
-        attempt = cls(claimed.job_id, claimed.number, job, len(payload), **more)
-        attempt.batch, attempt.slot, attempt.life = claimed.batch, claimed.slot, claimed.life
-        attempt.claim, attempt.score = claimed.claim, claimed.score
+        id_, number, data, score, batch, slot, life, claim, _ = claimed
+        payload = data or b""
+        attempt = cls(id_, number, job, len(payload), batch=batch, slot=slot, **more)
+        attempt.life, attempt.claim, attempt.score = life, claim, score
         if job is not None and len(payload) <= ECHOED_ARGUMENTS:
             attempt.call = identity(payload)[1:]
         return attempt
@@ -123,8 +123,16 @@ class Attempt:
 
     @property
     def suspect(self) -> bool:
-        """Whether its last attempt took its worker down, alone or beside others."""
-        return bool(self.history) and self.history[-1]["status"] in ("died", "lost")
+        """Whether it is to run apart: it took its worker down, or may have done so again.
+
+        Who died beside others, once, and by no doing of theirs, is nobody to be afraid of.
+        """
+        deaths = [entry for entry in self.history if entry["status"] in ("died", "lost")]
+        if not deaths:
+            return False
+        last = deaths[-1]
+        innocent = last.get("lapsed") or (last.get("beside") and last.get("killed"))
+        return len(deaths) > 1 or not innocent
 
     @property
     def settled(self) -> bool:
@@ -146,7 +154,7 @@ class Attempt:
 def _entry(raw: bytes) -> dict[str, Any] | None:
     try:
         AttemptInfo.model_validate_json(raw)
-    except ValueError:
+    except Exception:  # whatever stands there
         return None
     entry: dict[str, Any] = from_json(raw)
     return entry

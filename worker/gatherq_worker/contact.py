@@ -1,7 +1,8 @@
 """Redis's clock, and for how long this worker has been in contact with it.
 
 Only a worker in full contact may take over expired leases: after an outage they have all
-expired, and their owners are still alive. claim.lua holds the rule.
+expired, and their owners are still alive. claim.lua holds the rule. What breaks contact is silence:
+an error that the next call mends at once kept nobody from renewing.
 """
 
 from time import monotonic
@@ -22,10 +23,6 @@ class Contact:
             self.since = now
         self.last = now
         self._offset = now - monotonic() * 1000
-
-    def broken(self) -> None:
-        """Note a failed call."""
-        self.last = 0
 
     def now(self) -> int:
         """Return the time in ms by Redis's clock; needs one reply."""

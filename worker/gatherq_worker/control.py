@@ -1,18 +1,25 @@
-"""Cancellations as they are published. One that is missed comes with a heartbeat."""
+"""Cancellations as they are published: hints, for anybody may publish anything.
+
+What is cancelled stands in Redis. A hint that concerns what is held here has it looked up at once;
+one that is missed comes with a heartbeat.
+"""
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.client import PubSub
 
 from gatherq import codec, keys
+from gatherq.connection import database_of
 from gatherq.ending import end
 
-from .health import ERRORS, Health
+from .health import Health
 
-Cancel = Callable[[str, str], Any]
+#: Asked about a batch, or jobs, of a message: whether any of it is held here.
+Concerns = Callable[[str, frozenset[str]], bool]
+#: Largest message that is read, in bytes; one of ours names some hundred jobs.
+_LARGEST = 256 * 1024
 
 
 class Control:
@@ -23,13 +30,13 @@ class Control:
         make_pool: Callable[[], ConnectionPool],
         queue: str,
         patience: float,
-        cancel: Cancel,
-        cancel_batch: Cancel,
+        concerns: Concerns,
+        look_soon: Callable[[], None],
     ) -> None:
         self._pool = make_pool()
-        self._channel = keys.control(queue)
+        self._channel = keys.control(queue, database_of(Redis(connection_pool=self._pool)))
         self._patience = patience
-        self._cancel, self._cancel_batch = cancel, cancel_batch
+        self._concerns, self._look_soon = concerns, look_soon
         self._health = Health()
         self._task: asyncio.Task[None] | None = None
 
@@ -49,7 +56,7 @@ class Control:
             try:
                 await pubsub.subscribe(self._channel)
                 await self._listen(pubsub)
-            except ERRORS as error:
+            except Exception as error:
                 await self._health.bad("listen for cancellations", error)
             finally:
                 await pubsub.aclose()
@@ -69,13 +76,16 @@ class Control:
                 asked = True
                 await pubsub.ping()
 
-    def _heed(self, data: bytes) -> None:
+    def _heed(self, data: object) -> None:
+        if not isinstance(data, bytes) or len(data) > _LARGEST:
+            return
         try:
             message = codec.from_json(data)
-            by = str(message["by"])
-            if "batch" in message:
-                self._cancel_batch(message["batch"], by)
-            for job_id in message.get("jobs", ()):
-                self._cancel(job_id, by)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return  # anybody may publish anything
+        except ValueError:
+            return
+        if not isinstance(message, dict):
+            return
+        batch, jobs = message.get("batch"), message.get("jobs")
+        named = [job for job in jobs if isinstance(job, str)] if isinstance(jobs, list) else []
+        if self._concerns(batch if isinstance(batch, str) else "", frozenset(named)):
+            self._look_soon()

@@ -9,12 +9,13 @@ from redis.asyncio import ConnectionPool, Redis
 from gatherq.ending import end
 
 from .aborts import Aborts
+from .attempt import Attempt
 from .contact import Contact
 from .control import Control
 from .handlers import Handlers
-from .heartbeat import Heartbeat
+from .heartbeat import Heartbeat, News
 from .held import Held
-from .intake import Intake
+from .intake import Apart, Intake
 from .page import Page
 from .policy import Policy
 from .record import Recorder
@@ -67,8 +68,10 @@ class Engine:
             contact,
             Wear(most_jobs, most_memory),
             concurrency=concurrency,
-            can_isolate=self._runner.can_isolate,
+            lease=lease,
+            apart=Apart(self._runner.can_isolate, lambda: self._runner.room_apart),
             aborts=self._aborts,
+            renew_soon=self._renew_soon,
         )
         watchdog = Watchdog(
             self.running.by_id,
@@ -85,13 +88,11 @@ class Engine:
             held.by_id,
             contact,
             lease,
-            self._lost_soon,
-            self._cancelled_soon,
+            News(self._lost_soon, self._cancelled_soon, self._extend_soon),
             watchdog.run,
         )
-        self._control = Control(
-            make_pool, queue, lease, self.running.cancel, self.running.cancel_batch
-        )
+        self._held, self._store = held, store
+        self._control = Control(make_pool, queue, lease, self._concerns, self._heartbeat.renew_soon)
 
     @property
     def worn_out(self) -> bool:
@@ -117,7 +118,6 @@ class Engine:
     async def drain(self, grace: float) -> None:
         """Let running jobs finish for `grace` seconds, then release the rest, uncharged."""
         recording = asyncio.create_task(self._recorder.run())
-        self.intake.give_back()
         policy = self._policy
         await self.running.drain(grace, release=policy.release, watch=policy.watch)
         with contextlib.suppress(TimeoutError):
@@ -128,9 +128,26 @@ class Engine:
         await self._heartbeat.stop()
         await self._pool.disconnect()
 
-    def _lost_soon(self, ids: list[str]) -> None:
-        self._loop.call_soon_threadsafe(self.running.lost, ids)
+    def _renew_soon(self) -> None:
+        self._heartbeat.renew_soon()
 
-    def _cancelled_soon(self, jobs: dict[str, str]) -> None:
-        for job_id, by in jobs.items():
-            self._loop.call_soon_threadsafe(self.running.cancel, job_id, by)
+    def _concerns(self, batch: str, jobs: frozenset[str]) -> bool:
+        """Tell whether a message may be about what is held here, or claimed just now."""
+        self.intake.hint()
+        if not jobs.isdisjoint(self._held.by_id):
+            return True
+        return bool(batch) and any(a.batch == batch for a in self._held.by_id.values())
+
+    def _lost_soon(self, attempts: list[Attempt]) -> None:
+        self._loop.call_soon_threadsafe(self.running.lost, attempts)
+
+    def _cancelled_soon(self, asked: list[tuple[Attempt, str]]) -> None:
+        for attempt, by in asked:
+            self._loop.call_soon_threadsafe(self.running.cancel, attempt, by)
+
+    def _extend_soon(self, batches: set[str]) -> None:
+        self._loop.call_soon_threadsafe(self._extend, batches)
+
+    def _extend(self, batches: set[str]) -> None:
+        for batch in batches:
+            self._recorder.look_after(self._store.extend(batch))

@@ -3,12 +3,41 @@
 import asyncio
 import logging
 import random
+import re
 
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    BusyLoadingError,
+    DataError,
+    MasterDownError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 logger = logging.getLogger("gatherq.worker")
 
 ERRORS = (RedisError, OSError, TimeoutError)
+
+
+_STATES = (BusyLoadingError, MasterDownError, NoPermissionError, OutOfMemoryError, ReadOnlyError)
+#: What a server may say to any call, or somebody can mend.
+_PASSING = re.compile(
+    r"\b(OOM|READONLY|MISCONF|NOREPLICAS|BUSY|LOADING|MASTERDOWN|UNBLOCKED|CLUSTERDOWN|TRYAGAIN"
+    r"|NOAUTH|WRONGPASS|NOPERM|max number of clients|WRONGTYPE)\b|permission",
+)
+
+
+def is_poison(error: Exception) -> bool:
+    """Tell whether it is what was asked that is refused, and would be again."""
+    if isinstance(error, OSError | TimeoutError | RedisConnectionError | RedisTimeoutError):
+        return False
+    if isinstance(error, RedisError) and not isinstance(error, ResponseError | DataError):
+        return False
+    return type(error) not in _STATES and not _PASSING.search(str(error))
 
 
 def wanted() -> bool:

@@ -10,10 +10,10 @@ logger = logging.getLogger("gatherq.worker")
 
 
 class Held:
-    """Job id -> attempt number; what is on its way to Redis is held too."""
+    """The attempts by job id; what is on its way to Redis is held too."""
 
     def __init__(self) -> None:
-        self.by_id: dict[str, int] = {}
+        self.by_id: dict[str, Attempt] = {}
         #: Set whenever there may be room for another job.
         self.room = asyncio.Event()
 
@@ -22,17 +22,13 @@ class Held:
 
     def take(self, attempt: Attempt) -> None:
         """Hold a claim."""
-        self.by_id[attempt.job_id] = attempt.number
+        self.by_id[attempt.job_id] = attempt
 
     def drop(self, attempt: Attempt) -> None:
         """Renew it no longer."""
-        if self.by_id.get(attempt.job_id) == attempt.number:
+        if self.by_id.get(attempt.job_id) is attempt:
             del self.by_id[attempt.job_id]
             self.room.set()
-
-    def lost(self, job_id: str) -> None:
-        """Forget what another worker has taken over."""
-        self.by_id.pop(job_id, None)
 
     def recorded(self, record: Record, word: str) -> None:
         """Hear what Redis said to an outcome."""

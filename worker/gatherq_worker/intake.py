@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import NamedTuple
 
 from .aborts import Aborts
 from .attempt import Attempt
 from .contact import Contact
-from .health import ERRORS, Health
+from .health import Health
 from .held import Held
 from .record import Recorder
 from .running import Running
 from .store import Claim, Release, Store
+from .strays import Strays
 from .wear import Wear
 
 logger = logging.getLogger("gatherq.worker")
@@ -22,12 +24,24 @@ _LOOK_AGAIN = 0.5
 _LOOK_SOON, _LOOK_SHARE = 0.02, 0.05
 #: Claims that fill all slots.
 _CLAIMS = 3
+#: Jobs that one script call takes: it stays well below 5 ms.
+_MOST_CLAIMED = 200
+#: Seconds after which a job is looked for again that had to run apart, where there was no place.
+_ELSEWHERE = 1.0
 #: Outcomes that may wait to be recorded, beside those of two full loads.
 _BACKLOG = 256
 PLAIN_WORKER = (
     "a plain arq worker takes jobs from this queue (it has %s): what it does is neither fenced nor "
     "recovered within the lease, and it cannot complete a batch; replace it when you can"
 )
+
+
+class Apart(NamedTuple):
+    """Processes of their own for what took its worker down before."""
+
+    #: Whether a job can run in one, and how many places there are.
+    can: Callable[[Attempt], bool]
+    room: Callable[[], int]
 
 
 class Intake:
@@ -43,23 +57,30 @@ class Intake:
         wear: Wear,
         *,
         concurrency: int,
-        can_isolate: Callable[[Attempt], bool],
+        lease: float,
+        apart: Apart,
         aborts: Aborts | None,
+        renew_soon: Callable[[], None],
     ) -> None:
         self._store, self._recorder, self._held = store, recorder, held
         self._running, self._contact, self._wear = running, contact, wear
-        self._concurrency, self._can_isolate, self._aborts = concurrency, can_isolate, aborts
+        self._concurrency, self._apart, self._aborts = concurrency, apart, aborts
+        self._renew_soon = renew_soon
         self._health = Health()
         self._loop = asyncio.get_running_loop()
-        self._suspects: list[Attempt] = []
-        self._alone = ""
+        self._strays = Strays(store, held, recorder, lease)
         self._unannounced = float("-inf")
         self._plain_seen = False
+        self._claiming = self._hinted = False
 
     @property
     def worn_out(self) -> bool:
         """Whether this process should end, and another begin in its place."""
         return self._wear.out(self._running.started, self._running.abandoned)
+
+    def hint(self) -> None:
+        """Hear that something was cancelled: it may be what a claim under way brings."""
+        self._hinted = self._claiming
 
     async def run(self, *, burst: bool, at_most: int) -> None:
         """Take jobs until cancelled or worn out; with `burst`, until the queue is empty."""
@@ -67,9 +88,6 @@ class Intake:
         while not self.worn_out:
             if me and me.cancelling():
                 raise asyncio.CancelledError  # it was swallowed on its way: see gatherq.ending
-            if self._suspects or self._alone in self._running:
-                await self._run_alone()
-                continue
             room = self._room(at_most)
             if room <= 0:
                 if burst and 0 <= at_most <= self._running.started and not self._running:
@@ -83,17 +101,21 @@ class Intake:
                     return
                 if wait:
                     await self._store.wait(wait)
-            except ERRORS as error:
-                self._contact.broken()
+            except Exception as error:  # whatever stands in Redis
+                self._strays.suspect()
                 await self._health.bad("give work", error)
 
     async def take(self, room: int) -> float:
         """Claim and start up to `room` jobs; return the seconds to wait for more, 0 for none."""
-        with self._running.claiming():
+        await self._strays.give_back()
+        self._claiming, self._hinted = True, False
+        try:
             claim = await self._store.claim(room, self._contact.since, self._contact.last)
             self._health.good()
             self._contact.seen(claim.now)
             self._look_at(claim)
+            for attempt in claim.attempts:
+                self._held.take(attempt)
             aborted: set[str] = set()
             if self._aborts:
                 aborted = await self._aborts.among([a.job_id for a in claim.attempts])
@@ -102,18 +124,17 @@ class Intake:
                     attempt.cancelled_by = "producer"
                 if attempt.batch is None:
                     self._unannounced = self._loop.time()
-                self._take_in(attempt, beside=bool(self._running) or len(claim.attempts) > 1)
+                self._start(attempt)
+        finally:
+            self._claiming = False
+        if self._hinted:
+            self._renew_soon()
         for batch in claim.late:
             self._recorder.look_after(self._store.extend(batch))
-        if len(claim.attempts) == room or self._suspects:
+        if len(claim.attempts) == room:
             return 0.0
         next_in = _LOOK_AGAIN if claim.next_in is None else claim.next_in / 1000
         return max(min(next_in, self._patience()), 0.001)
-
-    def give_back(self) -> None:
-        """Release what was claimed and never started."""
-        for attempt in self._suspects:
-            self._recorder.give_back(Release(attempt))
 
     def _room(self, at_most: int) -> int:
         # Outcomes on their way to Redis are held too: no more are made than can be recorded.
@@ -122,6 +143,7 @@ class Intake:
             self._concurrency - len(self._running),
             2 * self._concurrency + _BACKLOG - len(self._held),
             -(-self._concurrency // _CLAIMS),
+            _MOST_CLAIMED,
             self._wear.left(self._running.started),
         )
         return room if at_most < 0 else min(room, at_most - self._running.started)
@@ -133,23 +155,14 @@ class Intake:
             self._plain_seen = True
             logger.warning(PLAIN_WORKER, claim.plain)
 
-    def _take_in(self, attempt: Attempt, *, beside: bool) -> None:
-        """Start what was claimed; a suspect not beside others, in this process."""
-        self._held.take(attempt)
-        if attempt.suspect and beside and self._can_isolate(attempt):
+    def _start(self, attempt: Attempt) -> None:
+        """Start what was claimed; what may take a process down, in one of its own, or elsewhere."""
+        if attempt.suspect and self._apart.can(attempt):
+            if self._apart.room() <= 0:  # it keeps nobody waiting here
+                self._recorder.give_back(Release(attempt, _ELSEWHERE))
+                return
             attempt.isolated = True
-        if attempt.suspect and not attempt.isolated:
-            self._suspects.append(attempt)
-        else:
-            self._running.start(attempt)
-
-    async def _run_alone(self) -> None:
-        """Run what took its worker down before with nothing beside it that could suffer."""
-        self._held.room.clear()
-        if not self._running:
-            self._alone = self._suspects[0].job_id
-            self._running.start(self._suspects.pop(0))
-        await self._held.room.wait()
+        self._running.start(attempt)
 
     def _patience(self) -> float:
         """Say when to look for jobs that nobody announces: soon, where some came lately."""

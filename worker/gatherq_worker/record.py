@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from .health import ERRORS, Health, wanted
+from .health import Health, is_poison, wanted
 from .store import Finish, Record, Release, Store
 
 logger = logging.getLogger("gatherq.worker")
@@ -29,6 +29,8 @@ class Recorder:
         self._releases: list[Release] = []
         self._upkeep: set[asyncio.Task[None]] = set()
         self._health = Health()
+        #: How many are written at a time: less, while one of them may be what Redis refuses.
+        self._most = _MAX_RECORDS
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -63,15 +65,17 @@ class Recorder:
             self._idle.set()
 
     async def _write(self) -> None:
-        records, releases = _bounded(self._records), self._releases[:_MAX_RECORDS]
+        records = _bounded(self._records, self._most)
+        releases = self._releases[: self._most]
         try:
             done = await self._store.finish(records) if records else Finish([], [], [])
             if releases:
                 await self._store.release(releases)
-        except ERRORS as error:
-            await self._health.bad(f"record {len(records)} outcomes", error)
+        except Exception as error:
+            await self._failed(records, releases, error)
             return
         self._health.good()
+        self._most = min(2 * self._most, _MAX_RECORDS)
         del self._records[: len(records)]
         del self._releases[: len(releases)]
         for record, word in zip(records, done.words, strict=True):
@@ -83,6 +87,25 @@ class Recorder:
         for release in releases:
             self._on_released(release)
             logger.debug("job %s released", release.attempt.job_id)
+
+    async def _failed(
+        self, records: Sequence[Record], releases: Sequence[Release], error: Exception
+    ) -> None:
+        """Wait for Redis; what it refuses for its own sake is parted from the rest, and put by."""
+        if is_poison(error):
+            if self._most > 1:
+                self._most = max(min(self._most, max(len(records), len(releases))) // 2, 1)
+                return
+            for record in records:
+                logger.error("job %s: no outcome: %s", record.attempt.job_id, error)
+                self._on_recorded(record, "refused")
+            for release in releases:
+                logger.error("job %s: not given back: %s", release.attempt.job_id, error)
+                self._on_released(release)
+            del self._records[: len(records)]
+            del self._releases[: len(releases)]
+            return
+        await self._health.bad(f"record {len(records)} outcomes", error)
 
     def look_after(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it beside the recording. If it fails: claims end what they meet, too."""
@@ -98,14 +121,14 @@ class Recorder:
 async def _quietly(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
-    except ERRORS as error:
+    except Exception as error:
         logger.warning("Redis fails to look after an ended batch: %s", error)
 
 
-def _bounded(records: Sequence[Record]) -> list[Record]:
+def _bounded(records: Sequence[Record], most: int) -> list[Record]:
     chosen: list[Record] = []
     size = 0
-    for record in records[:_MAX_RECORDS]:
+    for record in records[:most]:
         size += len(record.payload)
         if chosen and size > _MAX_BYTES:
             break

@@ -95,6 +95,11 @@ class Runner:
         """How many threads do not end although their time is over."""
         return self._threads.abandoned
 
+    @property
+    def room_apart(self) -> int:
+        """How many suspects may still be started in processes of their own."""
+        return 2
+
     def close(self) -> None:
         """End what runs outside of the loop."""
         self._processes.close()

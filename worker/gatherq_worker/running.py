@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from time import monotonic
 
 from .attempt import Attempt
@@ -30,8 +29,6 @@ class Running:
         self._loop = asyncio.get_running_loop()
         self.by_id: dict[str, tuple[Attempt, asyncio.Task[None]]] = {}
         self._abandoned: set[asyncio.Task[None]] = set()
-        #: Cancellations that came while a claim was under way: of what it may bring.
-        self._missed: list[tuple[str, str]] | None = None
         #: How many executions were ever started.
         self.started = 0
 
@@ -54,43 +51,30 @@ class Running:
     def start(self, attempt: Attempt) -> None:
         """Execute an attempt in a task of its own."""
         self.started += 1
+        before, its = self.by_id.get(attempt.job_id, (None, None))
+        if before and its:  # of another life of the job: nobody asks for it any more
+            self._drop(before, its)
         task = self._loop.create_task(self._runner.run(attempt))
         self.by_id[attempt.job_id] = (attempt, task)
         task.add_done_callback(lambda task: self._ended(attempt, task))
 
-    @contextmanager
-    def claiming(self) -> Iterator[None]:
-        """Keep the cancellations that overtake a claim's reply, for what it brings."""
-        self._missed = []
-        try:
-            yield
-        finally:
-            missed, self._missed = self._missed, None
-            for what, by in missed:
-                self.cancel(what, by)
-                self.cancel_batch(what, by)
-
-    def cancel(self, job_id: str, by: str) -> bool:
-        """Cancel a running job, whose outcome says `by` whom; False if it does not run here."""
-        attempt, task = self.by_id.get(job_id, (None, None))
-        if attempt is None or task is None:
-            if self._missed is not None:
-                self._missed.append((job_id, by))
+    def cancel(self, attempt: Attempt, by: str) -> bool:
+        """Cancel a running attempt, whose outcome says `by` whom; False if it does not run here."""
+        current, task = self.by_id.get(attempt.job_id, (None, None))
+        if current is not attempt or task is None:
             return False
-        if attempt.cancelled_by or attempt.handed_over or past(attempt):
+        if attempt.cancelled_by or attempt.settled or past(attempt):
             return False
         attempt.cancelled_by = by
         attempt.overdue = monotonic() + attempt.grace
         task.cancel()
         return True
 
-    def cancel_batch(self, batch: str, by: str) -> None:
-        """Cancel all that runs of a batch."""
-        for attempt, _ in list(self.by_id.values()):
-            if attempt.batch == batch:
-                self.cancel(attempt.job_id, by)
-        if self._missed is not None:
-            self._missed.append((batch, by))
+    def cancel_job(self, job_id: str, by: str) -> None:
+        """Cancel what runs under this id, if anything does."""
+        attempt, _ = self.by_id.get(job_id, (None, None))
+        if attempt is not None:
+            self.cancel(attempt, by)
 
     def expire(self, attempts: Sequence[Attempt]) -> None:
         """Time out what did not end within its grace, and give up its slot."""
@@ -107,15 +91,18 @@ class Running:
             task.cancel()
             self._held.room.set()
 
-    def lost(self, job_ids: Sequence[str]) -> None:
+    def lost(self, attempts: Sequence[Attempt]) -> None:
         """Drop what another worker has taken over."""
-        for job_id in job_ids:
-            self._held.lost(job_id)
-            attempt, task = self.by_id.get(job_id, (None, None))
-            if attempt and task and not attempt.handed_over:
-                logger.warning("job %s: its lease is lost; the attempt is dropped", job_id)
-                attempt.dropped = True
-                task.cancel()
+        for attempt in attempts:
+            self._held.drop(attempt)
+            current, task = self.by_id.get(attempt.job_id, (None, None))
+            if current is attempt and task and not attempt.handed_over:
+                logger.warning("job %s: its lease is lost; the attempt is dropped", attempt.job_id)
+                self._drop(attempt, task)
+
+    def _drop(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
+        attempt.dropped = True
+        task.cancel()
 
     async def drain(self, grace: float, *, release: bool, watch: Watch) -> None:
         """Wait for `grace` seconds, then give back what runs, or cancel it."""
@@ -124,10 +111,9 @@ class Running:
         watch.waited(len(self))
         for attempt, task in list(self.by_id.values()):
             if not release:
-                self.cancel(attempt.job_id, "worker")
+                self.cancel(attempt, "worker")
                 continue
-            attempt.dropped = True
-            task.cancel()
+            self._drop(attempt, task)
             self._recorder.give_back(Release(attempt))
             watch.released(attempt)
         if self.by_id:

@@ -3,24 +3,29 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from redis.asyncio import Redis
 
 from gatherq import codec, keys
+from gatherq.connection import database_of
+from gatherq.limits import MAX_JOB
 from gatherq.scripts import Script
 from gatherq.upkeep import Upkeep
 
-from .attempt import Attempt, Claimed, Deadline
+from .attempt import Attempt, Claimed
 from .health import ERRORS
+from .replies import Told, held_one, slot_in, text, texts, told_of
 
 #: Makes an attempt of a claimed job; never raises.
 Reader: TypeAlias = Callable[[Claimed], Attempt]
 
 #: Leases renewed by one script call.
-_RENEWED = 500
+_RENEWED = 250
+#: Queue members that one call looks through for jobs of a worker, and that all do.
+_LOOKED, _MOST_LOOKED = 500, 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,9 @@ class Claim:
     attempts: list[Attempt]
     now: int
     next_in: int | None
-    foreign: list[bytes] = field(default_factory=list)
-    #: Batches that ended with this claim, so late that they are to be extended.
+    #: Queue members that cannot be jobs, as text.
+    foreign: list[str] = field(default_factory=list)
+    #: Batches that are to be extended.
     late: list[str] = field(default_factory=list)
     #: A job that a plain arq worker holds.
     plain: str = ""
@@ -44,6 +50,8 @@ class Renewal:
     now: int = 0
     lost: list[str] = field(default_factory=list)
     cancelled: dict[str, str] = field(default_factory=dict)
+    #: Batches that are to be extended.
+    late: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Finish(NamedTuple):
     words: list[str]
     #: Batches that were cancelled by their policy: what is queued of them is to be swept.
     stopped: list[str]
-    #: Batches that ended so late that they are to be extended.
+    #: Batches that are to be extended.
     late: list[str]
 
 
@@ -90,7 +98,9 @@ class Store:
         self._poking: asyncio.Task[None] | None = None
         self._worker = worker
         self._queue = queue
+        self._channel = keys.control(queue, database_of(redis))
         self._lease = round(lease * 1000)
+        self._claims = 0
         self._claim, self._renew = Script("claim"), Script("renew")
         self._upkeep = Upkeep(redis, queue)
         self._finish, self._release = Script("finish"), Script("release")
@@ -99,46 +109,50 @@ class Store:
     async def claim(self, n: int, since: int, last: int) -> Claim:
         """Take up to `n` jobs; `since` and `last` tell the contact with Redis (ms)."""
         queue = self._queue
+        self._claims += 1
         key = (queue, keys.cancel(queue), keys.quarantine(queue), keys.wake(queue))
-        argv = (keys.PREFIXES, self._worker, n, self._lease, since, last)
+        contact = (self._lease, since, last)
+        rest = (self._claims, MAX_JOB, self._channel)
+        argv = (keys.PREFIXES, self._worker, n, *contact, *rest)
         now, next_in, foreign, told, late, plain, *found = await self._claim(self._redis, key, argv)
-        fours = zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True)
+        batches = told_of(told)
         attempts = [
-            self._attempt(id_.decode(), number, job, int(float(score)))
-            for id_, number, score, job in fours
+            self._attempt(batches, *found[at : at + 4]) for at in range(0, len(found) - 3, 4)
         ]
-        if told:
-            _tell_deadlines(attempts, told)
         next_ms = None if next_in < 0 else next_in
-        held = plain.decode(errors="replace")
-        return Claim(attempts, int(now), next_ms, foreign, _texts(late), held)
+        return Claim(attempts, int(now), next_ms, texts(foreign), texts(late), text(plain))
 
-    async def renew(self, held: Iterable[tuple[str, int]]) -> Renewal:
-        """Renew leases."""
-        pairs = list(held)
+    async def renew(
+        self,
+        held: Iterable[Attempt],
+        since: int = 0,
+        last: int = 0,
+        *,
+        sign: bool = True,
+    ) -> Renewal:
+        """Renew leases; `sign` says that this worker takes jobs, and so is alive."""
+        attempts = list(held)
         renewal = Renewal()
         key = (self._queue, keys.workers(self._queue), keys.cancel(self._queue))
-        prefixes = (keys.IN_PROGRESS, keys.RETRY, keys.BATCH)
-        for start in range(0, max(len(pairs), 1), _RENEWED):
-            flat = [part for pair in pairs[start : start + _RENEWED] for part in pair]
-            argv = (self._worker, self._lease, *prefixes, *flat)
-            now, lost, asked = await self._renew(self._redis, key, argv)
+        head = (keys.PREFIXES, self._worker, self._lease, since, last, int(sign), self._channel)
+        for start in range(0, max(len(attempts), 1), _RENEWED):
+            flat = [part for a in attempts[start : start + _RENEWED] for part in self._fence(a)]
+            now, lost, asked, late = await self._renew(self._redis, key, (*head, *flat))
             renewal.now = int(now)
-            renewal.lost += _texts(lost)
-            asked = [part.decode("utf-8", "replace") for part in asked]
-            renewal.cancelled.update(zip(asked[::2], asked[1::2], strict=True))
+            renewal.lost += texts(lost)
+            renewal.late.update(texts(late))
+            words = texts(asked)
+            renewal.cancelled.update(zip(words[::2], words[1::2], strict=True))
         return renewal
 
     async def finish(self, records: Sequence[Record]) -> Finish:
         """Record outcomes."""
-        prefixes = (keys.JOB, keys.IN_PROGRESS, keys.RETRY, keys.RESULT, keys.BATCH, keys.DONE)
         # One argument for all that is short: packing each costs more than reading them in Lua.
-        jobs = codec.encode([_header(record) for record in records])
-        head = (self._worker, *prefixes, jobs, keys.control(self._queue))
-        argv = (*head, *(record.payload for record in records))
+        jobs = codec.encode([self._header(record) for record in records])
+        argv = (keys.PREFIXES, self._worker, self._channel, jobs, *(r.payload for r in records))
         key = (self._queue, keys.ABORT, keys.cancel(self._queue))
         words, stopped, late = await self._finish(self._redis, key, argv)
-        return Finish(_texts(words), _texts(stopped), _texts(late))
+        return Finish(texts(words), texts(stopped), texts(late))
 
     async def sweep(self, batch: str) -> None:
         """End what is queued of a batch that was cancelled."""
@@ -159,32 +173,60 @@ class Store:
 
     async def release(self, releases: Sequence[Release]) -> int:
         """Give attempts back to the queue; return how many were still ours."""
-        argv: list[Any] = [self._worker, keys.IN_PROGRESS, keys.RETRY, keys.BATCH]
+        argv: list[Any] = [keys.PREFIXES, self._channel]
         for r in releases:
-            argv += (
-                r.attempt.job_id,
-                r.attempt.number,
-                round(r.delay * 1000),
-                int(r.charge),
-                r.attempt.batch or "",
-                keys.attempts(r.attempt.job_id),
-                r.entry,
-            )
+            argv += (*self._fence(r.attempt), round(r.delay * 1000), int(r.charge), r.entry)
         return int(await self._release(self._redis, (self._queue, keys.wake(self._queue)), argv))
 
-    async def held(self) -> tuple[int, list[Attempt]]:
-        """Return Redis's time (ms) and the attempts that this worker holds."""
-        argv = (self._worker, self._lease, keys.IN_PROGRESS, keys.JOB)
-        now, *found = await self._held(self._redis, (self._queue,), argv)
-        triples = zip(found[::3], found[1::3], found[2::3], strict=True)
-        return int(now), [Attempt.read(_claimed(id_.decode(), n, job)) for id_, n, job in triples]
+    async def held(self, *, jobs: bool = True) -> tuple[int, list[Attempt]]:
+        """Return Redis's time (ms) and the attempts that this worker holds, with their `jobs`."""
+        attempts: dict[str, Attempt] = {}
+        passed, looked, now = 0, _LOOKED, 0
+        while looked == _LOOKED and passed < _MOST_LOOKED:
+            argv = (keys.PREFIXES, self._worker, self._lease, passed, _LOOKED, int(jobs))
+            at, looked, *found = await self._held(self._redis, (self._queue,), argv)
+            now, passed = int(at), passed + looked
+            for each in range(0, len(found) - 5, 6):
+                claimed = held_one(*found[each : each + 6])
+                attempts[claimed.job_id] = Attempt.read(claimed)
+        return now, list(attempts.values())
 
-    def _attempt(self, id_: str, number: Any, job: bytes | None, score: int) -> Attempt:
-        if isinstance(number, int):
-            return self._read(_claimed(id_, number, job, score))
-        attempt = self._read(_claimed(id_, number[0], job, score))
-        attempt.remember(number[1:])
+    def _attempt(
+        self, batches: Mapping[str, Told], id_: bytes, number: Any, score: bytes, job: Any
+    ) -> Attempt:
+        job_id, problem, entries = text(id_), "", ()
+        if not isinstance(number, int):
+            number, *entries = number
+        if isinstance(job, int):
+            problem, job = f"its data is {job:,} bytes, more than {MAX_JOB:,}", None
+        batch, _, end = job_id.rpartition(":")
+        told = batches.get(batch)
+        slot = None if told is None else slot_in(end, told.size)
+        if told is None or slot is None:
+            claimed = Claimed(job_id, number, job, int(score), claim=self._claims, problem=problem)
+            attempt = self._read(claimed)
+        else:
+            of_batch = (batch, slot, told.life, self._claims, problem)
+            attempt = self._read(Claimed(job_id, number, job, int(score), *of_batch))
+            attempt.batch_deadline = told.deadline
+        if entries:
+            attempt.remember(entries)
         return attempt
+
+    def _fence(self, attempt: Attempt) -> tuple[str, int, str, str, str]:
+        """Return what tells this attempt from any other of its job, and of another life."""
+        token = f"{self._worker}:{attempt.number}:{attempt.claim}"
+        return attempt.job_id, attempt.number, token, attempt.batch or "", attempt.life
+
+    def _header(self, record: Record) -> tuple[str, ...]:
+        attempt = record.attempt
+        id_, number, token, batch, life = self._fence(attempt)
+        forever = record.keep is None or record.keep == math.inf
+        keep = -1 if forever else round(record.keep * 1000)  # type: ignore[operator]
+        mark = str(round(record.mark * 1000))
+        history = "1" if attempt.number > 1 or attempt.history else "0"
+        fence = (id_, str(number), token, record.status, batch, str(attempt.slot), life)
+        return (*fence, str(keep), mark, history)
 
     async def wait(self, timeout: float) -> None:
         """Wait until there may be work, at most `timeout` seconds."""
@@ -255,28 +297,8 @@ async def alive(redis: Redis, queue: str) -> list[tuple[str, float]]:
     seconds, micros = await redis.time()
     now = seconds + micros / 1e6
     seen = await redis.zrange(keys.workers(queue), 0, -1, withscores=True)
-    ages = [(name.decode(), now - last / 1000) for name, last in seen]
+    ages = [(text(name), now - last / 1000) for name, last in seen]
     return [(name, age) for name, age in ages if age < _SILENCE]
-
-
-def _claimed(id_: str, number: int, job: bytes | None, score: int = 0) -> Claimed:
-    batch, _, slot = id_.rpartition(":")
-    if not batch or not slot.isdecimal():
-        return Claimed(id_, number, job, score)
-    return Claimed(id_, number, job, score, batch, int(slot))
-
-
-def _texts(parts: Iterable[bytes]) -> list[str]:
-    return [part.decode() for part in parts]
-
-
-def _tell_deadlines(attempts: list[Attempt], told: list[bytes]) -> None:
-    batches = {
-        batch.decode(): Deadline(int(at), int(limit) / 1000)
-        for batch, at, limit in zip(told[::3], told[1::3], told[2::3], strict=True)
-    }
-    for attempt in attempts:
-        attempt.batch_deadline = batches.get(attempt.job_id.rpartition(":")[0])
 
 
 async def enqueue_tick(redis: Redis, queue: str, tick: Tick) -> bool:
@@ -288,16 +310,5 @@ async def enqueue_tick(redis: Redis, queue: str, tick: Tick) -> bool:
         keys.tick(queue, tick.run),
         keys.wake(queue),
     )
-    argv = (tick.job_id, tick.job, tick.score, tick.keep, _TICK_KNOWN)
+    argv = (keys.PREFIXES, tick.job_id, tick.job, tick.score, tick.keep, _TICK_KNOWN)
     return bool(await _TICK(redis, key, argv))
-
-
-def _header(record: Record) -> tuple[str, ...]:
-    attempt = record.attempt
-    slot = attempt.slot
-    forever = record.keep is None or record.keep == math.inf
-    keep = -1 if forever else round(record.keep * 1000)  # type: ignore[operator]
-    mark = str(round(record.mark * 1000))
-    number, batch = str(attempt.number), attempt.batch or ""
-    history = keys.attempts(attempt.job_id) if attempt.number > 1 or attempt.history else ""
-    return attempt.job_id, number, record.status, batch, str(slot), str(keep), mark, history

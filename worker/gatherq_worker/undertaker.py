@@ -46,7 +46,7 @@ class Undertaker:
         store = Store(self._redis, worker, self._queue, self._lease)
         _, held = await store.held()
         if held:
-            await store.renew([(attempt.job_id, attempt.number) for attempt in held])
+            await store.renew(held)
 
     async def bury(self, death: Death) -> int:
         """Give back what the dead worker held; return how many jobs that were."""

@@ -1,145 +1,175 @@
 -- Takes up to n visible jobs: counts the attempt, sets the token, hides the job for one lease.
 -- Expired leases of others are taken only in full contact: since a lease ago, and until just now.
--- A lease ends at a whole ms; what was released has a fraction, and is anybody's.
--- What may not run any more, because it or its batch is cancelled or too late, ends here instead.
--- Parts: ending
+-- A lease ends at a whole ms; what nobody has held since it was queued or given back has a fraction.
+-- What may not run any more, because it or its batch is cancelled or too late, ends here instead;
+-- what cannot be a job is put aside; what is left of batches that have gone is removed.
+-- Parts: safe, batch, ending
 -- KEYS: 1 queue, 2 cancel marks, 3 quarantine list, 4 wake list
--- ARGV: 1 prefixes (JSON), 2 worker, 3 n, 4 lease (ms), 5 in contact since (ms), 6 last contact (ms)
--- Returns {now (ms), ms to the next visible job or -1, {quarantined ids},
--- {batch, its deadline (ms), its limit (ms), ...}, {batches that ended here, too late to stay for as
--- long as was asked}, id of a job that a plain arq worker holds or '', then: id, attempt, score (ms)
--- it was queued at, job, ...}; job is false where there is none; a later attempt than the first is
--- {attempt, entry...} with its history, to which a death that nobody reported is added here.
-P = cjson.decode(ARGV[1])
-local n, lease = tonumber(ARGV[3]), tonumber(ARGV[4])
-local contact = now - ARGV[5]
-local may_reclaim = contact >= lease and now - ARGV[6] <= lease / 2
+-- ARGV: 1 prefixes (JSON), 2 worker, 3 n, 4 lease (ms), 5 in contact since (ms), 6 last contact (ms),
+--       7 number of the claim, 8 most bytes of a job that are handed over, 9 control channel
+-- Returns {now (ms), ms to the next visible job or -1, {ids put aside},
+-- {batch, its size, its life, its deadline (ms) or '', its limit (ms) or '', ...}, {batches that are
+-- mistimed: extend.lua is to be run}, id of a job that a plain arq worker holds or '', then: id, attempt,
+-- score (ms) it was queued at, job, ...}; job is false where there is none, its size where that is
+-- too much; a later attempt than the first is {attempt, entry...} with its history, to which a death
+-- that nobody reported is added here.
+local worker, n, lease = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local contact = contact_of(ARGV[5], ARGV[6], lease)
+local may_reclaim = contact >= lease
+local MOST_ID, MOST_ENTRY = 4096, 65536
 
-local function is_utf8(s)
-  local i, len = 1, #s
-  while i <= len do
-    local b = string.byte(s, i)
-    local more = b < 128 and 0 or b >= 194 and b < 224 and 1 or b >= 224 and b < 240 and 2
-      or b >= 240 and b < 245 and 3
-    if not more then return false end
-    for j = i + 1, i + more do
-      local c = string.byte(s, j)
-      if not c or c < 128 or c >= 192 then return false end
-    end
-    i = i + more + 1
+local function later(left) return ms(now + left) end
+
+-- The history of a job whose last attempt did not give it back, or did: then it is told there.
+local deaths = {}
+local function history_of(id, attempts)
+  local key, history = P.attempts .. id, {attempts}
+  for _, entry in ipairs(read('LRANGE', key, -100, -1) or {}) do
+    if #entry <= MOST_ENTRY then history[#history + 1] = entry end
   end
+  local last = string.match(history[#history], '^{"attempt":(%d+)')
+  if tonumber(last) ~= attempts - 1 then
+    local entry = string.format('{"attempt":%d,"status":"died","error":{"type":"WorkerDied",'
+      .. '"message":"its lease ran out: the worker or its machine died, or lost Redis"},"ft":%s,'
+      .. '"lapsed":true}', attempts - 1, ms(now))
+    history[#history + 1] = entry
+    deaths[#deaths + 1] = {key, entry}
+  end
+  return history
+end
+
+local function quarantined(id)
+  return #id > MOST_ID or not is_utf8(id)
+end
+
+local visible, hidden = later(0), later(lease)
+local reply, foreign, gone, scores = {visible, -1, {}, {}, {}, ''}, {}, {}, {}
+local tokens, unending, told = {}, {}, {}
+local claimed, skipped, scanned = 0, 0, 0
+
+local function hold(id, score)
+  scores[#scores + 1], scores[#scores + 2] = score, id
+end
+
+local function take(id, attempts, batch, score, job)
+  tokens[#tokens + 1] = {id, attempts}
+  hold(id, hidden)
+  claimed = claimed + 1
+  if job and #job > tonumber(ARGV[8]) then job = #job end
+  local at = 4 * claimed + 2
+  reply[at + 1], reply[at + 2] = id, attempts == 1 and 1 or history_of(id, attempts)
+  reply[at + 3], reply[at + 4] = score, job
+  if not batch then return end
+  if attempts == 1 then count(batch, 'running', 1) end
+  if not told[batch.id] then
+    told[batch.id] = true
+    local list = reply[4]
+    for _, value in ipairs({batch.id, ms(batch.size), batch.life, batch.deadline and ms(batch.deadline)
+      or '', batch.limit and ms(batch.limit) or ''}) do list[#list + 1] = value end
+  end
+end
+
+-- Decides on one member of the queue; true if it is claimed.
+local function look_at(id, score, job, token, attempts, mark)
+  attempts = attempts and whole(attempts) or 0
+  if token then
+    -- A plain arq worker's mark says nothing of its worker: leave the job to it.
+    if not string.find(token, ':', 1, true) then
+      if reply[6] == '' then reply[6] = id end
+      return
+    end
+    local left = redis.call('PTTL', P.in_progress .. id)
+    if left < 0 then unending[#unending + 1] = P.in_progress .. id end
+    hold(id, later(left < 0 and lease or math.min(math.max(left, 1), lease)))
+    return
+  end
+  local lapsed = attempts > 0 and score % 1 == 0
+  if lapsed and not may_reclaim then
+    hold(id, later(math.max(math.min(lease - contact, lease), 10)))
+    return
+  end
+  local batch_id, slot, batch = slot_of(id)
+  if slot then
+    judge_producer(batch, contact)
+    local verdict = fate_of(batch) or mark and cancelled(mark)
+    if not verdict and attempts == 0 and job and now >= (impatient_at(batch) or math.huge) then
+      verdict = waited(id, job)
+    end
+    if verdict then return end_job(batch, id, slot, attempts, verdict, job) end
+  elseif batch_id and (batch or not job and (attempts > 0 or score % 1 ~= 0)) then
+    gone[#gone + 1] = id
+    return
+  end
+  take(id, attempts + 1, slot and batch, ms(math.floor(score)), job)
   return true
 end
 
-local function later(ms) return string.format('%.0f', now + ms) end
-
--- An attempt whose end stands in the history was given back; any other holds until its lease ends.
-local function reported(id, attempt)
-  local key = P.attempts .. id
-  local kind = redis.call('TYPE', key).ok
-  if kind ~= 'list' and kind ~= 'none' then redis.call('DEL', key) end
-  local last = redis.call('LINDEX', key, -1)
-  return last and tonumber(string.match(last, '^{"attempt":(%d+)')) == attempt
-end
-
-local function history_of(id, attempts)
-  local key = P.attempts .. id
-  if not reported(id, attempts - 1) then
-    redis.call('RPUSH', key, string.format('{"attempt":%d,"status":"died","error":{'
-      .. '"type":"WorkerDied","message":"its lease ran out: the worker or its machine died, '
-      .. 'or lost Redis"},"ft":%.0f}', attempts - 1, now))
-  end
-  redis.call('PEXPIRE', key, 88400000)
-  return {attempts, unpack(redis.call('LRANGE', key, -100, -1))}
-end
-
-local visible, hidden, token_head = later(0), later(lease), ARGV[2] .. ':'
-local reply, foreign, scores, begun = {visible, -1, {}, {}, {}, ''}, {}, {}, {}
-local claimed, skipped, scanned = 0, 0, 0
 local marked = redis.call('EXISTS', KEYS[2]) == 1
 while claimed < n and scanned < n + 1000 and #members < 120 do
   local want = math.min(n - claimed, 120)
   local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', visible,
     'WITHSCORES', 'LIMIT', skipped + claimed, want)
   local ids, queued = {}, {}
-  for i = 1, #found, 2 do ids[#ids + 1], queued[#queued + 1] = found[i], found[i + 1] end
-  if #ids == 0 then break end
-  scanned = scanned + #ids
-  local wanted = {}
-  for i, id in ipairs(ids) do
-    wanted[3 * i - 2], wanted[3 * i - 1], wanted[3 * i] = P.job .. id, P.in_progress .. id, P.retry .. id
-  end
-  found = redis.call('MGET', unpack(wanted))
-  local marks = marked and redis.call('HMGET', KEYS[2], unpack(ids)) or {}
-  for i, id in ipairs(ids) do
-    local job, token, attempts = found[3 * i - 2], found[3 * i - 1], found[3 * i]
-    attempts = attempts and #attempts < 7 and tonumber(string.match(attempts, '^%d+$')) or 0
-    local batch_id, slot = string.match(id, '^(.*):(%d+)$')
-    local batch = batch_id and batch_of(batch_id)
-    local verdict = batch and (batch.fate or marks[i] and cancelled(marks[i]))
-    if batch and not verdict and batch.impatient and attempts == 0 and job and now >= batch.impatient
-    then
-      verdict = waited(id, job)
-    end
-    if string.find(id, '[\128-\255]') and not is_utf8(id) then
+  for i = 1, #found, 2 do
+    local id, score = found[i], tonumber(found[i + 1])
+    if quarantined(id) then
       foreign[#foreign + 1] = id
       skipped = skipped + 1
-    elseif token then
-      -- A plain arq worker's mark says nothing of its worker: leave the job to it.
-      if string.find(token, ':', 1, true) then
-        scores[#scores + 1] = later(math.max(redis.call('PTTL', P.in_progress .. id), 1))
-        scores[#scores + 1] = id
-      else
-        reply[6] = id
-      end
-      skipped = skipped + 1
-    elseif verdict then
-      end_job(batch_id, batch, id, slot, attempts, verdict, job)
-      skipped = skipped + 1
-    elseif attempts > 0 and not may_reclaim and tonumber(queued[i]) % 1 == 0 then
-      scores[#scores + 1] = later(math.max(math.min(lease - contact, lease), 10))
-      scores[#scores + 1] = id
-      skipped = skipped + 1
     else
-      attempts = attempts + 1
-      redis.call('SET', P.retry .. id, attempts, 'PX', 88400000)
-      redis.call('SET', P.in_progress .. id, token_head .. attempts, 'PX', lease)
-      scores[#scores + 1] = hidden
-      scores[#scores + 1] = id
-      claimed = claimed + 1
-      local number = attempts == 1 and 1 or history_of(id, attempts)
-      local at = 4 * claimed + 2
-      reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, queued[i], job
-      if batch and batch.deadline and not batch.told then
-        batch.told = true
-        local n = #reply[4]
-        reply[4][n + 1], reply[4][n + 2], reply[4][n + 3] = batch_id, batch.deadline, batch.limit
+      ids[#ids + 1], queued[#queued + 1] = id, score and math.max(score, 0) or 0
+    end
+  end
+  if #found == 0 then break end
+  scanned = scanned + #found / 2
+  if #ids > 0 then
+    local wanted = {}
+    for i, id in ipairs(ids) do
+      wanted[3 * i - 2], wanted[3 * i - 1], wanted[3 * i] = P.job .. id, P.in_progress .. id, P.retry .. id
+    end
+    found = redis.call('MGET', unpack(wanted))
+    local marks = marked and read('HMGET', KEYS[2], unpack(ids)) or {}
+    for i, id in ipairs(ids) do
+      if not look_at(id, queued[i], found[3 * i - 2], found[3 * i - 1], found[3 * i], marks[i]) then
+        skipped = skipped + 1
       end
-      if batch and attempts == 1 then begun[batch_id] = (begun[batch_id] or 0) + 1 end
     end
   end
 end
 
-if #scores > 0 then redis.call('ZADD', KEYS[1], unpack(scores)) end
-reply[5] = flush_ended()
-for batch_id, count in pairs(begun) do redis.call('HINCRBY', P.batch .. batch_id, 'running', count) end
-for _, id in ipairs(foreign) do
-  redis.call('ZREM', KEYS[1], id)
-  redis.call('LPUSH', KEYS[3], id)
+-- From here on it only writes.
+if #scores + #foreign + #gone + #members > 0 then begin_writing() end
+for _, token in ipairs(tokens) do
+  local id, attempts = token[1], ms(token[2])
+  redis.call('SET', P.retry .. id, attempts, 'PX', 88400000)
+  redis.call('SET', P.in_progress .. id, table.concat({worker, attempts, ARGV[7]}, ':'), 'PX', lease)
+end
+for _, death in ipairs(deaths) do
+  write('RPUSH', death[1], death[2])
+  redis.call('PEXPIRE', death[1], 88400000)
+end
+for _, key in ipairs(unending) do redis.call('PEXPIRE', key, lease) end
+in_runs(scores, function(...) redis.call('ZADD', KEYS[1], ...) end)
+if #gone > 0 then
+  local keys = {}
+  for _, id in ipairs(gone) do
+    for _, prefix in ipairs({P.in_progress, P.retry, P.job, P.attempts}) do keys[#keys + 1] = prefix .. id end
+  end
+  delete(keys)
+  in_runs(gone, function(...) redis.call('ZREM', KEYS[1], ...) end)
 end
 if #foreign > 0 then
+  in_runs(foreign, function(...) redis.call('ZREM', KEYS[1], ...) end)
+  for _, id in ipairs(foreign) do write('LPUSH', KEYS[3], string.sub(id, 1, 1024)) end
   redis.call('LTRIM', KEYS[3], 0, 99)
   redis.call('PEXPIRE', KEYS[3], 86400000)
-  reply[3] = foreign
+  for i = 1, math.min(#foreign, 20) do reply[3][i] = string.sub(foreign[i], 1, 1024) end
 end
+end_jobs()
+reply[5] = flush(ARGV[9])
 
 if claimed == n then
-  -- This worker stops watching the queue: hand the watch on.
-  if redis.call('LLEN', KEYS[4]) == 0 then
-    redis.call('RPUSH', KEYS[4], '1')
-    redis.call('PEXPIRE', KEYS[4], 60000)
-  end
-elseif #members >= 120 then
+  if n > 0 then wake(KEYS[4]) end -- This worker stops watching the queue: hand the watch on.
+elseif #members >= 120 or scanned >= n + 1000 then
   reply[2] = 0
 else
   local next = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. visible, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)

@@ -1,25 +1,38 @@
--- Finds the jobs that a worker holds, for its supervisor when it has died.
+-- Finds jobs that a worker holds: for its supervisor when it has died, and for itself when the reply
+-- of a claim may have been lost.
+-- Parts: safe
 -- KEYS: 1 queue
--- ARGV: 1 worker, 2 lease (ms), 3 in-progress prefix, 4 job prefix
+-- ARGV: 1 prefixes (JSON), 2 worker, 3 lease (ms), 4 how many of the queue to pass over,
+--       5 how many to look at, at most 1000, 6 whether to bring the jobs (1 or 0)
 -- A running job stands in the queue at the end of its lease, so only those are looked at.
--- Returns {now (ms), id, attempt, job, ...}; job is false where there is none.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local head = ARGV[1] .. ':'
-local reply = {string.format('%.0f', now)}
-local ids = redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now),
-  string.format('%.0f', now + ARGV[2]), 'LIMIT', 0, 20000)
-for first = 1, #ids, 1000 do
-  local keys = {}
-  for i = first, math.min(first + 999, #ids) do keys[#keys + 1] = ARGV[3] .. ids[i] end
-  for i, token in ipairs(redis.call('MGET', unpack(keys))) do
-    if token and string.sub(token, 1, #head) == head then
-      local id = ids[first + i - 1]
-      reply[#reply + 1] = id
-      reply[#reply + 1] = tonumber(string.sub(token, #head + 1)) or 0
-      reply[#reply + 1] = redis.call('TYPE', ARGV[4] .. id).ok == 'string'
-        and redis.call('GET', ARGV[4] .. id)
-    end
+-- Returns {now (ms), how many were looked at, id, attempt, number of its claim, life of its batch or
+-- '', size of its batch or -1, job, ...}; job is false where there is none.
+local head = ARGV[2] .. ':'
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], ms(now), ms(now + ARGV[3]), 'LIMIT', ARGV[4], ARGV[5])
+local reply, wanted = {ms(now), #ids}, {}
+for i, id in ipairs(ids) do wanted[i] = P.in_progress .. id end
+local found = #wanted > 0 and redis.call('MGET', unpack(wanted)) or {}
+local batches = {}
+local function life_and_size(id)
+  local batch_id = string.match(id, '^([%w_.-]+):%d+$')
+  if not batch_id then return '', -1 end
+  if not batches[batch_id] then
+    local life, size = unpack(read('HMGET', P.batch .. batch_id, 'life', 'size') or {})
+    batches[batch_id] = {string.sub(life or '', 1, 100), whole(size) or -1}
+  end
+  return unpack(batches[batch_id])
+end
+
+for i, id in ipairs(ids) do
+  local token = found[i]
+  local attempt, claim = nil, nil
+  if token and #token < 500 and string.sub(token, 1, #head) == head then
+    attempt, claim = string.match(string.sub(token, #head + 1), '^(%d+):(%d+)$')
+  end
+  if attempt then
+    local life, size = life_and_size(id)
+    for _, value in ipairs({id, tonumber(attempt), tonumber(claim), life, size,
+      ARGV[6] == '1' and read('GET', P.job .. id) or false}) do reply[#reply + 1] = value end
   end
 end
 return reply

@@ -1,66 +1,65 @@
 -- Puts ended slots back into the queue, in slot order, and what stood in their results into the
 -- lists of their attempts. Their completion is taken back by an entry that says `redriven`.
--- KEYS: 1 queue, 2 batch hash, 3 done stream, 4 wake list
--- ARGV: 1 prefixes (JSON), 2 batch id, 3 first run of slots (0 or 1),
---       then for each slot: slot, attempts so far, status, head of its result, number of entries
---       for the list, entries (JSON)
+-- Parts: safe, batch, once
+-- KEYS: 1 queue, 2 wake list
+-- ARGV: 1 prefixes (JSON), 2 batch id, 3 first run of slots (0 or 1), 4 id of the request,
+--       5 control channel, then for each slot: slot, attempts so far, status, head of its result,
+--       number of entries for the list, entries (JSON)
 -- The first run lifts the batch's cancellation and its lease, and starts its deadline anew.
--- Returns the number put back, -1 for no such batch. Left alone: another result than that, no data.
-local P = cjson.decode(ARGV[1])
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function ms(n) return string.format('%.0f', n) end
+-- Returns the number put back, -1 for no such batch; the same again for the same request. Left
+-- alone: another result than that, no data.
+local batch_id = ARGV[2]
+local batch = batch_of(batch_id)
+if not batch or not batch.alive then return -1 end
+local before = answered(batch_id, ARGV[4])
+if before then return before[1] end
 
-local size, expires, limit = unpack(redis.call('HMGET', KEYS[2], 'size', 'expires', 'limit'))
-if not size then return -1 end
-if ARGV[3] == '1' then
-  redis.call('HDEL', KEYS[2], 'cancelled_by', 'lease', 'leased', 'patient')
-  if limit then redis.call('HSET', KEYS[2], 'deadline', ms(now + limit)) end
-end
-
--- Writes over the end of the job: a new time of enqueueing, and the attempts it had.
-local function renew_job(id, attempts)
+-- Where the end of the job begins: it is written over with a new time of enqueueing, and the
+-- attempts that it had.
+local function end_of(id)
   local key = P.job .. id
-  local tail = redis.call('GETRANGE', key, -64, -1)
-  local at = string.match(tail, '.*(),"et":%d+[^}]*}$')
-  if not at then return false end
-  local start = redis.call('STRLEN', key) - #tail + at - 1
-  redis.call('SETRANGE', key, start, string.format(',"et":%.0f,"base":%d}', now, attempts))
-  return true
+  local tail = read('GETRANGE', key, -64, -1) or ''
+  local at = string.match(tail, '^.*(),"et":%d+}$') or string.match(tail, '^.*(),"et":%d+,"base":%d+}$')
+  return at and redis.call('STRLEN', key) - #tail + at - 1
 end
 
-local entries, done, counts, begun, i = {}, {}, {}, 0, 4
+local jobs, i = {}, 6
 while i <= #ARGV do
   local slot, attempts, status, head, many = unpack(ARGV, i, i + 4)
-  local id = ARGV[2] .. ':' .. slot
-  attempts = tonumber(attempts)
-  local same = redis.call('GETRANGE', P.result .. id, 0, #head - 1) == head
-  if same and renew_job(id, attempts) then
-    local list = P.attempts .. id
-    if many ~= '0' then redis.call('RPUSH', list, unpack(ARGV, i + 5, i + 4 + many)) end
-    redis.call('PEXPIREAT', list, expires)
-    redis.call('DEL', P.result .. id)
-    if attempts > 0 then
-      redis.call('SET', P.retry .. id, attempts, 'PX', 88400000)
-      begun = begun + 1
-    end
-    entries[#entries + 1], entries[#entries + 2] = string.format('%.3f', now - 1 + i / 100000), id
-    done[#done + 1], done[#done + 2] = slot, 'redriven'
-    counts[status] = (counts[status] or 0) + 1
+  local id = batch_id .. ':' .. slot
+  local at = read('GETRANGE', P.result .. id, 0, #head - 1) == head and end_of(id)
+  if at then
+    jobs[#jobs + 1] = {id, slot, tonumber(attempts), status, at, {unpack(ARGV, i + 5, i + 4 + many)}}
   end
   i = i + 5 + many
 end
 
-if #done > 0 then
-  redis.call('ZADD', KEYS[1], unpack(entries))
-  for status, count in pairs(counts) do redis.call('HINCRBY', KEYS[2], status, -count) end
-  -- As a retry that waits: what was begun before counts as running.
-  if begun > 0 then redis.call('HINCRBY', KEYS[2], 'running', begun) end
-  redis.call('XADD', KEYS[3], '*', unpack(done))
-  redis.call('PEXPIREAT', KEYS[3], expires)
-  if redis.call('LLEN', KEYS[4]) == 0 then
-    redis.call('RPUSH', KEYS[4], '1')
-    redis.call('PEXPIRE', KEYS[4], 60000)
-  end
+if ARGV[3] == '1' then
+  redis.call('HDEL', P.batch .. batch_id, 'cancelled_by', 'lease', 'leased', 'patient')
+  batch.by = nil
+  if batch.limit then change(batch, 'deadline', ms(now + batch.limit)) end
 end
-return #done / 2
+local entries = {}
+for n, job in ipairs(jobs) do
+  local id, slot, attempts, status, at, history = unpack(job)
+  redis.call('SETRANGE', P.job .. id, at, string.format(',"et":%.0f,"base":%d}', now, attempts))
+  if #history > 0 then
+    write('RPUSH', P.attempts .. id, unpack(history))
+    redis.call('PEXPIREAT', P.attempts .. id, ms(batch.expires))
+  end
+  redis.call('DEL', P.result .. id)
+  if attempts > 0 then
+    redis.call('SET', P.retry .. id, attempts, 'PX', 88400000)
+    count(batch, 'running', 1) -- as a retry that waits: what was begun before
+  end
+  entries[#entries + 1], entries[#entries + 2] = string.format('%.3f', now - 1 + n / 1000), id
+  batch.done[#batch.done + 1], batch.done[#batch.done + 2] = slot, 'redriven'
+  count(batch, status, -1)
+end
+if #entries > 0 then
+  redis.call('ZADD', KEYS[1], unpack(entries))
+  wake(KEYS[2])
+end
+answer(batch, ARGV[4], {#jobs})
+flush(ARGV[5])
+return #jobs

@@ -1,0 +1,229 @@
+"""Server time of each Lua step, with a value of 1 MiB in each place that it reads.
+
+Every step is run with 100 slots or jobs, first with nothing odd, then with each place damaged in
+turn. The server's own clock (SLOWLOG) is what counts. Exits 1 if a step takes 5 ms or more.
+
+python bench/steps.py [ROUNDS]
+"""
+
+import asyncio
+import statistics
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gatherq import call, keys, wire
+from gatherq.embedded import embedded_server
+from gatherq.foreign import unless_foreign
+from gatherq.scripts import Script
+from gatherq.store import Store as ProducerStore
+from gatherq.submit import digests
+from gatherq.terms import Terms
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.store import Record, Release, Tick, enqueue_tick
+from gatherq_worker.store import Store as WorkerStore
+
+QUEUE, SIZE, BATCH = "q", 100, "b"
+MIB = 1024 * 1024
+#: Junk of 1 MiB: what patterns like least, and what looks like our own data.
+JUNK = {
+    "spaces": b" " * MIB,
+    '"et":': b',"et":1' * (MIB // 7),
+    "a job": b'{"f":"' + b"n" * MIB + b'","a":[],"k":{},"t":null,"timeout":1,"et":1}',
+    "an argument": b'{"f":"f","a":["' + b"x" * MIB + b'"],"k":{},"t":null,"timeout":null,"batch":'
+    b'"b","slot":7,"queue_timeout":0.001,"et":1}',
+    "bytes": b"\xff" * MIB,
+}
+STEPS = [
+    *("submit", "claim", "renew", "release", "finish", "cancel", "sweep", "mend", "redrive"),
+    *("extend", "lease", "held", "tick", "delete"),
+]
+FIELDS = [
+    *("size", "expires", "written", "life", "keep", "cancelled_by", "created", "deadline", "limit"),
+    *("lease", "leased", "queue_timeout", "tolerate", "writing", "succeeded", "failed", "running"),
+    *("patient", "answered"),
+]
+
+
+class Stage:
+    """One batch of 100 slots: half of them claimed, some ended."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self.worker = WorkerStore(redis, "w", QUEUE, 60.0)
+        self.asks = ProducerStore(redis, QUEUE)
+        self.held: list[Attempt] = []
+
+    async def submit(self) -> None:
+        """Write the batch, or write it again."""
+        jobs = [wire.encode_job(call("f", n), BATCH, n, None, 60.0) for n in range(SIZE)]
+        terms = Terms(tolerate=1000, lease=600.0, queue_timeout=60.0)
+        sums = digests(jobs)
+        await self.asks.submit(
+            BATCH, SIZE, 3600, 0, jobs, terms=terms, digests=sums, life="l", patience=30
+        )
+
+    async def begin(self) -> None:
+        """Fail some, hold some, leave the rest in the queue."""
+        await self.redis.flushdb()
+        await self.submit()
+        claimed = (await self.worker.claim(50, 0, 0)).attempts
+        await self.worker.finish([_ended(a, "failed") for a in claimed[:20]])
+        again = [Release(a, charge=True, entry=b'{"attempt":1}') for a in claimed[45:]]
+        await self.worker.release(again)
+        self.held = claimed[20:45]
+
+    async def run(self, step: str) -> None:
+        """Run one step."""
+        await getattr(self, f"_{step}")()
+
+    async def _submit(self) -> None:
+        await self.submit()
+
+    async def _claim(self) -> None:
+        now = (await self.worker.claim(0, 0, 0)).now
+        await self.worker.claim(100, now - 120_000, now)
+
+    async def _renew(self) -> None:
+        await self.worker.renew(self.held, 1, 1)
+
+    async def _release(self) -> None:
+        await self.worker.release([Release(a, charge=True, entry=b"{}") for a in self.held])
+
+    async def _finish(self) -> None:
+        await self.worker.finish([_ended(a, "succeeded") for a in self.held])
+
+    async def _cancel(self) -> None:
+        await self.asks.cancel(BATCH, range(SIZE), "me", "1")
+
+    async def _sweep(self) -> None:
+        mark = self.redis.execute_command("HSETNX", keys.batch(BATCH), "cancelled_by", "me")
+        await unless_foreign(mark)
+        await self.asks.sweep(BATCH, force=True)
+
+    async def _mend(self) -> None:
+        await self.redis.delete(QUEUE)
+        await self.asks.mend(BATCH, range(SIZE), SIZE)
+
+    async def _redrive(self) -> None:
+        known = await self.asks.ended_badly(BATCH, dict.fromkeys(range(50), "failed"))
+        await self.asks.put_back(BATCH, True, known, "1")
+
+    async def _extend(self) -> None:
+        await self.asks.extend(BATCH)
+
+    async def _lease(self) -> None:
+        await self.asks.renew_lease(BATCH)
+
+    async def _held(self) -> None:
+        await self.worker.held()
+
+    async def _tick(self) -> None:
+        tick = Tick("cron:1", f"{BATCH}:7", b"{}", 1, 1000)
+        await enqueue_tick(self.redis, QUEUE, tick)
+
+    async def _delete(self) -> None:
+        await self.asks.delete(BATCH, 0)
+
+
+def _ended(attempt: Attempt, status: str) -> Record:
+    head = wire.result_head("w", attempt.number).encode()
+    return Record(attempt, status, head + b'"status":"x"}', 60)
+
+
+Put = Callable[[Redis, bytes], Any]
+
+
+def places() -> dict[str, Put]:
+    """Say how junk gets into each place."""
+    found: dict[str, Put] = {}
+    for slot, what in ((7, "an ended"), (30, "a running"), (47, "a waiting"), (70, "a queued")):
+        id_ = keys.job_id(BATCH, slot)
+        for key in (keys.job, keys.in_progress, keys.retry, keys.result):
+            found[f"{key.__name__} of {what} job"] = _setter(key(id_))
+        found[f"attempts of {what} job"] = _pusher(keys.attempts(id_))
+    for field in FIELDS:
+        found[f"field {field}"] = _fielder(field)
+    for whole in (keys.batch(BATCH), keys.done(BATCH), keys.digests(BATCH)):
+        found[f"{whole} as text"] = _setter(whole)
+    found["done entry"] = lambda redis, junk: redis.xadd(keys.done(BATCH), {junk: junk})
+    for shared in (keys.cancel, keys.wake, keys.workers, keys.quarantine):
+        found[f"{shared.__name__} as text"] = _setter(shared(QUEUE))
+    found["abort as text"] = _setter(keys.ABORT)
+    found["queue member"] = lambda redis, junk: redis.zadd(QUEUE, {junk: 1})
+    found["queue member of the batch"] = lambda redis, junk: redis.zadd(
+        QUEUE, {b"b:" + b"9" * len(junk): 1}
+    )
+    found["mark of a job"] = lambda redis, junk: redis.execute_command(
+        "HSET", keys.cancel(QUEUE), f"{BATCH}:70", junk
+    )
+    found["mark of no job"] = lambda redis, junk: redis.execute_command(
+        "HSET", keys.cancel(QUEUE), junk, "x"
+    )
+    found["abort member"] = lambda redis, junk: redis.zadd(keys.ABORT, {junk: 1})
+    found["wake element"] = lambda redis, junk: redis.rpush(keys.wake(QUEUE), junk)
+    found["worker"] = lambda redis, junk: redis.zadd(keys.workers(QUEUE), {junk: 1})
+    return found
+
+
+def _setter(key: str) -> Put:
+    return lambda redis, junk: redis.set(key, junk)
+
+
+def _fielder(field: str) -> Put:
+    return lambda redis, junk: redis.execute_command("HSET", keys.batch(BATCH), field, junk)
+
+
+def _pusher(key: str) -> Put:
+    return lambda redis, junk: redis.rpush(key, junk)
+
+
+async def measure(redis: Redis, stage: Stage, step: str, put: Put | None, junk: bytes) -> float:
+    """Return the server time of a step, in ms."""
+    await stage.begin()
+    if put is not None:
+        await put(redis, junk)
+    await redis.execute_command("SLOWLOG", "RESET")
+    await stage.run(step)
+    digest = Script(step).digest.encode()
+    log = await redis.execute_command("SLOWLOG", "GET", 1000)
+    found = [entry[2] for entry in log if digest in entry[3]]
+    return float(max(found, default=0)) / 1000
+
+
+async def main(rounds: int) -> int:
+    """Print a line a step; return the exit code."""
+    too_slow = 0
+    with embedded_server() as (url, kind):
+        async with Redis.from_url(url) as redis:
+            await redis.config_set("slowlog-log-slower-than", 0)
+            await redis.config_set("slowlog-max-len", 2000)
+            stage = Stage(redis)
+            print(f"{kind}; ms of server time, median of {rounds}; {len(places())} places")
+            print(f"{'step':8} {'sound':>7} {'worst':>7}  where")
+            for step in STEPS:
+                sound = await _median(redis, stage, step, None, b"", rounds)
+                worst, where = 0.0, ""
+                for name, put in places().items():
+                    for kind_of, junk in JUNK.items():
+                        took = await measure(redis, stage, step, put, junk)
+                        if took >= 2.5:  # the machine, or the step?
+                            took = await _median(redis, stage, step, put, junk, rounds)
+                        if took > worst:
+                            worst, where = took, f"{name}: {kind_of}"
+                too_slow += worst >= 5
+                print(f"{step:8} {sound:7.2f} {worst:7.2f}  {where}", flush=True)
+    return 1 if too_slow else 0
+
+
+async def _median(
+    redis: Redis, stage: Stage, step: str, put: Put | None, junk: bytes, rounds: int
+) -> float:
+    times = [await measure(redis, stage, step, put, junk) for _ in range(rounds)]
+    return statistics.median(times)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)))

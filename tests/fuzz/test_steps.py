@@ -1,0 +1,50 @@
+"""Whatever stands in Redis: no step fails, and no neighbour is touched or charged."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from gatherq import keys
+
+from .world import GOOD, STEPS, World, damage, damaged
+
+EXAMPLES = int(os.environ.get("GATHERQ_FUZZ", "250"))
+
+
+@pytest.fixture
+async def redis(server_url):
+    async with Redis.from_url(server_url.replace("/0", "/9")) as client:
+        yield client
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    damages=st.lists(damage(), min_size=1, max_size=4),
+    steps=st.lists(st.sampled_from(STEPS), max_size=6),
+)
+async def test_whatever_stands_in_redis_no_step_fails_and_no_neighbour_is_charged(
+    redis, damages, steps
+):
+    await redis.flushdb()
+    world = World(redis)
+    await world.begin()
+    for each in damages:
+        await damaged(redis, *each)
+    for step in steps:
+        await getattr(world, step)()
+    if any(a.batch == "good" for a in world.held):
+        await world.release()
+    good = await world.drain()
+    found = [await redis.get(keys.result(f"good:{n}")) for n in range(GOOD)]
+    assert all((raw and b'"succeeded"' in raw) or b'"failed"' in raw for raw in found)
+    assert set(good.values()) <= {1}
+    done = await redis.xrange(keys.done("good"))
+    assert sorted(int(slot) for _, pairs in done for slot in pairs) == list(range(GOOD))

@@ -1,0 +1,193 @@
+"""A batch with slots in every state, a sound one beside it, and what may be damaged."""
+
+from hypothesis import strategies as st
+
+from gatherq import call, keys, wire
+from gatherq.submit import digests
+from gatherq.terms import Terms
+from gatherq_worker.store import Record, Release
+from gatherq_worker.store import Store as WorkerStore
+from tests.redis.steps import Asks
+
+from . import junk
+
+QUEUE, SIZE, GOOD = "fuzz", 7, 3
+FIELDS = [
+    *("size", "expires", "written", "life", "keep", "cancelled_by", "created", "deadline", "limit"),
+    *("lease", "leased", "queue_timeout", "tolerate", "writing", "deleting", "succeeded", "failed"),
+    *("timed_out", "cancelled", "lost", "running", "patient", "answered"),
+]
+OF_SLOT = [keys.job, keys.in_progress, keys.retry, keys.result, keys.attempts]
+OF_BATCH = [keys.batch, keys.done, keys.digests]
+SHARED = [keys.cancel(QUEUE), keys.wake(QUEUE), keys.workers(QUEUE), keys.quarantine(QUEUE)]
+SHARED += [keys.ABORT, f"{QUEUE}:health-check"]
+
+
+@st.composite
+def damage(draw):
+    """One thing that is not as it should be: (what is done, with what)."""
+    slot_key = st.builds(lambda key, n: key(f"bad:{n}"), st.sampled_from(OF_SLOT), slots)
+    batch_key = st.sampled_from([key("bad") for key in OF_BATCH])
+    how = draw(st.sampled_from(["key", "key", "field", "member", "mark", "done", "entry"]))
+    match how:
+        case "key":
+            key = draw(st.one_of(slot_key, batch_key, st.sampled_from(SHARED)))
+            return how, key, draw(junk.value())
+        case "field":
+            return how, draw(st.sampled_from(FIELDS)), draw(st.one_of(st.none(), junk.text))
+        case "member":
+            member = st.one_of(junk.name, st.builds(lambda n: b"bad:%d" % n, slots))
+            return how, draw(member), draw(junk.score)
+        case "mark":
+            return how, draw(junk.name), draw(junk.text)
+        case "done":
+            pairs = st.dictionaries(junk.name, junk.text, min_size=1, max_size=3)
+            return how, draw(st.sampled_from([b"*", b"18446744073709551615-1"])), draw(pairs)
+        case _:
+            return how, draw(slots), draw(junk.text)
+
+
+slots = st.integers(0, SIZE - 1)
+
+
+async def damaged(redis, how, what, value):
+    """Do one damage."""
+    match how:
+        case "key":
+            await junk.put(redis, what, *value)
+        case "field" if value is None:
+            await _try(redis.hdel(keys.batch("bad"), what))
+        case "field":
+            await _try(redis.hset(keys.batch("bad"), what, value))
+        case "member":
+            await redis.zadd(QUEUE, {what: value})
+        case "mark":
+            await _try(redis.hset(keys.cancel(QUEUE), what, value))
+        case "done":
+            await _try(redis.xadd(keys.done("bad"), value, id=what))
+        case "entry":
+            await _try(redis.rpush(keys.attempts(f"bad:{what}"), value))
+
+
+async def _try(work):
+    try:
+        await work
+    except Exception:  # of another type by now
+        return
+
+
+class World:
+    """Its stores, and what its worker holds."""
+
+    def __init__(self, redis):
+        self.redis = redis
+        self.worker = WorkerStore(redis, "w1", QUEUE, 2.0)
+        self.other = WorkerStore(redis, "w2", QUEUE, 2.0)
+        self.asks = Asks(redis, QUEUE)
+        self.held = []
+
+    async def begin(self):
+        """Succeeded, failed, running, given back; the rest is queued."""
+        await self.submit()
+        jobs = [wire.encode_job(call("f", n), "good", n, None) for n in range(GOOD)]
+        claimed = (await self.worker.claim(4, 0, 0)).attempts
+        await self.asks.submit("good", GOOD, 3600, 0, jobs, life="g")
+        await self.worker.finish([ended(claimed[0]), ended(claimed[1], "failed")])
+        await self.worker.release([Release(claimed[3], charge=True, entry=b'{"attempt":1}')])
+        self.held = [claimed[2]]
+
+    async def submit(self):
+        """Write the batch, or write it again."""
+        jobs = [wire.encode_job(call("f", n), "bad", n, None, 60.0) for n in range(SIZE)]
+        terms = Terms(queue_timeout=60.0, lease=60.0, tolerate=5)
+        sums = digests(jobs)
+        await self.asks.submit("bad", SIZE, 3600, 0, jobs, terms=terms, digests=sums, life="b")
+
+    async def claim(self):
+        """Take some."""
+        now = (await self.worker.claim(0, 0, 0)).now
+        self.held += (await self.worker.claim(2, now - 9_000, now)).attempts
+
+    async def renew(self):
+        """Renew what is held."""
+        await self.worker.renew(self.held, *await self.contact())
+
+    async def finish(self):
+        """End what is held, each alone and all together."""
+        if self.held:
+            await self.worker.finish([ended(self.held[0], "failed")])
+        await self.worker.finish([ended(attempt) for attempt in self.held])
+        self.held = []
+
+    async def release(self):
+        """Give back what is held, and again."""
+        for _ in range(2):
+            await self.worker.release([Release(attempt) for attempt in self.held])
+        self.held = []
+
+    async def contact(self):
+        """Say since when and until when contact lasted."""
+        now = (await self.worker.claim(0, 0, 0)).now
+        return now - 9_000, now
+
+    async def sweep(self):
+        """End what is too late."""
+        await self.asks.sweep("bad", force=True, contact=await self.contact())
+
+    async def cancel(self):
+        """Cancel a slot."""
+        await self.asks.cancel("bad", [5], "me")
+
+    async def cancel_all(self):
+        """Cancel the batch."""
+        await self.asks.cancel("bad", None, "me")
+
+    async def mend(self):
+        """Look after all slots, twice."""
+        found = await self.asks.mend("bad", range(SIZE), -1)
+        if found:
+            await self.asks.mend("bad", range(SIZE), found.written)
+
+    async def redrive(self):
+        """Run again what failed."""
+        slots = dict.fromkeys(range(SIZE), "failed")
+        known = await self.asks.ended_badly("bad", slots)
+        await self.asks.put_back("bad", True, known, "r:1")
+
+    async def extend(self):
+        """Let it stay."""
+        await self.asks.extend("bad")
+        await self.asks.renew_lease("bad")
+
+    async def bury(self):
+        """Find what a worker holds."""
+        await self.worker.held()
+        await self.other.held(jobs=False)
+
+    async def look(self):
+        """Read what collectors read, but outcomes."""
+        await self.asks.counts("bad")
+        await self.asks.name_of("bad", 3)
+        await self.asks.redriven("bad", range(SIZE))
+        await self.asks.missing(["bad", "good"])
+
+    async def drain(self):
+        """Run all that can be run; return the good batch's attempts, by slot."""
+        good = {}
+        for _ in range(100):
+            found = await self.other.claim(50, *await self.contact())
+            good |= {a.slot: a.number for a in found.attempts if a.batch == "good"}
+            await self.other.finish([ended(a) for a in found.attempts])
+            if not found.attempts and not found.foreign:
+                return good
+        raise AssertionError("it never ends")
+
+
+STEPS = [name for name in vars(World) if name not in ("begin", "drain", "contact")]
+STEPS = [name for name in STEPS if not name.startswith("_")]
+
+
+def ended(attempt, status="succeeded"):
+    """Make an outcome."""
+    head = wire.result_head("w1", attempt.number).encode()
+    return Record(attempt, status, head + b'"status":"%s","r":1}' % status.encode(), 60)

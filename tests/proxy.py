@@ -1,0 +1,86 @@
+"""A TCP proxy before a server: it passes on, cuts, swallows, or loses one reply."""
+
+import asyncio
+import contextlib
+
+from gatherq.scripts import Script
+
+
+class Proxy:
+    """`async with Proxy(port) as proxy`: connect to `proxy.url`."""
+
+    def __init__(self, port):
+        self._port = port
+        self._connections = set()
+        self._passing = asyncio.Event()
+        self._passing.set()
+        self._lose, self._left = b"", 0
+        #: Replies that were lost.
+        self.lost = 0
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
+        return self
+
+    async def __aexit__(self, *exc_info):
+        self._server.close()
+        self.cut()
+        await self._server.wait_closed()
+
+    def cut(self):
+        """Reset all connections."""
+        for writer in list(self._connections):
+            writer.transport.abort()
+
+    def swallow(self):
+        """Be a black hole: take everything, answer nothing."""
+        self._passing.clear()
+
+    def heal(self):
+        """Pass on again, on new connections; what was swallowed is gone."""
+        self._passing.set()
+
+    def lose(self, step, count=1):
+        """Lose the next replies of a Lua step, after the server has done it."""
+        self._lose, self._left = Script(step).digest.encode(), count
+
+    async def _serve(self, reader, writer):
+        self._connections.add(writer)
+        lost = asyncio.Event()
+        try:
+            theirs = await asyncio.open_connection("127.0.0.1", self._port)
+            up = asyncio.create_task(self._up(reader, theirs[1], lost))
+            down = asyncio.create_task(self._down(theirs[0], writer, lost))
+            await asyncio.wait([up, down], return_when=asyncio.FIRST_COMPLETED)
+            for task in (up, down):
+                task.cancel()
+            await asyncio.wait([up, down])
+            theirs[1].transport.abort()
+        finally:
+            self._connections.discard(writer)
+            with contextlib.suppress(Exception):
+                writer.transport.abort()
+
+    async def _up(self, reader, writer, lost):
+        while data := await _read(reader):
+            if self._left and self._lose in data:
+                self._left -= 1
+                lost.set()
+            if self._passing.is_set():
+                writer.write(data)
+
+    async def _down(self, reader, writer, lost):
+        while data := await _read(reader):
+            if lost.is_set():
+                self.lost += 1
+                return
+            if self._passing.is_set():
+                writer.write(data)
+
+
+async def _read(reader):
+    try:
+        return await reader.read(65536)
+    except OSError:
+        return b""
