@@ -13,6 +13,7 @@ from .feed import Feed
 from .handle import Handle
 from .link import Link
 from .outcomes import Outcome
+from .reading import Reading
 from .redrive import REDRIVEN
 from .store import Counts
 
@@ -54,17 +55,18 @@ class Batch(Generic[T]):
         """Yield outcomes in the order they were submitted, as soon as the prefix is complete."""
         done = bytearray(self._size)
         position = 0
-        async with aclosing(self._collector.completions()) as completions:
-            async for slots in completions:
+        reading = Reading(self._collector)
+        async with aclosing(reading.slots()) as ended:
+            async for slots in ended:
                 for slot in slots:
                     done[slot] = 1
-                ready = done.find(0, position)
-                ready = self._size if ready < 0 else ready
-                while position < ready:
-                    upto = min(position + FETCH, ready)
-                    for outcome in await self._collector.fetch(range(position, upto)):
-                        yield outcome
-                    position = upto
+                while run := _prefix(done, position):
+                    for slot, outcome in zip(run, await reading.fetch(run), strict=True):
+                        if outcome is None:
+                            done[slot] = 0
+                        elif slot == position:
+                            position += 1
+                            yield outcome
 
     async def as_completed(
         self, *, timeout: float | None = None
@@ -75,9 +77,10 @@ class Batch(Generic[T]):
         come; the others go on.
         """
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        async with aclosing(self._collector.completions(deadline)) as completions:
-            async for slots in completions:
-                async for outcome in self._collector.outcomes(slots):
+        reading = Reading(self._collector, deadline)
+        async with aclosing(reading.slots()) as ended:
+            async for slots in ended:
+                async for outcome in reading.outcomes(slots):
                     yield outcome
 
     async def wait(
@@ -161,8 +164,8 @@ class Batch(Generic[T]):
         await self.cancel()
         size = self._size if written is None else written
         collector: Collector[Any] = Collector(self._link, self.id, size)
-        async with aclosing(collector.completions()) as completions:
-            async for _ in completions:
+        async with aclosing(Reading(collector).slots()) as ended:
+            async for _ in ended:
                 pass
 
     async def counts(self) -> Counts:
@@ -176,3 +179,9 @@ class Batch(Generic[T]):
     def _handles(self) -> Feed[T]:
         assert self._feed is not None
         return self._feed
+
+
+def _prefix(done: bytearray, position: int) -> range:
+    """Return the slots from `position` on that have ended, as many as one round trip fetches."""
+    first = done.find(0, position, position + FETCH)
+    return range(position, min(position + FETCH, len(done)) if first < 0 else first)

@@ -7,16 +7,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 import hiredis
 from redis.asyncio import ConnectionPool, Redis
-from redis.exceptions import (
-    AuthenticationError,
-    NoPermissionError,
-    RedisError,
-    ResponseError,
-)
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .errors import RedisUnavailable
+from .refusals import advice
+from .resolve import Resolver
 
 #: Longest silence of a server that was asked something, in seconds.
 SOCKET_TIMEOUT = 10.0
@@ -34,6 +31,8 @@ def connection_pool(url: str, *, socket_timeout: float = SOCKET_TIMEOUT) -> Conn
             url=masked(url),
         ) from None
     pool.connection_class = packing(pool.connection_class)
+    # Whatever the URL says: replies are read as bytes of this protocol.
+    pool.connection_kwargs.update(protocol=2, decode_responses=False)
     return pool
 
 
@@ -43,9 +42,33 @@ def packing(kind: Any) -> Any:
     hiredis comes with arq, which requires `redis[hiredis]`. And it sends without `wait_for`, which
     on Python 3.11 swallows a cancellation that comes as the sending ends (fixed in 3.12): a worker
     would not hear its SIGTERM, a producer's caller not its timeout.
+
+    Names of servers are resolved outside of the loop's executor, which users' code may fill.
     """
+    resolve = Resolver()
 
     class Packing(kind):  # type: ignore[misc]
+        async def _connect(self) -> None:
+            if not hasattr(self, "host"):
+                await super()._connect()  # over a Unix socket
+                return
+            failed = OSError(f"{self.host} has no address")
+            limit = self.socket_connect_timeout or SOCKET_TIMEOUT
+            for address in await resolve(self.host, self.port, limit):
+                self._address = address
+                try:
+                    await super()._connect()
+                    return
+                except OSError as error:  # a TimeoutError too
+                    failed = error
+            raise failed
+
+        def _connection_arguments(self) -> dict[str, Any]:
+            arguments = {**super()._connection_arguments(), "host": self._address}
+            if arguments.get("ssl"):
+                arguments["server_hostname"] = self.host
+            return arguments
+
         def pack_command(self, *args: Any) -> list[bytes]:
             return [hiredis.pack_command((*args[0].encode().split(), *args[1:]))]
 
@@ -101,16 +124,8 @@ async def check(redis: Redis, url: str) -> None:
 def unavailable(error: BaseException, url: str) -> RedisUnavailable:
     """Say in one line which server failed, how, and what to do."""
     where = masked(url)
-    match error:
-        case AuthenticationError() | NoPermissionError():
-            advice = "check user and password: redis://USER:PASSWORD@HOST:PORT/DATABASE"
-        case ResponseError() if "NOAUTH" in str(error) or "WRONGPASS" in str(error):
-            advice = "check user and password: redis://USER:PASSWORD@HOST:PORT/DATABASE"
-        case ResponseError() if "DB index" in str(error):
-            advice = "check the database number at the end of the URL"
-        case _:
-            advice = "is the server running, and is GATHERQ_REDIS_URL right?"
-    return RedisUnavailable(f"cannot use Redis at {where}: {error}; {advice}", url=where)
+    text = f"cannot use Redis at {where}: {error}; {advice(error)}"
+    return RedisUnavailable(text, url=where)
 
 
 def masked(url: str) -> str:

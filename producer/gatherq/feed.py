@@ -1,7 +1,7 @@
 """Settles the handles of one batch as its jobs end, and cancels those that are not wanted."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Generic, TypeVar
 
@@ -11,6 +11,7 @@ from .errors import BatchNotFound
 from .handle import Handle
 from .link import closed
 from .outcomes import Outcome
+from .reading import Reading
 from .redrive import REDRIVEN
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class Feed(Generic[T]):
         self._after = b"0"
         self._watching: asyncio.Task[None] | None = None
         self._unwanted: set[int] = set()
+        self._cancelling: asyncio.Task[None] | None = None
         for slot, handle in enumerate(handles):
             handle.submitted(self, slot)
 
@@ -50,36 +52,40 @@ class Feed(Generic[T]):
     async def catch_up(self) -> None:
         """Settle what has ended by now, without waiting for more."""
         self._after, words = await self._collector.ended(self._after)
-        await self._settle([slot for slot, status in words if status != REDRIVEN])
+        slots = self._unknown([slot for slot, status in words if status != REDRIVEN])
+        await self._settle(self._collector.outcomes(slots))
         self.watch()
 
     async def read(self, slot: int) -> Outcome[T]:
         """Wait for the outcome of one slot."""
-        async with aclosing(self._collector.completions()) as completions:
-            async for slots in completions:
-                if slot in slots:
-                    return (await self._collector.fetch([slot]))[0]
+        reading = Reading(self._collector)
+        async with aclosing(reading.slots()) as ended:
+            async for slots in ended:
+                if slot in slots and (outcome := (await reading.fetch([slot]))[0]):
+                    return outcome
         raise BatchNotFound.gone(self._collector.batch, f"the result of slot {slot}")
 
     def cancel_soon(self, slot: int) -> None:
-        """Cancel a job: all those of one turn of the loop in one call."""
-        if not self._unwanted:
-            self._collector.link.spawn(self._cancel(), promised=True)
+        """Cancel a job: all those of one turn of the loop, or of one call's time, in one call."""
         self._unwanted.add(slot)
+        if self._cancelling is None or self._cancelling.done():
+            self._cancelling = self._collector.link.spawn(self._cancel(), promised=True)
         self.watch()
 
     async def _cancel(self) -> None:
-        slots, self._unwanted = self._unwanted, set()
         try:
-            await self._send_cancel(*slots)
+            while self._unwanted:  # with none given, it would be all
+                slots, self._unwanted = self._unwanted, set()
+                await self._send_cancel(*slots)
         except Exception as error:
             self._fail(error)
 
     async def _watch(self) -> None:
         try:
-            async with aclosing(self._collector.completions()) as completions:
-                async for slots in completions:
-                    await self._settle(slots)
+            reading = Reading(self._collector)
+            async with aclosing(reading.slots()) as ended:
+                async for slots in ended:
+                    await self._settle(reading.outcomes(self._unknown(slots)))
                     if not self._unsettled:
                         return
         except asyncio.CancelledError:
@@ -88,9 +94,11 @@ class Feed(Generic[T]):
         except Exception as error:
             self._fail(error)
 
-    async def _settle(self, slots: Sequence[int]) -> None:
-        slots = [slot for slot in slots if not self._is_settled(slot)]
-        async for outcome in self._collector.outcomes(slots):
+    def _unknown(self, slots: Sequence[int]) -> list[int]:
+        return [slot for slot in slots if not self._is_settled(slot)]
+
+    async def _settle(self, outcomes: AsyncIterator[Outcome[T]]) -> None:
+        async for outcome in outcomes:
             handle = self.handles[outcome.slot]
             if not self._is_settled(outcome.slot):
                 self._unsettled -= 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import GatherqError
 from .lease import Leases
+from .tasks import start
 from .watcher import Watcher
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Link:
 
     def spawn(self, work: Coroutine[Any, Any, R], *, promised: bool = False) -> asyncio.Task[R]:
         """Start a task that ends with the producer; what is promised is done before that."""
-        task = asyncio.create_task(work)
+        task = start(work)
         tasks = self._promised if promised else self._tasks
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -55,7 +56,7 @@ def closed() -> GatherqError:
 
 async def finish_first(work: Coroutine[Any, Any, R]) -> R:
     """Do `work` to its end even if the caller is cancelled meanwhile; then raise that."""
-    task = asyncio.ensure_future(work)
+    task = start(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

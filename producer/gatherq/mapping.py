@@ -10,6 +10,7 @@ from .calls import Call, call
 from .errors import InvalidCall
 from .outbox import Outbox
 from .outcomes import Outcome
+from .tasks import start
 
 if TYPE_CHECKING:
     from .handle import Handle
@@ -37,7 +38,7 @@ async def mapped(
                 index += 1
                 await room.acquire()
 
-    filling = asyncio.create_task(fill())
+    filling = start(fill())
     filling.add_done_callback(lambda _: ready.put_nowait(None))
     try:
         while pending or not filling.done():

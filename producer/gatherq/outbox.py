@@ -35,7 +35,7 @@ class Outbox:
 
     async def written(self, handle: Handle[T]) -> Handle[T]:
         """Wait until the call that was just added is in Redis; cancelled, it cancels the job."""
-        turn = self._turn
+        turn = self._turn  # of what waits; it is written in a later turn of the loop
         try:
             await turn.wait()
         except asyncio.CancelledError:

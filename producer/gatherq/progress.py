@@ -1,18 +1,24 @@
 """A live bar for a batch: `async with progress(batch): ...`. Needs `gatherq[progress]` (rich)."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .batch import Batch
+from .errors import GatherqError
 from .store import Counts
+from .tasks import start
 
-#: Looks at the batch's counts, in seconds between two.
+logger = logging.getLogger("gatherq")
+
+#: Looks at the batch's counts, in seconds between two; and the longest that the last one may take.
 _REFRESH = 0.1
+_LAST = 1.0
 
 
 @asynccontextmanager
@@ -20,7 +26,7 @@ async def progress(batch: Batch[Any], *, console: Console | None = None) -> Asyn
     """Show on standard error how the batch stands, until the block is left.
 
     Done, by status, running, rate and time remaining; one HMGET a tenth of a second, whatever
-    the size of the batch.
+    the size of the batch. While Redis is away or refuses it, the bar stands still.
     """
     bar = Progress(
         BarColumn(bar_width=16),
@@ -37,18 +43,28 @@ async def progress(batch: Batch[Any], *, console: Console | None = None) -> Asyn
             rate = bar.tasks[0].finished_speed or bar.tasks[0].speed or 0.0
             bar.update(task, completed=counts.finished, standing=_standing(counts, rate))
 
-        async def watch() -> None:
-            while True:
-                await look()
-                await asyncio.sleep(_REFRESH)
-
-        watching = asyncio.create_task(watch())
+        watching = start(_watch(look))
         try:
             yield
         finally:
             watching.cancel()
             await asyncio.wait([watching])
-        await look()
+        with suppress(GatherqError, TimeoutError):
+            async with asyncio.timeout(_LAST):
+                await look()
+
+
+async def _watch(look: Callable[[], Awaitable[None]]) -> None:
+    said = ""
+    while True:
+        try:
+            await look()
+            said = ""
+        except GatherqError as error:
+            if said != str(error):
+                said = str(error)
+                logger.warning("the bar stands still: %s", said)
+        await asyncio.sleep(_REFRESH)
 
 
 def _standing(counts: Counts, rate: float) -> str:

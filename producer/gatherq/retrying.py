@@ -6,30 +6,16 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    BusyLoadingError,
-    ReadOnlyError,
-    RedisError,
-)
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 
 from .connection import masked, unavailable
+from .refusals import is_transient
+
+__all__ = ["Retrying", "is_transient"]
 
 R = TypeVar("R")
 
 logger = logging.getLogger("gatherq")
-
-_TRANSIENT = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OSError)
-
-
-def is_transient(error: BaseException | None) -> bool:
-    """Tell whether it may go by itself; to redis-py a wrong password is a connection error too."""
-    return isinstance(error, _TRANSIENT) and not isinstance(
-        error, AuthenticationError | AuthorizationError
-    )
 
 
 class Retrying:

@@ -8,6 +8,7 @@ from .connection import database_of
 from .foreign import unless_foreign
 from .redrive import Redrive
 from .scripts import Script
+from .standing import Standing, Standings
 from .stream import Streams
 from .terms import Terms
 from .upkeep import Mended, Swept, Upkeep
@@ -59,6 +60,7 @@ class Store(Streams):
         self._submit, self._cancel = Script("submit"), Script("cancel")
         self._lease = Script("lease")
         self._upkeep, self._redrive = Upkeep(redis, queue), Redrive(redis, queue)
+        self._standings = Standings(redis, queue)
 
     async def submit(
         self,
@@ -153,11 +155,13 @@ class Store(Streams):
         """Run these again that ended so; return how many, None for no batch."""
         return await self._redrive.put_back(batch, first, slots, request)
 
-    async def redriven(self, batch: str, slots: "Sequence[int]") -> bool:
-        """Tell whether any of these slots, which had no result, is to have one or has it now."""
-        ids = [keys.job_id(batch, slot) for slot in slots]
-        wanted = [key for id_ in ids for key in (keys.job(id_), keys.result(id_))]
-        return bool(await self._redis.exists(*wanted))
+    async def standings(self, batch: str, slots: "Sequence[int]") -> "list[Standing] | None":
+        """Tell what there is of slots without a result; None: there is no such batch in Redis."""
+        return await self._standings(batch, slots)
+
+    async def recorded(self, batch: str, slots: "Sequence[int]") -> list[int]:
+        """Return those of these slots that have a result."""
+        return await self._standings.recorded(batch, slots)
 
     async def counts(self, batch: str) -> Counts | None:
         """Return how the batch stands, or None if it is not in Redis."""

@@ -1,10 +1,10 @@
 """The completion streams of batches: what ended, in the order it ended."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from sys import intern
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from . import keys
+from .outcomes import Status
 from .redrive import REDRIVEN
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ Entry: TypeAlias = tuple[bytes, Words]
 
 #: Recordings read at a time; each is of up to 256 slots.
 _ENTRIES = 256
+#: What an entry may say; all else is not ours, and left out.
+_STATUSES = {status.encode(): status for status in (*get_args(Status), REDRIVEN)}
+_DIGITS = 10
 
 
 class Streams:
@@ -75,11 +78,6 @@ class Streams:
             found = await pipe.execute()
         return [batch for batch, there in zip(batches, found, strict=True) if not there]
 
-    async def position(self, batch: str) -> bytes:
-        """Return the position of the latest completion."""
-        found = await self._redis.xrevrange(keys.done(batch), count=1)
-        return bytes(found[0][0]) if found else b"0"
-
 
 def latest(found: Iterable[tuple[int, str]]) -> Words:
     """Keep what was said last of each slot, where it was said, if any slot was redriven."""
@@ -100,7 +98,12 @@ def order(position: bytes) -> tuple[int, int]:
 
 
 def _entries(raw: list[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
+    return [(position, _words(pairs)) for position, pairs in raw]
+
+
+def _words(pairs: Mapping[bytes, bytes]) -> Words:
     return [
-        (position, [(int(slot), intern(status.decode())) for slot, status in pairs.items()])
-        for position, pairs in raw
+        (int(slot), status)
+        for slot, said in pairs.items()
+        if (status := _STATUSES.get(said)) and len(slot) <= _DIGITS and slot.isdigit()
     ]

@@ -35,22 +35,16 @@ class TaskGroup:
         Raises InvalidCall or PayloadTooLarge at once for what cannot be written, and RuntimeError
         where asyncio does: before the block is entered, and after it is left.
         """
-        handle: Handle[T] | None = None
-
-        async def follow() -> None:
-            assert handle is not None
-            await handle
-
-        following = follow()
+        handle = self._outbox.add(call)
+        following = _follow(handle)
         try:
-            follower = self._group.create_task(following)
-        except RuntimeError:
-            following.close()
-            raise
-        try:
-            handle = self._outbox.add(call)
+            handle.follower = self._group.create_task(following)
         except BaseException:
-            follower.cancel()
+            following.close()
+            handle.cancel()  # before it is written
             raise
-        handle.follower = follower
         return handle
+
+
+async def _follow(handle: Handle[T]) -> None:
+    await handle

@@ -1,11 +1,13 @@
 """Redrive and deletion of a batch, with real workers."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 
 from gatherq import Producer
 from gatherq.errors import BatchNotFound
+from gatherq.reading import Reading
 
 from ..conftest import lines_of, until
 from . import jobs
@@ -58,14 +60,17 @@ async def test_a_reader_that_was_under_way_waits_for_what_is_redriven(
     worker = start_worker()
     async with until(30):
         batch = await producer.submit([jobs.needs.call(str(path), 7)])
-        await batch.outcomes()
-        worker.terminate()
-        assert await asyncio.to_thread(worker.wait) == 0
-        assert await batch.redrive() == 1
-        path.touch()
-        fetching = asyncio.create_task(batch._collector.fetch([0]))
-        start_worker()
-        assert [o.value for o in await fetching] == [7]
+        reading = Reading(batch._collector)
+        async with aclosing(reading.slots()) as ended:
+            assert await anext(ended) == [0]
+            worker.terminate()
+            assert await asyncio.to_thread(worker.wait) == 0
+            assert await batch.redrive() == 1
+            assert await reading.fetch([0]) == [None]
+            path.touch()
+            start_worker()
+            assert await anext(ended) == [0]
+            assert [o.value for o in await reading.fetch([0])] == [7]
 
 
 async def test_a_deleted_batch_is_gone_and_its_running_jobs_are_cancelled(

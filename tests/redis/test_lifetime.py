@@ -5,6 +5,7 @@ import json
 import pytest
 
 from gatherq import keys, wire
+from gatherq.standing import Standing
 from gatherq_worker.store import Record, Release
 
 from .steps import claim, contact, expired, record
@@ -84,18 +85,32 @@ async def test_the_attempts_before_a_redrive_are_kept(redis, submit, asks, store
     assert (last.number, last.job.base) == (4, 3)
 
 
-async def test_a_slot_without_a_result_is_redriven_or_gone(redis, submit, asks, store, batch):
+async def test_a_slot_without_a_result_is_queued_or_lost(redis, submit, asks, store, batch):
     await submit(2)
     await store().finish([failed(a) for a in (await claim(store())).attempts])
     await asks.redrive(batch)
-    assert await asks.redriven(batch, [0, 1])
+    queued = Standing(None, False, True)
+    assert await asks.standings(batch, [0, 1]) == [queued, queued]
     first, second = (await claim(store())).attempts
-    await store().finish([record(first)])
-    assert await asks.redriven(batch, [0])  # it ended since its result was looked for
-    assert await asks.redriven(batch, [0, 1])
-    await store().finish([record(second)])
+    assert await asks.standings(batch, [0, 1]) == [queued, queued]  # it runs
+    await store().finish([record(first), record(second)])
     await redis.delete(keys.result(second.job_id))
-    assert not await asks.redriven(batch, [1])
+    ended, lost = await asks.standings(batch, [0, 1])
+    assert ended.result is not None
+    assert lost == Standing(None, False, False)
+    assert await asks.recorded(batch, [0, 1]) == [0]
+
+
+async def test_whatever_stands_where_a_result_should_is_told(redis, submit, asks, batch, queue):
+    await submit(3)
+    await redis.delete(queue)
+    await redis.rpush(keys.result(f"{batch}:1"), "x")
+    standings = await asks.standings(batch, [0, 1])
+    assert standings == [Standing(None, False, False), Standing(None, True, False)]
+    await redis.set(queue, "not a queue")
+    assert [each.queued for each in await asks.standings(batch, [0, 1])] == [True, True]
+    await redis.hdel(keys.batch(batch), "size")  # as the first step of a deletion does
+    assert await asks.standings(batch, [0, 1]) is None
 
 
 async def test_another_result_than_the_one_read_is_left_alone(redis, submit, asks, store, batch):

@@ -33,11 +33,15 @@ def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:
 def _sentinel(theirs: Any) -> Sentinel:
     """Make another of its kind: its connections belong to the event loop that made them."""
     places = [sentinel.connection_pool.connection_kwargs for sentinel in theirs.sentinels]
-    return Sentinel(
+    ours = Sentinel(
         [(place["host"], place["port"]) for place in places],
         min_other_sentinels=theirs.min_other_sentinels,
         sentinel_kwargs=theirs.sentinel_kwargs,
     )
+    for sentinel in ours.sentinels:
+        pool = sentinel.connection_pool
+        pool.connection_class = packing(pool.connection_class)
+    return ours
 
 
 def url_of(pool: ConnectionPool) -> str | None:

@@ -1,0 +1,125 @@
+"""From the bytes of one slot to its outcome: whatever lies between is that slot's failure."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from . import codec, keys, wire
+from .codec import Decoder
+from .limits import MAX_PAYLOAD
+from .outcomes import Failed, Outcome, Succeeded
+from .remote import ErrorInfo
+
+#: Largest record that is read, in bytes: a result, its job and its history.
+MAX_RECORD = MAX_PAYLOAD + 4 * 1024 * 1024
+#: These are the reader's own; pydantic's PanicException is no Exception either, and is contained.
+_THROUGH = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
+#: What a damaged record may still tell.
+_KNOWN = {"name": "f", "attempt": "t", "enqueued": "et", "started": "st", "finished": "ft"}
+_TEXT = 300
+
+
+def outcome_of(raw: bytes, batch: str, slot: int, decode: Decoder | None) -> Outcome[Any]:
+    """Read the record of a slot; `decode` turns a value into the annotated type."""
+    id_ = keys.job_id(batch, slot)
+    try:
+        outcome = _read(raw, id_, slot)
+    except _THROUGH:
+        raise
+    except BaseException as error:
+        return unreadable(batch, slot, _why(error), raw)
+    if decode is None or not isinstance(outcome, Succeeded):
+        return outcome
+    try:
+        return outcome.model_copy(update={"value": decode(outcome.value)})
+    except _THROUGH:
+        raise
+    except BaseException as error:
+        return _not_as_annotated(outcome, error, len(raw))
+
+
+def unreadable(batch: str, slot: int, why: str, raw: bytes | None = None) -> Failed:
+    """Make the outcome of a slot whose record cannot be read."""
+    return _failed(batch, slot, "UnreadableResult", _unread(batch, slot, raw, why), raw)
+
+
+def lost(batch: str, slot: int) -> Failed:
+    """Make the outcome of a slot that has ended, and whose record is gone."""
+    key = keys.result(keys.job_id(batch, slot))
+    message = f"the job has ended, and its result is gone: {key} was deleted, or Redis lost it"
+    return _failed(batch, slot, "LostResult", message)
+
+
+def _read(raw: bytes, id_: str, slot: int) -> Outcome[Any]:
+    if len(raw) > MAX_RECORD:
+        raise ValueError(f"more than {MAX_RECORD:,} bytes")
+    outcome = wire.decode_result(raw)
+    if outcome.job_id != id_:
+        raise ValueError(f"it is the record of another job, {outcome.job_id[:_TEXT]!r}")
+    # The place of a record says which slot it is of, whatever the record says.
+    return outcome if outcome.slot == slot else outcome.model_copy(update={"slot": slot})
+
+
+def _not_as_annotated(outcome: Succeeded[Any], error: BaseException, size: int) -> Failed:
+    if isinstance(error, ValidationError):
+        kind, message = "TypeError", f"the result is not of the annotated type: {_why(error)}"
+    else:
+        kind = "UnreadableResult"
+        key = keys.RESULT + outcome.job_id
+        message = (
+            f"{key}, {size:,} bytes: its value cannot be made the annotated type: {_why(error)}"
+        )
+    identity = outcome.model_dump(exclude={"status", "value"})
+    return Failed(error=ErrorInfo(type=kind, message=message), **identity)
+
+
+def _failed(batch: str, slot: int, kind: str, message: str, raw: bytes | None = None) -> Failed:
+    now = datetime.now(UTC)
+    fields: dict[str, Any] = {
+        "job_id": keys.job_id(batch, slot),
+        "slot": slot,
+        "name": wire.UNKNOWN,
+        "attempt": 0,
+        "worker": "",
+        "enqueued": now,
+        "finished": now,
+        "error": ErrorInfo(type=kind, message=message),
+    }
+    for name, value in _known(raw).items():
+        with suppress(ValidationError):
+            Failed(**{**fields, name: value})
+            fields[name] = value
+    return Failed(**fields)
+
+
+def _known(raw: bytes | None) -> dict[str, Any]:
+    if raw is None or len(raw) > MAX_RECORD:
+        return {}
+    try:
+        record = codec.from_json(raw)
+        return {name: record[field] for name, field in _KNOWN.items() if field in record}
+    except _THROUGH:
+        raise
+    except BaseException:
+        return {}
+
+
+def _unread(batch: str, slot: int, raw: bytes | None, why: str) -> str:
+    size = "" if raw is None else f", {len(raw):,} bytes"
+    return f"{keys.result(keys.job_id(batch, slot))}{size}, cannot be read: {why}"
+
+
+def _why(error: BaseException) -> str:
+    """Describe an error, which may be of the user's making and fail at that too."""
+    try:
+        if isinstance(error, ValidationError):
+            return str(error.errors(include_url=False, include_input=False)[0]["msg"])[:_TEXT]
+        text = str(error)[:_TEXT]
+    except _THROUGH:
+        raise
+    except BaseException:
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
