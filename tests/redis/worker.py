@@ -21,7 +21,6 @@ def succeeded(attempt, value=None):
         slot=int(id_.rpartition(":")[2]),
         times=wire.Times(1_700_000_000_000, 1_700_000_000_005),
         queue="q",
-        echo=True,
     )
 
 

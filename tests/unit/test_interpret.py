@@ -23,7 +23,6 @@ def record(**changes):
         slot=7,
         times=wire.Times(1_700_000_000_000, 1_700_000_001_000),
         queue="q",
-        echo=False,
     )
     return json.dumps({**json.loads(raw), "f": "chop", **changes}).encode()
 

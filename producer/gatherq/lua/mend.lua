@@ -28,7 +28,7 @@ for i, slot in ipairs(slots) do
   local job = ids[i]
   if redis.call('EXISTS', P.result .. job) == 1 then
     ended[#ended + 1] = slot
-  elseif not scores[i] and not tokens[i] and slot < batch.size then
+  elseif not scores[i] and not tokens[i] and slot < batch.size and not batch.elsewhere then
     local verdict
     if slot >= batch.written then
       verdict = fate_of(batch) or given_up and NEVER

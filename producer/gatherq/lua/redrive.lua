@@ -10,7 +10,7 @@
 -- alone: another result than that, no data.
 local batch_id = ARGV[2]
 local batch = batch_of(batch_id)
-if not batch or not batch.alive then return -1 end
+if not batch or not batch.alive or batch.elsewhere then return -1 end
 local before = answered(batch_id, ARGV[4])
 if before then return before[1] end
 

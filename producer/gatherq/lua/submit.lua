@@ -22,7 +22,8 @@ if fresh then
   -- An eighth more, so that the completion of most batches need not touch their keys again.
   local expires = now + math.floor(math.max(keep, LEAST_LIFE) * 9 / 8)
   batch = {id = id, alive = true, size = size, left = size, written = 0, expires = expires, keep = keep,
-    changes = {size = ms(size), life = ARGV[8], created = ms(now), expires = ms(expires), keep = ms(keep)},
+    changes = {size = ms(size), life = ARGV[8], created = ms(now), expires = ms(expires), keep = ms(keep),
+      queue = KEYS[1]},
     counts = {}, done = {}}
   local terms = cjson.decode(ARGV[6])
   for name, value in pairs(terms) do batch.changes[name] = ms(value) end
@@ -31,7 +32,7 @@ if fresh then
   batches[id] = batch
 end
 local written = batch.written
-if ms(batch.size) ~= ARGV[3] then return {batch.size, -1, 0, written} end
+if ms(batch.size) ~= ARGV[3] or batch.elsewhere then return {batch.size, -1, 0, written} end
 if written < first then return {batch.size, -1, 0, written} end
 local stopped = batch.by or batch.deadline and now >= batch.deadline
 

@@ -69,7 +69,7 @@ local function reply(size, running)
 end
 
 local last = math.min(first + ARGV[4], batch.size) - 1
-if last < first or not (fate or impatient) then return reply(0, 0) end
+if last < first or not (fate or impatient) or batch.elsewhere then return reply(0, 0) end
 
 local ids, wanted = {}, {}
 for slot = first, last do

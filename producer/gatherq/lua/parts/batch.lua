@@ -1,7 +1,7 @@
 -- Part of the steps that know batches; after: safe.
 local FIELDS = {'size', 'expires', 'written', 'life', 'keep', 'cancelled_by', 'created', 'deadline',
   'limit', 'lease', 'leased', 'queue_timeout', 'tolerate', 'writing', 'deleting',
-  'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'running'}
+  'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'running', 'queue'}
 local ENDED = {'succeeded', 'failed', 'timed_out', 'cancelled', 'lost'}
 
 -- An unfinished batch stays at least for so long (ms) after somebody last looked after it.
@@ -21,6 +21,8 @@ local function batch_of(id)
     batch.by = found[6] and said(found[6])
     batch.life = found[4] and string.sub(found[4], 1, 100) or ''
     batch.keep = batch.keep or 0
+    -- Whether it is of another queue: its jobs are not to be looked for, or put, into this one.
+    batch.elsewhere = KEYS[1] and found[#FIELDS] and found[#FIELDS] ~= KEYS[1]
     batch.alive = batch.size ~= nil and not batch.deleting
     if batch.alive then
       batch.written = batch.written or batch.size
