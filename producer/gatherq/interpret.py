@@ -9,12 +9,9 @@ from pydantic import ValidationError
 
 from . import codec, keys, wire
 from .codec import Decoder
-from .limits import MAX_PAYLOAD
 from .outcomes import Failed, Outcome, Succeeded
 from .remote import ErrorInfo
 
-#: Largest record that is read, in bytes: a result, its job and its history.
-MAX_RECORD = MAX_PAYLOAD + 4 * 1024 * 1024
 #: These are the reader's own; pydantic's PanicException is no Exception either, and is contained.
 _THROUGH = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 #: What a damaged record may still tell.
@@ -24,9 +21,12 @@ _TEXT = 300
 
 def outcome_of(raw: bytes, batch: str, slot: int, decode: Decoder | None) -> Outcome[Any]:
     """Read the record of a slot; `decode` turns a value into the annotated type."""
-    id_ = keys.job_id(batch, slot)
     try:
-        outcome = _read(raw, id_, slot)
+        outcome = wire.decode_result(raw)
+        if outcome.job_id != f"{batch}:{slot}":
+            raise ValueError(f"it is the record of another job, {outcome.job_id[:_TEXT]!r}")
+        if outcome.slot != slot:  # its place says which slot it is of, whatever the record says
+            outcome = outcome.model_copy(update={"slot": slot})
     except _THROUGH:
         raise
     except BaseException as error:
@@ -51,16 +51,6 @@ def lost(batch: str, slot: int) -> Failed:
     key = keys.result(keys.job_id(batch, slot))
     message = f"the job has ended, and its result is gone: {key} was deleted, or Redis lost it"
     return _failed(batch, slot, "LostResult", message)
-
-
-def _read(raw: bytes, id_: str, slot: int) -> Outcome[Any]:
-    if len(raw) > MAX_RECORD:
-        raise ValueError(f"more than {MAX_RECORD:,} bytes")
-    outcome = wire.decode_result(raw)
-    if outcome.job_id != id_:
-        raise ValueError(f"it is the record of another job, {outcome.job_id[:_TEXT]!r}")
-    # The place of a record says which slot it is of, whatever the record says.
-    return outcome if outcome.slot == slot else outcome.model_copy(update={"slot": slot})
 
 
 def _not_as_annotated(outcome: Succeeded[Any], error: BaseException, size: int) -> Failed:
@@ -96,7 +86,7 @@ def _failed(batch: str, slot: int, kind: str, message: str, raw: bytes | None = 
 
 
 def _known(raw: bytes | None) -> dict[str, Any]:
-    if raw is None or len(raw) > MAX_RECORD:
+    if raw is None or len(raw) > wire.MAX_RECORD:
         return {}
     try:
         record = codec.from_json(raw)

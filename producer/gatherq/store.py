@@ -174,7 +174,8 @@ class Store(Streams):
 
     async def results(self, batch: str, slots: "Sequence[int]") -> list[bytes | None]:
         """Return the stored result of each slot."""
-        wanted = [keys.result(keys.job_id(batch, slot)) for slot in slots]
+        head = keys.result(f"{batch}:")
+        wanted = [f"{head}{slot}" for slot in slots]
         found: list[Any] = await self._redis.execute_command("MGET", *wanted)
         return found
 

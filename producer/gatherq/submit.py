@@ -92,7 +92,7 @@ def _check_parts(call: Call[Any], slot: int) -> None:
         if call.timeout is not None or call.queue_timeout is not None:
             check_timeout(call.timeout)
             check_timeout(call.queue_timeout, "queue_timeout")
-        if not isinstance(call.args, tuple | list):
+        if type(call.args) is not tuple and not isinstance(call.args, tuple | list):
             raise InvalidCall(f"the arguments are a {type(call.args).__name__}, not a tuple")
         if kwargs is not None and type(kwargs) is not dict:
             raise InvalidCall(f"the keyword arguments are a {type(kwargs).__name__}, not a dict")

@@ -8,8 +8,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from gatherq import wire
-from gatherq.interpret import MAX_RECORD, lost, outcome_of, unreadable
+from gatherq.interpret import lost, outcome_of, unreadable
 from gatherq.outcomes import Cancelled, Failed, Lost, Succeeded, TimedOut
+from gatherq.wire import MAX_RECORD
 
 
 def record(**changes):

@@ -61,7 +61,7 @@ class ArqCodec:
                 return attempt
         if len(payload) > MAX_JOB:
             problem = f"its data is {len(payload):,} bytes, the limit is {MAX_JOB:,}"
-            return Attempt.of(claimed, None, problem=problem, foreign=claimed.batch is None)
+            return Attempt.of(claimed, None, problem, foreign=claimed.batch is None)
         try:
             job = self._job(payload)
         except Exception as error:
@@ -71,7 +71,9 @@ class ArqCodec:
             problem = "its data cannot be read by the worker's job_deserializer"
             raised = DeserializationError("unable to deserialize job")
             foreign = claimed.batch is None
-            return Attempt.of(claimed, None, problem=problem, foreign=foreign, raised=raised)
+            attempt = Attempt.of(claimed, None, problem, foreign=foreign)
+            attempt.raised = raised
+            return attempt
         self._warn(claimed.job_id)
         return Attempt.of(claimed, job, foreign=True)
 

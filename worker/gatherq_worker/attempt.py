@@ -120,15 +120,16 @@ class Attempt:
             return cls.of(claimed, None, problem=problem)
 
     @classmethod
-    def of(cls, claimed: Claimed, job: JobRecord | None, **more: Any) -> "Attempt":
-        """Make one of a claim and the job that was read in it."""
-        id_, number, data, score, batch, slot, life, claim, _ = claimed
-        payload = data or b""
-        attempt = cls(id_, number, job, len(payload), batch=batch, slot=slot, **more)
-        attempt.life, attempt.claim, attempt.score = life, claim, score
-        if job is not None and not attempt.foreign and len(payload) <= ECHOED_ARGUMENTS:
-            attempt.call = call_of(job, payload)
-        return attempt
+    def of(
+        cls, claimed: Claimed, job: JobRecord | None, problem: str = "", *, foreign: bool = False
+    ) -> "Attempt":
+        """Make one of a claim and the job that was read in it, in a `foreign` format or in ours."""
+        id_, number, payload, score, batch, slot, life, claim, _ = claimed
+        size, call = 0 if payload is None else len(payload), b""
+        if payload is not None and job is not None and not foreign and size <= ECHOED_ARGUMENTS:
+            call = call_of(job, payload)
+        of_batch = (batch, slot, life, claim, call)
+        return cls(id_, number, job, size, problem, *of_batch, score=score, foreign=foreign)
 
     def remember(self, entries: Sequence[bytes]) -> None:
         """Take over the history that a claim brought; what is damaged is left out."""

@@ -32,23 +32,50 @@ async def in_loop(
     A page is marked while its code runs.
     """
     ending, pid = Ending(), os.getpid()
-    deadline = asyncio.timeout_at(attempt.deadline)
+    deadline = _Deadline(attempt.deadline)
     mark = b"" if page is None else mark_of(attempt)
     try:
-        async with deadline:
-            ending.value = await (run() if page is None else _marked(run(), page, mark))
+        ending.value = await (run() if page is None else _marked(run(), page, mark))
     except BaseException as error:
         ending.error = error
+    deadline.end()
     if os.getpid() != pid:
         forks.leave(ending.error)
     # By the clock too: the timer of a deadline waits as long as the loop is blocked.
-    ending.expired = deadline.expired() or past(attempt)
+    ending.expired = deadline.expired or past(attempt)
     if page is not None:
         page.memory[: len(mark)] = mark
     wrap_up(ending, attempt, write)
     if page is not None:
         page.memory[0] = 0
     return ending
+
+
+class _Deadline:
+    """Cancels the current task at a time of the loop's clock; `asyncio.timeout` at half its cost.
+
+    What the code makes of its cancellation does not matter here: only that it was too late does.
+    """
+
+    __slots__ = ("_task", "_timer", "expired")
+
+    def __init__(self, when: float | None) -> None:
+        self.expired = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._task = asyncio.current_task()
+        if when is not None:
+            self._timer = asyncio.get_running_loop().call_at(when, self._expire)
+
+    def _expire(self) -> None:
+        self.expired = True
+        if self._task:
+            self._task.cancel()
+
+    def end(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        if self.expired and self._task:
+            self._task.uncancel()
 
 
 def plainly(attempt: Attempt, call: Callable[[], Any], write: PutDown = put_down) -> Ending:
@@ -140,12 +167,18 @@ def in_handler(frame: FrameType | None) -> bool:
     """
     below, engine = "", False
     while frame is not None and not is_loop(frame):
+        if frame.f_code in _OUTSIDE:
+            return False
         module = frame.f_globals.get("__name__", "")
         if frame.f_code in (in_loop.__code__, plainly.__code__):
-            return not engine and below not in ("", "asyncio.timeouts")
+            return not engine and below != ""
         if frame.f_code is wrap_up.__code__:
             engine = below != _WRITING
         elif module != __name__ and frame.f_globals.get("__package__") == __package__:
             engine = True
         frame, below = frame.f_back, module
     return not engine  # a task that the handler started
+
+
+#: What `in_loop` does around the handler, where nothing would catch an interrupt.
+_OUTSIDE = {each.__code__ for each in (_Deadline.__init__, _Deadline.end, _Deadline._expire, past)}

@@ -34,16 +34,13 @@ def told_of(raw: Sequence[Any]) -> dict[str, Told]:
     return told
 
 
-def slot_in(slot: str, size: int) -> int | None:
+def slot_in(end: str, size: int) -> int | None:
     """Return the slot that the end of an id names, in a batch of that size; None if it is none."""
-    if (
-        not (slot.isdigit() and slot.isascii())
-        or len(slot) > 15
-        or (slot[0] == "0" and slot != "0")
-    ):
+    try:
+        slot = int(end)
+    except ValueError:
         return None
-    number = int(slot)
-    return number if number < size else None
+    return slot if 0 <= slot < size and str(slot) == end else None
 
 
 def held_one(id_: bytes, number: int, claim: int, life: bytes, size: int, job: Any) -> Claimed:

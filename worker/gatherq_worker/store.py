@@ -148,8 +148,10 @@ class Store:
     async def finish(self, records: Sequence[Record]) -> Finish:
         """Record outcomes."""
         # One argument for all that is short: packing each costs more than reading them in Lua.
-        jobs = codec.encode([self._header(record) for record in records])
-        argv = (keys.PREFIXES, self._worker, self._channel, jobs, *(r.payload for r in records))
+        jobs = codec.encode([_header(record) for record in records])
+        lives = codec.encode({r.attempt.batch: r.attempt.life for r in records if r.attempt.batch})
+        head = (keys.PREFIXES, self._worker, self._channel, lives, jobs)
+        argv = (*head, *(record.payload for record in records))
         key = (self._queue, keys.ABORT, keys.cancel(self._queue))
         words, stopped, late = await self._finish(self._redis, key, argv)
         return Finish(texts(words), texts(stopped), texts(late))
@@ -217,16 +219,6 @@ class Store:
         """Return what tells this attempt from any other of its job, and of another life."""
         token = f"{self._worker}:{attempt.number}:{attempt.claim}"
         return attempt.job_id, attempt.number, token, attempt.batch or "", attempt.life
-
-    def _header(self, record: Record) -> tuple[str, ...]:
-        attempt = record.attempt
-        id_, number, token, batch, life = self._fence(attempt)
-        forever = record.keep is None or record.keep == math.inf
-        keep = -1 if forever else round(record.keep * 1000)  # type: ignore[operator]
-        mark = str(round(record.mark * 1000))
-        history = "1" if attempt.number > 1 or attempt.history else "0"
-        fence = (id_, str(number), token, record.status, batch, str(attempt.slot), life)
-        return (*fence, str(keep), mark, history)
 
     async def wait(self, timeout: float) -> None:
         """Wait until there may be work, at most `timeout` seconds."""
@@ -312,3 +304,13 @@ async def enqueue_tick(redis: Redis, queue: str, tick: Tick) -> bool:
     )
     argv = (keys.PREFIXES, tick.job_id, tick.job, tick.score, tick.keep, _TICK_KNOWN)
     return bool(await _TICK(redis, key, argv))
+
+
+def _header(record: Record) -> tuple[str, ...]:
+    attempt, keep = record.attempt, record.keep
+    slot = str(attempt.slot) if attempt.batch else ""
+    stay = "-1" if keep is None or keep == math.inf else str(round(keep * 1000))
+    mark = str(round(record.mark * 1000)) if record.mark else "0"
+    history = "1" if attempt.number > 1 or attempt.history else "0"
+    number, claim = str(attempt.number), str(attempt.claim)
+    return attempt.job_id, number, claim, record.status, slot, stay, mark, history

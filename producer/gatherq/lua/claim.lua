@@ -42,9 +42,9 @@ local function quarantined(id)
   return #id > MOST_ID or not is_utf8(id)
 end
 
-local visible, hidden = later(0), later(lease)
+local visible, hidden, most_bytes = later(0), later(lease), tonumber(ARGV[8])
 local reply, foreign, gone, scores = {visible, -1, {}, {}, {}, ''}, {}, {}, {}
-local tokens, unending, told = {}, {}, {}
+local first, later_ones, unending, told = {}, {}, {}, {}
 local claimed, skipped, scanned = 0, 0, 0
 
 local function hold(id, score)
@@ -52,17 +52,20 @@ local function hold(id, score)
 end
 
 local function take(id, attempts, batch, score, job)
-  tokens[#tokens + 1] = {id, attempts}
   hold(id, hidden)
   claimed = claimed + 1
-  if job and #job > tonumber(ARGV[8]) then job = #job end
-  local at = 4 * claimed + 2
-  reply[at + 1], reply[at + 2] = id, attempts == 1 and 1 or history_of(id, attempts)
-  reply[at + 3], reply[at + 4] = score, job
-  if not batch then return end
-  if attempts == 1 then count(batch, 'running', 1) end
-  if not told[batch.id] then
-    told[batch.id] = true
+  if job and #job > most_bytes then job = #job end
+  local at, number = 4 * claimed + 2, 1
+  if attempts == 1 then
+    first[#first + 1] = id
+    if batch then batch.begun = (batch.begun or 0) + 1 end
+  else
+    later_ones[#later_ones + 1] = {id, ms(attempts)}
+    number = history_of(id, attempts)
+  end
+  reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, score, job
+  if batch and not told[batch] then
+    told[batch] = true
     local list = reply[4]
     for _, value in ipairs({batch.id, ms(batch.size), batch.life, batch.deadline and ms(batch.deadline)
       or '', batch.limit and ms(batch.limit) or ''}) do list[#list + 1] = value end
@@ -91,8 +94,9 @@ local function look_at(id, score, job, token, attempts, mark)
   local batch_id, slot, batch = slot_of(id)
   if slot then
     judge_producer(batch, contact)
-    local verdict = fate_of(batch) or mark and cancelled(mark)
-    if not verdict and attempts == 0 and job and now >= (impatient_at(batch) or math.huge) then
+    local verdict = (batch.by or batch.deadline) and fate_of(batch) or mark and cancelled(mark)
+    if not verdict and batch.queue_timeout and attempts == 0 and job
+      and now >= (impatient_at(batch) or math.huge) then
       verdict = waited(id, job)
     end
     if verdict then return end_job(batch, id, slot, attempts, verdict, job) end
@@ -100,7 +104,7 @@ local function look_at(id, score, job, token, attempts, mark)
     gone[#gone + 1] = id
     return
   end
-  take(id, attempts + 1, slot and batch, ms(math.floor(score)), job)
+  take(id, attempts + 1, slot and batch, string.format('%d', score), job)
   return true
 end
 
@@ -138,10 +142,18 @@ end
 
 -- From here on it only writes.
 if #scores + #foreign + #gone + #members > 0 then begin_writing() end
-for _, token in ipairs(tokens) do
-  local id, attempts = token[1], ms(token[2])
-  redis.call('SET', P.retry .. id, attempts, 'PX', 88400000)
-  redis.call('SET', P.in_progress .. id, table.concat({worker, attempts, ARGV[7]}, ':'), 'PX', lease)
+local function set_token(id, attempts, token)
+  redis.call('SET', P.retry .. id, attempts, 'PX', '88400000')
+  redis.call('SET', P.in_progress .. id, token, 'PX', ARGV[4])
+end
+
+local token = worker .. ':1:' .. ARGV[7]
+for _, id in ipairs(first) do set_token(id, '1', token) end
+for _, job in ipairs(later_ones) do
+  set_token(job[1], job[2], table.concat({worker, job[2], ARGV[7]}, ':'))
+end
+for batch in pairs(told) do
+  if batch.begun then count(batch, 'running', batch.begun) end
 end
 for _, death in ipairs(deaths) do
   write('RPUSH', death[1], death[2])

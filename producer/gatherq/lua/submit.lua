@@ -21,7 +21,7 @@ if fresh then
   local size, keep = tonumber(ARGV[3]), tonumber(ARGV[4])
   -- An eighth more, so that the completion of most batches need not touch their keys again.
   local expires = now + math.floor(math.max(keep, LEAST_LIFE) * 9 / 8)
-  batch = {id = id, alive = true, size = size, left = size, written = 0, expires = expires, keep = keep,
+  batch = {id = id, alive = true, size = size, left = size, written = 0, expires = expires, until_ = ms(expires), keep = keep,
     changes = {size = ms(size), life = ARGV[8], created = ms(now), expires = ms(expires), keep = ms(keep),
       queue = KEYS[1]},
     counts = {}, done = {}}

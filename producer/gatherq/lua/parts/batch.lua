@@ -32,6 +32,7 @@ local function batch_of(id)
         local left = redis.call('PTTL', P.batch .. id)
         batch.expires = now + (left > 0 and left or LEAST_LIFE)
       end
+      batch.until_ = ms(batch.expires)
     end
   end
   batches[id] = batch
@@ -42,8 +43,10 @@ end
 -- slot. Without the slot: the batch is gone, or being deleted.
 local function slot_of(id)
   local batch_id, text = string.match(id, '^([%w_.-]+):(%d+)$')
-  if not batch_id or #batch_id > 128 or #text > 15 or ms(tonumber(text)) ~= text then return nil end
-  local batch, slot = batch_of(batch_id), tonumber(text)
+  if not batch_id or #batch_id > 128 or #text > 15 then return nil end
+  if #text > 1 and string.byte(text) == 48 then return nil end -- a leading zero
+  local batch, slot = batches[batch_id], tonumber(text)
+  if batch == nil then batch = batch_of(batch_id) end
   if batch and batch.alive and slot >= batch.size then return nil end
   return batch_id, batch and batch.alive and slot or nil, batch
 end
@@ -60,7 +63,8 @@ end
 -- Whether its producer has died: judged only by who was in contact for as long as its lease is, so
 -- that it had the time to renew it after an outage.
 local function judge_producer(batch, contact)
-  if batch.by or not batch.alive then return end
+  if batch.judged or batch.by or not batch.alive then return end
+  batch.judged = true
   local late = batch.leased and now > batch.leased and contact >= (batch.lease or 0)
   local unfinished = batch.writing and batch.written < batch.size and now > batch.writing
   if late or unfinished then

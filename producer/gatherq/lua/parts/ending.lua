@@ -84,7 +84,7 @@ local function end_job(batch, id, slot, attempts, verdict, payload)
   results[#results + 1] = {P.result .. id, table.concat({
     '{"worker":"","t":', ms(attempts), ',"id":"', id, '","status":"', status, '","s":false,"r":', text,
     ',', call, ',"batch":"', batch.id, '","slot":', slot, ',"et":', enqueued, ',"st":null,"ft":',
-    ms(now), ',"q":', cjson.encode(said(KEYS[1])), ',', fields, '}'}), ms(batch.expires)}
+    ms(now), ',"q":', cjson.encode(said(KEYS[1])), ',', fields, '}'}), batch.until_}
   count(batch, status, 1)
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = slot, status
   if attempts > 0 then count(batch, 'running', -1) end
