@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test check format bench bench-all clean
+.PHONY: help demo test fuzz check format bench bench-all clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -16,6 +16,9 @@ demo: $(VENV)/.ready  ## A server, two workers and every kind of outcome (DEMO=-
 
 test: $(VENV)/.ready  ## All tests; those that promise something about Redis use a real server
 	@$(BIN)/python -m pytest -q
+
+fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader (some five minutes)
+	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz
 
 check: $(VENV)/.ready  ## Lint, formatting and types
 	@$(BIN)/ruff check
@@ -31,7 +34,7 @@ bench: $(VENV)/.ready  ## gatherq against stock arq, in one run
 	@$(BIN)/python bench/against_arq.py
 
 bench-all: bench  ## All measurements (some ten minutes)
-	@for each in from_arq cancel large_batch timeouts; do \
+	@for each in from_arq cancel large_batch timeouts steps; do \
 	  echo; echo "bench/$$each.py"; $(BIN)/python bench/$$each.py || exit 1; done
 
 clean:  ## Remove what was made here

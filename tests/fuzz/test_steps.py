@@ -1,5 +1,6 @@
 """Whatever stands in Redis: no step fails, and no neighbour is touched or charged."""
 
+import asyncio
 import os
 
 import pytest
@@ -7,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from gatherq import keys
+from gatherq import Producer, keys
+from gatherq.errors import BatchNotFound
 
-from .world import GOOD, STEPS, World, damage, damaged
+from .world import GOOD, QUEUE, STEPS, World, damage, damaged
 
 EXAMPLES = int(os.environ.get("GATHERQ_FUZZ", "250"))
 
@@ -48,3 +50,39 @@ async def test_whatever_stands_in_redis_no_step_fails_and_no_neighbour_is_charge
     assert set(good.values()) <= {1}
     done = await redis.xrange(keys.done("good"))
     assert sorted(int(slot) for _, pairs in done for slot in pairs) == list(range(GOOD))
+
+
+@settings(
+    max_examples=max(EXAMPLES // 3, 50),
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(damages=st.lists(damage(), min_size=1, max_size=4), ended=st.booleans())
+async def test_whatever_stands_in_redis_every_slot_is_read_and_no_neighbour_waits(
+    redis, server_url, damages, ended
+):
+    """A collector reads what is damaged while, or after, its jobs run."""
+    await redis.flushdb()
+    world = World(redis)
+    await world.begin()
+    if ended:
+        await world.release()
+        await world.drain()
+    for each in damages:
+        await damaged(redis, *each)
+    if not ended:
+        await world.release()
+        await world.drain()
+    async with Producer(server_url.replace("/0", "/9"), queue=QUEUE, patience=5) as producer:
+        async with asyncio.timeout(30):
+            good = await (await producer.batch("good")).outcomes()
+            assert [(o.slot, o.status) for o in good] == [(n, "succeeded") for n in range(GOOD)]
+            try:
+                bad = await producer.batch("bad")
+                _, words = await bad._collector.ended(b"0")
+                slots = sorted({slot for slot, status in words if status != "redriven"})
+                outcomes = [o async for o in bad._collector.outcomes(slots)]
+            except BatchNotFound:
+                return  # its hash is what was damaged
+    assert all(o.job_id == f"bad:{o.slot}" for o in outcomes)

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from gatherq import call, keys, wire
 from gatherq.submit import digests
 from gatherq.terms import Terms
+from gatherq.wire import Times, Verdict
+from gatherq_worker import decide
 from gatherq_worker.store import Record, Release
 from gatherq_worker.store import Store as WorkerStore
 from tests.redis.steps import Asks
@@ -168,7 +170,8 @@ class World:
         """Read what collectors read, but outcomes."""
         await self.asks.counts("bad")
         await self.asks.name_of("bad", 3)
-        await self.asks.redriven("bad", range(SIZE))
+        await self.asks.standings("bad", range(SIZE))
+        await self.asks.recorded("bad", range(SIZE))
         await self.asks.missing(["bad", "good"])
 
     async def drain(self):
@@ -189,5 +192,7 @@ STEPS = [name for name in STEPS if not name.startswith("_")]
 
 def ended(attempt, status="succeeded"):
     """Make an outcome."""
-    head = wire.result_head("w1", attempt.number).encode()
-    return Record(attempt, status, head + b'"status":"%s","r":1}' % status.encode(), 60)
+    verdict = decide.failed("ValueError", "no") if status == "failed" else Verdict("succeeded", 1)
+    times = Times(1_700_000_000_000, 1_700_000_000_001)
+    verdict, payload = decide.written(verdict, attempt, times, "w1", QUEUE)
+    return Record(attempt, status, payload, 60)
