@@ -26,10 +26,10 @@ class Stage:
         self.workers = []
         self.redis = Redis.from_url(url)
 
-    def worker(self, url=None, *options):
+    def worker(self, url=None, *options, module="jobs_on_a_ledger"):
         """Start a worker process; without a supervisor unless told otherwise."""
         options = options or ("--processes", "0")
-        command = [sys.executable, "-m", "gatherq_worker", "worker", "jobs_on_a_ledger"]
+        command = [sys.executable, "-m", "gatherq_worker", "worker", module]
         command += ["--lease", str(LEASE), "--grace", "3", *options]
         environment = {**os.environ, "GATHERQ_REDIS_URL": url or self.url}
         process = subprocess.Popen(command, cwd=Path(__file__).parent, env=environment)
@@ -71,8 +71,13 @@ class Stage:
     async def close(self):
         for process in self.workers:
             process.send_signal(signal.SIGCONT)
-            process.kill() if process.poll() is None else None
-            process.wait()
+            process.terminate()
+        for process in self.workers:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
         await self.redis.aclose()
 
 
