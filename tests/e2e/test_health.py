@@ -50,7 +50,8 @@ async def test_a_server_that_is_away_is_no_reason_to_end_a_worker(server, ready,
 
 @pytest.mark.parametrize("ready", [(), ("--ready",)])
 async def test_a_wrong_password_or_url_is_unhealthy(ready):
-    with embedded_server(free_port(), requirepass="secret") as (url, _):
+    with embedded_server(free_port()) as (url, _), Redis.from_url(url) as redis:
+        redis.config_set("requirepass", "secret")
         wrong = url.replace("redis://", "redis://:guess@")
         for place in (url, wrong, "http://localhost"):
             code, said, warned = await probe(place, *ready)
