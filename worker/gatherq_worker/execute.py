@@ -38,7 +38,8 @@ async def in_loop(
         ending.value = await (run() if page is None else _marked(run(), page, mark))
     except BaseException as error:
         ending.error = error
-    deadline.end()
+    if deadline.end() and isinstance(ending.error, asyncio.CancelledError):
+        ending.error = TimeoutError()
     if os.getpid() != pid:
         forks.leave(ending.error)
     # By the clock too: the timer of a deadline waits as long as the loop is blocked.
@@ -57,12 +58,13 @@ class _Deadline:
     What the code makes of its cancellation does not matter here: only that it was too late does.
     """
 
-    __slots__ = ("_task", "_timer", "expired")
+    __slots__ = ("_before", "_task", "_timer", "expired")
 
     def __init__(self, when: float | None) -> None:
         self.expired = False
         self._timer: asyncio.TimerHandle | None = None
         self._task = asyncio.current_task()
+        self._before = self._task.cancelling() if self._task else 0
         if when is not None:
             self._timer = asyncio.get_running_loop().call_at(when, self._expire)
 
@@ -71,11 +73,13 @@ class _Deadline:
         if self._task:
             self._task.cancel()
 
-    def end(self) -> None:
+    def end(self) -> bool:
+        """Stop; tell whether it has cancelled the task, and nobody else has."""
         if self._timer:
             self._timer.cancel()
-        if self.expired and self._task:
-            self._task.uncancel()
+        if not self.expired or not self._task:
+            return False
+        return self._task.uncancel() <= self._before
 
 
 def plainly(attempt: Attempt, call: Callable[[], Any], write: PutDown = put_down) -> Ending:
