@@ -30,13 +30,14 @@ def damage(draw):
     """One thing that is not as it should be: (what is done, with what)."""
     slot_key = st.builds(lambda key, n: key(f"bad:{n}"), st.sampled_from(OF_SLOT), slots)
     batch_key = st.sampled_from([key("bad") for key in OF_BATCH])
-    how = draw(st.sampled_from(["key", "key", "field", "member", "mark", "done", "entry"]))
+    how = draw(st.sampled_from(["key", "key", "field", "field", "member", "mark", "done", "entry"]))
     match how:
         case "key":
             key = draw(st.one_of(slot_key, batch_key, st.sampled_from(SHARED)))
             return how, key, draw(junk.value())
         case "field":
-            return how, draw(st.sampled_from(FIELDS)), draw(st.one_of(st.none(), junk.text))
+            value = st.one_of(st.none(), junk.number, junk.text)
+            return how, draw(st.sampled_from(FIELDS)), draw(value)
         case "member":
             member = st.one_of(junk.name, st.builds(lambda n: b"bad:%d" % n, slots))
             return how, draw(member), draw(junk.score)
