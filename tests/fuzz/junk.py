@@ -35,7 +35,7 @@ IDS = [
     *(b"\xff", b"\xed\xa0\x80", b"\xf0\x80\x80\x80", b"\xf5\x80\x80\x80", b"\xc3\xa9:0", b"\xc3"),
     *(b"i" * 5000, b"bad:0:0", b"a b:3", b"bad:\xff", b"%s%d", b"(" * 300, b"plain"),
 ]
-NUMBERS = TEXTS[: TEXTS.index(b"\xff\xfe")] + [b"1" + b"0" * 14, b"1" + b"0" * 15, b"1.7e12"]
+NUMBERS = [*TEXTS[:18], b"1" + b"0" * 14, b"1" + b"0" * 15, b"1.7e12"]
 number = st.sampled_from(NUMBERS)
 text = st.one_of(st.sampled_from(TEXTS), st.binary(max_size=40))
 name = st.one_of(st.sampled_from(IDS), st.binary(max_size=12))
