@@ -1,6 +1,7 @@
 """The engine: one worker's share of the queue, from the claim to the record."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from time import monotonic
@@ -17,6 +18,7 @@ from .contact import Contact
 from .control import Control
 from .guarded import guarded, within
 from .handlers import Handlers
+from .health import ERRORS
 from .heartbeat import Heartbeat, News
 from .held import Held
 from .intake import Apart, Intake
@@ -36,6 +38,8 @@ logger = logging.getLogger("gatherq.worker")
 _UNWIND = 0.3
 #: Ids that a line of the log names.
 _NAMED = 10
+#: Connections to claim, to record, and to look after batches.
+_CONNECTIONS = 3
 
 
 class Engine:
@@ -69,7 +73,7 @@ class Engine:
         self._policy, self._page = policy, page
         self._loop = asyncio.get_running_loop()
         store = make_store(Redis(connection_pool=self._pool))
-        contact, held = Contact(lease), Held()
+        contact, held = Contact(lease), Held(page)
         self._recorder = Recorder(store, held.recorded, held.released)
         settler = Settler(policy, self._recorder, contact.now, worker, queue)
         self._runner = Runner(handlers, policy, settler, contact, page)
@@ -127,6 +131,8 @@ class Engine:
         if self._aborts:
             beside.append(guarded(self._aborts.run()))
         try:
+            with contextlib.suppress(*ERRORS):  # a server that is away is waited for
+                await self._store.connect(_CONNECTIONS)  # while there are descriptors
             await self.intake.run(burst=burst, at_most=at_most)
             await self._recorder.flushed()
         finally:

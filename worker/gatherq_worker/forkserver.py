@@ -43,6 +43,7 @@ class ForkServer:
         self._heard = bytearray()
         self._loop = asyncio.get_running_loop()
         self._control, theirs = socket.socketpair()
+        theirs.setblocking(True)  # whatever default users set for their sockets
         try:
             with theirs:
                 self._process = _start(theirs)

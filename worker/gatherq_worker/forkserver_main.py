@@ -91,7 +91,7 @@ class ForkServer:
         what, number, size = REQUEST.unpack(head)
         text = self._read(size)
         if what == FORK and descriptors:
-            self._fork(number, socket.socket(fileno=descriptors[0]))
+            self._fork(number, _blocking(descriptors[0]))
         elif what == PATH:
             sys.path[:] = from_json(text)
         elif what == IMPORT:
@@ -146,9 +146,16 @@ def _pass(signum: int, frame: object) -> None:
     """Do nothing, but wake."""
 
 
+def _blocking(descriptor: int) -> socket.socket:
+    """Open a socket that blocks, whatever default a module of the user's has set."""
+    opened = socket.socket(fileno=descriptor)
+    opened.setblocking(True)
+    return opened
+
+
 def main(descriptor: int) -> None:
     """Serve the worker at the other end of a socket."""
-    server = ForkServer(socket.socket(fileno=descriptor))
+    server = ForkServer(_blocking(descriptor))
     gc.collect()
     gc.freeze()
     with contextlib.suppress(ConnectionError):  # the worker has gone, in the middle of something

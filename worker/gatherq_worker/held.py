@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from .attempt import Attempt
+from .page import Page
 from .store import Record, Release
 
 logger = logging.getLogger("gatherq.worker")
@@ -12,7 +13,8 @@ logger = logging.getLogger("gatherq.worker")
 class Held:
     """The attempts by job id; what is on its way to Redis is held too."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: Page | None = None) -> None:
+        self._page = page
         self.by_id: dict[str, Attempt] = {}
         #: Set whenever there may be room for another job.
         self.room = asyncio.Event()
@@ -25,7 +27,9 @@ class Held:
         self.by_id[attempt.job_id] = attempt
 
     def drop(self, attempt: Attempt) -> None:
-        """Renew it no longer."""
+        """Renew it no longer; from now on it cannot be blamed for the end of this process."""
+        if self._page:
+            self._page.leave(attempt)
         if self.by_id.get(attempt.job_id) is attempt:
             del self.by_id[attempt.job_id]
             self.room.set()

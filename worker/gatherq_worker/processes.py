@@ -160,6 +160,7 @@ class JobProcess:
         self._ended = self._orphan = False
         self.connection, self._theirs = socket.socketpair()
         self.connection.setblocking(False)
+        self._theirs.setblocking(True)  # whatever default users set for their sockets
 
     async def start(self, server: ForkServer) -> None:
         """Have it forked."""

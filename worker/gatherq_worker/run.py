@@ -247,7 +247,9 @@ class Runner:
             assert isinstance(place, JobProcess)
             return await room.run(place, attempt, handler, lambda: begin("process"))
         finally:
-            if page is not None:
+            # What has begun stays in the page until its outcome is in Redis: what it left behind
+            # may still take this process down.
+            if page is not None and not attempt.begun:
                 page.leave(attempt)
 
 

@@ -45,7 +45,7 @@ class Settler:
 
     def settle(self, ending: Ending, attempt: Attempt, most: int, handler: Handler) -> None:
         """Give the attempt back to be followed by another, or hand over what became of it."""
-        times = Times(attempt.started, self._now())
+        times = self._times(attempt)
         if ending.error is None and not ending.expired:  # the common case
             self._hand_over(decide.verdict(ending), attempt, times, handler)
             return
@@ -64,6 +64,10 @@ class Settler:
         attempt.raised = ending.error
         verdict = decide.verdict(ending) if asked is None else decide.retries_exceeded(most)
         self._hand_over(verdict, attempt, times, handler)
+
+    def _times(self, attempt: Attempt) -> Times:
+        # Redis's clock is known by its last reply: it may seem to go back a little.
+        return Times(attempt.started, max(self._now(), attempt.started or 0))
 
     def refuse(self, attempt: Attempt, error: Exception) -> None:
         """Fail what cannot be run."""
@@ -95,7 +99,7 @@ class Settler:
             return None
         by = attempt.cancelled_by
         late = decide.timed_out(attempt.which, attempt.limit or 0.0)
-        times = Times(attempt.started, self._now())
+        times = self._times(attempt)
         return self._made(decide.cancelled(by) if by else late, attempt, times)
 
     def _asked(self, ending: Ending, handler: Handler) -> float | None:
@@ -169,7 +173,7 @@ class Settler:
         if ending.error is not None:
             ending.info = describe(ending.error)
         attempt.raised = ending.error
-        times = Times(attempt.started, self._now())
+        times = self._times(attempt)
         verdict, ending.record = self._policy.write(decide.verdict(ending), attempt, times)
         if verdict.status == "failed":
             ending.info = verdict.fields["error"]

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from gatherq import codec, keys
 from gatherq.connection import database_of
+from gatherq.foreign import unless_foreign
 from gatherq.limits import MAX_JOB
 from gatherq.scripts import Script
 from gatherq.upkeep import Upkeep
@@ -256,7 +257,11 @@ class Store:
 
     async def queued(self) -> int:
         """Return how many jobs are queued or running."""
-        return int(await self._redis.execute_command("ZCARD", self._queue))
+        return int(await unless_foreign(self._redis.execute_command("ZCARD", self._queue)) or 0)
+
+    async def connect(self, count: int) -> None:
+        """Open so many connections now: later there may be no descriptors left for them."""
+        await asyncio.gather(*(self._redis.execute_command("PING") for _ in range(count)))
 
     async def sign_off(self) -> None:
         """Take this worker off the list of the living."""

@@ -29,7 +29,7 @@ for i, slot in ipairs(slots) do
   ids[i] = string.format('%s:%.0f', id, slot)
   wanted[2 * i - 1], wanted[2 * i] = P.in_progress .. ids[i], P.retry .. ids[i]
 end
-local scores = redis.call('ZMSCORE', KEYS[1], unpack(ids))
+local scores = read('ZMSCORE', KEYS[1], unpack(ids)) or {}
 local found = redis.call('MGET', unpack(wanted))
 for i, job in ipairs(ids) do
   local token, attempts = found[2 * i - 1], whole(found[2 * i] or '') or 0

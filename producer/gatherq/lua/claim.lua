@@ -76,12 +76,12 @@ end
 local function look_at(id, score, job, token, attempts, mark)
   attempts = attempts and whole(attempts) or 0
   if token then
-    -- A plain arq worker's mark says nothing of its worker: leave the job to it.
-    if not string.find(token, ':', 1, true) then
+    -- A plain arq worker's mark says nothing of its worker: leave the job to it. It has an end.
+    local left = redis.call('PTTL', P.in_progress .. id)
+    if left >= 0 and not string.find(token, ':', 1, true) then
       if reply[6] == '' then reply[6] = id end
       return
     end
-    local left = redis.call('PTTL', P.in_progress .. id)
     if left < 0 then unending[#unending + 1] = P.in_progress .. id end
     hold(id, later(left < 0 and lease or math.min(math.max(left, 1), lease)))
     return
@@ -111,8 +111,8 @@ end
 local marked = redis.call('EXISTS', KEYS[2]) == 1
 while claimed < n and scanned < n + 1000 and #members < 120 do
   local want = math.min(n - claimed, 120)
-  local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', visible,
-    'WITHSCORES', 'LIMIT', skipped + claimed, want)
+  local found = read('ZRANGEBYSCORE', KEYS[1], '-inf', visible,
+    'WITHSCORES', 'LIMIT', skipped + claimed, want) or {}
   local ids, queued = {}, {}
   for i = 1, #found, 2 do
     local id, score = found[i], tonumber(found[i + 1])
@@ -160,17 +160,17 @@ for _, death in ipairs(deaths) do
   redis.call('PEXPIRE', death[1], 88400000)
 end
 for _, key in ipairs(unending) do redis.call('PEXPIRE', key, lease) end
-in_runs(scores, function(...) redis.call('ZADD', KEYS[1], ...) end)
+in_runs(scores, function(...) write('ZADD', KEYS[1], ...) end)
 if #gone > 0 then
   local keys = {}
   for _, id in ipairs(gone) do
     for _, prefix in ipairs({P.in_progress, P.retry, P.job, P.attempts}) do keys[#keys + 1] = prefix .. id end
   end
   delete(keys)
-  in_runs(gone, function(...) redis.call('ZREM', KEYS[1], ...) end)
+  in_runs(gone, function(...) try('ZREM', KEYS[1], ...) end)
 end
 if #foreign > 0 then
-  in_runs(foreign, function(...) redis.call('ZREM', KEYS[1], ...) end)
+  in_runs(foreign, function(...) try('ZREM', KEYS[1], ...) end)
   for _, id in ipairs(foreign) do write('LPUSH', KEYS[3], string.sub(id, 1, 1024)) end
   redis.call('LTRIM', KEYS[3], 0, 99)
   redis.call('PEXPIRE', KEYS[3], 86400000)
@@ -184,7 +184,7 @@ if claimed == n then
 elseif #members >= 120 or scanned >= n + 1000 then
   reply[2] = 0
 else
-  local next = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. visible, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-  if next[2] then reply[2] = math.ceil(math.min(next[2] - now, 60000)) end
+  local next = read('ZRANGEBYSCORE', KEYS[1], '(' .. visible, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  if next and next[2] then reply[2] = math.ceil(math.min(next[2] - now, 60000)) end
 end
 return reply

@@ -24,7 +24,7 @@ if found[1] then
 end
 if #ids > 0 then
   redis.call('UNLINK', unpack(names))
-  redis.call('ZREM', KEYS[1], unpack(ids))
+  try('ZREM', KEYS[1], unpack(ids))
   try('HDEL', KEYS[2], unpack(ids))
 end
 if last == size - 1 then

@@ -69,7 +69,7 @@ if #members == 0 then return {reply, {}, {}} end
 
 -- From here on it only writes; first what frees memory, which a full server refuses to nobody.
 delete(clean)
-redis.call('ZREM', KEYS[1], unpack(members))
+try('ZREM', KEYS[1], unpack(members))
 try('ZREM', KEYS[2], unpack(members))
 if redis.call('EXISTS', KEYS[3]) == 1 then try('HDEL', KEYS[3], unpack(members)) end
 for i = 1, #sets, 3 do redis.call('SET', sets[i], ARGV[FIRST + sets[i + 1]], 'PXAT', sets[i + 2]) end

@@ -8,7 +8,7 @@
 -- Returns {now (ms), how many were looked at, id, attempt, number of its claim, life of its batch or
 -- '', size of its batch or -1, job, ...}; job is false where there is none.
 local head = ARGV[2] .. ':'
-local ids = redis.call('ZRANGEBYSCORE', KEYS[1], ms(now), ms(now + ARGV[3]), 'LIMIT', ARGV[4], ARGV[5])
+local ids = read('ZRANGEBYSCORE', KEYS[1], ms(now), ms(now + ARGV[3]), 'LIMIT', ARGV[4], ARGV[5]) or {}
 local reply, wanted = {ms(now), #ids}, {}
 for i, id in ipairs(ids) do wanted[i] = P.in_progress .. id end
 local found = #wanted > 0 and redis.call('MGET', unpack(wanted)) or {}

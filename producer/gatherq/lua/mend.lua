@@ -22,7 +22,7 @@ for i, slot in ipairs(slots) do
   tokens[i] = P.in_progress .. ids[i]
 end
 if #ids == 0 then return {batch.written, {}, 0} end
-local scores = redis.call('ZMSCORE', KEYS[1], unpack(ids))
+local scores = read('ZMSCORE', KEYS[1], unpack(ids)) or {}
 tokens = redis.call('MGET', unpack(tokens))
 for i, slot in ipairs(slots) do
   local job = ids[i]
@@ -47,7 +47,7 @@ end
 if #members + #back > 0 then
   begin_writing()
   end_jobs()
-  in_runs(back, function(...) redis.call('ZADD', KEYS[1], ...) end)
+  in_runs(back, function(...) write('ZADD', KEYS[1], ...) end)
   if #back > 0 then wake(KEYS[3]) end
   flush(ARGV[5])
 end

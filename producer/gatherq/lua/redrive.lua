@@ -57,7 +57,7 @@ for n, job in ipairs(jobs) do
   count(batch, status, -1)
 end
 if #entries > 0 then
-  redis.call('ZADD', KEYS[1], unpack(entries))
+  write('ZADD', KEYS[1], unpack(entries))
   wake(KEYS[2])
 end
 answer(batch, ARGV[4], {#jobs})

@@ -31,7 +31,7 @@ begin_writing()
 for _, job in ipairs(mine) do
   local id, attempt, batch, delay, charge, entry = unpack(job)
   redis.call('DEL', P.in_progress .. id)
-  redis.call('ZADD', KEYS[1], string.format('%.1f', now + delay - 0.5), id)
+  write('ZADD', KEYS[1], string.format('%.1f', now + delay - 0.5), id)
   if entry ~= '' then
     write('RPUSH', P.attempts .. id, entry)
     redis.call('PEXPIRE', P.attempts .. id, 88400000)

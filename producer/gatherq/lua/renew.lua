@@ -47,7 +47,7 @@ for _, job in ipairs(held) do
   redis.call('SET', P.in_progress .. job[1], job[3], 'PX', lease)
   redis.call('SET', P.retry .. job[1], job[2], 'PX', 88400000)
 end
-in_runs(scores, function(...) redis.call('ZADD', KEYS[1], ...) end)
+in_runs(scores, function(...) write('ZADD', KEYS[1], ...) end)
 flush(ARGV[7])
 if ARGV[6] == '1' then
   write('ZADD', KEYS[2], ms(now), worker)

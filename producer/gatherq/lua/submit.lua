@@ -9,7 +9,7 @@
 --       not written by then, or '' for a batch that may be gone on with later, 10 control channel,
 --       11.. a job each, as JSON without its closing brace
 -- Returns {size, slot that differs or -1, cancelled or not (1, 0), slots written before this run}.
--- A size other than ARGV[3], or a slot, says that the id is taken, and nothing was written; size -1
+-- A size other than ARGV[3], or a slot, says that the id is taken, here or in another queue, and nothing was written; size -1
 -- that the batch has gone since its first run; fewer slots written than ARGV[5], and nothing done,
 -- that Redis has lost runs, which are to be written again first.
 local JOBS = 11
@@ -32,8 +32,9 @@ if fresh then
   batches[id] = batch
 end
 local written = batch.written
-if ms(batch.size) ~= ARGV[3] or batch.elsewhere then return {batch.size, -1, 0, written} end
+if ms(batch.size) ~= ARGV[3] then return {batch.size, -1, 0, written} end
 if written < first then return {batch.size, -1, 0, written} end
+if batch.elsewhere then return {batch.size, first, 0, written} end
 local stopped = batch.by or batch.deadline and now >= batch.deadline
 
 local known
@@ -117,7 +118,7 @@ for n, job in ipairs(write_these) do
   entries[#entries + 1], entries[#entries + 2] = string.format('%.3f', now - 1 + n / 1000), job[2]
 end
 if #entries > 0 then
-  in_runs(entries, function(...) redis.call('ZADD', KEYS[1], ...) end)
+  in_runs(entries, function(...) write('ZADD', KEYS[1], ...) end)
   wake(KEYS[3])
 end
 return {batch.size, -1, batch.by and 1 or 0, first}

@@ -34,7 +34,7 @@ if first == 0 and (read('HLEN', KEYS[2]) or 1001) <= 1000 then
   for i = 1, #marks, 2 do
     local job = marks[i]
     local of, slot = slot_of(job)
-    local score = slot and of == id and redis.call('ZSCORE', KEYS[1], job)
+    local score = slot and of == id and read('ZSCORE', KEYS[1], job)
     if score and redis.call('EXISTS', P.in_progress .. job) == 0 then
       local attempts = whole(read('GET', P.retry .. job) or '') or 0
       if not lapsed(attempts, score) then
@@ -77,7 +77,7 @@ for slot = first, last do
   ids[n] = string.format('%s:%.0f', id, slot)
   wanted[2 * n - 1], wanted[2 * n] = P.in_progress .. ids[n], P.retry .. ids[n]
 end
-local scores = redis.call('ZMSCORE', KEYS[1], unpack(ids))
+local scores = read('ZMSCORE', KEYS[1], unpack(ids)) or {}
 local found = redis.call('MGET', unpack(wanted))
 local running = 0
 for n, job in ipairs(ids) do

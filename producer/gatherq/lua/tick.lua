@@ -8,6 +8,6 @@ local there = redis.call('EXISTS', KEYS[2], KEYS[3]) > 0
 redis.call('SET', KEYS[4], '1', 'PX', ARGV[6])
 if there then return 0 end
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[5])
-redis.call('ZADD', KEYS[1], ARGV[4], ARGV[2])
+write('ZADD', KEYS[1], ARGV[4], ARGV[2])
 wake(KEYS[5])
 return 1

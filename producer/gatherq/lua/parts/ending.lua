@@ -95,6 +95,6 @@ local function end_jobs()
   if #members == 0 then return end
   delete(clean)
   for _, result in ipairs(results) do redis.call('SET', result[1], result[2], 'PXAT', result[3]) end
-  in_runs(members, function(...) redis.call('ZREM', KEYS[1], ...) end)
+  in_runs(members, function(...) try('ZREM', KEYS[1], ...) end)
   in_runs(members, function(...) try('HDEL', KEYS[2], ...) end)
 end
