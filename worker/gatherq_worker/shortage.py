@@ -13,7 +13,7 @@ class Shortage(Exception):
 def out_of_descriptors(error: BaseException | None) -> bool:
     """Tell whether it, or what is behind it, says that this process may open nothing more."""
     for _ in range(10):
-        if error is None or isinstance(error, OSError) and error.errno == errno.EMFILE:
+        if error is None or (isinstance(error, OSError) and error.errno == errno.EMFILE):
             break
         error = error.__cause__ or error.__context__
     return isinstance(error, OSError) and error.errno == errno.EMFILE
