@@ -136,6 +136,16 @@ async def test_what_is_left_of_a_batch_that_has_gone_is_removed_without_a_word(
     assert left == []
 
 
+async def test_a_smaller_life_of_a_batch_leaves_nothing_of_a_larger_one(
+    redis, named, store, batch, queue
+):
+    await named(5, "a")
+    await redis.delete(keys.batch(batch), *(keys.job(f"{batch}:{n}") for n in range(5)))
+    await named(2, "b")
+    assert [a.slot for a in (await claim(store())).attempts] == [0, 1]
+    assert await redis.zrange(queue, 0, -1) == [f"{batch}:{n}".encode() for n in range(2)]
+
+
 async def test_an_expired_job_of_arqs_says_so_as_arq_does(redis, store, queue):
     await redis.zadd(queue, {"report:7": 1_700_000_000_000})
     (found,) = (await claim(store())).attempts

@@ -1,6 +1,7 @@
 """Outcomes on their way to Redis: in runs, repeated until they are there."""
 
 import asyncio
+import errno
 from contextlib import asynccontextmanager
 
 import pytest
@@ -54,6 +55,26 @@ async def test_outcomes_wait_for_redis_and_are_recorded_once(caplog):
     assert len(states) == 2  # one warning a change, whatever the number of failures
     assert states[0].startswith("Redis fails to record 1 outcomes")
     assert states[1] == "Redis is back"
+
+
+async def test_it_knows_how_long_it_has_had_no_descriptor():
+    store = Store(failures=100)
+
+    async def finish(records):
+        try:
+            raise OSError(errno.EMFILE, "Too many open files")
+        except OSError as error:
+            raise RedisConnectionError("Error 24 connecting") from error
+
+    store.finish, well = finish, store.finish
+    async with recording(store) as recorder:
+        assert recorder.short_for() == 0
+        recorder.put(record(1))
+        await asyncio.sleep(0.2)
+        assert 0.1 < recorder.short_for() < 1
+        store.failures, store.finish = 0, well
+        await recorder.flushed()
+        assert recorder.short_for() == 0
 
 
 async def test_what_comes_together_goes_together():

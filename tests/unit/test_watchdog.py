@@ -28,8 +28,13 @@ class Settler:
 
 
 class Recorder:
+    short = 0.0
+
     def waiting(self):
         return [], []
+
+    def short_for(self):
+        return self.short
 
 
 class Store:
@@ -59,10 +64,11 @@ class Dog:
         self.running = {a.job_id: (a, loop.create_future()) for a in running}
         self.expired = []
         self.ended = threading.Event()
+        self.recorder = Recorder()
         self.watchdog = Watchdog(
             self.running,
             Settler(),
-            Recorder(),
+            self.recorder,
             self.expired.extend,
             lambda record, word: None,
             self.ended.set,
@@ -133,6 +139,18 @@ async def test_a_loop_that_is_free_again_by_then_keeps_its_process():
         await asyncio.sleep(0.3)  # some looks later
     assert not dog.ended.is_set()
     assert store.released == []
+
+
+async def test_a_process_that_has_no_descriptor_left_for_its_outcomes_is_ended(caplog):
+    dog, store = Dog(Attempt("b:1", 1, None)), Store()
+    with dog.watching(store) as thread:
+        await asyncio.sleep(0.3)
+        assert not dog.ended.is_set()
+        dog.recorder.short = 60.0
+        await asyncio.to_thread(thread.join, 10)
+    assert dog.ended.is_set()
+    assert store.released == ["b:1"]
+    assert "no descriptors are left" in caplog.text
 
 
 async def test_it_survives_whatever_a_look_raises(caplog):

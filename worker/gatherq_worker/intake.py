@@ -76,7 +76,8 @@ class Intake:
     @property
     def worn_out(self) -> bool:
         """Whether this process should end, and another begin in its place."""
-        return self._wear.out(self._running.started, self._running.abandoned)
+        worn = self._wear.out(self._running.started, self._running.abandoned)
+        return worn or self._running.starved
 
     def hint(self) -> None:
         """Hear that something was cancelled: it may be what a claim under way brings."""

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from time import monotonic
 from typing import Any
 
 from .guarded import guarded
 from .health import Health, is_poison, wanted
+from .shortage import out_of_descriptors
 from .store import Finish, Record, Release, Store
 
 logger = logging.getLogger("gatherq.worker")
@@ -32,6 +34,8 @@ class Recorder:
         self._health = Health()
         #: How many are written at a time: less, while one of them may be what Redis refuses.
         self._most = _MAX_RECORDS
+        #: Since when no connection can be opened, because this process has no descriptor left.
+        self._short: float | None = None
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -49,6 +53,11 @@ class Recorder:
     def waiting(self) -> tuple[list[Record], list[Release]]:
         """Return what is not known to be in Redis yet."""
         return list(self._records), list(self._releases)
+
+    def short_for(self) -> float:
+        """Return for how many seconds it has been out of descriptors, and so of connections."""
+        since = self._short
+        return 0.0 if since is None else monotonic() - since
 
     async def flushed(self) -> None:
         """Wait until all that was handed over is in Redis."""
@@ -76,6 +85,7 @@ class Recorder:
             await self._failed(records, releases, error)
             return
         self._health.good()
+        self._short = None
         self._most = min(2 * self._most, _MAX_RECORDS)
         del self._records[: len(records)]
         del self._releases[: len(releases)]
@@ -106,6 +116,10 @@ class Recorder:
             del self._records[: len(records)]
             del self._releases[: len(releases)]
             return
+        if not out_of_descriptors(error):
+            self._short = None
+        elif self._short is None:
+            self._short = monotonic()
         await self._health.bad(f"record {len(records)} outcomes", error)
 
     def look_after(self, work: Coroutine[Any, Any, None]) -> None:

@@ -22,7 +22,7 @@ from .policy import Policy
 from .processes import JobProcess, Processes
 from .retries import exhausted
 from .settle import Settler
-from .shortage import is_shortage
+from .shortage import is_shortage, out_of_descriptors
 from .threads import Threads
 
 logger = logging.getLogger("gatherq.worker")
@@ -35,6 +35,8 @@ _APART = 2
 _AGAIN = 1.0
 #: Seconds after which a shortage that goes on is worth another line.
 _WORTH_A_LINE = 10.0
+#: Seconds without a descriptor for isolated jobs, after which a process is not used any longer.
+_STARVED = 5.0
 
 
 class _Late(Exception):
@@ -65,6 +67,8 @@ class Runner:
         self._hooked = policy.hooked
         #: When a shortage was last spoken of.
         self._warned = -_WORTH_A_LINE
+        #: Since when jobs are given back because this process has no descriptor left.
+        self._short: float | None = None
 
     async def run(self, attempt: Attempt) -> None:
         """See one attempt through; never raises but for its own cancellation."""
@@ -133,6 +137,7 @@ class Runner:
                     attempt.places = (await self._limits[handler.name].take(),)
                 if room is not None:
                     place = await room.take(handler)
+                    self._short = None
                     attempt.places = (*attempt.places, place)
         except TimeoutError:
             if limit is None or not waiting.expired():
@@ -150,11 +155,18 @@ class Runner:
 
     def _put_off(self, attempt: Attempt, error: Exception) -> None:
         """Give back what cannot begin here just now, and say so once in a while."""
+        if self._short is None and out_of_descriptors(error):
+            self._short = monotonic()
         if monotonic() - self._warned > _WORTH_A_LINE:
             self._warned = monotonic()
             said = f"{type(error).__name__}: {error}"
             logger.warning("this worker is short of something, jobs wait for others: %s", said)
         self._settler.put_off(attempt, _AGAIN)
+
+    @property
+    def starved(self) -> bool:
+        """Whether jobs have long waited for a descriptor that this process will not have."""
+        return self._short is not None and monotonic() - self._short >= _STARVED
 
     @property
     def abandoned(self) -> int:

@@ -45,6 +45,11 @@ class Running:
         return {job_id: task for job_id, (_, task) in self.by_id.items()}
 
     @property
+    def starved(self) -> bool:
+        """Whether this process cannot begin jobs that another in its place could."""
+        return self._runner.starved
+
+    @property
     def abandoned(self) -> int:
         """How many executions do not end although their time is over."""
         return len(self._abandoned) + self._runner.abandoned

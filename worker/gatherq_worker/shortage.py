@@ -10,6 +10,15 @@ class Shortage(Exception):
     """A job cannot begin here just now; says what is missing."""
 
 
+def out_of_descriptors(error: BaseException | None) -> bool:
+    """Tell whether it, or what is behind it, says that this process may open nothing more."""
+    for _ in range(10):
+        if error is None or (isinstance(error, OSError) and error.errno == errno.EMFILE):
+            break
+        error = error.__cause__ or error.__context__
+    return isinstance(error, OSError) and error.errno == errno.EMFILE
+
+
 def is_shortage(error: BaseException) -> bool:
     """Tell whether an error that came before a job's own code says so."""
     if isinstance(error, OSError):

@@ -107,7 +107,7 @@ class Watchdog:
             await self._record(store, overdue)
             if self._hopeless(overdue):
                 await self._recycle(store, overdue)
-        elif self._hopeless(()):
+        elif self._hopeless(()) or self._starved():
             await self._recycle(store, ())
 
     def _hopeless(self, overdue: list[Attempt] | tuple[()]) -> bool:
@@ -119,6 +119,10 @@ class Watchdog:
         if blocker is None:
             return bool(overdue) or blocked >= self._patience
         return blocker in overdue
+
+    def _starved(self) -> bool:
+        """Tell whether outcomes wait for a descriptor, and none will come: a job leaks them."""
+        return self._recorder.short_for() >= self._patience
 
     async def _record(self, store: Store, overdue: list[Attempt]) -> None:
         """Record timeouts in place of the loop; its own late verdict finds them recorded."""
@@ -139,9 +143,10 @@ class Watchdog:
         records, releases = self._recorder.waiting()
         if records:
             await store.finish_at_once(records)
-        if not self._hopeless(overdue):
+        stuck = self._hopeless(overdue)
+        if not stuck and not self._starved():
             return  # it was freed while Redis was asked
-        who = self._name()
+        why = f"{self._name()} cannot be stopped" if stuck else "no descriptors are left"
         others = [a for a, _ in list(self._running.values()) if not a.handed_over and not a.dropped]
         for attempt in others:
             attempt.dropped = True
@@ -154,8 +159,8 @@ class Watchdog:
                     attempt.dropped = False
                 raise
         logger.error(
-            "%s cannot be stopped; this process ends, and %d other jobs are released",
-            who,
+            "%s; this process ends, and %d other jobs are released",
+            why,
             len(others),
         )
         self._end()

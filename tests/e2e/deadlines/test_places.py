@@ -9,7 +9,7 @@ import pytest
 from gatherq import Cancelled, Failed, Succeeded, TimedOut, call, keys
 from tests.conftest import lines_of, until
 
-from . import forking
+from . import forking, leaking
 from .test_isolation import outcomes_of
 from .test_timeouts import ledger  # noqa: F401
 
@@ -133,3 +133,18 @@ async def test_a_jobs_own_error_is_its_failure_whatever_it_says(producer, start_
     start_worker("--processes", "0", module="deadlines.short")
     (outcome,) = await outcomes_of(producer, [call("raises_as_if")])
     assert isinstance(outcome, Failed)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["connected before", "not connected before"])
+async def test_a_process_whose_jobs_leak_all_descriptors_is_replaced(
+    producer, start_worker, before
+):
+    """Its outcomes are recorded, with no connection for them, and isolated jobs begin again."""
+    start_worker(module="deadlines.leaking")
+    async with until(40):
+        if before:
+            await producer.gather(leaking.works.call())
+        (first,) = await producer.gather(leaking.leaks.call())
+        assert await producer.gather(leaking.works_apart.call()) == [1]
+        (again,) = await producer.gather(leaking.works.call())
+    assert first != again

@@ -40,14 +40,15 @@ local function batch_of(id)
 end
 
 -- The batch and slot that an id names, if it is one of that batch's: an id alone makes nothing a
--- slot. Without the slot: the batch is gone, or being deleted.
+-- slot. Without the slot: the batch is gone, or being deleted; without the batch, too: it is gone, or
+-- another under the same id has fewer slots.
 local function slot_of(id)
   local batch_id, text = string.match(id, '^([%w_.-]+):(%d+)$')
   if not batch_id or #batch_id > 128 or #text > 15 then return nil end
   if #text > 1 and string.byte(text) == 48 then return nil end -- a leading zero
   local batch, slot = batches[batch_id], tonumber(text)
   if batch == nil then batch = batch_of(batch_id) end
-  if batch and batch.alive and slot >= batch.size then return nil end
+  if batch and batch.alive and slot >= batch.size then return batch_id end
   return batch_id, batch and batch.alive and slot or nil, batch
 end
 
