@@ -1,5 +1,6 @@
 """Which job is whose: by its id, checked against its batch, and by the life of that batch."""
 
+import asyncio
 import json
 
 import pytest
@@ -9,7 +10,7 @@ from gatherq.submit import digests
 from gatherq.terms import Terms
 from gatherq_worker.store import Release
 
-from .steps import claim, expired, record
+from .steps import Asks, claim, expired, record
 
 
 def encoded(batch, size, name="f"):
@@ -61,7 +62,11 @@ async def test_an_id_alone_makes_nothing_a_slot(redis, submit, asks, store, batc
 
 
 @pytest.mark.parametrize(
-    "payload", [b'{"t":null,"f":"f","a":[],"k":{},"et":1}', b"\x80\x04N.", b'{"f":"f","a":[]}', b""]
+    "payload",
+    [
+        *(b'{"t":null,"f":"f","a":[],"k":{},"et":1}', b"\x80\x04N.", b'{"f":"f","a":[]}', b"x"),
+        b'{"worker":"w","t":1,"id":"x:1","status":"succeeded","r":1,"batch":null,"slot":0,"et":1}',
+    ],
 )
 @pytest.mark.parametrize("where", ["job", "result"])
 async def test_what_another_producer_has_under_a_slots_id_is_left_to_it(
@@ -168,3 +173,25 @@ async def test_a_result_names_its_batch_and_slot_whatever_the_data_says(redis, a
     await asks.cancel(batch, [0], "me")
     found = json.loads(await redis.get(keys.result(f"{batch}:0")))
     assert (found["id"], found["batch"], found["slot"]) == (f"{batch}:0", batch, 0)
+
+
+async def test_a_batch_of_another_queue_is_another_batch(redis, asks, batch, queue):
+    jobs = encoded(batch, 2)
+    await asks.submit(batch, 2, 3600, 0, jobs, digests=digests(jobs), life="a")
+    elsewhere = Asks(redis, f"{queue}:other")
+    there = await elsewhere.submit(batch, 2, 3600, 0, jobs, digests=digests(jobs), life="b")
+    assert (there.size, there.differs) == (2, 0)
+    assert await elsewhere.mend(batch, [0, 1], -1) == ([], 2)
+    assert not await redis.exists(f"{queue}:other")
+
+
+@pytest.mark.parametrize("token", [b"1", b"x", b"", b"w:1", b"x" * 1000])
+async def test_a_mark_without_an_end_is_left_after_a_lease(redis, submit, store, batch, token):
+    await submit()
+    await redis.set(keys.in_progress(f"{batch}:0"), token)
+    assert (await claim(store())).attempts == []
+    assert 0 < await redis.pttl(keys.in_progress(f"{batch}:0")) <= 300
+    while await redis.exists(keys.in_progress(f"{batch}:0")):
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)
+    assert len((await claim(store())).attempts) == 1

@@ -55,14 +55,11 @@ end
 -- Whether what stands under the id of a slot was written by us: for an earlier life of the batch, or
 -- for a slot that its producer did not come to write.
 local function ours(job, slot)
-  for _, key in ipairs({P.job .. job, P.result .. job}) do
-    if redis.call('TYPE', key).ok == 'string' then
-      local start = string.format(',"batch":"%s","slot":%.0f,', id, slot)
-      local head, tail = redis.call('GETRANGE', key, 0, 10), redis.call('GETRANGE', key, -300, -1)
-      if head ~= '{"worker":"' and not string.find(tail, start, 1, true) then return false end
-    end
-  end
-  return true
+  local mark = string.format(',"batch":"%s","slot":%.0f,', id, slot)
+  local call = read('GETRANGE', P.job .. job, -300, -1)
+  if call and call ~= '' and not string.find(call, mark, 1, true) then return false end
+  local result = read('GET', P.result .. job)
+  return not result or string.find(result, mark .. '"et":', 1, true) ~= nil
 end
 
 local write_these, clean, revived = {}, {}, {}
