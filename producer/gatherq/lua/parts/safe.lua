@@ -36,13 +36,8 @@ local function write(name, key, ...)
   return redis.call(name, key, ...)
 end
 
--- Writes to a key that others share: where it is of another type, nothing of ours stands there.
-local function try(...)
-  local done = redis.pcall(...)
-  if type(done) ~= 'table' or not done.err then return done end
-  if string.find(done.err, 'WRONGTYPE', 1, true) then return nil end
-  return redis.call(...)
-end
+-- A write to a key that others share: where it is of another type, nothing of ours stands there.
+local try = read
 
 -- Hands a list over in runs: Lua passes on some thousand values at the most.
 local function in_runs(values, call)
