@@ -92,3 +92,18 @@ async def test_marks_of_unknown_jobs_do_no_harm(redis, make, held):
     job = await redis.enqueue_job("add", 1)
     await make([add], allow_abort_jobs=True).main()
     assert await job.result(poll_delay=0) == 1
+
+
+async def test_the_hooks_of_an_aborted_job_are_not_cancelled(redis, make, held):
+    job, seen = await redis.enqueue_job("held"), []
+
+    async def hook(ctx):
+        seen.append(asyncio.current_task().cancelling())
+
+    held_job = func(held.run, name="held")
+    hooks = {"on_job_end": hook, "after_job_end": hook}
+    run = asyncio.create_task(make([held_job], allow_abort_jobs=True, **hooks).main())
+    await held.inside.wait()
+    await job.abort(timeout=20, poll_delay=0.01)
+    await run
+    assert seen == [0, 0]

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 
 from gatherq import Cancelled, Producer, Succeeded
+from gatherq.connection import connection_pool
 from gatherq.outcomes import exception_of
 
 KEEP = 600
@@ -188,7 +189,10 @@ def _limited(call, timeout):
 async def world(where, name=None):
     """Open a world; `where` is local or pool, on the server and queue of the environment."""
     name = name or secrets.token_hex(4)
-    async with Redis.from_url(os.environ["GATHERQ_REDIS_URL"]) as redis:
+    # Not `Redis.from_url`: before Python 3.11.3 its connections cannot be used in a task that was
+    # cancelled, as jobs and scenarios here do.
+    pool = connection_pool(os.environ["GATHERQ_REDIS_URL"])
+    async with Redis.from_pool(pool) as redis:
         if where == "local":
             yield Local(redis, name)
         else:

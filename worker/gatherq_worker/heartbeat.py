@@ -9,12 +9,14 @@ import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis
 
 from .attempt import Attempt
 from .contact import Contact
+from .guarded import within
 from .health import ERRORS, Health
 from .store import Store
 
@@ -71,9 +73,7 @@ class Heartbeat:
             return
         self._stopping = True
         self.renew_soon()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(timeout, 0.0)):
-                await self._ended.wait()
+        await within(monotonic() + timeout, self._ended.wait())
 
     def _run(self) -> None:
         try:

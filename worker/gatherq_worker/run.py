@@ -116,6 +116,7 @@ class Runner:
             ending = await self._execute(attempt, handler, call, ctx, room, place)
             ending.limit, ending.which = attempt.limit, attempt.which
             ending.cancelled_by = attempt.cancelled_by
+            _answered()
             if self._policy.on_job_end:
                 await _contained(self._policy.on_job_end, ctx)
             if not attempt.settled:  # else it is released, or recorded
@@ -263,6 +264,16 @@ class Runner:
             # may still take this process down.
             if page is not None and not attempt.begun:
                 page.leave(attempt)
+
+
+def _answered() -> None:
+    """Forget cancellations of this task: they were the job's, and hooks are not cancelled by them.
+
+    Before Python 3.11.3 nothing that uses `asyncio.timeout` works in a task that is cancelled.
+    """
+    task = asyncio.current_task()
+    while task and task.cancelling():
+        task.uncancel()
 
 
 async def _contained(hook: Hook, ctx: dict[Any, Any]) -> None:
