@@ -43,10 +43,7 @@ class JobDefinition:
 
     def of(self, function: Callable[..., Any]) -> "JobDefinition":
         """Return this, for `function`; raises TypeError where the two do not go together."""
-        if not callable(function) or not hasattr(function, "__qualname__"):
-            raise TypeError(f"@job needs a function, not {function!r}")
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(f"@job needs a function that returns; {function!r} yields")
+        check_function(function, named=bool(self.name))
         waits = inspect.iscoroutinefunction(function)
         isolation = self.isolation or ("loop" if waits else "thread")
         if isolation == ("thread" if waits else "loop"):
@@ -56,6 +53,27 @@ class JobDefinition:
                 f"use {other} or 'process'"
             )
         return replace(self, name=self.name or function.__qualname__, isolation=isolation)
+
+
+def check_function(function: object, *, named: bool) -> None:
+    """Raise TypeError for what no worker finds by its name, or cannot run; say what to do."""
+    if not inspect.isfunction(function):
+        advice = "write @job directly above a function of the module, below other decorators"
+        raise TypeError(f"@job needs a function, not {function!r}; {advice}")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"@job needs a function that returns; {function!r} yields")
+    inside = function.__qualname__.rpartition(".")[0]
+    if inside and not inside.endswith("<locals>"):
+        raise TypeError(
+            f"@job needs a function of a module; {function.__qualname__} is written in a class, "
+            "where no worker finds it: move it out of the class"
+        )
+    if (inside or function.__name__ == "<lambda>") and not named:
+        raise TypeError(
+            f"@job needs a name that workers know; {function.__qualname__} has none: write it with "
+            "`def` at the top of a module, give functools.wraps to what wraps it, or use "
+            "@job(name=...) and pass it to the worker, or bind it in a module"
+        )
 
 
 def check_definition(given: JobDefinition) -> None:

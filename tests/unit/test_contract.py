@@ -81,7 +81,7 @@ def test_jsons_own_types_are_handed_over_as_they_are(annotation):
 
 
 def test_a_decorated_function_stays_an_ordinary_coroutine_function():
-    @job(timeout=3)
+    @job(name="chop", timeout=3)
     async def chop(vegetable: str) -> str:
         return vegetable
 
@@ -97,7 +97,7 @@ def test_what_cannot_be_a_job_is_refused_where_it_is_written():
     with pytest.raises(TypeError, match="yields"):
         job()(streams)
     with pytest.raises(TypeError, match="plain def"):
-        job(isolation="loop")(lambda: 1)
+        job(name="one", isolation="loop")(lambda: 1)
     with pytest.raises(InvalidCall, match="isolation='process' too"):
         job(memory=1)
     with pytest.raises(InvalidCall, match="retries must be"):

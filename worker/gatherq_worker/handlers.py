@@ -154,6 +154,12 @@ def _load(name: str) -> list[Handler]:
         if name.endswith(".py") or "/" in name:
             hint = f"; name a module, not a file: {name.removesuffix('.py').replace('/', '.')}"
         raise LoadError(f"no module named {name!r} from here{hint}") from None
+    for word, value in vars(module).items():
+        if _is_hidden(value):
+            raise LoadError(
+                f"{name}.{word} is a job inside of {value!r}: what wraps a job must be a function; "
+                "write @job above the other decorator's function, or leave that out"
+            )
     functions = {id(f): f for f in vars(module).values() if _is_job(f)}
     if not functions:
         raise LoadError(f"module {name!r} has no jobs: decorate functions with @job()")
@@ -164,6 +170,12 @@ def _is_job(value: object) -> bool:
     return inspect.isfunction(value) and isinstance(
         getattr(value, "definition", None), JobDefinition
     )
+
+
+def _is_hidden(value: object) -> bool:
+    """Tell whether it is a job that something else wraps, as `lru_cache` does."""
+    own = getattr(value, "__dict__", {}).get("definition")
+    return isinstance(own, JobDefinition) and not _is_job(value)
 
 
 def _where(function: Callable[..., Any]) -> str:
