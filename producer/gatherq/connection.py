@@ -19,10 +19,12 @@ from .resolve import Resolver
 SOCKET_TIMEOUT = 10.0
 
 
-def connection_pool(url: str, *, socket_timeout: float = SOCKET_TIMEOUT) -> ConnectionPool:
+def connection_pool(
+    url: str, *, socket_timeout: float = SOCKET_TIMEOUT, kind: type[ConnectionPool] = ConnectionPool
+) -> ConnectionPool:
     """Make a pool for `url`; raises RedisUnavailable for what is not a Redis URL."""
     try:
-        pool = ConnectionPool.from_url(
+        pool = kind.from_url(
             url, socket_timeout=socket_timeout, socket_connect_timeout=min(socket_timeout, 5.0)
         )
     except ValueError as error:

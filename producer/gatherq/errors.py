@@ -6,6 +6,8 @@ GatherqError
 ├── RedisUnavailable (ConnectionError)   Redis does not answer, or refuses us
 ├── BatchNotFound (LookupError)          no such batch: never submitted, expired, or flushed
 ├── BatchConflict (ValueError)           this batch id already holds another batch
+├── ProducerClosed (RuntimeError)        used after `aclose()`
+├── ProducerElsewhere (RuntimeError)     used in another event loop than before
 ├── RemoteError                          a job raised something that is not a builtin
 ├── JobTimeout (TimeoutError)            a job ran past its limit
 ├── JobLost                              every worker that took the job died
@@ -77,6 +79,22 @@ class BatchConflict(GatherqError, ValueError):
         self.batch_id = batch_id
         self.slot = slot
         super().__init__(message)
+
+
+class ProducerClosed(GatherqError, RuntimeError):
+    """The producer was closed; what it submitted goes on."""
+
+    @classmethod
+    def now(cls) -> "ProducerClosed":
+        """Say what to do."""
+        return cls(
+            "this producer is closed; the batch goes on, and `await producer.batch(id)` of another "
+            "producer comes back to it"
+        )
+
+
+class ProducerElsewhere(GatherqError, RuntimeError):
+    """The producer belongs to another event loop, which is not closed."""
 
 
 class RemoteError(GatherqError):

@@ -1,10 +1,10 @@
 """What the parts of one producer share: its store, its patience, its watcher, leases and tasks."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import GatherqError
+from .errors import ProducerClosed
 from .lease import Leases
 from .tasks import start
 from .watcher import Watcher
@@ -19,10 +19,16 @@ R = TypeVar("R")
 class Link:
     """Lives as long as its producer."""
 
-    def __init__(self, store: "Store", retrying: "Retrying") -> None:
+    def __init__(self, store: "Store", retrying: "Retrying", check: Callable[[], None]) -> None:
+        #: Raises what keeps it from being used, or used here.
+        self.check = check
         self.store, self.retrying = store, retrying
-        self.watcher = Watcher(store, retrying)
-        self.leases = Leases(store.renew_lease)
+        self.begin()
+
+    def begin(self) -> None:
+        """Know no task and no batch: none has begun, or their loop is gone."""
+        self.watcher = Watcher(self.store, self.retrying)
+        self.leases = Leases(self.store.renew_lease)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._promised: set[asyncio.Task[Any]] = set()
 
@@ -46,12 +52,9 @@ class Link:
         await self.watcher.aclose(closed())
 
 
-def closed() -> GatherqError:
+def closed() -> ProducerClosed:
     """Say why nothing comes any more."""
-    return GatherqError(
-        "this producer is closed; the batch goes on, and `await producer.batch(id)` of another "
-        "producer comes back to it"
-    )
+    return ProducerClosed.now()
 
 
 async def finish_first(work: Coroutine[Any, Any, R]) -> R:

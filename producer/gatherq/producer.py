@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from . import budget, connection, submit
 from .batch import Batch
 from .calls import Call, Job
-from .errors import BatchNotFound
+from .errors import BatchNotFound, ProducerClosed
 from .gathering import Gathering, stop
 from .handle import Handle
 from .limits import check_batch_id, check_timeout, check_window
@@ -20,6 +20,7 @@ from .link import Link
 from .mapping import calls_of, mapped
 from .outbox import Outbox
 from .outcomes import Outcome
+from .owner import OwnedPool, Owner
 from .retrying import Retrying
 from .settings import Settings
 from .store import Store
@@ -38,6 +39,10 @@ class Producer(Gathering):
     read from the environment: `GATHERQ_REDIS_URL`, `GATHERQ_QUEUE`, `GATHERQ_KEEP` (seconds that
     a batch stays in Redis after it has ended), `GATHERQ_PATIENCE` (seconds of going on trying
     while Redis is away).
+
+    It belongs to the event loop that it is first used in; in another it raises ProducerElsewhere,
+    unless the first is closed, or this process was forked: then it begins anew. Once closed, all
+    of it raises ProducerClosed.
     """
 
     def __init__(
@@ -52,14 +57,21 @@ class Producer(Gathering):
         settings = Settings(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
         self._url = settings.redis_url
         self._keep, self._patience = settings.keep, settings.patience
-        self._redis = Redis(connection_pool=connection.connection_pool(self._url))
+        pool = connection.connection_pool(self._url, kind=OwnedPool)
+        assert isinstance(pool, OwnedPool)
+        self._pool = pool
+        self._pool.owner = self._owner = Owner(self._begin)
+        self._redis = Redis(connection_pool=self._pool)
         self._link = Link(
-            Store(self._redis, settings.queue), Retrying(self._url, settings.patience)
+            Store(self._redis, settings.queue),
+            Retrying(self._url, settings.patience),
+            self._owner.check,
         )
         self._outbox = self._new_outbox()
 
     async def __aenter__(self) -> Self:
         """Raise RedisUnavailable at once if the server does not answer."""
+        self._owner.check()
         try:
             await connection.check(self._redis, self._url)
         except BaseException:
@@ -75,8 +87,20 @@ class Producer(Gathering):
 
         What was submitted goes on, unless it has a lease.
         """
-        await self._link.aclose()
-        await self._redis.connection_pool.disconnect()
+        if self._owner.here:
+            await self._link.aclose()
+            self._owner.close()
+            await self._pool.disconnect()
+            return
+        with contextlib.suppress(ProducerClosed):
+            self._owner.check()
+        self._owner.close()
+
+    def _begin(self) -> None:
+        """Begin in a new loop or process: nothing of the one before can be gone on with."""
+        self._pool.forget()
+        self._link.begin()
+        self._outbox = self._new_outbox()
 
     @property
     def url(self) -> str:
@@ -120,6 +144,7 @@ class Producer(Gathering):
         difference, if the id holds other jobs. Cancelled while it writes, it cancels what is
         written, unless you gave a `batch_id` to go on with.
         """
+        self._owner.check()
         calls = list(calls)
         check_timeout(timeout)
         check_timeout(queue_timeout, "queue_timeout")
@@ -159,6 +184,7 @@ class Producer(Gathering):
 
     async def batch(self, batch_id: str) -> Batch[Any]:
         """Attach to a batch by its id, from any process; raises BatchNotFound."""
+        self._owner.check()
         counts = await self._link.retrying(
             lambda: self._link.store.counts(check_batch_id(batch_id))
         )
@@ -175,6 +201,7 @@ class Producer(Gathering):
         What is submitted in one turn of the loop is written together. Raises InvalidCall and
         PayloadTooLarge. Cancelled while it writes, it cancels the job.
         """
+        self._owner.check()
         # Inside a job a batch has the deadline of that job: it is not shared with other jobs.
         outbox = self._outbox if budget.remaining() is None else self._new_outbox()
         return await outbox.written(outbox.add(call))
@@ -184,6 +211,7 @@ class Producer(Gathering):
 
         `timeout` limits the execution of each job, in seconds.
         """
+        self._owner.check()
         check_timeout(timeout)
         return TaskGroup(self._new_outbox(timeout))
 
@@ -239,6 +267,7 @@ class Producer(Gathering):
         `async with contextlib.aclosing(producer.map(...)) as outcomes`, soon with a bare `break`.
         An error of `items` is raised after the outcomes of what came before it.
         """
+        self._owner.check()
         check_timeout(timeout)
         check_window(window)
         return mapped(self._new_outbox(timeout), calls_of(job, items), window, ordered)

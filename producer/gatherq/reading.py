@@ -20,6 +20,7 @@ class Reading(Generic[T]):
 
     def __init__(self, collector: Collector[T], deadline: float | None = None) -> None:
         self._collector, self._deadline = collector, deadline
+        collector.link.check()
         self._watcher = collector.link.watcher
         self._reader = Reader(collector.size)
 
