@@ -41,11 +41,22 @@ async def going(make):
     await asyncio.wait(runs)
 
 
-async def test_pickle_is_accepted_with_one_warning(redis, make, caplog):
+async def test_a_worker_that_accepts_pickle_says_so_before_the_first(redis, make, caplog):
+    said = "this worker accepts pickled jobs: whoever can write to this Redis can run any code"
+    await make([add]).main()
+    assert caplog.text.count(said) == 1
     for n in range(3):
         await redis.enqueue_job("add", n)
     await make([add]).main()
-    assert caplog.text.count("is pickled, and accepted: whoever can write to this Redis") == 1
+    assert caplog.text.count(said) == 2
+
+
+async def test_a_worker_with_a_deserializer_of_its_own_does_not_speak_of_pickle(make, caplog):
+    from gatherq import wire
+
+    await make([add], job_deserializer=wire.job_deserializer).main()
+    await make([add], job_serializer=str.encode, job_deserializer=eval).main()
+    assert "accepts pickled jobs" not in caplog.text
 
 
 async def test_a_worker_that_reads_json_says_what_to_set(redis, json_redis, make, caplog):

@@ -51,6 +51,7 @@ def test_help_and_wrong_options_say_what_there_is():
     said = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
     for option in ("--concurrency", "--queue", "--processes", "--reload", "--grace", "--lease"):
         assert option in said
+    assert "whoever can write to Redis runs code" in " ".join(said.split())
     wrong = subprocess.run(
         [*COMMAND, "x", "--concurrency", "0"], capture_output=True, text=True, check=False
     )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("gatherq.worker")
 
 WARNING = (
-    "job %s is pickled, and accepted: whoever can write to this Redis can run any code here. "
+    "this worker accepts pickled jobs: whoever can write to this Redis can run any code here. "
     "Give producers and workers job_serializer=gatherq.wire.job_serializer and "
     "job_deserializer=gatherq.wire.job_deserializer once the queue has drained"
 )
@@ -48,7 +48,6 @@ class ArqCodec:
     ) -> None:
         self._serializer, self._deserializer = serializer, deserializer
         self._queue = queue
-        self._warned = False
 
     def read(self, claimed: Claimed) -> Attempt:
         """Read a job, ours or theirs; never raises."""
@@ -74,7 +73,6 @@ class ArqCodec:
             attempt = Attempt.of(claimed, None, problem, foreign=foreign)
             attempt.raised = raised
             return attempt
-        self._warn(claimed.job_id)
         return Attempt.of(claimed, job, foreign=True)
 
     def write(self, verdict: Verdict, attempt: Attempt, times: Times) -> tuple[Verdict, bytes]:
@@ -126,10 +124,10 @@ class ArqCodec:
             serializer=self._serializer,
         )
 
-    def _warn(self, job_id: str) -> None:
-        if self._deserializer is None and not self._warned:
-            self._warned = True
-            logger.warning(WARNING, job_id)
+    def warn(self) -> None:
+        """Say what pickle means, before the first of them is read."""
+        if self._deserializer is None:
+            logger.warning(WARNING)
 
 
 def _value(verdict: Verdict, attempt: Attempt) -> Any:

@@ -70,7 +70,11 @@ def main() -> None:
 @click.option("--burst/--no-burst", default=None, help="Stop when the queue is empty.")
 @click.option("--reload", "hot", is_flag=True, help="Restart when a file here changes.")
 @click.option("--watch", type=click.Path(exists=True, file_okay=False), help="As --reload, there.")
-@click.option("--arq-pickle", is_flag=True, help="Accept the pickled jobs of arq's producers.")
+@click.option(
+    "--arq-pickle",
+    is_flag=True,
+    help="Accept the pickled jobs of arq's producers: whoever can write to Redis runs code here.",
+)
 @click.option("--check", "check_only", is_flag=True, help="arq's health check: exit 0 or 1.")
 @click.option("--custom-log-dict", metavar="PATH", help="Logging settings, named as in arq.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every job.")
@@ -95,7 +99,7 @@ def worker(
     """Run the jobs of MODULEs, importable from here: `gatherq worker kitchen`.
 
     Or those of arq's settings, a class or dict: `gatherq worker my.WorkerSettings`. These say all
-    that is not said here.
+    that is not said here; without a job_deserializer they mean pickle, as --arq-pickle does.
     """
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,

@@ -124,6 +124,7 @@ class Worker(arq.worker.Worker):
         arq_logger.info(
             "Starting worker for %d functions: %s", len(self.functions), ", ".join(self.functions)
         )
+        self._codec.warn()
         self._engine = engine = self._make_engine(handlers)
         engine.pools.append(self.pool.connection_pool)
         logger.info("worker %s runs %s", self.worker_id, ", ".join(h.name for h in handlers))
