@@ -57,6 +57,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, self._stop, signum)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup's choice
+            loop.add_signal_handler(signal.SIGHUP, self._stop, signal.SIGTERM)
         watching = asyncio.create_task(self._watch())
         codes = await asyncio.gather(*(self._keep() for _ in range(self._processes)))
         watching.cancel()

@@ -41,9 +41,11 @@ class WorkerProcess:
             given = json.dumps({"worker": worker, "page": page.fd, "alive": alive})
             process = await asyncio.create_subprocess_exec(
                 *command,
+                # It has no terminal: to read of one would stop it, as it is not in the foreground.
+                stdin=asyncio.subprocess.DEVNULL,
                 env={**os.environ, VARIABLE: given},
                 pass_fds=(page.fd, alive),
-                process_group=0,
+                start_new_session=True,
             )
         except BaseException:
             page.close()
