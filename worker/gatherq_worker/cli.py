@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 from click.core import ParameterSource
 
+from . import logs
 from .supervisor import VARIABLE, Supervisor
 
 
@@ -101,16 +102,12 @@ def worker(
     Or those of arq's settings, a class or dict: `gatherq worker my.WorkerSettings`. These say all
     that is not said here; without a job_deserializer they mean pickle, as --arq-pickle does.
     """
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    logs.begin(logging.DEBUG if verbose else logging.INFO)
     if custom_log_dict:
         from arq.utils import import_string
 
         logging.config.dictConfig(import_string(custom_log_dict))
+        logs.heed()
     if hot or watch:
         _reload(watch or ".")
         return

@@ -18,7 +18,7 @@ from gatherq.retrying import is_transient
 from gatherq.settings import Settings
 from gatherq.wire import job_deserializer, job_serializer
 
-from . import handlers
+from . import handlers, logs
 from .arq_run import run_settings
 from .arq_settings import check_health, find_settings
 from .guarded import Guarded
@@ -93,9 +93,11 @@ def serve(
     try:
         theirs = find_settings(modules[0]) if len(modules) == 1 else None
         if theirs is not None:
+            logs.heed()
             main = run_settings(theirs, url, given, post.give)
         else:
             found = handlers.load(modules)
+            logs.heed()
             limits_of = {"job_log": job_log, **limits}
             url, queue = url or settings.redis_url, queue or settings.queue
             options = {**limits_of, **_formats(arq_pickle)}
