@@ -24,7 +24,7 @@ async def test_values_come_back_in_the_order_of_the_calls(producer, start_worker
 
 
 async def test_every_job_gets_its_own_kind_of_outcome(producer, start_worker):
-    start_worker()
+    start_worker("--unknown-for", "0")
     calls = [
         jobs.echo.call(None),
         jobs.fail.call("no"),

@@ -29,7 +29,7 @@ class SlowClaim:
         self.ids = ids
         self.asked, self.reply = asyncio.Event(), asyncio.Event()
 
-    async def claim(self, n, since, last):
+    async def claim(self, n, since, last, passing):
         self.asked.set()
         await self.reply.wait()
         return Claim([attempt(id_) for id_ in self.ids], 1_700_000_000_000, None)
@@ -45,7 +45,7 @@ class Swallowing:
     def __init__(self):
         self.asked = asyncio.Event()
 
-    async def claim(self, n, since, last):
+    async def claim(self, n, since, last, passing):
         self.asked.set()
         try:
             await asyncio.sleep(60)

@@ -50,6 +50,14 @@ def main() -> None:
     help="Seconds after which a dead worker's jobs start elsewhere.",
 )
 @click.option(
+    "--unknown-for",
+    default=30.0,
+    show_default=True,
+    envvar="GATHERQ_UNKNOWN_FOR",
+    type=click.FloatRange(0, 86_400),
+    help="Seconds for which a job unknown here is left to workers that know it. 0: it fails.",
+)
+@click.option(
     "--grace",
     default=10.0,
     show_default=True,
@@ -86,6 +94,7 @@ def worker(
     concurrency: int,
     processes: int,
     lease: float,
+    unknown_for: float,
     grace: float,
     most_jobs: int | None,
     most_memory: int | None,
@@ -124,6 +133,7 @@ def worker(
         queue,
         concurrency=concurrency,
         lease=lease,
+        unknown_for=unknown_for,
         grace=grace,
         burst=bool(burst),
         arq_pickle=arq_pickle,
@@ -167,6 +177,8 @@ def _supervised(processes: int, check_only: bool) -> bool:
     return not unwanted and VARIABLE not in os.environ
 
 
+_SAID = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+
 #: Our options, and what arq calls them.
 _ARQ_NAMES = {
     "queue": "queue_name",
@@ -174,6 +186,7 @@ _ARQ_NAMES = {
     "grace": "job_completion_wait",
     "burst": "burst",
     "lease": "lease",
+    "unknown_for": "unknown_for",
 }
 
 
@@ -183,7 +196,7 @@ def _given() -> dict[str, Any]:
     return {
         name: context.params[option]
         for option, name in _ARQ_NAMES.items()
-        if context.get_parameter_source(option) is ParameterSource.COMMANDLINE
+        if context.get_parameter_source(option) in _SAID
     }
 
 

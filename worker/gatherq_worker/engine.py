@@ -29,6 +29,7 @@ from .run import Runner
 from .running import Running
 from .settle import Settler
 from .store import Store
+from .unknown import Unknown
 from .watchdog import Watchdog
 from .wear import Wear
 
@@ -88,6 +89,7 @@ class Engine:
             Wear(most_jobs, most_memory),
             concurrency=concurrency,
             lease=lease,
+            unknown=Unknown(handlers, policy.unknown_for),
             apart=Apart(self._runner.can_isolate, lambda: self._runner.room_apart),
             aborts=self._aborts,
             renew_soon=self._renew_soon,

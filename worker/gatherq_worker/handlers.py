@@ -121,6 +121,9 @@ class Handlers:
     def __len__(self) -> int:
         return len(self._by_name)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
     def find(self, name: str) -> Handler:
         """Return the handler of that name; raises UnknownJob with near matches."""
         try:

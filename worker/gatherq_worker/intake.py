@@ -14,6 +14,7 @@ from .record import Recorder
 from .running import Running
 from .store import Claim, Release, Store
 from .strays import Strays
+from .unknown import Unknown
 from .wear import Wear
 
 logger = logging.getLogger("gatherq.worker")
@@ -59,13 +60,14 @@ class Intake:
         concurrency: int,
         lease: float,
         apart: Apart,
+        unknown: Unknown,
         aborts: Aborts | None,
         renew_soon: Callable[[], None],
     ) -> None:
         self._store, self._recorder, self._held = store, recorder, held
         self._running, self._contact, self._wear = running, contact, wear
         self._concurrency, self._apart, self._aborts = concurrency, apart, aborts
-        self._renew_soon = renew_soon
+        self._renew_soon, self._unknown = renew_soon, unknown
         self._health = Health()
         self._loop = asyncio.get_running_loop()
         self._strays = Strays(store, held, recorder, lease)
@@ -111,7 +113,9 @@ class Intake:
         await self._strays.give_back()
         self._claiming, self._hinted = True, False
         try:
-            claim = await self._store.claim(room, self._contact.since, self._contact.last)
+            claim = await self._store.claim(
+                room, self._contact.since, self._contact.last, self._unknown.passing
+            )
             self._health.good()
             self._contact.seen(claim.now)
             self._look_at(claim)
@@ -125,7 +129,7 @@ class Intake:
                     attempt.cancelled_by = "producer"
                 if attempt.batch is None:
                     self._unannounced = self._loop.time()
-                self._start(attempt)
+                self._start(attempt, claim.now)
         finally:
             self._claiming = False
         if self._hinted:
@@ -134,6 +138,8 @@ class Intake:
             self._recorder.look_after(self._store.extend(batch))
         if len(claim.attempts) == room:
             return 0.0
+        if claim.next_in == 0:
+            self._unknown.passed()
         next_in = _LOOK_AGAIN if claim.next_in is None else claim.next_in / 1000
         return max(min(next_in, self._patience()), 0.001)
 
@@ -156,8 +162,12 @@ class Intake:
             self._plain_seen = True
             logger.warning(PLAIN_WORKER, claim.plain)
 
-    def _start(self, attempt: Attempt) -> None:
+    def _start(self, attempt: Attempt, now: int) -> None:
         """Start what was claimed; what may take a process down, in one of its own, or elsewhere."""
+        delay = self._unknown.delay(attempt, now)
+        if delay is not None:
+            self._recorder.give_back(Release(attempt, delay))
+            return
         if attempt.suspect and self._apart.can(attempt):
             if self._apart.room() <= 0:  # it keeps nobody waiting here
                 self._recorder.give_back(Release(attempt, _ELSEWHERE))

@@ -30,6 +30,8 @@ class Policy:
     release: bool = True
     #: Whether arq's `Job.abort()` is obeyed.
     abortable: bool = False
+    #: Seconds for which a job that is not known here is left to workers that know it.
+    unknown_for: float = 0.0
     read: Reader = Attempt.read
     write: Writer | None = None
     watch: Watch = field(default_factory=Watch)

@@ -78,6 +78,7 @@ def serve(
     *,
     concurrency: int,
     lease: float,
+    unknown_for: float,
     grace: float,
     burst: bool,
     arq_pickle: bool,
@@ -98,7 +99,7 @@ def serve(
         else:
             found = handlers.load(modules)
             logs.heed()
-            limits_of = {"job_log": job_log, **limits}
+            limits_of = {"job_log": job_log, "unknown_for": unknown_for, **limits}
             url, queue = url or settings.redis_url, queue or settings.queue
             options = {**limits_of, **_formats(arq_pickle)}
             main = _run(url, queue, found, concurrency, lease, grace, burst, post, options)

@@ -18,6 +18,7 @@ from gatherq.upkeep import Upkeep
 
 from .attempt import Attempt, Claimed
 from .health import ERRORS
+from .passing import Passing
 from .replies import Told, held_one, slot_in, text, texts, told_of
 
 #: Makes an attempt of a claimed job; never raises.
@@ -88,6 +89,9 @@ class Release:
     entry: bytes = b""
 
 
+NOTHING = Passing()
+
+
 class Store:
     """Claim, renew, finish, release, wait. One an event loop."""
 
@@ -107,14 +111,16 @@ class Store:
         self._finish, self._release = Script("finish"), Script("release")
         self._held = Script("held")
 
-    async def claim(self, n: int, since: int, last: int) -> Claim:
+    async def claim(self, n: int, since: int, last: int, passing: Passing = NOTHING) -> Claim:
         """Take up to `n` jobs; `since` and `last` tell the contact with Redis (ms)."""
         queue = self._queue
         self._claims += 1
         key = (queue, keys.cancel(queue), keys.quarantine(queue), keys.wake(queue))
         contact = (self._lease, since, last)
         rest = (self._claims, MAX_JOB, self._channel)
-        argv = (keys.PREFIXES, self._worker, n, *contact, *rest)
+        argv: tuple[Any, ...] = (keys.PREFIXES, self._worker, n, *contact, *rest)
+        if passing.names:
+            argv += passing
         now, next_in, foreign, told, late, plain, *found = await self._claim(self._redis, key, argv)
         batches = told_of(told)
         attempts = [

@@ -50,8 +50,10 @@ _LAST_WORD = 2.0
 class Worker(arq.worker.Worker):
     """Takes arq's arguments, with arq's meaning: without serializers, jobs and results are pickles.
 
-    Beside them: `lease`, seconds that a claim holds without renewal; `job_log`, whether every job
-    is logged as arq does. Batches are read and written as JSON, whatever the serializers.
+    Beside them: `lease`, seconds that a claim holds without renewal; `unknown_for`, seconds for
+    which a batch's job that is not among the functions is left to other workers, unless `burst`;
+    `job_log`, whether every job is logged as arq does. Batches are read and written as JSON,
+    whatever the serializers.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Worker(arq.worker.Worker):
         functions: Sequence[Any] = (),
         *,
         lease: float = 5.0,
+        unknown_for: float = 30.0,
         job_log: bool = True,
         most_jobs: int | None = None,
         most_memory: int | None = None,
@@ -68,7 +71,7 @@ class Worker(arq.worker.Worker):
         self._stock_tasks: dict[str, asyncio.Task[Any]] = {}
         super().__init__([_for_arq(function) for function in functions], **options)
         self.worker_id = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
-        self.lease = lease
+        self.lease, self.unknown_for = lease, unknown_for
         self.job_log = job_log
         self._wear = {"most_jobs": most_jobs, "most_memory": most_memory}
         #: Memory shared with a supervisor, if there is one.
@@ -321,6 +324,7 @@ class Worker(arq.worker.Worker):
             after_job_end=self.after_job_end,
             release=self.retry_jobs,
             abortable=self.allow_abort_jobs,
+            unknown_for=0.0 if self.burst else self.unknown_for,
             read=Attempt.read if ours else self._codec.read,
             write=None if ours else self._codec.write,
             watch=ArqLog(self) if self.job_log else Counting(self),
@@ -356,7 +360,7 @@ class Worker(arq.worker.Worker):
 
 
 # Callers, arq's own `create_worker` among them, read the arguments off the signature.
-_OURS = ("lease", "job_log", "most_jobs", "most_memory")
+_OURS = ("lease", "unknown_for", "job_log", "most_jobs", "most_memory")
 _own = [p for p in inspect.signature(Worker).parameters.values() if p.name in _OURS]
 _arqs = inspect.signature(arq.worker.Worker)
 Worker.__signature__ = _arqs.replace(  # type: ignore[attr-defined]

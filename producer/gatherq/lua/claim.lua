@@ -6,7 +6,9 @@
 -- Parts: safe, batch, ending
 -- KEYS: 1 queue, 2 cancel marks, 3 quarantine list, 4 wake list
 -- ARGV: 1 prefixes (JSON), 2 worker, 3 n, 4 lease (ms), 5 in contact since (ms), 6 last contact (ms),
---       7 number of the claim, 8 most bytes of a job that are handed over, 9 control channel
+--       7 number of the claim, 8 most bytes of a job that are handed over, 9 control channel,
+--       10 names of jobs (JSON) that this worker does not know, or none: it passes over them
+--       11 for so long (ms) after they were due, 12 how many members of the queue it passes over
 -- Returns {now (ms), ms to the next visible job or -1, {ids put aside},
 -- {batch, its size, its life, its deadline (ms) or '', its limit (ms) or '', ...}, {batches that are
 -- mistimed: extend.lua is to be run}, id of a job that a plain arq worker holds or '', then: id, attempt,
@@ -17,6 +19,12 @@ local worker, n, lease = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local contact = contact_of(ARGV[5], ARGV[6], lease)
 local may_reclaim = contact >= lease
 local MOST_ID, MOST_ENTRY = 4096, 65536
+
+local unknown, patience, passed = nil, tonumber(ARGV[11]) or 0, tonumber(ARGV[12]) or 0
+if ARGV[10] and ARGV[10] ~= '' then
+  unknown = {}
+  for _, name in ipairs(cjson.decode(ARGV[10])) do unknown[name] = true end
+end
 
 local function later(left) return ms(now + left) end
 
@@ -45,7 +53,7 @@ end
 local visible, hidden, most_bytes = later(0), later(lease), tonumber(ARGV[8])
 local reply, foreign, gone, scores = {visible, -1, {}, {}, {}, ''}, {}, {}, {}
 local first, later_ones, unending, told = {}, {}, {}, {}
-local claimed, skipped, scanned = 0, 0, 0
+local claimed, skipped, scanned = 0, passed, 0
 
 local function hold(id, score)
   scores[#scores + 1], scores[#scores + 2] = score, id
@@ -103,6 +111,10 @@ local function look_at(id, score, job, token, attempts, mark)
   elseif batch_id and (batch or not job and (attempts > 0 or score % 1 ~= 0)) then
     gone[#gone + 1] = id
     return
+  end
+  if unknown and slot and job and now - score < patience then
+    local name = string.match(job, '^{"f":"([^"\\]*)"')
+    if name and unknown[name] then return end
   end
   take(id, attempts + 1, slot and batch, string.format('%d', score), job)
   return true
