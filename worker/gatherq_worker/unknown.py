@@ -19,7 +19,7 @@ _AGAIN = 1.0
 #: Most names that are known to be unknown, and the longest of them that a claim is told.
 _NAMES, _LONGEST = 100, 200
 #: Members of the queue that one claim passes over at most, and the seconds until it begins anew.
-_PASSED, _ANEW = 1000, 1.0
+_PASSED, _ANEW = 400, 1.0
 
 
 class Unknown:

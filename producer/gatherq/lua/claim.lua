@@ -53,7 +53,7 @@ end
 local visible, hidden, most_bytes = later(0), later(lease), tonumber(ARGV[8])
 local reply, foreign, gone, scores = {visible, -1, {}, {}, {}, ''}, {}, {}, {}
 local first, later_ones, unending, told = {}, {}, {}, {}
-local claimed, skipped, scanned = 0, passed, 0
+local claimed, skipped, scanned, most_scanned = 0, passed, 0, n + (unknown and 400 or 1000)
 
 local function hold(id, score)
   scores[#scores + 1], scores[#scores + 2] = score, id
@@ -121,7 +121,7 @@ local function look_at(id, score, job, token, attempts, mark)
 end
 
 local marked = redis.call('EXISTS', KEYS[2]) == 1
-while claimed < n and scanned < n + 1000 and #members < 120 do
+while claimed < n and scanned < most_scanned and #members < 120 do
   local want = math.min(n - claimed, 120)
   local found = read('ZRANGEBYSCORE', KEYS[1], '-inf', visible,
     'WITHSCORES', 'LIMIT', skipped + claimed, want) or {}
@@ -193,7 +193,7 @@ reply[5] = flush(ARGV[9])
 
 if claimed == n then
   if n > 0 then wake(KEYS[4]) end -- This worker stops watching the queue: hand the watch on.
-elseif #members >= 120 or scanned >= n + 1000 then
+elseif #members >= 120 or scanned >= most_scanned then
   reply[2] = 0
 else
   local next = read('ZRANGEBYSCORE', KEYS[1], '(' .. visible, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
