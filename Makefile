@@ -15,7 +15,7 @@ demo: $(VENV)/.ready  ## A server, two workers and every kind of outcome (DEMO=-
 	@$(BIN)/python examples/demo.py $(DEMO)
 
 test: $(VENV)/.ready  ## All tests; those that promise something about Redis use a real server
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 4 --dist loadfile
 
 fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader (some five minutes)
 	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz

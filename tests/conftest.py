@@ -17,6 +17,16 @@ from gatherq.embedded import REAL, embedded_server
 HERE = Path(__file__).parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_yours():
+    """Leave out what the environment says to a producer or a worker of somebody who runs this."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("GATHERQ_")]:
+            if name != "GATHERQ_FUZZ":
+                patch.delenv(name)
+        yield
+
+
 @pytest.fixture(scope="session")
 def server_url():
     """A real server; without one the test fails, it does not skip."""

@@ -11,6 +11,7 @@ from .collect import FETCH, Collector
 from .errors import BatchNotFound
 from .feed import Feed
 from .handle import Handle
+from .limits import check_slots
 from .link import Link
 from .outcomes import Outcome
 from .reading import Reading
@@ -126,11 +127,9 @@ class Batch(Generic[T]):
 
         What is queued ends at once and is never run; what runs is asked to end, and gets
         `CancelledError`. A job that ends first keeps its outcome. `by` is what the outcomes say.
-        Returns how many were ended or asked to end; raises IndexError, BatchNotFound.
+        Returns how many were ended or asked to end; raises TypeError, IndexError, BatchNotFound.
         """
-        for slot in slots:
-            if not 0 <= slot < self._size:
-                raise IndexError(f"batch {self.id} has slots 0 to {self._size - 1}, not {slot}")
+        check_slots(slots, self._size)
         return await steering.cancel(self._link, self.id, slots, by)
 
     async def redrive(self) -> int:

@@ -1,7 +1,7 @@
 """What is refused before anything is written."""
 
-import math
 import re
+from collections.abc import Iterable
 
 from .errors import InvalidCall
 
@@ -27,10 +27,10 @@ def check_timeout(timeout: float | None, what: str = "timeout") -> float | None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, int | float):
         raise InvalidCall(f"{what} must be a number of seconds, not {type(timeout).__name__}")
-    if math.isnan(timeout) or not 0 < timeout <= MAX_TIMEOUT:
+    if not 0 < timeout <= MAX_TIMEOUT:
         raise InvalidCall(
-            f"{what} must be more than 0 and at most {MAX_TIMEOUT:.0f} seconds, not {timeout!r}; "
-            "leave it out for no limit of your own"
+            f"{what} must be more than 0 and at most {MAX_TIMEOUT:.0f} seconds, not "
+            f"{timeout!r:.50}; leave it out for no limit of your own"
         )
     return float(timeout)
 
@@ -51,8 +51,19 @@ def check_window(window: int) -> int:
 
 def check_batch_id(batch_id: str) -> str:
     """Return `batch_id`, or raise `InvalidCall` unless it can be part of a Redis key."""
-    if not _BATCH_ID.fullmatch(batch_id):
+    if not isinstance(batch_id, str) or not _BATCH_ID.fullmatch(batch_id):
         raise InvalidCall(
-            f"batch id {batch_id!r} must be 1 to 128 letters, digits, dots, dashes or underscores"
+            f"batch id {batch_id!r:.200} must be text of 1 to 128 letters, digits, dots, dashes or "
+            "underscores"
         )
     return batch_id
+
+
+def check_slots(slots: Iterable[int], size: int) -> None:
+    """Raise TypeError or IndexError unless each is a slot of a batch of that size."""
+    for slot in slots:
+        if isinstance(slot, bool) or not isinstance(slot, int):
+            raise TypeError(f"a slot is a whole number, not {slot!r:.200}")
+        if not 0 <= slot < size:
+            there = f"slots 0 to {size - 1}" if size else "no slots"
+            raise IndexError(f"this batch has {there}, not {slot}")

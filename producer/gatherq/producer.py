@@ -148,15 +148,15 @@ class Producer(Gathering):
         calls = list(calls)
         check_timeout(timeout)
         check_timeout(queue_timeout, "queue_timeout")
+        named = batch_id is not None
+        batch_id = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
+        jobs = submit.encode_all(calls, batch_id, timeout, queue_timeout)
         terms = Terms(
             tolerated(tolerate, len(calls)),
             batch_deadline(deadline),
             check_timeout(lease, "lease"),
             submit.shortest_wait(calls, queue_timeout),
         )
-        named = batch_id is not None
-        batch_id = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
-        jobs = submit.encode_all(calls, batch_id, timeout, queue_timeout)
         decoders = [call.decode for call in calls] if any(c.function for c in calls) else None
         batch: Batch[T] = Batch(self._link, batch_id, len(jobs), decoders)
         writing = Writing(self._link, batch_id, calls, named, self._patience)
