@@ -136,10 +136,11 @@ class Intake:
             self._renew_soon()
         for batch in claim.late:
             self._recorder.look_after(self._store.extend(batch))
-        if len(claim.attempts) == room:
+        full = len(claim.attempts) == room
+        if claim.place:
+            self._unknown.passed(claim.place, end=not full and claim.next_in != 0)
+        if full or (claim.place and claim.next_in == 0):
             return 0.0
-        if claim.next_in == 0:
-            self._unknown.passed()
         next_in = _LOOK_AGAIN if claim.next_in is None else claim.next_in / 1000
         return max(min(next_in, self._patience()), 0.001)
 

@@ -1,11 +1,22 @@
-"""What a claim is to pass over."""
+"""What a claim is to pass over, and where it begins."""
 
 from typing import NamedTuple
 
 
-class Passing(NamedTuple):
-    """What a claim is to pass over: names (JSON), for how long (ms), and the first of the queue."""
+class Place(NamedTuple):
+    """A place in the queue: a score, and how many members of that score come before it."""
 
-    names: str = ""
+    score: str = "-inf"
+    same: int = 0
+
+
+#: The front of the queue.
+FRONT = Place()
+
+
+class Passing(NamedTuple):
+    """What a claim is to pass over: names (JSON, each as in jobs), how long (ms), from where."""
+
+    names: bytes = b""
     ms: int = 0
-    first: int = 0
+    place: Place = FRONT

@@ -18,7 +18,7 @@ from gatherq.upkeep import Upkeep
 
 from .attempt import Attempt, Claimed
 from .health import ERRORS
-from .passing import Passing
+from .passing import Passing, Place
 from .replies import Told, held_one, slot_in, text, texts, told_of
 
 #: Makes an attempt of a claimed job; never raises.
@@ -43,6 +43,8 @@ class Claim:
     late: list[str] = field(default_factory=list)
     #: A job that a plain arq worker holds.
     plain: str = ""
+    #: Where the next claim goes on, if some were passed over.
+    place: Place | None = None
 
 
 @dataclass(slots=True)
@@ -120,14 +122,18 @@ class Store:
         rest = (self._claims, MAX_JOB, self._channel)
         argv: tuple[Any, ...] = (keys.PREFIXES, self._worker, n, *contact, *rest)
         if passing.names:
-            argv += passing
-        now, next_in, foreign, told, late, plain, *found = await self._claim(self._redis, key, argv)
+            argv += (passing.names, passing.ms, *passing.place)
+        now, next_in, foreign, told, late, plain, place, *found = await self._claim(
+            self._redis, key, argv
+        )
         batches = told_of(told)
         attempts = [
             self._attempt(batches, *found[at : at + 4]) for at in range(0, len(found) - 3, 4)
         ]
         next_ms = None if next_in < 0 else next_in
-        return Claim(attempts, int(now), next_ms, texts(foreign), texts(late), text(plain))
+        others = (texts(foreign), texts(late), text(plain))
+        at = Place(text(place[0]), int(place[1])) if place else None
+        return Claim(attempts, int(now), next_ms, *others, at)
 
     async def renew(
         self,

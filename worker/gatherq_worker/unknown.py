@@ -4,22 +4,25 @@ While a deployment rolls, old workers meet the jobs of new producers. A claim pa
 names that were met before; so they cost little, and whoever knows them need not compete.
 """
 
-import json
 import logging
 from time import monotonic
 
+from gatherq import codec
+from gatherq.limits import MAX_NAME
+
 from .attempt import Attempt
 from .handlers import Handlers, UnknownJob
-from .passing import Passing
+from .passing import FRONT, Passing, Place
 
 logger = logging.getLogger("gatherq.worker")
 
 #: Seconds until a job is looked at again that a claim cannot pass over.
 _AGAIN = 1.0
-#: Most names that are known to be unknown, and the longest of them that a claim is told.
-_NAMES, _LONGEST = 100, 200
-#: Members of the queue that one claim passes over at most, and the seconds until it begins anew.
-_PASSED, _ANEW = 400, 1.0
+#: Most names that are known to be unknown.
+_NAMES = 200
+#: Seconds from the end of a pass over the queue to the next: for each claim that it took, the
+#: least, and the most.
+_PAUSE, _LEAST, _MOST = 0.1, 1.0, 10.0
 
 
 class Unknown:
@@ -29,8 +32,10 @@ class Unknown:
         self._handlers, self._seconds = handlers, seconds
         #: When each name was met first; the oldest first.
         self._met: dict[str, float] = {}
-        self._names = ""
-        self._first, self._began = 0, 0.0
+        #: What the next claim passes over; those that the last one was told.
+        self._names, self._told = b"", frozenset[str]()
+        #: Where this pass has come to, how many claims it took, and when it came to the end.
+        self._place, self._claims, self._ended = FRONT, 0, 0.0
 
     def delay(self, attempt: Attempt, now: int) -> float | None:
         """Return after how many seconds others may have it; None: it is to be run, or fail, here.
@@ -40,42 +45,51 @@ class Unknown:
         job = attempt.job
         if job is None or job.name in self._handlers or not self._seconds or not attempt.batch:
             return None
-        if attempt.cancelled_by:
+        if attempt.cancelled_by or len(job.name) > MAX_NAME:
             return None
-        name = job.name
-        if name not in self._met:
-            self._meet(name)
-        waited = min(monotonic() - self._met[name], (now - attempt.score) / 1000)
+        waited = (now - job.enqueued) / 1000
+        if self._meet(job.name):
+            waited = min(waited, monotonic() - self._met[job.name])
         if waited >= self._seconds:
             return None
-        return 0.0 if _is_plain(name) else _AGAIN
+        return _AGAIN if job.name in self._told or job.name not in self._met else 0.0
 
     @property
     def passing(self) -> Passing:
-        """What the next claim is to pass over."""
+        """What the next claim is to pass over, and where it begins."""
         if not self._names:
             return Passing()
-        if monotonic() - self._began > _ANEW:
-            self._first, self._began = 0, monotonic()
-        return Passing(self._names, round(self._seconds * 1000), self._first)
+        if self._ended:
+            pause = min(max(_PAUSE * self._claims, _LEAST), _MOST)
+            if monotonic() - self._ended > pause:
+                self._place, self._claims, self._ended = FRONT, 0, 0.0
+        self._told = frozenset(self._met)
+        return Passing(self._names, round(self._seconds * 1000), self._place)
 
-    def passed(self) -> None:
-        """Note that a claim saw as much of the queue as it may: the next goes on from there."""
-        if self._names:
-            self._first += _PASSED
+    def passed(self, place: Place, *, end: bool) -> None:
+        """Note how far a claim came, and whether that is the end of the queue.
 
-    def _meet(self, name: str) -> None:
-        while len(self._met) >= _NAMES:
-            del self._met[next(iter(self._met))]
+        The next goes on from there. Whatever is to be run from now on comes behind it, but what is
+        queued for a time in the past, and what this worker has passed over for long enough.
+        """
+        self._place = place
+        if not self._ended:
+            self._claims += 1
+            self._ended = monotonic() if end else 0.0
+
+    def _meet(self, name: str) -> bool:
+        """Note the name, if there is room for it; return whether there is."""
+        if name in self._met:
+            return True
+        if len(self._met) >= _NAMES:
+            oldest = next(iter(self._met))
+            if monotonic() - self._met[oldest] < self._seconds:
+                return False
+            del self._met[oldest]
         self._met[name] = monotonic()
-        plain = [name for name in self._met if _is_plain(name)]
-        self._names = json.dumps(plain) if plain else ""
+        self._names = codec.encode([codec.encode(name).decode() for name in self._met])
         try:
             self._handlers.find(name)
         except UnknownJob as error:
             logger.warning("%s; its jobs are left to others for %g s", error, self._seconds)
-
-
-def _is_plain(name: str) -> bool:
-    """Tell whether a claim finds the name in a job as it is."""
-    return len(name) <= _LONGEST and name.isprintable() and not set('"\\') & set(name)
+        return True

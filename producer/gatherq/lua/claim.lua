@@ -7,23 +7,40 @@
 -- KEYS: 1 queue, 2 cancel marks, 3 quarantine list, 4 wake list
 -- ARGV: 1 prefixes (JSON), 2 worker, 3 n, 4 lease (ms), 5 in contact since (ms), 6 last contact (ms),
 --       7 number of the claim, 8 most bytes of a job that are handed over, 9 control channel,
---       10 names of jobs (JSON) that this worker does not know, or none: it passes over them
---       11 for so long (ms) after they were due, 12 how many members of the queue it passes over
+--       10 names of jobs that this worker does not know, as jobs have them (JSON in JSON), or none: it
+--       passes over them 11 for so long (ms) after they were due; 12 score to begin at, 13 how many
+--       members of that score it leaves out
 -- Returns {now (ms), ms to the next visible job or -1, {ids put aside},
 -- {batch, its size, its life, its deadline (ms) or '', its limit (ms) or '', ...}, {batches that are
--- mistimed: extend.lua is to be run}, id of a job that a plain arq worker holds or '', then: id, attempt,
--- score (ms) it was queued at, job, ...}; job is false where there is none, its size where that is
--- too much; a later attempt than the first is {attempt, entry...} with its history, to which a death
--- that nobody reported is added here.
+-- mistimed: extend.lua is to be run}, id of a job that a plain arq worker holds or '', {where the next
+-- claim is to begin, if names are passed over: 12, 13}, then: id, attempt, score (ms) it was queued at,
+-- job, ...}; job is false where there is none, its size where that is too much; a later attempt than
+-- the first is {attempt, entry...} with its history, to which a death that nobody reported is added.
 local worker, n, lease = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local contact = contact_of(ARGV[5], ARGV[6], lease)
 local may_reclaim = contact >= lease
 local MOST_ID, MOST_ENTRY = 4096, 65536
 
-local unknown, patience, passed = nil, tonumber(ARGV[11]) or 0, tonumber(ARGV[12]) or 0
-if ARGV[10] and ARGV[10] ~= '' then
-  unknown = {}
+-- Most members of the queue that one claim looks at and leaves there, and most bytes of those that it
+-- passes over: it stays well below 5 ms.
+local MOST_LEFT, MOST_PASSED, MOST_BYTES = 1000, 400, 1048576
+local unknown, patience
+if ARGV[10] then
+  unknown, patience = {}, tonumber(ARGV[11])
   for _, name in ipairs(cjson.decode(ARGV[10])) do unknown[name] = true end
+end
+local from, same, bytes = ARGV[12] or '-inf', tonumber(ARGV[13] or 0), 0
+
+-- The name in a job, as it is written there; nil where none is.
+local function name_in(job)
+  local head = string.sub(job, 1, 2048)
+  local plain = string.match(head, '^{"f":("[^"\\]*")')
+  if plain or string.sub(head, 1, 6) ~= '{"f":"' then return plain end
+  local at = string.find(head, '["\\]', 7)
+  while at do
+    if string.byte(head, at) == 34 then return string.sub(head, 6, at) end
+    at = string.find(head, '["\\]', at + 2)
+  end
 end
 
 local function later(left) return ms(now + left) end
@@ -51,9 +68,9 @@ local function quarantined(id)
 end
 
 local visible, hidden, most_bytes = later(0), later(lease), tonumber(ARGV[8])
-local reply, foreign, gone, scores = {visible, -1, {}, {}, {}, ''}, {}, {}, {}
+local reply, foreign, gone, scores = {visible, -1, {}, {}, {}, '', {}}, {}, {}, {}
 local first, later_ones, unending, told = {}, {}, {}, {}
-local claimed, skipped, scanned, most_scanned = 0, passed, 0, n + (unknown and 400 or 1000)
+local claimed, skipped, scanned, most = 0, same, 0, n + (unknown and MOST_PASSED or MOST_LEFT)
 
 local function hold(id, score)
   scores[#scores + 1], scores[#scores + 2] = score, id
@@ -63,7 +80,7 @@ local function take(id, attempts, batch, score, job)
   hold(id, hidden)
   claimed = claimed + 1
   if job and #job > most_bytes then job = #job end
-  local at, number = 4 * claimed + 2, 1
+  local at, number = 4 * claimed + 3, 1
   if attempts == 1 then
     first[#first + 1] = id
     if batch then batch.begun = (batch.begun or 0) + 1 end
@@ -80,7 +97,7 @@ local function take(id, attempts, batch, score, job)
   end
 end
 
--- Decides on one member of the queue; true if it is claimed.
+-- Decides on one member of the queue; true if it is claimed, its score where it is passed over.
 local function look_at(id, score, job, token, attempts, mark)
   attempts = attempts and whole(attempts) or 0
   if token then
@@ -112,18 +129,19 @@ local function look_at(id, score, job, token, attempts, mark)
     gone[#gone + 1] = id
     return
   end
-  if unknown and slot and job and now - score < patience then
-    local name = string.match(job, '^{"f":"([^"\\]*)"')
-    if name and unknown[name] then return end
+  if unknown and slot and job and now - score < patience and unknown[name_in(job)] then
+    bytes = bytes + #job
+    return score
   end
   take(id, attempts + 1, slot and batch, string.format('%d', score), job)
   return true
 end
 
 local marked = redis.call('EXISTS', KEYS[2]) == 1
-while claimed < n and scanned < most_scanned and #members < 120 do
-  local want = math.min(n - claimed, 120)
-  local found = read('ZRANGEBYSCORE', KEYS[1], '-inf', visible,
+local at = tonumber(from)
+while claimed < n and scanned < most and bytes < MOST_BYTES and #members < 120 do
+  local want = math.min(bytes > 0 and 100 or n - claimed, 120)
+  local found = read('ZRANGEBYSCORE', KEYS[1], from, visible,
     'WITHSCORES', 'LIMIT', skipped + claimed, want) or {}
   local ids, queued = {}, {}
   for i = 1, #found, 2 do
@@ -145,8 +163,13 @@ while claimed < n and scanned < most_scanned and #members < 120 do
     found = redis.call('MGET', unpack(wanted))
     local marks = marked and read('HMGET', KEYS[2], unpack(ids)) or {}
     for i, id in ipairs(ids) do
-      if not look_at(id, queued[i], found[3 * i - 2], found[3 * i - 1], found[3 * i], marks[i]) then
-        skipped = skipped + 1
+      if claimed == n then break end
+      local left = look_at(id, queued[i], found[3 * i - 2], found[3 * i - 1], found[3 * i], marks[i])
+      if left ~= true then skipped = skipped + 1 end
+      if left == at then
+        same = same + 1
+      elseif left and left ~= true then
+        at, same = left, 1
       end
     end
   end
@@ -193,10 +216,14 @@ reply[5] = flush(ARGV[9])
 
 if claimed == n then
   if n > 0 then wake(KEYS[4]) end -- This worker stops watching the queue: hand the watch on.
-elseif #members >= 120 or scanned >= most_scanned then
+elseif #members >= 120 or scanned >= most or bytes >= MOST_BYTES then
   reply[2] = 0
 else
+  from, same, at = later(-1), 0, nil -- What may be run from now on has a later score.
   local next = read('ZRANGEBYSCORE', KEYS[1], '(' .. visible, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if next and next[2] then reply[2] = math.ceil(math.min(next[2] - now, 60000)) end
+end
+if unknown then
+  reply[7] = {at and at ~= tonumber(from) and string.format('%.17g', at) or from, ms(same)}
 end
 return reply
