@@ -7,6 +7,7 @@ from gatherq.submit import digests
 from gatherq.terms import Terms
 from gatherq.wire import Times, Verdict
 from gatherq_worker import decide
+from gatherq_worker.passing import FRONT, Passing
 from gatherq_worker.store import Record, Release
 from gatherq_worker.store import Store as WorkerStore
 from tests.redis.steps import Asks
@@ -110,6 +111,15 @@ class World:
         """Take some."""
         now = (await self.worker.claim(0, 0, 0)).now
         self.held += (await self.worker.claim(2, now - 9_000, now)).attempts
+
+    async def pass_over(self):
+        """Take what is not of the good batch's name, wherever it stands, from place to place."""
+        place = FRONT
+        for _ in range(3):
+            told = Passing(b'["\\"f\\"","\\"\\u00e9\\""]', 30_000, place)
+            found = await self.worker.claim(2, *await self.contact(), told)
+            self.held += found.attempts
+            place = found.place
 
     async def renew(self):
         """Renew what is held."""

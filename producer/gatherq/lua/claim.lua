@@ -23,7 +23,7 @@ local MOST_ID, MOST_ENTRY = 4096, 65536
 
 -- Most members of the queue that one claim looks at and leaves there, and most bytes of those that it
 -- passes over: it stays well below 5 ms.
-local MOST_LEFT, MOST_PASSED, MOST_BYTES = 1000, 400, 1048576
+local MOST_LEFT, MOST_PASSED, MOST_BYTES = 1000, 200, 1048576
 local unknown, patience
 if ARGV[10] then
   unknown, patience = {}, tonumber(ARGV[11])
@@ -140,7 +140,8 @@ end
 local marked = redis.call('EXISTS', KEYS[2]) == 1
 local at = tonumber(from)
 while claimed < n and scanned < most and bytes < MOST_BYTES and #members < 120 do
-  local want = math.min(bytes > 0 and 100 or n - claimed, 120)
+  local want = math.min(n - claimed, 120)
+  if bytes > 0 and bytes < 65536 then want = 120 end -- few are claimed here, and small ones
   local found = read('ZRANGEBYSCORE', KEYS[1], from, visible,
     'WITHSCORES', 'LIMIT', skipped + claimed, want) or {}
   local ids, queued = {}, {}
