@@ -17,24 +17,52 @@ from .resolve import Resolver
 
 #: Longest silence of a server that was asked something, in seconds.
 SOCKET_TIMEOUT = 10.0
+#: Shortest such silence: it holds what is waited for in Redis, a second at the most.
+_LEAST_TIMEOUT = 2.0
+_UNBOUNDED = 2**31
+#: What a URL may say, beside `ssl_...`: others are objects, which a URL cannot name.
+_OPTIONS = frozenset(
+    [
+        *("host", "port", "path", "db", "username", "password", "socket_timeout"),
+        *("socket_connect_timeout", "socket_keepalive", "health_check_interval", "client_name"),
+        *("lib_name", "lib_version", "encoding", "encoding_errors", "decode_responses"),
+        *("protocol", "retry_on_timeout", "max_connections"),
+    ]
+)
+#: What holds whatever a URL or a pool of others says: replies are bytes of this protocol, and who
+#: sent a command decides whether it is sent again.
+OURS: dict[str, Any] = {"protocol": 2, "decode_responses": False, "encoding": "utf-8"}
+OURS |= {"encoding_errors": "strict", "retry_on_timeout": False, "retry_on_error": []}
 
 
 def connection_pool(
     url: str, *, socket_timeout: float = SOCKET_TIMEOUT, kind: type[ConnectionPool] = ConnectionPool
 ) -> ConnectionPool:
-    """Make a pool for `url`; raises RedisUnavailable for what is not a Redis URL."""
+    """Make a pool for `url`; raises RedisUnavailable for what is not a Redis URL.
+
+    It has as many connections as are needed at a time, whatever `max_connections` says. Of
+    `socket_timeout` and the URL's the shorter holds, but not less than two seconds.
+    """
     try:
         pool = kind.from_url(
             url, socket_timeout=socket_timeout, socket_connect_timeout=min(socket_timeout, 5.0)
         )
-    except ValueError as error:
+        options = pool.connection_kwargs
+        unknown = [o for o in options if o not in _OPTIONS and not o.startswith("ssl_")]
+        if unknown:
+            raise ValueError(f"it has no option {unknown[0]!r:.200}")
+        options["socket_timeout"] = max(
+            _LEAST_TIMEOUT, min(socket_timeout, options["socket_timeout"])
+        )
+        options.update(OURS)
+        pool.max_connections = _UNBOUNDED
+        pool.make_connection()
+    except (ValueError, TypeError, LookupError) as error:
         raise RedisUnavailable(
             f"{masked(url)!r} is not a Redis URL: {error}; write redis://HOST:PORT/DATABASE",
             url=masked(url),
         ) from None
     pool.connection_class = packing(pool.connection_class)
-    # Whatever the URL says: replies are read as bytes of this protocol.
-    pool.connection_kwargs.update(protocol=2, decode_responses=False)
     return pool
 
 

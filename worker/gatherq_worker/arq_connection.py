@@ -7,7 +7,7 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
-from gatherq.connection import SOCKET_TIMEOUT, packing
+from gatherq.connection import OURS, SOCKET_TIMEOUT, packing
 
 
 def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:
@@ -15,9 +15,10 @@ def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:
     options = {
         **theirs.connection_kwargs,
         "socket_timeout": min(SOCKET_TIMEOUT, lease),
-        "decode_responses": False,
+        **OURS,
         "connection_class": packing(theirs.connection_class),
     }
+    options.pop("retry", None)
     if not isinstance(theirs, SentinelConnectionPool):
         return ConnectionPool(**options)
     options.pop("connection_pool", None)
