@@ -9,23 +9,28 @@ from functools import partial
 class LastResort(logging.StreamHandler):  # type: ignore[type-arg]
     """Writes what no handler of the user's writes: no line comes twice."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether nobody else has it."""
-        logger: logging.Logger | None = logging.getLogger(record.name)
-        while logger:
-            if any(handler is not self for handler in logger.handlers):
-                return False
-            logger = logger.parent if logger.propagate else None
-        return bool(super().filter(record))
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write the record, unless somebody else has it."""
+        if len(_handlers(logging.getLogger(record.name))) > 1:
+            return False
+        return bool(super().handle(record))
+
+
+def _handlers(logger: logging.Logger | None) -> list[logging.Handler]:
+    """Return all that get what `logger` is told."""
+    found: list[logging.Handler] = []
+    while logger:
+        found += logger.handlers
+        logger = logger.parent if logger.propagate else None
+    return found
 
 
 def begin(level: int) -> None:
     """Log to stderr from this level on."""
-    handler = LastResort(sys.stderr)
     logging.basicConfig(
         level=level,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        handlers=[handler],
+        handlers=[LastResort(sys.stderr)],
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
@@ -45,9 +50,18 @@ def heed() -> None:
 
 
 def _call(logger: logging.Logger, record: logging.LogRecord) -> None:
-    """Call the handlers; one of the user's that raises stops nothing here."""
-    try:
+    """Do what `Logger.callHandlers` does; a handler of the user's that raises stops nothing."""
+    handlers = _handlers(logger)
+    if not handlers:
         logging.Logger.callHandlers(logger, record)
-    except Exception:
-        if logging.raiseExceptions:
-            traceback.print_exc()
+    for handler in handlers:
+        if record.levelno < handler.level:
+            continue
+        try:
+            if type(handler) is not LastResort:
+                handler.handle(record)
+            elif len(handlers) == 1:
+                logging.StreamHandler.handle(handler, record)
+        except Exception:
+            if logging.raiseExceptions:
+                traceback.print_exc()
