@@ -1,8 +1,11 @@
 """A worker that was started in a terminal, a real one."""
 
+import asyncio
 import contextlib
 import os
 import pty
+import select
+import shlex
 import signal
 import sys
 from threading import Thread
@@ -14,6 +17,8 @@ from gatherq import Failed, call
 from ..conftest import until
 
 JOBS = """
+import asyncio
+from pathlib import Path
 from gatherq import job
 
 
@@ -39,6 +44,15 @@ def asks_the_terminal() -> str:
 
 
 @job()
+async def stays(begun: str) -> int:
+    if Path(begun).exists():  # not the first time
+        return 2
+    Path(begun).touch()
+    await asyncio.Event().wait()
+    return 1
+
+
+@job()
 def well() -> int:
     return 1
 """
@@ -47,9 +61,11 @@ def well() -> int:
 class Terminal:
     """One with a worker in its foreground; what that writes is read away."""
 
-    def __init__(self, folder, environment, *options, ignore=()):
+    def __init__(self, folder, environment, *options, ignore=(), shell=False):
         command = [sys.executable, "-m", "gatherq_worker", "worker", "typed", *options]
         (folder / "typed.py").write_text(JOBS)
+        if shell:  # it stops, and goes on with, what runs in it
+            command = ["/bin/sh", "-imc", f"{shlex.join(command)}; echo stop''ped; read x; fg"]
         self.pid, self.mine = pty.fork()
         if self.pid == 0:
             for signum in ignore:
@@ -58,23 +74,39 @@ class Terminal:
             os.execvpe(command[0], command, environment)
         self.said = b""
         self.ended = None
+        self._hung_up, self._hang_up = os.pipe()
         self._reading = Thread(target=self._read)
         self._reading.start()
 
     def _read(self):
         with contextlib.suppress(OSError):  # nobody has the other end any more
-            while part := os.read(self.mine, 4096):
-                self.said += part
+            while self._hung_up not in select.select([self.mine, self._hung_up], [], [])[0]:
+                self.said += os.read(self.mine, 4096) or b""
 
     def type(self, text):
         os.write(self.mine, text)
+
+    async def says(self, text):
+        """Wait until it has said so."""
+        async with until(20):
+            while text not in self.said:
+                await asyncio.sleep(0.01)
+
+    def hang_up(self):
+        """Close it, as somebody who closes the window does."""
+        os.write(self._hang_up, b"x")
+        self._reading.join()
+        os.close(self.mine)
+        self.mine = None
 
     def end(self):
         """Wait for the end of the worker; return its exit code."""
         if self.ended is None:
             self.ended = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
             self._reading.join()
-            os.close(self.mine)
+            for descriptor in (self.mine, self._hung_up, self._hang_up):
+                if descriptor is not None:
+                    os.close(descriptor)
         return self.ended
 
 
@@ -128,3 +160,94 @@ async def test_nohup_is_respected(producer, terminal):
     os.kill(shown.pid, signal.SIGTERM)
     assert shown.end() == 0
     assert b"shutdown on SIGTERM" in shown.said
+
+
+@pytest.fixture
+async def staying(producer, tmp_path):
+    """Submit a job that stays; return its batch, once it has begun."""
+    begun = tmp_path / "begun"
+
+    async def submit():
+        batch = await producer.submit([call("stays", str(begun))])
+        async with until(20):
+            while not begun.exists():
+                await asyncio.sleep(0.01)
+        return batch
+
+    return submit
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+async def test_ctrl_c_twice_is_a_stop_at_once(producer, terminal, staying, processes):
+    shown = terminal("--processes", processes, "--grace", "60")
+    batch = await staying()
+    shown.type(b"\x03")
+    await shown.says(b"shutdown on SIGINT")
+    shown.type(b"\x03")  # by the same hand, at the same time
+    await asyncio.sleep(1.05)  # what comes sooner is the same stop
+    shown.type(b"\x03")
+    async with until(10):
+        assert await asyncio.to_thread(shown.end) == 0
+    assert (await batch.counts()).running == 0  # it was given back
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+async def test_the_end_of_a_window_gives_back_what_runs(
+    producer, terminal, staying, processes, tmp_path
+):
+    shown = terminal("--processes", processes, "--grace", "0.2")
+    batch = await staying()
+    shown.hang_up()
+    async with until(10):
+        assert await asyncio.to_thread(shown.end) == 0
+    terminal()
+    async with until(20):
+        (outcome,) = await batch.outcomes()
+    assert outcome.unwrap() == 2
+    assert outcome.attempt == 1
+
+
+async def test_ctrl_backslash_ends_the_workers_too(producer, terminal, staying):
+    shown = terminal("--grace", "0.2")
+    batch = await staying()
+    shown.type(b"\x1c")
+    assert await asyncio.to_thread(shown.end) == -signal.SIGQUIT
+    terminal()
+    async with until(20):
+        (outcome,) = await batch.outcomes()
+    assert outcome.unwrap() == 2
+
+
+async def test_ctrl_z_and_fg(producer, terminal, start_worker):
+    """The workers go on: they have no terminal; who watches over them goes on with `fg`."""
+    shown = terminal(shell=True)
+    async with until(20):
+        assert await producer.gather(call("well")) == [1]
+        shown.type(b"\x1a")
+        await shown.says(b"stopped")
+        assert await producer.gather(call("well")) == [1]
+        shown.type(b"\n")
+        assert await producer.gather(call("well")) == [1]
+    said = len(shown.said)
+    shown.type(b"\x03")
+    assert await asyncio.to_thread(shown.end) == 0
+    assert b"holds the interpreter" not in shown.said[said:]
+
+
+async def test_ctrl_z_of_a_single_process_lets_others_take_its_jobs(
+    producer, terminal, staying, tmp_path
+):
+    shown = terminal("--processes", "0", "--lease", "1", shell=True)
+    batch = await staying()
+    shown.type(b"\x1a")
+    await shown.says(b"stopped")
+    terminal("--lease", "1")
+    async with until(20):
+        (outcome,) = await batch.outcomes()
+    assert outcome.unwrap() == 2
+    assert outcome.attempt == 2
+    shown.type(b"\n")
+    async with until(20):
+        await shown.says(b"lost")
+    shown.type(b"\x03")
+    assert await asyncio.to_thread(shown.end) == 0

@@ -49,6 +49,11 @@ class Post:
     def give(self, worker: Worker) -> None:
         """Pass on to the worker what is for it."""
         worker.worker_id, worker.page = self.worker or worker.worker_id, self.page
+        hup = getattr(signal, "SIGHUP", None)
+        if hup and self.page is None and signal.getsignal(hup) is signal.SIG_DFL:
+            # The end of its terminal is a stop; a supervisor has that of its own.
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(hup, worker.handle_sig, signal.SIGTERM)
 
     def end(self, farewell: Farewell) -> None:
         """Tell the supervisor what the coming exit means."""
