@@ -3,14 +3,18 @@
 import asyncio
 import gc
 import os
+import sys
 import threading
 import warnings
+from pathlib import Path
 
 import pytest
+from arq.connections import RedisSettings
 
-from gatherq import Producer
+from gatherq import Producer, call
 from gatherq.connection import sockets
 from gatherq.errors import GatherqError, ProducerClosed, ProducerElsewhere
+from gatherq_worker.worker import Worker
 
 from ..conftest import until
 from . import jobs
@@ -168,3 +172,103 @@ def test_a_forked_process_begins_anew(shared, start_worker, alive):
         assert mine <= set(sockets(shared.redis.connection_pool))
     runner.run(shared.aclose())
     runner.close()
+
+
+@pytest.mark.parametrize("how", ["prefork", "fork", "spawn", "forkserver", "pool"])
+async def test_a_program_that_makes_its_producer_before_its_processes(
+    server_url, queue, start_worker, how
+):
+    start_worker()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "ignore", "preload.py", how),
+        cwd=Path(__file__).parent,
+        env={**os.environ, "GATHERQ_REDIS_URL": server_url, "GATHERQ_QUEUE": queue},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with until(40):
+        _, said = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    assert said == b""
+
+
+EACH_ITS_LOOP = """
+import jobs
+import pytest
+from gatherq import Producer
+
+producer = Producer()
+
+
+@pytest.mark.parametrize("n", range(3))
+async def test_one(n):
+    assert await producer.gather(jobs.echo.call(n), jobs.echo.call(n)) == [n, n]
+
+
+@pytest.fixture
+async def batch():
+    return await producer.submit([jobs.echo.call(1)])
+
+
+async def test_two(batch):
+    assert [outcome.unwrap() for outcome in await batch.outcomes()] == [1]
+"""
+
+
+async def test_tests_with_a_loop_each_share_a_producer(tmp_path, server_url, queue, start_worker):
+    start_worker()
+    (tmp_path / "test_theirs.py").write_text(EACH_ITS_LOOP)
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nasyncio_mode=auto\n"
+        "asyncio_default_fixture_loop_scope=function\nfilterwarnings=error\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_theirs.py"),
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "GATHERQ_REDIS_URL": server_url,
+            "GATHERQ_QUEUE": queue,
+            "PYTHONPATH": str(Path(__file__).parent),
+        },
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with until(40):
+        said, _ = await process.communicate()
+    assert b"4 passed" in said, said.decode()
+    assert b"warning" not in said
+
+
+async def double(ctx, value):
+    return 2 * value
+
+
+async def test_two_workers_in_one_loop_and_another_in_a_thread(server_url, queue):
+    settings = RedisSettings.from_dsn(server_url)
+
+    def worker(name):
+        return Worker(
+            [double], redis_settings=settings, queue_name=name, handle_signals=False, lease=1.0
+        )
+
+    async def beside():
+        own = worker(f"{queue}.2")
+        running = asyncio.create_task(own.async_run())
+        async with Producer(server_url, queue=f"{queue}.2") as producer, until(20):
+            found = await producer.gather(*(call("double", n) for n in range(20)))
+        await own.close()
+        await asyncio.wait([running])
+        return found
+
+    first, second = worker(queue), worker(queue)
+    runs = [asyncio.create_task(each.async_run()) for each in (first, second)]
+    in_thread = asyncio.create_task(asyncio.to_thread(asyncio.run, beside()))
+    async with until(20), Producer(server_url, queue=queue) as producer:
+        batch = await producer.submit([call("double", n) for n in range(200)])
+        outcomes = await batch.outcomes()
+        assert [outcome.unwrap() for outcome in outcomes] == [2 * n for n in range(200)]
+        assert await in_thread == [2 * n for n in range(20)]
+        await first.close()  # the other goes on
+        assert await producer.gather(call("double", 1)) == [2]
+    await second.close()
+    await asyncio.wait(runs)
+    assert {outcome.attempt for outcome in outcomes} == {1}
