@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 from click.core import ParameterSource
 
-from . import logs
+from . import logs, streams
 from .supervisor import VARIABLE, Supervisor
 
 
@@ -22,6 +22,7 @@ from .supervisor import VARIABLE, Supervisor
 @click.version_option(package_name="gatherq")
 def main() -> None:
     """asyncio.gather and wait_for across a pool of machines."""
+    streams.open_closed()
 
 
 @main.command()

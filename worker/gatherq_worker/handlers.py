@@ -164,6 +164,11 @@ def _load(name: str) -> list[Handler]:
                 "write @job above the other decorator's function, or leave that out"
             )
     functions = {id(f): f for f in vars(module).values() if _is_job(f)}
+    if not functions and name == "__main__":
+        raise LoadError(
+            "a job with isolation='process' is imported by another process: write it in a module, "
+            "not in the program itself (__main__)"
+        )
     if not functions:
         raise LoadError(f"module {name!r} has no jobs: decorate functions with @job()")
     return [Handler.of(function) for function in functions.values()]
