@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
 
 from . import codec, remote
+from .arguments import written
 from .calls import Call
 from .limits import MAX_ENTRY, MAX_HISTORY, MAX_JOB, MAX_NAME, MAX_PAYLOAD
 from .outcomes import AnyOutcome, Status, Succeeded, exception_of
@@ -61,12 +62,11 @@ def encode_job(
 ) -> bytes:
     """Write a job without its closing brace: submit adds the time it was enqueued.
 
-    The Lua steps rely on the order of the fields.
+    The Lua steps rely on the order of the fields. Raises ValueError for arguments that have no JSON
+    form, ArgumentError (one, too) for those that would come out as others.
     """
-    record: dict[str, Any] = {
-        "f": call.name,
-        "a": call.args,
-        "k": call.kwargs or {},
+    record: dict[str, Any] = {} if call.written else _called(call)
+    record |= {
         "t": None,
         "timeout": timeout if call.timeout is None else call.timeout,
         "batch": batch,
@@ -75,7 +75,14 @@ def encode_job(
     wait = queue_timeout if call.queue_timeout is None else call.queue_timeout
     if wait is not None:
         record["queue_timeout"] = wait
+    if call.written:
+        return b"%b,%b" % (call.written, codec.encode(record)[1:-1])
     return codec.encode(record)[:-1]
+
+
+def _called(call: Call[Any]) -> dict[str, Any]:
+    args, named = written(call.function, call.args, call.kwargs or {})
+    return {"f": call.name, "a": args, "k": named}
 
 
 def identity(job: bytes) -> bytes:
