@@ -54,8 +54,11 @@ def encode(value: Any) -> bytes:
     return to_json(value, bytes_mode="base64")
 
 
-#: By their own names and without what is computed: what is read again is the fields.
-_WRITING: dict[str, Any] = {"round_trip": True, "by_alias": False, "warnings": False}
+#: As pydantic writes; else by the fields' own names, and without what is computed of them.
+_WRITINGS: tuple[dict[str, Any], ...] = (
+    {"by_alias": True},
+    {"by_alias": False, "round_trip": True},
+)
 
 
 class Codec:
@@ -82,25 +85,32 @@ class Codec:
         """
         if isinstance(value, abc.Iterator):
             value = taken(value)
+        problem = ""
         try:
             expected = self._adapter.validate_python([value])[0]
         except ValidationError:
             return plain(value)
-        try:
-            written = self._adapter.dump_json([value], **_WRITING)
-        except PydanticSerializationError:
-            return plain(value)
-        try:
-            back = self._read(written)
-        except ValidationError as error:
-            why = error.errors(include_url=False, include_input=False)[0]["msg"]
-            raise Untransportable(f"it could not be read again by its annotation: {why}") from None
-        if not same(expected, back):
-            raise Untransportable(_changed(expected, back))
-        made = from_json(written)[0]
+        for writing in _WRITINGS:
+            try:
+                made, back = self._there_and_back(value, writing)
+            except PydanticSerializationError:
+                return plain(value)
+            except ValidationError as error:
+                why = error.errors(include_url=False, include_input=False)[0]["msg"]
+                problem = f"it could not be read again by its annotation: {why}"
+                continue
+            if same(expected, back):
+                return made
+            problem = _changed(expected, back)
+        raise Untransportable(problem)
+
+    def _there_and_back(self, value: Any, writing: dict[str, Any]) -> tuple[Any, Any]:
+        written = self._adapter.dump_json([value], warnings=False, **writing)
+        back, made = self._read(written), from_json(written)[0]
         if self._unordered:
-            made = ordered(self._adapter.dump_python([value], **_WRITING)[0], made)
-        return made
+            plainly = self._adapter.dump_python([value], warnings=False, **writing)[0]
+            made = ordered(plainly, made)
+        return made, back
 
     def _read(self, written: bytes) -> Any:
         return self._adapter.validate_json(written, by_alias=True, by_name=True)[0]

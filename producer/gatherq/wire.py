@@ -65,24 +65,18 @@ def encode_job(
     The Lua steps rely on the order of the fields. Raises ValueError for arguments that have no JSON
     form, ArgumentError (one, too) for those that would come out as others.
     """
-    record: dict[str, Any] = {} if call.written else _called(call)
-    record |= {
-        "t": None,
-        "timeout": timeout if call.timeout is None else call.timeout,
-        "batch": batch,
-        "slot": slot,
-    }
+    record: dict[str, Any] = {}
+    if call.written is None:
+        args, named = written(call.function, call.args, call.kwargs or {})
+        record = {"f": call.name, "a": args, "k": named}
+    record["t"] = None
+    record["timeout"] = timeout if call.timeout is None else call.timeout
+    record["batch"], record["slot"] = batch, slot
     wait = queue_timeout if call.queue_timeout is None else call.queue_timeout
     if wait is not None:
         record["queue_timeout"] = wait
-    if call.written:
-        return b"%b,%b" % (call.written, codec.encode(record)[1:-1])
-    return codec.encode(record)[:-1]
-
-
-def _called(call: Call[Any]) -> dict[str, Any]:
-    args, named = written(call.function, call.args, call.kwargs or {})
-    return {"f": call.name, "a": args, "k": named}
+    job = codec.encode(record)[:-1]
+    return job if call.written is None else b"%b,%b" % (call.written, job[1:])
 
 
 def identity(job: bytes) -> bytes:
