@@ -139,6 +139,7 @@ def test_iterables_can_be_read_twice_and_iterators_are_iterators():
 def test_an_annotation_that_cannot_be_resolved_is_named_and_left_out(caplog):
     with caplog.at_level(logging.WARNING, "gatherq"):
         handler = Handler.of(half_known)
+        Handler.of(half_known)
     assert len(caplog.messages) == 2
     assert all("half_known" in line and "TYPE_CHECKING" in line for line in caplog.messages)
     assert "parameter 'x'" in caplog.text

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from gatherq.annotations import Codecs, codecs_of, warn
+from gatherq.annotations import Codecs, codecs_of
 from gatherq.codec import Decoder, Encoder
 from gatherq.definition import NO_RETRIES, Isolation, JobDefinition, RetryRules
 from gatherq.errors import GatherqError
@@ -56,7 +56,6 @@ class Handler:
         ordinary = all(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
         object.__setattr__(self, "positional", len(kinds) if ordinary else -1)
         codecs = Codecs({}, {}, {}) if self.takes_ctx else codecs_of(self.function)
-        warn(self.name, codecs.problems)
         object.__setattr__(self, "codecs", codecs)
         result = codecs.by_name.get("return")
         object.__setattr__(self, "encode", plain if result is None else result.encode)
