@@ -7,9 +7,10 @@ to the size of a job. What JSON would silently make something else is refused.
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import is_dataclass
 from typing import Any
 
-from pydantic import SecretBytes, SecretStr
+from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.types import Secret
 from pydantic_core import to_json
 
@@ -19,41 +20,53 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 _TEXT = frozenset({str})
 _LISTS = (list, tuple, deque)
 _SECRETS = (SecretStr, SecretBytes, Secret)
-_DEEPEST = 250  # JSON's writer gives up there, and says so
+_DEEPEST = 250
 
 
 class Untransportable(ValueError):
     """JSON would make another value of it."""
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+def plain(value: Any, path: tuple[int, ...] = ()) -> Any:
     """Return what JSON writes in place of `value`: itself, for most.
 
     Raises Untransportable for secrets, keys that are no keys in JSON, and what never ends.
     """
     kind = type(value)
-    if kind in _SCALARS or depth > _DEEPEST:
-        return value
+    if kind in _SCALARS or len(path) > _DEEPEST or id(value) in path:
+        return value  # JSON's writer refuses what is too deep, or refers to itself
+    path = (*path, id(value))
     if kind is list or isinstance(value, _LISTS):
-        return _items(value, depth)
+        return _items(value, path)
     if kind is dict or isinstance(value, Mapping):
-        return _mapping(value, depth)
-    return _other(value, depth)
+        return _mapping(value, path)
+    return _other(value, path)
 
 
-def _other(value: Any, depth: int) -> Any:
+def _other(value: Any, path: tuple[int, ...]) -> Any:
     kind = type(value)
     if isinstance(value, _SECRETS):
         raise Untransportable(
             f"a {kind.__name__} hides its value when it is written; pass the text or the bytes"
         )
     if isinstance(value, AbstractSet):
-        return sorted((plain(item, depth + 1) for item in value), key=_order)
+        return sorted((plain(item, path) for item in value), key=_order)
+    if isinstance(value, BaseModel) or (is_dataclass(value) and kind is not type):
+        _check_fields(value, path)
     if isinstance(value, AsyncIterator):
         raise Untransportable(f"a {kind.__name__} can be read by `async for` only; pass a list")
     if isinstance(value, Iterator):
-        return [plain(item, depth + 1) for item in taken(value)]
+        return [plain(item, path) for item in taken(value)]
     return value
+
+
+def _check_fields(value: Any, path: tuple[int, ...]) -> None:
+    model = isinstance(value, BaseModel)
+    names: Any = type(value).model_fields if model else value.__dataclass_fields__
+    for name in names:
+        item = getattr(value, name, None)
+        if not isinstance(item, Iterator):  # it is of one use, and the writer's
+            plain(item, path)
 
 
 def taken(items: Iterable[Any]) -> list[Any]:
@@ -84,14 +97,14 @@ def ordered(value: Any, written: Any) -> Any:
     return written
 
 
-def _items(value: Any, depth: int) -> Any:
+def _items(value: Any, path: tuple[int, ...]) -> Any:
     if _SCALARS.issuperset(map(type, value)):
         return value
-    made = [plain(item, depth + 1) for item in value]
+    made = [plain(item, path) for item in value]
     return value if all(map(_is, made, value)) else made
 
 
-def _mapping(value: Mapping[Any, Any], depth: int) -> Any:
+def _mapping(value: Mapping[Any, Any], path: tuple[int, ...]) -> Any:
     if not _TEXT.issuperset(map(type, value)):
         for key in value:
             if key is None or isinstance(key, bool | float | bytes | tuple | frozenset):
@@ -100,7 +113,7 @@ def _mapping(value: Mapping[Any, Any], depth: int) -> Any:
                 )
     if _SCALARS.issuperset(map(type, value.values())):
         return value
-    made = {key: plain(item, depth + 1) for key, item in value.items()}
+    made = {key: plain(item, path) for key, item in value.items()}
     return value if all(map(_is, made.values(), value.values())) else made
 
 

@@ -98,6 +98,19 @@ def test_what_json_would_change_is_refused_without_an_annotation(value):
         write_value(value)
 
 
+class Login(BaseModel):
+    name: str
+    password: SecretStr
+
+
+def test_a_secret_in_a_model_is_refused_and_what_holds_itself_is_reported():
+    around: list[Any] = []
+    around += [around, around]
+    for value in (Login(name="a", password="b"), [Login(name="a", password="b")], around):
+        with pytest.raises(InvalidCall, match="slot 0: argument 0"):
+            encode_all([call("f", value)], "b", None)
+
+
 def test_names_for_writing_do_not_matter():
     found = codec.codec_of(Swapped)
     assert found.decode(found.encode(Swapped(a=1, b=2))) == Swapped(a=1, b=2)
