@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test fuzz check format bench bench-all clean
+.PHONY: help demo test fuzz docs check format bench bench-all clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -19,6 +19,9 @@ test: $(VENV)/.ready  ## All tests; those that promise something about Redis use
 
 fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader (some five minutes)
 	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz
+
+docs: $(VENV)/.ready  ## Write the table of docs/values.md anew
+	@GATHERQ_WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py
 
 check: $(VENV)/.ready  ## Lint, formatting and types
 	@$(BIN)/ruff check

@@ -8,7 +8,7 @@ from .batch import Batch
 from .calls import Call
 from .handle import Handle
 from .link import Link, closed
-from .submit import check
+from .submit import written
 
 T = TypeVar("T")
 
@@ -26,8 +26,7 @@ class Outbox:
 
     def add(self, call: Call[T]) -> Handle[T]:
         """Take a call; raises InvalidCall or PayloadTooLarge for one that cannot be written."""
-        check(call)
-        handle = Handle(call)
+        handle = Handle(written(call))
         self._waiting.append(handle)
         if self._writing is None or self._writing.done():
             self._writing = self._link.spawn(self._run(), promised=True)
