@@ -85,7 +85,7 @@ def test_a_password_is_on_no_command_line_of_a_child(server_url, queue):
         [*command, "--redis", url], cwd=HERE / "e2e", stderr=subprocess.PIPE, text=True
     ) as worker:
         said = worker.stderr.readline()  # it is there
-        words = ["ps", "-o", "args=", "--ppid", str(worker.pid)]
+        words = ["ps", "-ww", "-o", "args=", "--ppid", str(worker.pid)]
         listed = subprocess.run(words, check=True, capture_output=True, text=True).stdout
         worker.terminate()
         said += worker.stderr.read()

@@ -21,7 +21,8 @@ SHAPES = [
     *(":{p}@h", "{s}:/{p}@h", "{s}://h/{p}", "{s}://h/0#{p}", "{s}://h?password={p}", "//:{p}@h"),
     *("{s}://h?username={p}", "{s}://h?{p}=1", "{s}://h?db={p}", "{s}://:{p}", "{s}://h:{p}/0"),
     *("{s}://h/0?ssl_cert_reqs={p}", "{s}://[{p}@h", "{s}://h?socket_timeout={p}"),
-    *("{s}://me:a@{p}@h", "{s}://me:a/{p}@h", "{s}://a?{p}@h", "{s}://a#{p}@h", "{s}://a?b={p}@h"),
+    *("{s}://{p}/x@h", "{s}://{p}#x@h", "{s}://me:a@{p}@h"),
+    *("{s}://me:a/{p}@h", "{s}://a?{p}@h", "{s}://a#{p}@h", "{s}://a?b={p}@h"),
 ]
 ODD = st.text(st.sampled_from("/?#@:%[]&= é\n"), max_size=2)
 PASSWORDS = st.builds("{}hunter2{}".format, ODD, ODD)
