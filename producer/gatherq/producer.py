@@ -18,6 +18,7 @@ from .handle import Handle
 from .limits import check_batch_id, check_timeout, check_window
 from .link import Link
 from .mapping import calls_of, mapped
+from .masking import masked
 from .outbox import Outbox
 from .outcomes import Outcome
 from .owner import OwnedPool, Owner
@@ -105,7 +106,7 @@ class Producer(Gathering):
     @property
     def url(self) -> str:
         """URL of the server, its password masked."""
-        return connection.masked(self._url)
+        return masked(self._url)
 
     @property
     def redis(self) -> "Redis":
