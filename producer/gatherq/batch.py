@@ -158,14 +158,27 @@ class Batch(Generic[T]):
         """
         await steering.delete(self._link, self.id)
 
-    async def stop(self, written: int | None = None) -> None:
-        """Cancel all, and wait until the jobs (those written, of a part) have ended."""
-        await self.cancel()
-        size = self._size if written is None else written
-        collector: Collector[Any] = Collector(self._link, self.id, size)
-        async with aclosing(Reading(collector).slots()) as ended:
-            async for _ in ended:
-                pass
+    def cancel_for_certain(self, after: "asyncio.Task[Any] | None" = None) -> "asyncio.Task[int]":
+        """Cancel all, once what is written `after` which is; done before the producer closes."""
+
+        async def cancel() -> int:
+            if after is not None and not after.done():
+                await asyncio.wait([after])
+            return await self.cancel()
+
+        return self._link.spawn(cancel(), promised=True)
+
+    def ended(self, written: int | None = None) -> "asyncio.Task[None]":
+        """Wait until the jobs (those written, of a part) have ended."""
+
+        async def wait() -> None:
+            size = self._size if written is None else written
+            collector: Collector[Any] = Collector(self._link, self.id, size)
+            async with aclosing(Reading(collector).slots()) as ended:
+                async for _ in ended:
+                    pass
+
+        return self._link.spawn(wait())
 
     async def counts(self) -> Counts:
         """Return how many are running, succeeded, failed, ...; raises BatchNotFound."""

@@ -1,11 +1,11 @@
 """`@job` names a handler; `.call(...)` and `call(...)` name one execution of it."""
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, get_type_hints, overload
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
-from .codec import Decoder, decoder
+from .annotations import codecs_of
+from .codec import Decoder
 from .definition import Isolation, JobDefinition, RetryRules, check_definition
 from .limits import check_timeout
 
@@ -24,6 +24,8 @@ class Call(Generic[R_co]):
     timeout: float | None = None
     function: Callable[..., Any] | None = None
     queue_timeout: float | None = None
+    #: Name and arguments as JSON, once they are written: what is lazy is asked only once.
+    written: bytes | None = field(default=None, repr=False, compare=False)
 
     def with_queue_timeout(self, seconds: float) -> "Call[R_co]":
         """Return this call with a limit on its wait in the queue, in seconds."""
@@ -36,7 +38,10 @@ class Call(Generic[R_co]):
     @property
     def decode(self) -> Decoder | None:
         """What turns the JSON result into the annotated type; None if it is that already."""
-        return None if self.function is None else _result_decoder(self.function)
+        if self.function is None:
+            return None
+        codec = codecs_of(self.function).by_name.get("return")
+        return None if codec is None else codec.decode
 
 
 class Job(Protocol[P, R_co]):
@@ -124,8 +129,3 @@ def job(
 def call(name: str, /, *args: Any, **kwargs: Any) -> Call[Any]:
     """Name one execution by the job's name alone; its result comes back as JSON's types."""
     return Call(name, args, kwargs or None)
-
-
-@cache
-def _result_decoder(function: Callable[..., Any]) -> Decoder | None:
-    return decoder(get_type_hints(function, include_extras=True).get("return", Any))

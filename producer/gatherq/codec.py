@@ -1,26 +1,52 @@
 """Values to JSON and back, by their annotations (pydantic does the work).
 
 JSON's own types are handed over as they are, as a local call would; anything else (datetimes,
-UUIDs, Decimals, bytes, enums, dataclasses, models) is rebuilt from its annotation. Bytes travel
-as base64.
+UUIDs, Decimals, bytes, enums, dataclasses, models) is written and rebuilt by its annotation, and
+refused if it would not come back as it is. Bytes travel as base64.
 """
 
+import re
 import types
+from collections import abc
 from collections.abc import Callable
-from typing import Any, Literal, Never, NoReturn, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Never, NoReturn, TypeAlias, Union, get_args, get_origin
 
-from pydantic import ConfigDict, TypeAdapter
-from pydantic_core import from_json, to_json
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
-__all__ = ["Decoder", "decoder", "encode", "from_json", "is_plain"]
+from .plain import Untransportable, ordered, plain, taken
+from .same import same
+
+__all__ = ["Codec", "Decoder", "Encoder", "codec_of", "decoder", "encode", "from_json", "is_plain"]
 
 Decoder: TypeAlias = Callable[[Any], Any]
+#: Makes of a value what JSON writes in its place; raises ValueError for what would not come back.
+Encoder: TypeAlias = Callable[[Any], Any]
 
 _PLAIN: tuple[Any, ...] = (
     *(str, int, float, bool, None, type(None), Any, object, list, dict),
     *(Never, NoReturn),  # it always raises
 )
-_CONFIG = ConfigDict(val_json_bytes="base64", arbitrary_types_allowed=True)
+_CONFIG = ConfigDict(
+    val_json_bytes="base64",
+    ser_json_bytes="base64",
+    ser_json_inf_nan="constants",
+    arbitrary_types_allowed=True,
+)
+_LISTS: tuple[Any, ...] = (
+    abc.Iterable,
+    abc.Iterator,
+    abc.Generator,
+    abc.Sequence,
+    abc.MutableSequence,
+)
+_LISTS += (abc.Collection, abc.Container, abc.Reversible)
+_CONCRETE: dict[Any, Any] = dict.fromkeys(_LISTS, list)
+_CONCRETE |= {abc.Mapping: dict, abc.MutableMapping: dict, abc.Set: set, abc.MutableSet: set}
+#: Of these only the first type is that of the items.
+_ONE_TYPE = (*_LISTS, abc.Set, abc.MutableSet)
+#: What has to be written in one order, or may hold what has to be.
+_UNORDERED = re.compile(r"'type': '(?:set|frozenset|any)'")
 
 
 def encode(value: Any) -> bytes:
@@ -28,17 +54,77 @@ def encode(value: Any) -> bytes:
     return to_json(value, bytes_mode="base64")
 
 
+#: As pydantic writes; else by the fields' own names, and without what is computed of them.
+_WRITINGS: tuple[dict[str, Any], ...] = (
+    {"by_alias": True},
+    {"by_alias": False, "round_trip": True},
+)
+
+
+class Codec:
+    """Writes and reads the values of one annotation."""
+
+    def __init__(self, annotation: Any) -> None:
+        origin = get_origin(annotation) or annotation
+        self._once = origin in (abc.Iterator, abc.Generator)
+        # Inside a list the configuration holds for dataclasses and typed dicts too.
+        wrapped: Any = list[_eager(annotation)]  # type: ignore[misc]
+        self._adapter: TypeAdapter[list[Any]] = TypeAdapter(wrapped, config=_CONFIG)
+        self._unordered = bool(_UNORDERED.search(repr(self._adapter.core_schema)))
+
+    def decode(self, value: Any) -> Any:
+        """Make the annotated type of JSON's types; raises ValueError."""
+        made = self._read(encode([value]))
+        return iter(made) if self._once else made
+
+    def encode(self, value: Any) -> Any:
+        """Return JSON's types for a value of the annotated type; `decode` gives it back.
+
+        Raises ValueError for a value that would come back as another. What is not of the type is
+        written as it is: its reader tells.
+        """
+        if isinstance(value, abc.Iterator):
+            value = taken(value)
+        problem = ""
+        try:
+            expected = self._adapter.validate_python([value])[0]
+        except ValidationError:
+            return plain(value)
+        for writing in _WRITINGS:
+            try:
+                made, back = self._there_and_back(value, writing)
+            except PydanticSerializationError:
+                return plain(value)
+            except ValidationError as error:
+                why = error.errors(include_url=False, include_input=False)[0]["msg"]
+                problem = f"it could not be read again by its annotation: {why}"
+                continue
+            if same(expected, back):
+                return made
+            problem = _changed(expected, back)
+        raise Untransportable(problem)
+
+    def _there_and_back(self, value: Any, writing: dict[str, Any]) -> tuple[Any, Any]:
+        written = self._adapter.dump_json([value], warnings=False, **writing)
+        back, made = self._read(written), from_json(written)[0]
+        if self._unordered:
+            plainly = self._adapter.dump_python([value], warnings=False, **writing)[0]
+            made = ordered(plainly, made)
+        return made, back
+
+    def _read(self, written: bytes) -> Any:
+        return self._adapter.validate_json(written, by_alias=True, by_name=True)[0]
+
+
+def codec_of(annotation: Any) -> Codec | None:
+    """Return what writes and reads `annotation`, or None where JSON does it unaided."""
+    return None if is_plain(annotation) else Codec(annotation)
+
+
 def decoder(annotation: Any) -> Decoder | None:
     """Return what turns JSON's types into `annotation`, or None where there is nothing to do."""
-    if is_plain(annotation):
-        return None
-    # Inside a list the configuration holds for dataclasses and typed dicts too.
-    adapter = TypeAdapter(list[annotation], config=_CONFIG)
-
-    def decode(value: Any) -> Any:
-        return adapter.validate_json(encode([value]))[0]
-
-    return decode
+    found = codec_of(annotation)
+    return None if found is None else found.decode
 
 
 def is_plain(annotation: Any) -> bool:
@@ -51,3 +137,27 @@ def is_plain(annotation: Any) -> bool:
     if origin is dict:
         return parts[0] is str and is_plain(parts[1])
     return origin in (list, Union, types.UnionType) and all(map(is_plain, parts))
+
+
+def _eager(annotation: Any) -> Any:
+    """Read what a list will do for as a list, at any depth: nothing lazy, nothing of one use."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is None:
+        return _CONCRETE.get(annotation, annotation) if isinstance(annotation, type) else annotation
+    parts = tuple(map(_eager, parts if origin is not Annotated else parts[:1]))
+    if origin is Annotated:
+        return Annotated[(*parts, *get_args(annotation)[1:])]
+    if origin in (Union, types.UnionType):
+        return Union[parts]  # noqa: UP007
+    concrete: Any = _CONCRETE.get(origin, origin)
+    if origin in _ONE_TYPE:
+        return concrete[parts[0]]
+    return concrete[parts] if concrete in (list, dict, tuple, set, frozenset) else annotation
+
+
+def _changed(value: Any, back: Any) -> str:
+    """Say what would come back; not the value, which may be a secret."""
+    one, other = type(value).__name__, type(back).__name__
+    if one == other:
+        return f"it would come back as another {one}: its JSON does not say all of it"
+    return f"it would come back as a {other}: JSON does not tell it from a {one}"

@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import hiredis
 from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import SSLConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .errors import RedisUnavailable
+from .masking import UnreadableURL, check_url, masked
 from .refusals import advice
 from .resolve import Resolver
 
@@ -44,26 +45,49 @@ def connection_pool(
     `socket_timeout` and the URL's the shorter holds, but not less than two seconds.
     """
     try:
+        check_url(url)
         pool = kind.from_url(
             url, socket_timeout=socket_timeout, socket_connect_timeout=min(socket_timeout, 5.0)
         )
         options = pool.connection_kwargs
-        unknown = [o for o in options if o not in _OPTIONS and not o.startswith("ssl_")]
-        if unknown:
-            raise ValueError(f"it has no option {unknown[0]!r:.200}")
-        options["socket_timeout"] = max(
-            _LEAST_TIMEOUT, min(socket_timeout, options["socket_timeout"])
+        foreign = [o for o in options if o not in _OPTIONS and not o.startswith("ssl_")]
+        if foreign or not isinstance(pool.connection_class, type):
+            raise UnreadableURL("it has an option that no URL can have")
+        options.update(
+            OURS, socket_timeout=max(_LEAST_TIMEOUT, min(socket_timeout, options["socket_timeout"]))
         )
-        options.update(OURS)
         pool.max_connections = _UNBOUNDED
-        pool.make_connection()
-    except (ValueError, TypeError, LookupError) as error:
+        if issubclass(pool.connection_class, SSLConnection):
+            # A certificate of a trusted authority says nothing without the name that it is for.
+            checks = options.get("ssl_cert_reqs", "required") == "required"
+            options.setdefault("ssl_check_hostname", checks)
+        _try_options(pool)
+    except ValueError as error:
+        where = masked(url)
         raise RedisUnavailable(
-            f"{masked(url)!r} is not a Redis URL: {error}; write redis://HOST:PORT/DATABASE",
-            url=masked(url),
+            f"{where!r} is not a Redis URL: {_reason(error)}; write redis://HOST:PORT/DATABASE",
+            url=where,
         ) from None
     pool.connection_class = packing(pool.connection_class)
     return pool
+
+
+def _try_options(pool: ConnectionPool) -> None:
+    """Make a connection, without connecting it: raises UnreadableURL for options that cannot be."""
+    try:
+        connection: Any = pool.connection_class(**pool.connection_kwargs)
+        if isinstance(connection, SSLConnection):
+            connection.ssl_context.get()  # reads the files of keys and certificates
+    except TypeError:  # names the option, which may be a piece of a password
+        raise UnreadableURL("it has an option that redis-py does not know") from None
+    except (OSError, RedisError) as error:
+        raise UnreadableURL(f"its ssl_ options cannot be used: {type(error).__name__}") from None
+
+
+def _reason(error: ValueError) -> str:
+    """Return the text of an error, unless it might quote a piece of the URL."""
+    ours = isinstance(error, UnreadableURL)
+    return str(error) if ours else "its port, database or an option has no such value"
 
 
 def packing(kind: Any) -> Any:
@@ -156,15 +180,3 @@ def unavailable(error: BaseException, url: str) -> RedisUnavailable:
     where = masked(url)
     text = f"cannot use Redis at {where}: {error}; {advice(error)}"
     return RedisUnavailable(text, url=where)
-
-
-def masked(url: str) -> str:
-    """Return the URL without its password."""
-    try:
-        parts = urlsplit(url)
-        if parts.password is None:
-            return url
-        host = parts.netloc.rpartition("@")[2]
-        return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
-    except ValueError:
-        return "(unreadable URL)"

@@ -98,11 +98,17 @@ class ProducerElsewhere(GatherqError, RuntimeError):
 
 
 class RemoteError(GatherqError):
-    """A job raised an exception of a type that is not a builtin; `outcome.error` has it as data."""
+    """A job raised an exception of a type that is not a builtin; `outcome.error` has it as data.
+
+    It is of the nearest builtin of that type too: `except ValueError` catches a `JSONDecodeError`.
+    """
 
     def __init__(self, message: str, *, outcome: "Failed | None" = None) -> None:
-        self.outcome = outcome
+        self.outcome, self._said = outcome, message
         super().__init__(message)
+
+    def __str__(self) -> str:
+        return self._said
 
 
 class JobTimeout(GatherqError, TimeoutError):

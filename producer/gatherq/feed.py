@@ -46,8 +46,8 @@ class Feed(Generic[T]):
 
     def watch(self) -> None:
         """Begin to settle handles, unless that is under way."""
-        if self._watching is None:
-            self._watching = self._collector.link.spawn(self._watch())
+        if self._watching is None and (loop := self._loop()):
+            self._watching = self._collector.link.spawn(self._watch(), loop=loop)
 
     async def catch_up(self) -> None:
         """Settle what has ended by now, without waiting for more."""
@@ -68,9 +68,14 @@ class Feed(Generic[T]):
     def cancel_soon(self, slot: int) -> None:
         """Cancel a job: all those of one turn of the loop, or of one call's time, in one call."""
         self._unwanted.add(slot)
-        if self._cancelling is None or self._cancelling.done():
-            self._cancelling = self._collector.link.spawn(self._cancel(), promised=True)
+        if (self._cancelling is None or self._cancelling.done()) and (loop := self._loop()):
+            self._cancelling = self._collector.link.spawn(self._cancel(), promised=True, loop=loop)
         self.watch()
+
+    def _loop(self) -> asyncio.AbstractEventLoop | None:
+        """Return the loop of the handles, which need not run now, unless it is closed."""
+        loop = self.handles[0].get_loop()
+        return None if loop.is_closed() else loop
 
     async def _cancel(self) -> None:
         try:
@@ -89,7 +94,12 @@ class Feed(Generic[T]):
                     if not self._unsettled:
                         return
         except asyncio.CancelledError:
-            self._fail(closed())
+            # The loop may be ending: who is cancelled waits until that is written.
+            if self._cancelling is not None and not self._cancelling.done():
+                await asyncio.wait([self._cancelling])
+            self.failed = True
+            for handle in self.handles:
+                handle.close(closed())
             raise
         except Exception as error:
             self._fail(error)

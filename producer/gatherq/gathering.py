@@ -11,6 +11,7 @@ from .calls import Call
 from .errors import GatherqError
 from .link import finish_first
 from .outcomes import Succeeded, exception_of
+from .writing import Writing
 
 T = TypeVar("T")
 T1 = TypeVar("T1")
@@ -26,7 +27,13 @@ logger = logging.getLogger("gatherq")
 class Gathering:
     """The part of a producer that gathers."""
 
-    async def submit(self, calls: Iterable[Call[T]], *, timeout: float | None = None) -> Batch[T]:
+    async def submit(
+        self,
+        calls: Iterable[Call[T]],
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+    ) -> Batch[T]:
         """Write a batch; the producer does it."""
         raise NotImplementedError
 
@@ -38,6 +45,7 @@ class Gathering:
         /,
         *,
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1]: ...
     @overload
@@ -48,6 +56,7 @@ class Gathering:
         /,
         *,
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2]: ...
     @overload
@@ -59,6 +68,7 @@ class Gathering:
         /,
         *,
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2, T3]: ...
     @overload
@@ -71,6 +81,7 @@ class Gathering:
         /,
         *,
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2, T3, T4]: ...
     @overload
@@ -84,6 +95,7 @@ class Gathering:
         /,
         *,
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2, T3, T4, T5]: ...
     @overload
@@ -91,6 +103,7 @@ class Gathering:
         self,
         *calls: Call[T],
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: Literal[False] = False,
     ) -> list[T]: ...
     @overload
@@ -100,6 +113,7 @@ class Gathering:
         /,
         *,
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | E_]: ...
     @overload
@@ -110,6 +124,7 @@ class Gathering:
         /,
         *,
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | E_, T2 | E_]: ...
     @overload
@@ -121,6 +136,7 @@ class Gathering:
         /,
         *,
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | E_, T2 | E_, T3 | E_]: ...
     @overload
@@ -133,6 +149,7 @@ class Gathering:
         /,
         *,
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | E_, T2 | E_, T3 | E_, T4 | E_]: ...
     @overload
@@ -146,6 +163,7 @@ class Gathering:
         /,
         *,
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | E_, T2 | E_, T3 | E_, T4 | E_, T5 | E_]: ...
     @overload
@@ -153,20 +171,26 @@ class Gathering:
         self,
         *calls: Call[T],
         timeout: float | None = None,
+        lease: float | None = None,
         return_exceptions: bool,
     ) -> list[T | E_]: ...
 
     async def gather(
-        self, *calls: Call[Any], timeout: float | None = None, return_exceptions: bool = False
+        self,
+        *calls: Call[Any],
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: bool = False,
     ) -> Any:
         """Run all calls on the pool and return their values, in the order they were given.
 
         As `asyncio.gather`: the first error to happen is raised at once while the other jobs go
         on; with `return_exceptions=True` errors stand in the list in place of values. Cancelled
         itself, it cancels all that is not finished, and ends when that has. `timeout` limits each
-        job, as `asyncio.wait_for` around each would.
+        job, as `asyncio.wait_for` around each would. `lease`: a time in seconds after which what
+        is not finished is cancelled, if this process has died; without one it runs on.
         """
-        batch = await self.submit(calls, timeout=timeout)
+        batch = await self.submit(calls, timeout=timeout, lease=lease)
         try:
             return await _values(batch, return_exceptions)
         except _FirstError as first:
@@ -197,9 +221,13 @@ async def _values(batch: Batch[Any], return_exceptions: bool) -> list[Any]:
     return values
 
 
-async def stop(batch: Batch[Any], written: int | None = None) -> None:
-    """Cancel a batch for a caller that is being cancelled; what fails here is logged."""
+async def stop(batch: Batch[Any], writing: Writing | None = None) -> None:
+    """Cancel a batch for a caller that is being cancelled, and wait for its jobs to end.
+
+    A run that is still being written is written first. What fails here is logged.
+    """
     try:
-        await finish_first(batch.stop(written))
+        await finish_first(batch.cancel_for_certain(writing.task if writing else None))
+        await finish_first(batch.ended(writing.written if writing else None))
     except GatherqError as error:
         logger.warning("batch %s could not be cancelled: %s", batch.id, error)

@@ -32,9 +32,15 @@ class Link:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._promised: set[asyncio.Task[Any]] = set()
 
-    def spawn(self, work: Coroutine[Any, Any, R], *, promised: bool = False) -> asyncio.Task[R]:
+    def spawn(
+        self,
+        work: Coroutine[Any, Any, R],
+        *,
+        promised: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> asyncio.Task[R]:
         """Start a task that ends with the producer; what is promised is done before that."""
-        task = start(work)
+        task = start(work, loop=loop)
         tasks = self._promised if promised else self._tasks
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -57,9 +63,12 @@ def closed() -> ProducerClosed:
     return ProducerClosed.now()
 
 
-async def finish_first(work: Coroutine[Any, Any, R]) -> R:
-    """Do `work` to its end even if the caller is cancelled meanwhile; then raise that."""
-    task = start(work)
+async def finish_first(task: "asyncio.Task[R]") -> R:
+    """Wait for a task of `spawn` even if the caller is cancelled meanwhile; then raise that.
+
+    Who is cancelled once more leaves at once, and the task goes on: one that is promised is done
+    before the producer closes.
+    """
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

@@ -82,7 +82,7 @@ class Failed(_Outcome):
     error: ErrorInfo
 
     def unwrap(self) -> NoReturn:
-        """Raise the job's error: the same builtin, or `RemoteError` for any other type."""
+        """Raise the job's error: the same builtin, or a `RemoteError` of its builtins."""
         origin = f"{self._who()}, attempt {self.attempt}, on {self.worker}"
         raise rebuild(self.error, outcome=self, origin=origin)
 

@@ -18,6 +18,7 @@ from .handle import Handle
 from .limits import check_batch_id, check_timeout, check_window
 from .link import Link
 from .mapping import calls_of, mapped
+from .masking import masked
 from .outbox import Outbox
 from .outcomes import Outcome
 from .owner import OwnedPool, Owner
@@ -105,7 +106,7 @@ class Producer(Gathering):
     @property
     def url(self) -> str:
         """URL of the server, its password masked."""
-        return connection.masked(self._url)
+        return masked(self._url)
 
     @property
     def redis(self) -> "Redis":
@@ -164,7 +165,7 @@ class Producer(Gathering):
             stopped = await writing.run(jobs, terms, self._keep)
         except asyncio.CancelledError:
             if not named:  # nobody will know its id
-                await stop(batch, writing.written)
+                await stop(batch, writing)
             raise
         except Exception:
             if not named and writing.written:
@@ -195,25 +196,31 @@ class Producer(Gathering):
             )
         return Batch(self._link, batch_id, counts.size)
 
-    async def submit_one(self, call: Call[T]) -> Handle[T]:
+    async def submit_one(
+        self, call: Call[T], *, name: str | None = None, lease: float | None = None
+    ) -> Handle[T]:
         """Write one job, and return a handle to await, as `asyncio.create_task` does.
 
-        What is submitted in one turn of the loop is written together. Raises InvalidCall and
-        PayloadTooLarge. Cancelled while it writes, it cancels the job.
+        What is submitted in one turn of the loop is written together, except with a `lease`: a
+        time in seconds after which the job is cancelled unless this producer is alive and open.
+        `name` is the handle's. Raises InvalidCall and PayloadTooLarge. Cancelled while it writes,
+        it cancels the job.
         """
         self._owner.check()
         # Inside a job a batch has the deadline of that job: it is not shared with other jobs.
-        outbox = self._outbox if budget.remaining() is None else self._new_outbox()
-        return await outbox.written(outbox.add(call))
+        alone = lease is not None or budget.remaining() is not None
+        outbox = self._new_outbox(lease=lease) if alone else self._outbox
+        return await outbox.written(outbox.add(call, name=name))
 
-    def task_group(self, *, timeout: float | None = None) -> TaskGroup:
+    def task_group(self, *, timeout: float | None = None, lease: float | None = None) -> TaskGroup:
         """Make a group: `async with producer.task_group() as group: group.create_task(call)`.
 
-        `timeout` limits the execution of each job, in seconds.
+        `timeout` limits the execution of each job, in seconds. `lease`: a time in seconds after
+        which what is not finished is cancelled unless this producer is alive and open.
         """
         self._owner.check()
         check_timeout(timeout)
-        return TaskGroup(self._new_outbox(timeout))
+        return TaskGroup(self._new_outbox(timeout, lease))
 
     @overload
     def map(
@@ -225,6 +232,7 @@ class Producer(Gathering):
         window: int = 100,
         ordered: bool = True,
         timeout: float | None = None,
+        lease: float | None = None,
     ) -> AsyncGenerator[Outcome[T], None]: ...
     @overload
     def map(
@@ -236,6 +244,7 @@ class Producer(Gathering):
         window: int = 100,
         ordered: bool = True,
         timeout: float | None = None,
+        lease: float | None = None,
     ) -> AsyncGenerator[Outcome[T], None]: ...
     @overload
     def map(
@@ -247,6 +256,7 @@ class Producer(Gathering):
         window: int = 100,
         ordered: bool = True,
         timeout: float | None = None,
+        lease: float | None = None,
     ) -> AsyncGenerator[Outcome[Any], None]: ...
     def map(
         self,
@@ -257,6 +267,7 @@ class Producer(Gathering):
         window: int = 100,
         ordered: bool = True,
         timeout: float | None = None,
+        lease: float | None = None,
     ) -> AsyncGenerator[Outcome[Any], None]:
         """Run a job for each item, and yield the outcomes: in order, or as completed.
 
@@ -265,12 +276,14 @@ class Producer(Gathering):
         than `window` are taken and not yet yielded. An outcome's `slot` is its item's index.
         Leaving the loop cancels what is not finished: at once inside
         `async with contextlib.aclosing(producer.map(...)) as outcomes`, soon with a bare `break`.
-        An error of `items` is raised after the outcomes of what came before it.
+        An error of `items` is raised after the outcomes of what came before it. `lease`: a time
+        in seconds after which what is not finished is cancelled unless this producer is alive.
         """
         self._owner.check()
         check_timeout(timeout)
         check_window(window)
-        return mapped(self._new_outbox(timeout), calls_of(job, items), window, ordered)
+        return mapped(self._new_outbox(timeout, lease), calls_of(job, items), window, ordered)
 
-    def _new_outbox(self, timeout: float | None = None) -> Outbox:
-        return Outbox(self._link, lambda calls: self.submit(calls, timeout=timeout))
+    def _new_outbox(self, timeout: float | None = None, lease: float | None = None) -> Outbox:
+        check_timeout(lease, "lease")
+        return Outbox(self._link, lambda calls: self.submit(calls, timeout=timeout, lease=lease))

@@ -1,6 +1,8 @@
 """What an error of Redis means: its code, whether it passes by itself, and what to do about it."""
 
 import re
+import ssl
+from collections.abc import Iterator
 
 from redis.exceptions import (
     AuthenticationError,
@@ -55,6 +57,14 @@ _ADVICE = {
     "ASK": _CLUSTER,
     "CROSSSLOT": _CLUSTER,
 }
+#: By OpenSSL's codes, X509_V_ERR_...
+_CERTIFICATES = {
+    9: "the server's certificate is not valid yet: check the clocks",
+    10: "the server's certificate has expired: renew it",
+    62: "the server's certificate is for another host: use its name in the URL",
+    64: "the server's certificate is for another address: use its name in the URL",
+}
+_FOREIGN = "no authority trusted here has signed the certificate: name its file in ssl_ca_certs"
 
 
 def code(error: BaseException | None) -> str:
@@ -70,7 +80,7 @@ def code(error: BaseException | None) -> str:
 
 def is_transient(error: BaseException | None) -> bool:
     """Tell whether it may go by itself; to redis-py a wrong password is a connection error too."""
-    if isinstance(error, AuthenticationError | AuthorizationError):
+    if isinstance(error, AuthenticationError | AuthorizationError) or _certificate(error):
         return False
     if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
         return True
@@ -82,7 +92,7 @@ def is_transient(error: BaseException | None) -> bool:
 def advice(error: BaseException) -> str:
     """Say what to do about it."""
     text = str(error)
-    if found := _ADVICE.get(code(error)):
+    if found := _tls_advice(error) or _ADVICE.get(code(error)):
         return found
     if _TOO_MANY_CLIENTS in text:
         return "it has no room for more connections: see its maxclients"
@@ -91,3 +101,26 @@ def advice(error: BaseException) -> str:
     if "unknown command" in text:
         return "gatherq needs Redis 6.2 or later, or Valkey, with no command renamed"
     return "is the server running, and is GATHERQ_REDIS_URL right?"
+
+
+def _tls_advice(error: BaseException) -> str:
+    if refused := _certificate(error):
+        return _CERTIFICATES.get(refused.verify_code, _FOREIGN)
+    if any(isinstance(each, ssl.SSLError) for each in _led_to(error)):
+        return "TLS failed: does this port speak TLS (rediss://), and does it want ssl_certfile?"
+    return ""
+
+
+def _certificate(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """Return why the server's certificate was refused, if it was."""
+    found = (each for each in _led_to(error) if isinstance(each, ssl.SSLCertVerificationError))
+    return next(found, None)
+
+
+def _led_to(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what led to it: redis-py's own say nothing but a text."""
+    for _ in range(10):
+        if error is None:
+            return
+        yield error
+        error = error.__cause__ or error.__context__

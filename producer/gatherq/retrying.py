@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
-from .connection import masked, unavailable
+from .connection import unavailable
+from .masking import masked
 from .refusals import is_transient
 
 __all__ = ["Retrying", "is_transient"]

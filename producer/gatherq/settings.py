@@ -9,9 +9,9 @@ from . import keys
 class Settings(BaseSettings):
     """What both sides must agree on, and what a producer asks for."""
 
-    model_config = SettingsConfigDict(env_prefix="GATHERQ_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="GATHERQ_", frozen=True, hide_input_in_errors=True)
 
-    redis_url: str = "redis://localhost:6379/0"
+    redis_url: str = Field(default="redis://localhost:6379/0", repr=False)
     queue: str = Field(default=keys.QUEUE, min_length=1)
     #: How long a batch and all its results stay in Redis after it has ended, in seconds; and how
     #: long it may take, an eighth more.

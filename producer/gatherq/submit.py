@@ -1,10 +1,12 @@
 """Checking and writing a whole batch before the first of it reaches Redis."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
 from . import codec, wire
+from .arguments import ArgumentError
 from .calls import Call
 from .errors import InvalidCall, PayloadTooLarge
 from .limits import MAX_NAME, MAX_PAYLOAD, check_name, check_timeout
@@ -48,9 +50,10 @@ def runs(jobs: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
     yield start, jobs[start:]
 
 
-def check(call: Call[Any]) -> None:
-    """Raise what `encode_all` would for this call."""
-    _encode(call, "", 0, None, None)
+def written(call: Call[Any]) -> Call[Any]:
+    """Return this call with its arguments written, once; raises what `encode_all` would."""
+    job = _encode(call, "", 0, None, None)
+    return replace(call, written=wire.identity(job))
 
 
 def _encode(
@@ -105,6 +108,8 @@ def _check_parts(call: Call[Any], slot: int) -> None:
 
 
 def _unwritable(call: Call[Any], slot: int, error: ValueError) -> InvalidCall:
+    if isinstance(error, ArgumentError):
+        return _refused(call, slot, error.where, error.value, f"cannot travel: {error}")
     named = [(f"argument {i}", arg) for i, arg in enumerate(call.args)]
     named += [(f"argument {name}=", value) for name, value in (call.kwargs or {}).items()]
     for where, value in named:
@@ -118,9 +123,13 @@ def _unwritable(call: Call[Any], slot: int, error: ValueError) -> InvalidCall:
                 continue
             except Unreadable as cause:
                 problem = f"could not be read by a worker: {cause}"
-        return InvalidCall(
-            f"slot {slot}: {where} of {call.name}(...), a {type(value).__name__}, {problem}",
-            slot=slot,
-            name=call.name,
-        )
+        return _refused(call, slot, where, value, problem)
     return InvalidCall(f"slot {slot}: {call.name}(...): {error}", slot=slot, name=call.name)
+
+
+def _refused(call: Call[Any], slot: int, where: str, value: Any, problem: str) -> InvalidCall:
+    return InvalidCall(
+        f"slot {slot}: {where} of {call.name}(...), a {type(value).__name__}, {problem}",
+        slot=slot,
+        name=call.name,
+    )

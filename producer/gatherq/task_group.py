@@ -1,6 +1,8 @@
 """`TaskGroup`: asyncio's, with jobs on the pool for tasks."""
 
 import asyncio
+from contextvars import Context
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from .calls import Call
@@ -29,22 +31,19 @@ class TaskGroup:
     async def __aexit__(self, *exc_info: Any) -> None:
         await self._group.__aexit__(*exc_info)
 
-    def create_task(self, call: Call[T]) -> Handle[T]:
+    def create_task(
+        self, call: Call[T], *, name: str | None = None, context: Context | None = None
+    ) -> Handle[T]:
         """Submit a call at the end of this turn of the loop, with all others of the turn.
 
         Raises InvalidCall or PayloadTooLarge at once for what cannot be written, and RuntimeError
-        where asyncio does: before the block is entered, and after it is left.
+        where asyncio does: before the block is entered, and after it is left. `name` is the
+        handle's; `context` is that of the local task which follows the job, and not the job's.
         """
-        handle = self._outbox.add(call)
-        following = _follow(handle)
+        handle = self._outbox.add(call, name=name)
         try:
-            handle.follower = self._group.create_task(following)
+            handle.followed(partial(self._group.create_task, name=name, context=context))
         except BaseException:
-            following.close()
             handle.cancel()  # before it is written
             raise
         return handle
-
-
-async def _follow(handle: Handle[T]) -> None:
-    await handle

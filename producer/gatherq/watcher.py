@@ -38,7 +38,7 @@ class Watcher:
         self._reading: asyncio.Task[None] | None = None
         self._caring: asyncio.Task[None] | None = None
         self._nudges: set[asyncio.Task[None]] = set()
-        self._blocked = self._nudged = False
+        self._blocked = self._nudged = self._closed = False
 
     def join(self, batch: str, reader: "Reader") -> None:
         """Begin to read a batch, from its first completion on."""
@@ -47,11 +47,7 @@ class Watcher:
         watched.readers.add(reader)
         # Others who read this batch leave out what they had.
         watched.after = b"0"
-        if self._caring is None or self._caring.done():
-            self._caring = start(self._caretaker.run(), name="gatherq-caretaker")
-        if self._reading is None or self._reading.done():
-            self._reading = start(self._watch(), name="gatherq-watcher")
-        elif self._blocked and not self._nudged:
+        if not self._begin() and self._blocked and not self._nudged:
             # It is blocked on the streams it knew: one write, however many join meanwhile.
             self._nudged = True
             nudge = start(self._send_nudge())
@@ -66,8 +62,28 @@ class Watcher:
             if not watched.readers:
                 del self._batches[batch]
 
+    def _begin(self) -> bool:
+        """Start what does not run; return whether the reading was started."""
+        if self._caring is None or self._caring.done():
+            self._caring = start(self._caretaker.run(), name="gatherq-caretaker")
+            self._caring.add_done_callback(self._go_on)
+        if self._reading is not None and not self._reading.done():
+            return False
+        self._reading = start(self._watch(), name="gatherq-watcher")
+        self._reading.add_done_callback(self._go_on)
+        return True
+
+    def _go_on(self, task: "asyncio.Task[None]") -> None:
+        """Begin again if somebody has cancelled a task of ours, as the end of `asyncio.run` does.
+
+        Whoever waits by then would wait for ever, and so would whoever joins as it ends.
+        """
+        if self._batches and not self._closed and not task.get_loop().is_closed():
+            self._begin()
+
     async def aclose(self, error: BaseException) -> None:
         """Stop; who still reads gets `error`."""
+        self._closed = True
         tasks = (self._reading, self._caring, *self._nudges)
         running = [task for task in tasks if task and not task.done()]
         for task in running:

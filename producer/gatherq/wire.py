@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
 
 from . import codec, remote
+from .arguments import written
 from .calls import Call
 from .limits import MAX_ENTRY, MAX_HISTORY, MAX_JOB, MAX_NAME, MAX_PAYLOAD
 from .outcomes import AnyOutcome, Status, Succeeded, exception_of
@@ -61,21 +62,21 @@ def encode_job(
 ) -> bytes:
     """Write a job without its closing brace: submit adds the time it was enqueued.
 
-    The Lua steps rely on the order of the fields.
+    The Lua steps rely on the order of the fields. Raises ValueError for arguments that have no JSON
+    form, ArgumentError (one, too) for those that would come out as others.
     """
-    record: dict[str, Any] = {
-        "f": call.name,
-        "a": call.args,
-        "k": call.kwargs or {},
-        "t": None,
-        "timeout": timeout if call.timeout is None else call.timeout,
-        "batch": batch,
-        "slot": slot,
-    }
+    record: dict[str, Any] = {}
+    if call.written is None:
+        args, named = written(call.function, call.args, call.kwargs or {})
+        record = {"f": call.name, "a": args, "k": named}
+    record["t"] = None
+    record["timeout"] = timeout if call.timeout is None else call.timeout
+    record["batch"], record["slot"] = batch, slot
     wait = queue_timeout if call.queue_timeout is None else call.queue_timeout
     if wait is not None:
         record["queue_timeout"] = wait
-    return codec.encode(record)[:-1]
+    job = codec.encode(record)[:-1]
+    return job if call.written is None else b"%b,%b" % (call.written, job[1:])
 
 
 def identity(job: bytes) -> bytes:

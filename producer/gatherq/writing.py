@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import submit
 from .calls import Call
@@ -11,6 +11,9 @@ from .errors import BatchConflict, BatchNotFound
 from .link import Link, finish_first
 from .store import Submitted
 from .terms import Terms
+
+if TYPE_CHECKING:
+    import asyncio
 
 #: Seconds beside its patience after which a producer that does not go on has given up.
 _ROOM = 5.0
@@ -28,6 +31,8 @@ class Writing:
         self._patience = None if named else patience + _ROOM
         #: Slots that may have been written.
         self.written = 0
+        #: The run that is on its way.
+        self.task: asyncio.Task[Submitted] | None = None
 
     async def run(self, jobs: Sequence[bytes], terms: Terms, keep: float) -> bool:
         """Write all runs; return whether the batch is cancelled already.
@@ -59,7 +64,7 @@ class Writing:
     def _write(
         self, jobs: Sequence[bytes], terms: Terms, keep: float, first: int, part: Sequence[bytes]
     ) -> Awaitable[Submitted]:
-        return finish_first(
+        self.task = self._link.spawn(
             self._link.store.submit(
                 self._id,
                 len(jobs),
@@ -70,8 +75,10 @@ class Writing:
                 digests=submit.digests(part) if self._named else b"",
                 life=self._life,
                 patience=self._patience,
-            )
+            ),
+            promised=True,
         )
+        return finish_first(self.task)
 
     async def _conflict(self, there: Submitted) -> BatchConflict:
         if there.size != len(self._calls):

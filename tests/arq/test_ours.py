@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from arq.cron import cron
-from arq.worker import func
+from arq.worker import JobExecutionFailed, func
 
 from gatherq import Producer, call
 from gatherq.errors import GatherqError
+from gatherq.limits import MAX_JOB
 from gatherq_worker import create_worker, crontab
 from gatherq_worker.arq_settings import find_settings
 
@@ -371,3 +372,17 @@ async def test_a_cron_job_of_a_restarted_worker_is_not_queued_again(redis, make)
         await worker.main()
         ran.append(worker.jobs_complete)
     assert ran == [1, 0]
+
+
+async def long_error(ctx):
+    raise ValueError("x" * (MAX_JOB + 1))
+
+
+async def test_an_error_that_is_too_long_is_cut_and_named(redis, make):
+    job = await redis.enqueue_job("long_error")
+    worker = make([long_error], kind="gatherq", job_serializer=None, job_deserializer=None)
+    await worker.main()
+    found = (await job.result_info()).result
+    assert isinstance(found, JobExecutionFailed)
+    assert str(found).startswith("ValueError: xxx")
+    assert f"({MAX_JOB + 1:,} characters)" in str(found)

@@ -1,6 +1,7 @@
 """The jobs of the scenarios; `place` says which world they are of."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from gatherq import job
@@ -45,6 +46,22 @@ async def held(place: str, name: str, value: Any = None) -> Any:
             raise
         await w.tell("end", name)
         return value
+
+
+@job()
+async def endless(path: str, name: str) -> None:
+    """Wait until it is cancelled, and tell of it in a file."""
+    _note(path, f"start {name}")
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        _note(path, f"cancelled {name}")
+        raise
+
+
+def _note(path: str, line: str) -> None:
+    with Path(path).open("a") as file:
+        file.write(f"{line}\n")
 
 
 @job()

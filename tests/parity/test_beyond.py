@@ -55,6 +55,25 @@ async def test_a_cancelled_handle_says_who_did_it(w):
         await handle
 
 
+async def test_asked_again_it_keeps_the_first_message_and_sends_nothing(w):
+    handle = await w.producer.submit_one(w.call(held, "a"))
+    await w.seen("start a")
+    sent, cancel = [], w.producer._link.store.cancel
+
+    async def counted(*args):
+        sent.append(args)
+        return await cancel(*args)
+
+    w.producer._link.store.cancel = counted
+    for n in range(100):
+        assert handle.cancel(n)
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await handle
+    assert caught.value.args == (0,)
+    assert len(sent) == 1
+
+
 async def test_a_clean_up_that_fails_is_a_cancellation_all_the_same(w):
     handle = await w.producer.submit_one(w.call(failing_cleanup, "a"))
     await w.seen("start a")

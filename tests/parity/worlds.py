@@ -70,8 +70,8 @@ class Local(World):
 
     where = "local"
 
-    async def start(self, call):
-        return asyncio.create_task(coroutine(call))
+    async def start(self, call, **options):
+        return asyncio.create_task(coroutine(call), **options)
 
     async def gather(self, *calls, timeout=None, return_exceptions=False):
         coroutines = [
@@ -87,10 +87,10 @@ class Local(World):
 
 
 class _LocalGroup(asyncio.TaskGroup):
-    def create_task(self, call):
+    def create_task(self, call, **options):
         made = coroutine(call)
         try:
-            return super().create_task(made)
+            return super().create_task(made, **options)
         except RuntimeError:
             made.close()
             raise

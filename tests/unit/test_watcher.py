@@ -318,3 +318,28 @@ async def _looked(store, looks):
         while len(store.looks) < looks:
             store.looked.clear()
             await store.looked.wait()
+
+
+async def test_who_reads_or_joins_as_somebody_cancels_the_watcher_is_told_all_the_same(join, store):
+    """As `asyncio.run` does when main has ended, before what it cancels has."""
+    first = join("b")
+    await _blocked(store, 1)
+    for task in asyncio.all_tasks():
+        if task.get_name().startswith("gatherq-"):
+            task.cancel()
+    second = join("b")  # while the old one has not ended yet
+    async with asyncio.timeout(5):
+        store.end("b", (0, "succeeded"))
+        assert await first.take() == await second.take() == [0]
+
+
+async def test_what_nobody_reads_is_not_begun_again(join, store, watcher):
+    reader = join("b")
+    await _blocked(store, 1)
+    ours = [task for task in asyncio.all_tasks() if task.get_name().startswith("gatherq-")]
+    watcher.leave("b", reader)
+    for task in ours:
+        task.cancel()
+    await asyncio.wait(ours)
+    await asyncio.sleep(0)
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("gatherq-")]

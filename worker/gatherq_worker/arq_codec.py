@@ -80,6 +80,9 @@ class ArqCodec:
         payload = self._result(verdict, attempt, times, _value(verdict, attempt))
         if payload is not None and len(payload) <= MAX_JOB:
             return verdict, payload
+        if verdict.status == "failed" and payload is not None:
+            said = str(verdict.fields["error"])  # cut already, as the error itself is not
+            return verdict, self._result(verdict, attempt, times, JobExecutionFailed(said)) or b""
         size = "unwritable" if payload is None else f"{len(payload):,} bytes"
         text = f"the result is {size}, the limit is {MAX_JOB:,} bytes"
         verdict = decide.failed("ResultTooLarge", text)

@@ -1,13 +1,15 @@
 """Connections of our own to the server that arq's pool talks to."""
 
+from dataclasses import fields
 from typing import Any
 from urllib.parse import quote
 
+from arq.connections import RedisSettings
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
-from gatherq.connection import OURS, SOCKET_TIMEOUT, packing
+from gatherq.connection import OURS, SOCKET_TIMEOUT, connection_pool, packing
 
 
 def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:
@@ -28,6 +30,23 @@ def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:
         is_master=theirs.is_master,
         check_connection=theirs.check_connection,
         **options,
+    )
+
+
+def redis_settings(url: str) -> RedisSettings:
+    """Return arq's settings of a URL, with the TLS options that arq's own reader drops.
+
+    Raises RedisUnavailable for what is not a Redis URL.
+    """
+    pool = connection_pool(url)
+    options = pool.connection_kwargs
+    known = {field.name for field in fields(RedisSettings)}
+    return RedisSettings(
+        conn_retries=0,  # who starts a worker waits for its server, and says so
+        unix_socket_path=options.get("path"),
+        database=options.get("db") or 0,
+        ssl=issubclass(pool.connection_class, SSLConnection),
+        **{name: value for name, value in options.items() if name in known},
     )
 
 

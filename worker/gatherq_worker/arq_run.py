@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from arq.connections import RedisSettings
 from redis.exceptions import RedisError
 
 from gatherq.connection import unavailable
 from gatherq.retrying import is_transient
 from gatherq.settings import Settings
 
+from .arq_connection import redis_settings
 from .arq_settings import create_worker, options_of
 from .health import Health
 from .page import Farewell
@@ -30,7 +30,7 @@ async def run_settings(
     theirs = options_of(settings)
     if url or not (theirs.get("redis_settings") or theirs.get("redis_pool")):
         url = url or Settings().redis_url
-        options = {**options, "redis_settings": RedisSettings.from_dsn(url), "redis_pool": None}
+        options = {**options, "redis_settings": redis_settings(url), "redis_pool": None}
     worker = create_worker(settings, **options)
     prepare(worker)
     try:

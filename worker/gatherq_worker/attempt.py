@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from gatherq.codec import from_json
+from gatherq.codec import Encoder, from_json
 from gatherq.outcomes import AttemptInfo
+from gatherq.plain import plain
 from gatherq.readable import check_readable
 from gatherq.wire import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, call_of, cut, decode_job
 
@@ -71,6 +72,8 @@ class Attempt:
     score: int = 0
     #: Whether its producer reads another format than ours: its result is written in that.
     foreign: bool = False
+    #: Makes of its result what JSON writes in its place.
+    prepare: Encoder = plain
     #: What it raised, for results in another format.
     raised: BaseException | None = None
     #: What the log is to show of its end.

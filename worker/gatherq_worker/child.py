@@ -106,6 +106,7 @@ class _Job:
         args, kwargs = handler.bind(request["args"], request["kwargs"])
         attempt = Attempt(job.job_id, job.attempt, None)
         attempt.deadline = job.deadline
+        attempt.prepare = handler.encode
         call: Any = partial(handler.function, *args, **kwargs)
         if not inspect.iscoroutinefunction(handler.function):
             ending = plainly(attempt, call)

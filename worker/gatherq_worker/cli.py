@@ -25,9 +25,15 @@ def main() -> None:
     streams.open_closed()
 
 
+#: Where a process that this one starts finds the URL: a command line is read by everybody (`ps`).
+_URL = "GATHERQ_WORKER_REDIS"
+
+
 @main.command()
 @click.argument("modules", nargs=-1, required=True, metavar="MODULE... | ARQ_SETTINGS")
-@click.option("--redis", "url", help="Redis URL [default: GATHERQ_REDIS_URL or localhost]")
+@click.option(
+    "--redis", "url", envvar=_URL, help="Redis URL [default: GATHERQ_REDIS_URL or localhost]"
+)
 @click.option("--queue", help="Queue to take jobs from [default: GATHERQ_QUEUE or arq:queue]")
 @click.option(
     "--concurrency",
@@ -118,11 +124,13 @@ def worker(
 
         logging.config.dictConfig(import_string(custom_log_dict))
         logs.heed()
+    if url and (hot or watch or _supervised(processes, check_only)):
+        os.environ[_URL] = url
     if hot or watch:
         _reload(watch or ".")
         return
     if _supervised(processes, check_only):
-        supervisor = Supervisor(sys.argv[1:], processes, grace)
+        supervisor = Supervisor(_without(sys.argv[1:], "--redis"), processes, grace)
         asyncio.run(_through(supervisor))
     from . import serve
 
@@ -209,6 +217,7 @@ def _reload(folder: str) -> None:
             "--reload needs watchfiles: pip install 'gatherq[reload]'"
         ) from None
     arguments = _without([word for word in sys.argv[1:] if word != "--reload"], "--watch")
+    arguments = _without(arguments, "--redis")
     command = shlex.join([sys.executable, "-m", "gatherq_worker", *arguments])
     run_process(folder, target=command, target_type="command", watch_filter=PythonFilter())
 

@@ -1,12 +1,14 @@
 """An exception as data, whatever the exception does about it."""
 
 import builtins
+import contextlib
 import traceback
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from gatherq.remote import ErrorInfo, Plain, left_out
+from gatherq.carried import ASYNCIO, Plain, Unfit, attributes_of, pack
+from gatherq.remote import ErrorInfo, left_out
 
 from .tree import Node, shown, tree_of
 
@@ -21,6 +23,11 @@ _SCALARS = (str, int, float, bool, type(None), bytes, complex, datetime, date, t
 _COLLECTIONS = (list, tuple, set, frozenset)
 _GROUPS_MESSAGE: Any = BaseExceptionGroup.__dict__["message"]
 _ARGS: Any = BaseException.__dict__["args"]
+_QUIET: Any = BaseException.__dict__["__suppress_context__"]
+_OS_NAMES: Any = OSError.__dict__
+_OS_ERRORS = {
+    kind for kind in vars(builtins).values() if isinstance(kind, type) and issubclass(kind, OSError)
+}
 
 
 class Interrupted(BaseException):
@@ -92,20 +99,38 @@ class _Describer:
         node.said = "\n".join(_cut(text, _MAX_LINE) for text in (_line(name, message), *notes))
         if isinstance(error, _HINTED) and node.alone and len(message) < _MAX_LINE:
             node.said = self.text(lambda: _hinted(error)) or node.said
-        self._info(node.context)  # for the traceback alone
+        context = self._info(node.context)
         cause, members = self._info(node.cause), [self._info(m) for m in node.members]
         if node.missing:
             members.append(left_out(node.missing, "members"))
         if node.cut:
             notes.append("what led to this error is left out here")
+        args, attributes = _plain_args(error), self._attributes(error)
+        if args is None and "args" not in attributes and _says_its_args(error):
+            notes.append("its arguments are left out here: they are no plain values, or too large")
         return ErrorInfo(
             type=name,
             message=message,
-            args=_plain_args(error),
+            args=args,
+            bases=_bases(type(error)),
+            attributes=attributes,
+            context=context,
+            suppressed=bool(_QUIET.__get__(error)),
             notes=tuple(notes),
             cause=cause,
             members=tuple(filter(None, members)),
         )
+
+    def _attributes(self, error: BaseException) -> dict[str, Any]:
+        found = attributes_of(error)
+        if _plain_args(error) is None and not isinstance(error, BaseExceptionGroup):
+            with contextlib.suppress(Unfit):
+                found["args"] = pack(_whole_args(error))
+        size = sum(len(repr(value)) for value in found.values()) if found else 0
+        if size > self._left:
+            return {}
+        self._left -= size
+        return found
 
     def _message(self, error: BaseException) -> str:
         if isinstance(error, BaseExceptionGroup):
@@ -140,13 +165,41 @@ def _type_name(kind: type) -> str:
 
 
 def _plain_args(error: BaseException) -> tuple[Plain, ...] | None:
-    args = _ARGS.__get__(error)
-    if isinstance(error, OSError) and error.filename is not None and len(args) == 2:
-        args = (*args, error.filename)  # OSError keeps its third argument apart
+    args = _whole_args(error)
     if len(args) > _MAX_NOTES or not all(map(_is_plain, args)):
         return None
     short = sum(len(a) for a in args if isinstance(a, str)) <= _MAX_LINE
     return tuple(map(_clean, args)) if short else None
+
+
+def _whole_args(error: BaseException) -> tuple[Any, ...]:
+    args: tuple[Any, ...] = _ARGS.__get__(error)
+    if type(error) in _OS_ERRORS and len(args) == 2:
+        filename, second = (_OS_NAMES[n].__get__(error) for n in ("filename", "filename2"))
+        if second is not None:
+            return (*args, filename, None, second)
+        if filename is not None:
+            return (*args, filename)  # OSError keeps its third argument apart
+    return args
+
+
+def _says_its_args(error: BaseException) -> bool:
+    """Tell whether it will be made again from its arguments: a builtin, but no group."""
+    return "." not in _type_name(type(error)) and not isinstance(error, BaseExceptionGroup)
+
+
+def _bases(kind: type) -> tuple[str, ...]:
+    """Name the nearest builtins of a type that is none itself."""
+    name = _type_name(kind)
+    if "." not in name or name in ASYNCIO:
+        return ()
+    mro: tuple[type, ...] = type.__dict__["__mro__"].__get__(kind)
+    found: list[type] = []
+    for base in mro:
+        named = vars(builtins).get(type.__dict__["__name__"].__get__(base)) is base
+        if named and not any(base in each.__mro__ for each in found):
+            found.append(base)
+    return tuple(base.__name__ for base in found if base is not object)
 
 
 def _is_plain(arg: object) -> bool:

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, get_type_hints
+from typing import Any
 
-from gatherq.codec import Decoder, decoder
+from gatherq.annotations import Codecs, codecs_of
+from gatherq.codec import Decoder, Encoder
 from gatherq.definition import NO_RETRIES, Isolation, JobDefinition, RetryRules
 from gatherq.errors import GatherqError
+from gatherq.plain import plain
 from gatherq.wire import cut
 
 
@@ -42,6 +44,9 @@ class Handler:
     rules: RetryRules = NO_RETRIES
     signature: inspect.Signature = field(init=False)
     decoders: dict[str, Decoder] = field(init=False)
+    #: Makes of its results what JSON writes in their place.
+    encode: Encoder = field(init=False)
+    codecs: Codecs = field(init=False)
     #: Number of parameters, where all of them are ordinary ones; else -1.
     positional: int = field(init=False)
 
@@ -50,7 +55,11 @@ class Handler:
         kinds = [parameter.kind for parameter in self.signature.parameters.values()]
         ordinary = all(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
         object.__setattr__(self, "positional", len(kinds) if ordinary else -1)
-        object.__setattr__(self, "decoders", {} if self.takes_ctx else self._decoders())
+        codecs = Codecs({}, {}, {}) if self.takes_ctx else codecs_of(self.function)
+        object.__setattr__(self, "codecs", codecs)
+        result = codecs.by_name.get("return")
+        object.__setattr__(self, "encode", plain if result is None else result.encode)
+        object.__setattr__(self, "decoders", self._decoders())
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> "Handler":
@@ -91,15 +100,20 @@ class Handler:
             if kind is inspect.Parameter.VAR_POSITIONAL:
                 return tuple(map(decode, value))
             if kind is inspect.Parameter.VAR_KEYWORD:
-                return {key: decode(item) for key, item in value.items()}
+                keys = self.codecs.keys
+                return {k: (keys[k].decode if k in keys else decode)(v) for k, v in value.items()}
             return decode(value)
         except ValueError as error:
             raise TypeError(f"{self.name}() argument {name}: {error}") from None
 
     def _decoders(self) -> dict[str, Decoder]:
-        hints = get_type_hints(self.function, include_extras=True)
-        hints.pop("return", None)
-        return {name: d for name, hint in hints.items() if (d := decoder(hint)) is not None}
+        found: dict[str, Decoder] = {
+            name: codec.decode for name, codec in self.codecs.by_name.items()
+        }
+        found.pop("return", None)
+        if self.codecs.keys:  # the last parameter is **kwargs, and has an annotation by key
+            found[[*self.signature.parameters][-1]] = _as_it_is
+        return found
 
 
 class Handlers:
@@ -184,6 +198,10 @@ def _is_hidden(value: object) -> bool:
     """Tell whether it is a job that something else wraps, as `lru_cache` does."""
     own = getattr(value, "__dict__", {}).get("definition")
     return isinstance(own, JobDefinition) and not _is_job(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _where(function: Callable[..., Any]) -> str:

@@ -223,6 +223,7 @@ class Runner:
         handler = self._handlers.find(job.name)
         if handler.takes_ctx:
             return handler, lambda ctx: handler.function(ctx, *job.args, **job.kwargs)
+        attempt.prepare = handler.encode
         args, kwargs = handler.bind(job.args, job.kwargs)
         return handler, lambda ctx: handler.function(*args, **kwargs)
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gatherq.codec import encode
+from gatherq.codec import Encoder, encode
 from gatherq.limits import MAX_PAYLOAD
+from gatherq.plain import Untransportable, plain
 from gatherq.readable import Unreadable, check_readable
 from gatherq.remote import ErrorInfo
 
@@ -52,12 +53,18 @@ class Unwritable(Exception):
         super().__init__(message)
 
 
-def write_value(value: Any) -> bytes:
-    """Write a value as JSON that can be read again; raises Unwritable."""
+def write_value(value: Any, prepare: Encoder = plain) -> bytes:
+    """Write a value as JSON that can be read again; raises Unwritable.
+
+    `prepare` makes of it what JSON writes in its place, by the annotation of the result.
+    """
     try:
-        written = encode(value)
+        written = encode(prepare(value))
     except Interrupted:
         raise
+    except Untransportable as error:
+        message = f"the result, a {type(value).__name__}, cannot travel: {say(error)}"
+        raise Unwritable("UnwritableResult", message) from None
     except BaseException as error:  # whatever the value's own code raises
         message = f"the result cannot be written as JSON: {say(error)}"
         raise Unwritable("UnwritableResult", message) from None
@@ -80,7 +87,7 @@ def put_down(ending: Ending, attempt: "Attempt") -> None:
     error = ending.error
     if error is None:
         try:
-            ending.written = write_value(ending.value)
+            ending.written = write_value(ending.value, attempt.prepare)
         except Unwritable as failure:
             ending.info = failure.info
     elif not isinstance(error, asyncio.CancelledError):

@@ -1,0 +1,93 @@
+"""The annotations of a function, each by itself: one that is of no use takes no other along."""
+
+import inspect
+import logging
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+
+from typing_extensions import Unpack, is_typeddict
+
+from .codec import Codec, codec_of
+
+logger = logging.getLogger("gatherq")
+
+
+class Codecs(NamedTuple):
+    """What writes and reads a function's values, by the parameter's name or "return"."""
+
+    #: Those that JSON does not give back unaided.
+    by_name: dict[str, Codec]
+    #: Why an annotation cannot be used.
+    problems: dict[str, str]
+    #: Of `**kwargs: Unpack[TypedDict]`, by key.
+    keys: dict[str, Codec]
+
+
+@lru_cache(maxsize=4096)
+def codecs_of(function: Callable[..., Any]) -> Codecs:
+    """Return what writes and reads the arguments of a function, and its result.
+
+    An annotation that cannot be used is named in the log, once.
+    """
+    hints, problems = _hints(function)
+    found = Codecs({}, problems, {})
+    for name, hint in hints.items():
+        if get_origin(hint) is Unpack and is_typeddict(get_args(hint)[0]):
+            fields = get_type_hints(get_args(hint)[0])
+            _add(found.keys, problems, fields)
+        else:
+            _add(found.by_name, problems, {name: hint})
+    _warn(function, problems)
+    return found
+
+
+def _add(codecs: dict[str, Codec], problems: dict[str, str], hints: dict[str, Any]) -> None:
+    for name, hint in hints.items():
+        try:
+            codec = codec_of(hint)
+        except Exception as error:  # pydantic's, or of the annotation's own code
+            problems[name] = _why(error)
+        else:
+            if codec is not None:
+                codecs[name] = codec
+
+
+def _hints(function: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    try:
+        return get_type_hints(function, include_extras=True), {}
+    except Exception:  # whatever the annotations' own code raises
+        return _one_by_one(inspect.unwrap(function))
+
+
+def _warn(function: Callable[..., Any], problems: dict[str, str]) -> None:
+    """Name each annotation that cannot be resolved, with what to do."""
+    definition = getattr(function, "definition", None)
+    name = definition.name if definition else function.__qualname__
+    for parameter, why in problems.items():
+        what = "its result" if parameter == "return" else f"parameter {parameter!r}"
+        logger.warning(
+            "job %s: the annotation of %s cannot be used (%s): its values are handed over as JSON's"
+            " own types. Import what it names outside of `if TYPE_CHECKING:`, or annotate a type"
+            " that pydantic knows",
+            *(name, what, why),
+        )
+
+
+def _one_by_one(function: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    module = getattr(sys.modules.get(function.__module__), "__dict__", {})
+    names = getattr(function, "__globals__", module)
+    found: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    for parameter, annotation in inspect.get_annotations(function).items():
+        alone = type("alone", (), {"__annotations__": {parameter: annotation}})
+        try:
+            found |= get_type_hints(alone, names, {}, include_extras=True)
+        except Exception as error:
+            problems[parameter] = _why(error)
+    return found, problems
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:300]

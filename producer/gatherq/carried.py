@@ -1,0 +1,107 @@
+"""What an exception carries beside its message, as JSON and back."""
+
+import asyncio
+import concurrent.futures
+from typing import Any
+
+Plain = str | int | float | bool | None
+
+#: The attributes that Python's own exceptions, and asyncio's, hold apart from their arguments.
+_ATTRIBUTES: tuple[tuple[type[BaseException], tuple[str, ...]], ...] = (
+    (OSError, ("errno", "strerror", "filename", "filename2")),
+    (BlockingIOError, ("characters_written",)),
+    (AttributeError, ("name", "obj")),
+    (NameError, ("name",)),
+    (ImportError, ("msg", "name", "path", "name_from")),
+    (
+        SyntaxError,
+        (
+            *("msg", "filename", "lineno", "offset", "text"),
+            *("end_lineno", "end_offset", "print_file_and_line"),
+        ),
+    ),
+    (StopIteration, ("value",)),
+    (SystemExit, ("code",)),
+    *(
+        (kind, ("encoding", "object", "start", "end", "reason"))
+        for kind in (UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError)
+    ),
+    (asyncio.IncompleteReadError, ("partial", "expected")),
+    (asyncio.LimitOverrunError, ("consumed",)),
+)
+#: All of them: nothing else is set on what is made again.
+HELD = frozenset(name for _, names in _ATTRIBUTES for name in names)
+#: asyncio's own exceptions, by the names that they travel under. No class is found by a name alone.
+ASYNCIO: dict[str, type[Exception]] = {
+    f"{kind.__module__}.{kind.__qualname__}": kind
+    for kind in (
+        asyncio.InvalidStateError,
+        asyncio.IncompleteReadError,
+        asyncio.LimitOverrunError,
+        asyncio.SendfileNotAvailableError,
+        asyncio.BrokenBarrierError,
+        asyncio.QueueEmpty,
+        asyncio.QueueFull,
+        concurrent.futures.InvalidStateError,
+        concurrent.futures.BrokenExecutor,
+    )
+}
+#: Characters, or bytes, of all that one exception carries; its items; levels of tuples.
+_MOST, _ITEMS, _DEEP = 32_768, 100, 3
+_MAX_INT = 10**1000
+
+
+class Unfit(ValueError):
+    """It is no plain value, or too large to travel with an error."""
+
+
+def attributes_of(error: BaseException) -> dict[str, Any]:
+    """Return what the error's own kind holds apart from its arguments, and can be packed."""
+    found: dict[str, Any] = {}
+    for kind, names in _ATTRIBUTES:
+        if not isinstance(error, kind):
+            continue
+        for name in names:
+            try:  # through the builtin's own descriptor: a subclass may have made it anything
+                own: Any = vars(kind).get(name)
+                value = own.__get__(error) if hasattr(own, "__set__") else vars(error)[name]
+                if value is not None:
+                    found[name] = pack(value)
+            except (AttributeError, KeyError, TypeError, ValueError):
+                continue  # it was never set, or cannot travel
+    return found
+
+
+def pack(value: object) -> Any:
+    """Return a plain value, bytes or a tuple of such as JSON; raises Unfit."""
+    return _packed(value, [_MOST, _ITEMS], _DEEP)
+
+
+def unpack(value: Any) -> Any:
+    """Return what was packed."""
+    match value:
+        case {"bytes": str(text)}:
+            return text.encode("latin-1", "replace")
+        case {"tuple": list(items)}:
+            return tuple(map(unpack, items))
+    return value
+
+
+def _packed(value: object, left: list[int], deep: int) -> Any:
+    if isinstance(value, str | bytes) and type(value) in (str, bytes):
+        left[0] -= len(value)
+        if left[0] < 0:
+            raise Unfit("it is too long")
+        if isinstance(value, bytes):
+            return {"bytes": value.decode("latin-1")}
+        return value.encode("utf-8", "replace").decode()
+    if type(value) is tuple and deep:
+        left[1] -= len(value)
+        if left[1] < 0:
+            raise Unfit("it is too many")
+        return {"tuple": [_packed(item, left, deep - 1) for item in value]}
+    if type(value) in (float, bool, type(None)) or (
+        type(value) is int and -_MAX_INT < value < _MAX_INT
+    ):
+        return value
+    raise Unfit("it is not plain")

@@ -1,0 +1,72 @@
+"""Whether a value came back as itself."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import is_dataclass
+from datetime import datetime, time
+from typing import Any
+
+from pydantic import BaseModel
+
+
+def same(one: Any, other: Any, fields: bool = False) -> bool:
+    """Tell whether two values are of one type and equal, all the way down.
+
+    In `fields` of models and dataclasses a tuple may come back as a list: Sequence says no more.
+    What they do not declare (private attributes, cached properties) is not compared.
+    """
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return fields and type(one) is tuple and type(other) is list and _all(one, other, fields)
+    for kinds, equal in _RULES:
+        if isinstance(one, kinds):
+            return equal(one, other, fields)
+    return _declared(one, other) if is_dataclass(one) else bool(one == other)
+
+
+def _floats(one: float, other: float, _: bool) -> bool:
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def _times(one: Any, other: Any, _: bool) -> bool:
+    """Compare moments, which may come back in the words of another zone."""
+    named = one.tzinfo is not None or one.fold == other.fold
+    return bool(named and one.isoformat() == other.isoformat())
+
+
+def _mappings(one: Any, other: Any, fields: bool) -> bool:
+    return _all(one, other, fields) and _all(one.values(), other.values(), fields)
+
+
+def _models(one: BaseModel, other: BaseModel, _: bool) -> bool:
+    extra = one.__pydantic_extra__, other.__pydantic_extra__
+    return _declared(one, other) and same(*extra, fields=True)
+
+
+def _declared(one: Any, other: Any) -> bool:
+    names = type(one).model_fields if isinstance(one, BaseModel) else one.__dataclass_fields__
+    return all(same(getattr(one, n, None), getattr(other, n, None), fields=True) for n in names)
+
+
+def _all(ones: Any, others: Any, fields: bool) -> bool:
+    return len(ones) == len(others) and all(
+        same(one, other, fields) for one, other in zip(ones, others, strict=True)
+    )
+
+
+def _sets(ones: Any, others: Any, _: bool) -> bool:
+    kinds = {item: type(item) for item in ones}
+    return ones == others and all(kinds.get(item) is type(item) for item in others)
+
+
+_RULES: tuple[tuple[Any, Callable[[Any, Any, bool], bool]], ...] = (
+    (float, _floats),
+    ((datetime, time), _times),
+    (Mapping, _mappings),
+    ((list, tuple, deque), _all),
+    (AbstractSet, _sets),
+    (BaseModel, _models),
+)
