@@ -4,7 +4,7 @@ import pickle
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -41,6 +41,7 @@ def said(url):
     yield repr(Settings(redis_url=url))
 
 
+@settings(deadline=None)  # certificates are read for each
 @given(st.sampled_from(SHAPES), st.sampled_from(SCHEMES), PASSWORDS, st.booleans())
 def test_a_password_is_never_said(shape, scheme, password, encoded):
     password = quote(password, safe="") if encoded else password
