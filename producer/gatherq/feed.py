@@ -48,6 +48,7 @@ class Feed(Generic[T]):
         """Begin to settle handles, unless that is under way."""
         if self._watching is None and (loop := self._loop()):
             self._watching = self._collector.link.spawn(self._watch(), loop=loop)
+            self._watching.add_done_callback(self._ended)
 
     async def catch_up(self) -> None:
         """Settle what has ended by now, without waiting for more."""
@@ -71,6 +72,13 @@ class Feed(Generic[T]):
         if (self._cancelling is None or self._cancelling.done()) and (loop := self._loop()):
             self._cancelling = self._collector.link.spawn(self._cancel(), promised=True, loop=loop)
         self.watch()
+
+    def _ended(self, watching: "asyncio.Task[None]") -> None:
+        """End handles that nobody settles any more; a task may be cancelled before it begins."""
+        if watching.cancelled():
+            self.failed = True
+            for handle in self.handles:
+                handle.close(closed())
 
     def _loop(self) -> asyncio.AbstractEventLoop | None:
         """Return the loop of the handles, which need not run now, unless it is closed."""
@@ -97,9 +105,6 @@ class Feed(Generic[T]):
             # The loop may be ending: who is cancelled waits until that is written.
             if self._cancelling is not None and not self._cancelling.done():
                 await asyncio.wait([self._cancelling])
-            self.failed = True
-            for handle in self.handles:
-                handle.close(closed())
             raise
         except Exception as error:
             self._fail(error)

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from .batch import Batch
 from .calls import Call
-from .errors import GatherqError
+from .errors import BatchNotFound, GatherqError
 from .link import finish_first
 from .outcomes import Succeeded, exception_of
 from .writing import Writing
@@ -229,5 +229,7 @@ async def stop(batch: Batch[Any], writing: Writing | None = None) -> None:
     try:
         await finish_first(batch.cancel_for_certain(writing.task if writing else None))
         await finish_first(batch.ended(writing.written if writing else None))
+    except BatchNotFound:
+        pass  # nothing of it was written, or somebody has deleted it
     except GatherqError as error:
         logger.warning("batch %s could not be cancelled: %s", batch.id, error)

@@ -30,6 +30,7 @@ class Outbox:
         self._waiting.append(handle)
         if self._writing is None or self._writing.done():
             self._writing = self._link.spawn(self._run(), promised=True)
+            self._writing.add_done_callback(self._ended)
         return handle
 
     async def written(self, handle: Handle[T]) -> Handle[T]:
@@ -52,6 +53,14 @@ class Outbox:
             finally:
                 turn.set()
 
+    def _ended(self, writing: "asyncio.Task[None]") -> None:
+        """End what waits: a task that is cancelled, at the end of its loop, may not have begun."""
+        if writing.cancelled():
+            handles, self._waiting = self._waiting, []
+            for handle in handles:
+                handle.close(closed())
+            self._turn.set()
+
     async def _send(self, handles: list[Handle[Any]]) -> None:
         if not handles:
             return
@@ -60,7 +69,10 @@ class Outbox:
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
             for handle in handles:
-                handle.fail(closed() if cancelled else error)
+                if cancelled:
+                    handle.close(closed())
+                else:
+                    handle.fail(error)
             if cancelled or not isinstance(error, Exception):
                 raise
         else:

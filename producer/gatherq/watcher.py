@@ -61,6 +61,8 @@ class Watcher:
             watched.readers.discard(reader)
             if not watched.readers:
                 del self._batches[batch]
+        if not self._batches and self._caring is not None:
+            self._caring.cancel()
 
     def _begin(self) -> bool:
         """Start what does not run; return whether the reading was started."""
