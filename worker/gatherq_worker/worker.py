@@ -28,11 +28,12 @@ from .arq_codec import ArqCodec
 from .arq_connection import pool_like, url_of
 from .arq_watch import ArqLog, Counting
 from .attempt import Attempt
+from .endpoint import Endpoint, Outbox
 from .engine import Engine
 from .guarded import Guarded, guarded, within
 from .handlers import Handler, Handlers
 from .health import ERRORS, wanted
-from .page import Farewell, Page, Place
+from .page import Farewell, Page
 from .policy import Policy
 from .store import enqueue_tick
 from .supervisor import ONE_STOP
@@ -76,6 +77,8 @@ class Worker(arq.worker.Worker):
         self._wear = {"most_jobs": most_jobs, "most_memory": most_memory}
         #: Memory shared with a supervisor, if there is one.
         self.page: Page | None = None
+        #: Tells that supervisor where the jobs come from.
+        self.outbox: Outbox | None = None
         #: URL of the server, where its pool does not say it all.
         self.url: str | None = None
         #: What its end means for whoever watches over this process.
@@ -120,9 +123,9 @@ class Worker(arq.worker.Worker):
         await self._connect()
         if self.on_startup:
             await self.on_startup(self.ctx)
-        if self.page:
+        if self.outbox:
             url = self.url or url_of(self.pool.connection_pool)
-            self.page.place = Place(url, str(self.queue_name), self.lease)
+            self.outbox.tell(Endpoint(url, str(self.queue_name), self.lease))
         handlers = Handlers(map(self._handler, self.functions.values()))
         arq_logger.info(
             "Starting worker for %d functions: %s", len(self.functions), ", ".join(self.functions)
