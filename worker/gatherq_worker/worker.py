@@ -20,6 +20,7 @@ from arq.constants import keep_cronjob_progress
 from arq.utils import ms_to_datetime
 from redis.asyncio import ConnectionPool
 
+from gatherq.carried import is_a
 from gatherq.definition import JobDefinition
 from gatherq.wire import job_deserializer, job_serializer
 
@@ -379,12 +380,10 @@ def _for_arq(function: Any) -> Any:
 
 
 def _retry_delay(error: BaseException) -> float | None:
-    match error:
-        case arq.worker.Retry():
-            return (error.defer_score or 0) / 1000
-        case arq.worker.RetryJob() | asyncio.CancelledError():
-            return 0.0
-    return None
+    if is_a(error, arq.worker.Retry):
+        return (error.defer_score or 0) / 1000
+    asked = is_a(error, (arq.worker.RetryJob, asyncio.CancelledError))
+    return 0.0 if asked else None
 
 
 def arq_pool(pool: ConnectionPool, queue: str) -> ArqRedis:
