@@ -19,7 +19,7 @@ from . import logs
 from .supervisor import VARIABLE, Supervisor
 
 #: At the beginning of a word of the command line.
-_A_URL = re.compile(r"[A-Za-z]*:?//")
+_A_URL = re.compile(r"((?P<option>--[a-z-]+)=)?[A-Za-z]*://")
 
 
 class _Commands(click.Group):
@@ -27,7 +27,8 @@ class _Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         for before, word in zip(["", *args], args, strict=False):
-            if _A_URL.match(word) and before not in ("--redis", "--queue"):
+            found = _A_URL.match(word)
+            if found and (found["option"] or before) not in ("--redis", "--queue"):
                 ctx.fail("there is a URL where none is wanted; name the server with --redis URL")
         return super().parse_args(ctx, args)
 
