@@ -7,7 +7,7 @@ import sys
 from urllib.parse import quote
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import UnixDomainSocketConnection
@@ -48,6 +48,7 @@ def said(url):
     yield repr(Settings(redis_url=url))
 
 
+@settings(deadline=None)  # a loaded machine is slow
 @given(st.sampled_from(SHAPES), st.sampled_from(SCHEMES), PASSWORDS, st.booleans())
 def test_a_password_is_never_said(shape, scheme, password, encoded):
     # Without a host, an @ of the password makes a host of what follows: as such it is shown.
