@@ -2,8 +2,11 @@
 
 import asyncio
 import concurrent.futures
-from typing import Any
+import math
+import re
+from typing import Any, TypeGuard, TypeVar
 
+E = TypeVar("E", bound=BaseException)
 Plain = str | int | float | bool | None
 
 #: The attributes that Python's own exceptions, and asyncio's, hold apart from their arguments.
@@ -49,17 +52,35 @@ ASYNCIO: dict[str, type[Exception]] = {
 #: Characters, or bytes, of all that one exception carries; its items; levels of tuples.
 _MOST, _ITEMS, _DEEP = 32_768, 100, 3
 _MAX_INT = 10**1000
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Unfit(ValueError):
     """It is no plain value, or too large to travel with an error."""
 
 
+def is_a(error: BaseException | None, kind: type[E] | tuple[type[E], ...]) -> TypeGuard[E]:
+    """Tell whether `except kind` catches it: `isinstance` asks its `__class__`, which may lie."""
+    return issubclass(type(error), kind)
+
+
+def is_plain(value: object) -> bool:
+    """Tell whether JSON says it as it is."""
+    match value:
+        case str() if type(value) is str:
+            return value.isascii() or not _SURROGATES.search(value)
+        case float() if type(value) is float:
+            return math.isfinite(value)
+        case int() if type(value) is int:
+            return -_MAX_INT < value < _MAX_INT
+    return value is None or value is True or value is False
+
+
 def attributes_of(error: BaseException) -> dict[str, Any]:
     """Return what the error's own kind holds apart from its arguments, and can be packed."""
     found: dict[str, Any] = {}
     for kind, names in _ATTRIBUTES:
-        if not isinstance(error, kind):
+        if not is_a(error, kind):
             continue
         for name in names:
             try:  # through the builtin's own descriptor: a subclass may have made it anything
@@ -82,6 +103,10 @@ def unpack(value: Any) -> Any:
     match value:
         case {"bytes": str(text)}:
             return text.encode("latin-1", "replace")
+        case {"text": str(text)}:
+            return text.encode("latin-1", "replace").decode("utf-8", "surrogatepass")
+        case {"float": str(text)}:
+            return float(text)
         case {"tuple": list(items)}:
             return tuple(map(unpack, items))
     return value
@@ -94,14 +119,16 @@ def _packed(value: object, left: list[int], deep: int) -> Any:
             raise Unfit("it is too long")
         if isinstance(value, bytes):
             return {"bytes": value.decode("latin-1")}
-        return value.encode("utf-8", "replace").decode()
+        if not is_plain(value):  # the name of a file, as Python reads it
+            return {"text": value.encode("utf-8", "surrogatepass").decode("latin-1")}
+        return value
     if type(value) is tuple and deep:
         left[1] -= len(value)
         if left[1] < 0:
             raise Unfit("it is too many")
         return {"tuple": [_packed(item, left, deep - 1) for item in value]}
-    if type(value) in (float, bool, type(None)) or (
-        type(value) is int and -_MAX_INT < value < _MAX_INT
-    ):
+    if is_plain(value):
         return value
+    if type(value) is float:
+        return {"float": repr(value)}
     raise Unfit("it is not plain")

@@ -20,6 +20,11 @@ def remote_kind(bases: tuple[type[Exception], ...]) -> type[RemoteError]:
         return remote_kind(bases[:1]) if bases[1:] else RemoteError
 
 
+def bare(kind: Any, *args: Any) -> Any:
+    """Make one without its `__init__`, by the base that decides how it lies in memory."""
+    return kind.__base__.__new__(kind, *args)
+
+
 class _Picklable:
     """Pickles and copies an error whose class has no name that could be imported."""
 
@@ -48,14 +53,14 @@ class _Group:
         """Make a group of some of the members."""
         error: Any = self
         kind: Any = type(self)
-        part = kind.__new__(kind, error.message, members)
+        part = bare(kind, error.message, members)
         part.args, part.outcome, part._said = error.args, error.outcome, error._said
         return part
 
 
 def _again(bases: tuple[type[Exception], ...], made_of: tuple[Any, ...], args: Any) -> RemoteError:
     kind = remote_kind(bases)
-    error = kind.__new__(kind, *made_of)
+    error: RemoteError = bare(kind, *made_of)
     error.args = args
     return error
 

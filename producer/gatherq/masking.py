@@ -1,10 +1,14 @@
 """URLs as they may be shown: the pieces that are no secret, and nothing that was not understood."""
 
 import re
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
 _SCHEMES = ("redis", "rediss", "unix")
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_DATABASE = re.compile(r"/?([0-9]{1,9})?/?")
+#: What `urlsplit` drops without a word, and its like.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class UnreadableURL(ValueError):
@@ -12,7 +16,13 @@ class UnreadableURL(ValueError):
 
 
 def check_url(url: str) -> None:
-    """Raise UnreadableURL for what redis-py would misread, or tell of in its errors."""
+    """Raise UnreadableURL for what redis-py would misread, or tell of in its errors.
+
+    It takes a database that is no number for database 0, no host for localhost, and passes over
+    line ends and options without a value.
+    """
+    if url != url.strip() or _UNSEEN.search(url):
+        raise UnreadableURL("there is white space around it, or a tab or line end inside")
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -21,10 +31,39 @@ def check_url(url: str) -> None:
         raise UnreadableURL("it begins with none of redis://, rediss://, unix://")
     if _is_cut_short(parts):
         raise UnreadableURL("an @ stands behind its host: write / ? # @ of a password as %2F %3F..")
-    if parts.scheme == "unix" and parts.netloc.rpartition("@")[2]:
-        raise UnreadableURL("the path of a socket begins with a /, unix:///run/redis.sock")
-    if parts.scheme != "unix" and parts.hostname and not _HOST.fullmatch(parts.hostname):
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    databases = [value for name, value in options if name == "db"]
+    if parts.scheme == "unix":
+        if parts.netloc.rpartition("@")[2] or not parts.path:
+            raise UnreadableURL("the path of a socket begins with a /, unix:///run/redis.sock")
+    else:
+        _check_place(parts)
+        named = _DATABASE.fullmatch(parts.path)
+        if not named:
+            raise UnreadableURL("its database is no number")
+        databases += filter(None, named.groups())
+    if not all(map(_NUMBER.fullmatch, databases)):
+        raise UnreadableURL("its database is no number")
+    if len(set(map(int, databases))) > 1:
+        raise UnreadableURL("it names two databases")
+    if not all(value for _, value in options):
+        raise UnreadableURL("an option of it has no value")
+
+
+def _check_place(parts: SplitResult) -> None:
+    place = parts.netloc.rpartition("@")[2]
+    if "," in place:
+        raise UnreadableURL("it names several hosts: name one")
+    if not parts.hostname:
+        raise UnreadableURL("it names no host")
+    if not _HOST.fullmatch(parts.hostname):
         raise UnreadableURL("its host is no name or address")
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0 or place.endswith(":"):
+        raise UnreadableURL("its port is no number from 1 to 65535")
 
 
 def masked(url: str) -> str:

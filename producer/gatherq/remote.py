@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from .carried import ASYNCIO, HELD, Plain, unpack
 from .errors import RemoteError
-from .kinds import remote_kind
+from .kinds import bare, remote_kind
 
 if TYPE_CHECKING:
     from .outcomes import Failed
@@ -141,7 +141,7 @@ def _remote(
     members: list[Exception] | None = None,
 ) -> RemoteError:
     kind = remote_kind(kinds)
-    error = kind.__new__(kind, message, members) if members else kind.__new__(kind, text)
+    error: RemoteError = bare(kind, message, members) if members else bare(kind, text)
     error.args, error.outcome, error._said = (text,), outcome, text
     return error
 

@@ -7,6 +7,7 @@ import copy
 import io
 import json
 import pickle
+import traceback
 
 import pydantic
 import pytest
@@ -218,3 +219,54 @@ def test_damaged_attributes_are_passed_over(attributes):
         assert isinstance(
             rebuild(ErrorInfo(type=kind, message="x", attributes=attributes)), Exception
         )
+
+
+def failing():
+    try:
+        json.loads("{")
+    except ValueError as error:
+        raise ExceptionGroup("of", [error, KeyError("k")]) from OSError(2, "gone", "f")
+
+
+def test_what_is_raised_again_shows_where_it_came_from_once():
+    with pytest.raises(ExceptionGroup) as raised:
+        failing()
+    again = over(raised.value)
+    for _ in range(3):  # as a handle that is awaited more than once
+        with pytest.raises(ExceptionGroup) as caught:
+            raise again
+        assert caught.value is again
+        shown = "".join(traceback.format_exception(again))
+        assert shown.count("Remote traceback of") == 1
+        assert shown.count("in failing") >= 1
+        assert "raise again" in shown, "where it is raised here"
+        assert "direct cause" in shown
+    assert repr(again).startswith("ExceptionGroup('of', [RemoteError(")
+    assert str(again) == "of (2 sub-exceptions)"
+
+
+@pytest.mark.parametrize("kinds", [(RemoteError, KeyError), (ValueError, LookupError)])
+def test_members_of_a_group_are_caught_by_either_name(kinds):
+    with pytest.raises(ExceptionGroup) as raised:
+        failing()
+    caught = []
+    try:
+        raise over(raised.value)
+    except* kinds[0] as group:
+        caught += group.exceptions
+    except* kinds[1] as group:
+        caught += group.exceptions
+    assert len(caught) == 2
+    assert isinstance(caught[0], ValueError)
+    assert isinstance(caught[0], RemoteError)
+    assert caught[1].args == ("k",)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("x", 1), KeyError("k"), OSError(2, "gone", "f"), StopAsyncIteration()]
+)
+def test_a_builtin_is_written_as_in_a_local_loop(error):
+    again = over(error)
+    assert (str(again), repr(again)) == (str(error), repr(error))
+    (line,) = traceback.format_exception_only(error)
+    assert traceback.format_exception_only(again)[0] == line

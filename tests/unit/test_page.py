@@ -7,7 +7,7 @@ import pytest
 
 from gatherq_worker import begun
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.page import Farewell, Page, Place, mark_of
+from gatherq_worker.page import Farewell, Page, mark_of
 
 
 @pytest.fixture
@@ -81,25 +81,24 @@ def test_it_outlives_the_process_that_wrote_it(page):
     if not child:
         inside = Page(page.fd)
         inside.enter(attempt("b:7", 3), "thread")
-        inside.place = Place("redis://x", "q", 5.0)
         inside.farewell = Farewell.RECYCLE
         os._exit(0)
     os.waitpid(child, 0)
     assert page.begun().find("b:7", 3)
-    assert (page.place, page.farewell) == (("redis://x", "q", 5.0), Farewell.RECYCLE)
+    assert page.farewell is Farewell.RECYCLE
 
 
 @pytest.mark.parametrize("job_id", ["b:0", "x" * 10_000, "é" * 3_000, "\x1b[31m"])
 def test_a_mark_names_its_job_however_long_its_id_is(page, job_id):
     mark = mark_of(attempt(job_id, 4, deadline=1.0, overdue=2.0, limit=1.0))
     page.memory[: len(mark)] = mark
-    page.place = Place("redis://x", "q", 5.0)
+    page.farewell = Farewell.FINAL
     found = page.mark()
     assert found
     assert found.names(attempt(job_id, 4))
     assert not found.names(attempt(job_id, 5))
     assert not found.names(attempt(job_id + "y", 4))
-    assert page.place == ("redis://x", "q", 5.0)
+    assert page.farewell is Farewell.FINAL
 
 
 @pytest.mark.parametrize("memory", ["none", "forbidden"])

@@ -21,6 +21,7 @@ from arq.jobs import (
 from arq.worker import JobExecutionFailed
 
 from gatherq import wire
+from gatherq.carried import is_a
 from gatherq.limits import MAX_JOB
 from gatherq.wire import JobRecord, Times, Verdict
 
@@ -147,7 +148,7 @@ def _value(verdict: Verdict, attempt: Attempt) -> Any:
     error: ErrorInfo = verdict.fields["error"]
     if error.type == "RetriesExceeded":
         return JobExecutionFailed(error.message)
-    known = attempt.raised is not None and not isinstance(attempt.raised, Described)
+    known = attempt.raised is not None and not is_a(attempt.raised, Described)
     return attempt.raised if known else JobExecutionFailed(_words(error, attempt))
 
 

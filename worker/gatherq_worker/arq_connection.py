@@ -10,6 +10,7 @@ from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
 from gatherq.connection import OURS, SOCKET_TIMEOUT, connection_pool, packing
+from gatherq.masking import UnreadableURL, check_url
 
 
 def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:
@@ -69,11 +70,22 @@ def url_of(pool: ConnectionPool) -> str | None:
     kind, options = pool.connection_class, pool.connection_kwargs
     if isinstance(pool, SentinelConnectionPool) or issubclass(kind, SSLConnection):
         return None
+    if options.get("credential_provider"):
+        return None
+    url = _url(kind, options)
+    try:
+        check_url(url)
+    except UnreadableURL:  # a host that is named in another way
+        return None
+    return url
+
+
+def _url(kind: Any, options: dict[str, Any]) -> str:
     user, password = (quote(options.get(name) or "", safe="") for name in ("username", "password"))
     who = f"{user}:{password}@" if user or password else ""
     database = options.get("db") or 0
     if issubclass(kind, UnixDomainSocketConnection):
-        return f"unix://{who}{options['path']}?db={database}"
+        return f"unix://{who}{quote(options['path'])}?db={database}"
     host = options.get("host", "localhost")
     host = f"[{host}]" if ":" in host else host
     return f"redis://{who}{host}:{options.get('port', 6379)}/{database}"

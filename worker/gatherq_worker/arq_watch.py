@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from arq.utils import args_to_string, truncate
 from arq.worker import Retry
 
+from gatherq.carried import is_a
 from gatherq.remote import ErrorInfo
 from gatherq.wire import Times, Verdict
 
@@ -67,7 +68,7 @@ class ArqLog(Counting):
         """Log that it will be run again."""
         super().retrying(attempt, error, delay, times)
         took, ref = _took(times), self._ref(attempt)
-        if isinstance(error, Retry):
+        if is_a(error, Retry):
             logger.info("%6.2fs ↻ %s retrying job in %0.2fs", took, ref, delay)
         else:
             logger.info("%6.2fs ↻ %s cancelled, will be run again", took, ref)

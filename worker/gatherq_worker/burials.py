@@ -10,7 +10,8 @@ from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from .page import Farewell, Place
+from .endpoint import Endpoint
+from .page import Farewell
 from .worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -28,15 +29,15 @@ class Burials:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
-        self._undertakers: dict[Place, Undertaker] = {}
+        self._undertakers: dict[Endpoint, Undertaker] = {}
 
     def prepare(self) -> None:
         """Import what the first burial needs: it takes a while."""
         self._spawn(self._import())
 
-    def keep(self, child: WorkerProcess, place: Place) -> None:
+    def keep(self, child: WorkerProcess, endpoint: Endpoint) -> None:
         """Keep the leases of a process that cannot, until it is freed or ended."""
-        self._spawn(self._keep(child, place))
+        self._spawn(self._keep(child, endpoint))
 
     def bury(self, child: WorkerProcess, code: int, *, stopping: bool) -> None:
         """Give back what a dead process held."""
@@ -64,9 +65,9 @@ class Burials:
                 logger.warning("cannot import what a burial needs: %r; trying on", error)
                 await asyncio.sleep(_AGAIN)
 
-    async def _keep(self, child: WorkerProcess, place: Place) -> None:
+    async def _keep(self, child: WorkerProcess, endpoint: Endpoint) -> None:
         try:
-            await self._undertaker(place).keep(child.worker)
+            await self._undertaker(endpoint).keep(child.worker)
         except Exception as error:
             logger.debug("the leases of %s are not renewed: %s", child.worker, error)
 
@@ -75,42 +76,42 @@ class Burials:
         from .guilt import Death
         from .undertaker import how_it_died
 
-        how, place, farewell = how_it_died(code), child.page.place, child.page.farewell
+        how, endpoint, farewell = how_it_died(code), child.endpoint, child.page.farewell
         cause = _cause(child, code, stopping=stopping)
         at = child.ended_at or monotonic()
         death = Death(child.worker, how, cause, at, child.page.begun(), child.page.mark())
-        child.page.close()
+        child.close()
         said = "it had no jobs yet"
-        if place and place.url is None:
+        if endpoint and endpoint.url is None:
             said = "its jobs start elsewhere when their leases have run out"
-        elif place:
-            said = f"{await self._release(place, death)} jobs released"
+        elif endpoint:
+            said = f"{await self._release(endpoint, death)} jobs released"
         if farewell is not Farewell.RECYCLE:
             logger.warning("worker process %d: %s; %s", child.process.pid, how, said)
 
-    async def _release(self, place: Place, death: "Death") -> int:
+    async def _release(self, endpoint: Endpoint, death: "Death") -> int:
         """Try until it is done, whatever the server says."""
         from .health import Health
 
         health = Health()
         while True:
             try:
-                return await self._undertaker(place).bury(death)
+                return await self._undertaker(endpoint).bury(death)
             except Exception as error:
                 await health.bad("release the jobs of a dead worker", error)
 
-    def _undertaker(self, place: Place) -> "Undertaker":
-        if place not in self._undertakers:
+    def _undertaker(self, endpoint: Endpoint) -> "Undertaker":
+        if endpoint not in self._undertakers:
             from redis.asyncio import Redis
 
             from gatherq.connection import connection_pool
 
             from .undertaker import Undertaker
 
-            assert place.url
-            redis = Redis(connection_pool=connection_pool(place.url))
-            self._undertakers[place] = Undertaker(redis, place.queue, place.lease)
-        return self._undertakers[place]
+            assert endpoint.url
+            redis = Redis(connection_pool=connection_pool(endpoint.url))
+            self._undertakers[endpoint] = Undertaker(redis, endpoint.queue, endpoint.lease)
+        return self._undertakers[endpoint]
 
 
 def _cause(child: WorkerProcess, code: int, *, stopping: bool) -> "Cause":

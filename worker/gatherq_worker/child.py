@@ -9,6 +9,7 @@ import threading
 from functools import partial
 from typing import Any, NoReturn
 
+from gatherq.carried import is_a
 from gatherq.codec import encode
 from gatherq.errors import Retry
 
@@ -121,11 +122,11 @@ class _Job:
 def _reply(ending: Ending, handler: Handler) -> bytes:
     error = ending.error
     base = {"expired": ending.expired}
-    if isinstance(error, asyncio.CancelledError):
+    if is_a(error, asyncio.CancelledError):
         return pack({"cancelled": True, **base})
     if error is not None:
-        matches = isinstance(error, handler.rules.retry_on)
-        delay = error.delay if isinstance(error, Retry) else None
+        matches = is_a(error, handler.rules.retry_on)
+        delay = error.delay if is_a(error, Retry) else None
         known = {"error": ending.info or describe(error), "matches": matches, "delay": delay}
         return pack({**known, **base})
     if ending.written is None:  # it cannot be, or there was no time

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import logging.config
 import os
+import re
 import shlex
 import sys
 from typing import Any, NoReturn
@@ -17,8 +18,22 @@ from click.core import ParameterSource
 from . import logs, streams
 from .supervisor import VARIABLE, Supervisor
 
+#: At the beginning of a word of the command line.
+_A_URL = re.compile(r"((?P<option>--[a-z-]+)=)?[A-Za-z]*://")
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """Repeats no URL that stands where none is wanted: it may hold a password."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for before, word in zip(["", *args], args, strict=False):
+            found = _A_URL.match(word)
+            if found and (found["option"] or before) not in ("--redis", "--queue"):
+                ctx.fail("there is a URL where none is wanted; name the server with --redis URL")
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gatherq")
 def main() -> None:
     """asyncio.gather and wait_for across a pool of machines."""

@@ -3,6 +3,7 @@
 import asyncio
 
 from gatherq import wire
+from gatherq.carried import is_a
 from gatherq.remote import ErrorInfo
 from gatherq.wire import Times, Verdict
 
@@ -25,10 +26,10 @@ def verdict(ending: Ending) -> Verdict:
     error, info = ending.error, ending.info
     if info is None and error is None:
         return Verdict("succeeded", ending.value, {}, ending.written, ending.record)
-    if isinstance(error, asyncio.CancelledError):
+    if is_a(error, asyncio.CancelledError):
         return cancelled("job")
     if info is None:  # a fault of ours
-        info = describe(error or LookupError("no error"))
+        info = describe(LookupError("no error") if error is None else error)
     return _failed(info)._replace(record=ending.record)
 
 

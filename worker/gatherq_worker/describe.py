@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from gatherq.carried import ASYNCIO, Plain, Unfit, attributes_of, pack
+from gatherq.carried import ASYNCIO, Plain, Unfit, attributes_of, is_a, is_plain, pack
 from gatherq.remote import ErrorInfo, left_out
 
 from .tree import Node, shown, tree_of
@@ -15,8 +15,8 @@ from .tree import Node, shown, tree_of
 #: Characters of a text, of a message in a traceback, and of all texts of an error together.
 _MAX_TEXT, _MAX_LINE, _MAX_TOTAL = 32_768, 2_000, 262_144
 _MAX_NOTES = 20
-#: Characters of a type's name; largest whole number among arguments.
-_MAX_NAME, _MAX_INT = 256, 10**1000
+#: Characters of a type's name.
+_MAX_NAME = 256
 #: Python says more of these than their message.
 _HINTED = (SyntaxError, NameError, AttributeError, ImportError)
 _SCALARS = (str, int, float, bool, type(None), bytes, complex, datetime, date, timedelta)
@@ -25,9 +25,9 @@ _GROUPS_MESSAGE: Any = BaseExceptionGroup.__dict__["message"]
 _ARGS: Any = BaseException.__dict__["args"]
 _QUIET: Any = BaseException.__dict__["__suppress_context__"]
 _OS_NAMES: Any = OSError.__dict__
-_OS_ERRORS = {
+_OS_ERRORS = [
     kind for kind in vars(builtins).values() if isinstance(kind, type) and issubclass(kind, OSError)
-}
+]
 
 
 class Interrupted(BaseException):
@@ -50,7 +50,7 @@ def describe(error: BaseException) -> ErrorInfo:
 
     Its own code runs for that: where it may, see `writing.put_down`.
     """
-    if isinstance(error, Described):
+    if is_a(error, Described):
         return error.info
     try:
         return _Describer().describe(error)
@@ -80,7 +80,7 @@ class _Describer:
     def text(self, make: Callable[[], str]) -> str:
         """Return a text, cut, whatever making it does."""
         try:
-            text = make()
+            text = str.__str__(make())  # of a subclass, the plain text
             size = len(text)
         except Interrupted:
             raise
@@ -97,7 +97,7 @@ class _Describer:
         name, message = _type_name(type(error)), self._message(error)
         notes = self._notes(error)
         node.said = "\n".join(_cut(text, _MAX_LINE) for text in (_line(name, message), *notes))
-        if isinstance(error, _HINTED) and node.alone and len(message) < _MAX_LINE:
+        if is_a(error, _HINTED) and node.alone and len(message) < _MAX_LINE:
             node.said = self.text(lambda: _hinted(error)) or node.said
         context = self._info(node.context)
         cause, members = self._info(node.cause), [self._info(m) for m in node.members]
@@ -123,7 +123,7 @@ class _Describer:
 
     def _attributes(self, error: BaseException) -> dict[str, Any]:
         found = attributes_of(error)
-        if _plain_args(error) is None and not isinstance(error, BaseExceptionGroup):
+        if _plain_args(error) is None and not is_a(error, BaseExceptionGroup):
             with contextlib.suppress(Unfit):
                 found["args"] = pack(_whole_args(error))
         size = sum(len(repr(value)) for value in found.values()) if found else 0
@@ -133,16 +133,23 @@ class _Describer:
         return found
 
     def _message(self, error: BaseException) -> str:
-        if isinstance(error, BaseExceptionGroup):
+        if is_a(error, BaseExceptionGroup):
             return self.text(lambda: str(_GROUPS_MESSAGE.__get__(error)))
         return self.text(lambda: str(error))
 
     def _notes(self, error: BaseException) -> list[str]:
-        notes = getattr(error, "__notes__", ())
-        if not isinstance(notes, list | tuple):
-            return []
-        texts = [self.text(lambda note=note: str(note)) for note in notes[:_MAX_NOTES]]  # type: ignore[misc]
-        more = len(notes) - _MAX_NOTES
+        try:
+            notes = getattr(error, "__notes__", None) or ()
+            if not issubclass(type(notes), list | tuple):
+                return [self.text(lambda: repr(notes))]  # as Python shows them
+            kind: Any = list if issubclass(type(notes), list) else tuple  # whatever it says itself
+            found = kind.__getitem__(notes, slice(_MAX_NOTES))
+            more = kind.__len__(notes) - _MAX_NOTES
+        except Interrupted:
+            raise
+        except BaseException as failure:
+            return [f"<unprintable notes: {_type_name(type(failure))}>"]
+        texts = [self.text(lambda note=note: str(note)) for note in found]  # type: ignore[misc]
         return [*texts, f"{more:,} more notes are left out here"] if more > 0 else texts
 
 
@@ -166,15 +173,15 @@ def _type_name(kind: type) -> str:
 
 def _plain_args(error: BaseException) -> tuple[Plain, ...] | None:
     args = _whole_args(error)
-    if len(args) > _MAX_NOTES or not all(map(_is_plain, args)):
+    if len(args) > _MAX_NOTES or not all(map(is_plain, args)):
         return None
     short = sum(len(a) for a in args if isinstance(a, str)) <= _MAX_LINE
-    return tuple(map(_clean, args)) if short else None
+    return args if short else None
 
 
 def _whole_args(error: BaseException) -> tuple[Any, ...]:
     args: tuple[Any, ...] = _ARGS.__get__(error)
-    if type(error) in _OS_ERRORS and len(args) == 2:
+    if len(args) == 2 and any(type(error) is kind for kind in _OS_ERRORS):
         filename, second = (_OS_NAMES[n].__get__(error) for n in ("filename", "filename2"))
         if second is not None:
             return (*args, filename, None, second)
@@ -185,7 +192,7 @@ def _whole_args(error: BaseException) -> tuple[Any, ...]:
 
 def _says_its_args(error: BaseException) -> bool:
     """Tell whether it will be made again from its arguments: a builtin, but no group."""
-    return "." not in _type_name(type(error)) and not isinstance(error, BaseExceptionGroup)
+    return "." not in _type_name(type(error)) and not is_a(error, BaseExceptionGroup)
 
 
 def _bases(kind: type) -> tuple[str, ...]:
@@ -200,12 +207,6 @@ def _bases(kind: type) -> tuple[str, ...]:
         if named and not any(base in each.__mro__ for each in found):
             found.append(base)
     return tuple(base.__name__ for base in found if base is not object)
-
-
-def _is_plain(arg: object) -> bool:
-    return type(arg) in (str, float, bool, type(None)) or (
-        type(arg) is int and -_MAX_INT < arg < _MAX_INT
-    )
 
 
 def _cut(text: str, room: int) -> str:

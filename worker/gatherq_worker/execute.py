@@ -9,6 +9,8 @@ from time import monotonic
 from types import FrameType
 from typing import Any
 
+from gatherq.carried import is_a
+
 from . import forks
 from .attempt import Attempt
 from .describe import Interrupted
@@ -38,7 +40,7 @@ async def in_loop(
         ending.value = await (run() if page is None else _marked(run(), page, mark))
     except BaseException as error:
         ending.error = error
-    if deadline.end() and isinstance(ending.error, asyncio.CancelledError):
+    if deadline.end() and is_a(ending.error, asyncio.CancelledError):
         ending.error = TimeoutError()
     if os.getpid() != pid:
         forks.leave(ending.error)

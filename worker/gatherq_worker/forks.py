@@ -12,6 +12,8 @@ import weakref
 from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn, Protocol
 
+from gatherq.carried import is_a
+
 #: Signals that the engine handles; a fork has their defaults.
 _OURS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGURG") if hasattr(signal, name)]
 
@@ -87,7 +89,7 @@ def leave(error: BaseException | None) -> NoReturn:
     """End a fork whose code came back to the engine, as Python ends a program."""
     code: Any = 0
     with contextlib.suppress(BaseException):
-        if isinstance(error, SystemExit):
+        if is_a(error, SystemExit):
             code = error.code
         elif error is not None:
             traceback.print_exception(error)

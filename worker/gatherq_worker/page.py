@@ -5,7 +5,6 @@ process cannot speak.
 """
 
 import enum
-import json
 import mmap
 import os
 import struct
@@ -25,7 +24,6 @@ _MARK = struct.Struct("<BdddII")
 _WHICH = ("", "execution", "batch")
 _ID = slice(_MARK.size, 3000)
 _ROOM = _ID.stop - _ID.start
-_PLACE = slice(3000, 4000)
 _TICK = struct.Struct("<d")
 _TICK_AT, _READY_AT, _FAREWELL_AT, _HURRY_AT = 4000, 4010, 4011, 4012
 
@@ -63,16 +61,6 @@ class Mark(NamedTuple):
         id_ = attempt.job_id.encode("utf-8", "replace")
         said = self.attempt, self.length, self.job_id
         return said == (attempt.number, len(id_), id_[:_ROOM])
-
-
-class Place(NamedTuple):
-    """Where a worker takes its jobs from, for whoever speaks for it when it cannot."""
-
-    #: None where a URL does not say it all: Sentinel, or TLS with files of its own.
-    url: str | None
-    queue: str
-    #: In seconds.
-    lease: float
 
 
 class Page:
@@ -151,19 +139,6 @@ class Page:
     @hurry.setter
     def hurry(self, value: bool) -> None:
         self.memory[_HURRY_AT] = value
-
-    @property
-    def place(self) -> Place | None:
-        """Where the process takes its jobs from; None before it does."""
-        text = bytes(self.memory[_PLACE]).rstrip(b"\0")
-        return Place(*json.loads(text)) if text else None
-
-    @place.setter
-    def place(self, place: Place) -> None:
-        text = json.dumps(place).encode()
-        if len(text) > _PLACE.stop - _PLACE.start:
-            text = json.dumps(place._replace(url=None)).encode()
-        self.memory[_PLACE] = text[: _PLACE.stop - _PLACE.start].ljust(1000, b"\0")
 
     def mark(self) -> Mark | None:
         """Return the job whose code runs; None if it is none, or cannot be told."""

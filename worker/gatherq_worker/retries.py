@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from gatherq.carried import is_a
 from gatherq.definition import RetryRules
 from gatherq.errors import Retry
 
@@ -39,10 +40,13 @@ def delay_after(
         return None
     if not ending.expired and ending.error is not None:
         error = ending.error
-        delay = error.delay if isinstance(error, Retry | Described) else asked(error)
+        if is_a(error, Retry) or is_a(error, Described):
+            delay: float | None = error.delay
+        else:
+            delay = asked(error)
         if delay is not None:
             return delay
-    if ending.error is not None and isinstance(ending.error, asyncio.CancelledError):
+    if ending.error is not None and is_a(ending.error, asyncio.CancelledError):
         return None
     base = attempt.job.base if attempt.job else 0
     failures = sum(
@@ -58,6 +62,6 @@ def delay_after(
 def _applies(ending: Ending, rules: RetryRules) -> bool:
     if ending.expired:
         return rules.timeouts
-    if isinstance(ending.error, Described):
+    if is_a(ending.error, Described):
         return ending.error.matches
-    return isinstance(ending.error, rules.retry_on)
+    return is_a(ending.error, rules.retry_on)

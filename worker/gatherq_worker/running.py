@@ -136,6 +136,6 @@ class Running:
         self._held.room.set()
         if task.cancelled():
             self._settler.cut_short(attempt)
-        elif error := task.exception():
+        elif (error := task.exception()) is not None:
             logger.error("job %s: the worker itself failed", attempt.job_id, exc_info=error)
             self._settler.cut_short(attempt, error)

@@ -21,6 +21,7 @@ from gatherq.wire import job_deserializer, job_serializer
 from . import handlers, logs
 from .arq_run import run_settings
 from .arq_settings import check_health, find_settings
+from .endpoint import Outbox
 from .guarded import Guarded
 from .health import Health
 from .page import Farewell, Page
@@ -38,6 +39,7 @@ class Post:
         given = json.loads(os.environ.pop(VARIABLE, "{}"))
         self.worker: str | None = given.get("worker")
         self.page = Page(given["page"]) if given else None
+        self._outbox = Outbox(given["endpoint"]) if given else None
         self._alive: int | None = given.get("alive")
 
     def begin(self, grace: float) -> None:
@@ -54,6 +56,7 @@ class Post:
             # The end of its terminal is a stop; a supervisor has that of its own.
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(hup, worker.handle_sig, signal.SIGTERM)
+        worker.outbox = self._outbox
 
     def end(self, farewell: Farewell) -> None:
         """Tell the supervisor what the coming exit means."""

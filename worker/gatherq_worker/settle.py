@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from gatherq.carried import is_a
 from gatherq.codec import encode
 from gatherq.remote import ErrorInfo
 from gatherq.wire import Times, Verdict, encode_attempt
@@ -49,14 +50,14 @@ class Settler:
         if ending.error is None and not ending.expired:  # the common case
             self._hand_over(decide.verdict(ending), attempt, times, handler)
             return
-        if isinstance(ending.error, Died) and not ending.expired:
+        if is_a(ending.error, Died) and not ending.expired:
             self._died(str(ending.error), attempt, most, handler, times)
             return
         asked = self._asked(ending, handler)
         delay = delay_after(ending, attempt, most, handler.rules, lambda error: asked)
         told = asked if delay is None else delay
         if told is not None:
-            error = ending.error or TimeoutError()
+            error = TimeoutError() if ending.error is None else ending.error
             self._policy.watch.retrying(attempt, error, told, times)
         if delay is not None:
             self._give_back(ending, attempt, delay, times)
@@ -89,7 +90,7 @@ class Settler:
         """Hand over what had no chance to: it was cancelled, or failed by a fault of ours."""
         if attempt.settled:
             return
-        error = error or asyncio.CancelledError()
+        error = asyncio.CancelledError() if error is None else error
         ending = Ending(error=error, cancelled_by=attempt.cancelled_by)
         self.not_run(decide.verdict(ending), attempt)
 
@@ -106,7 +107,7 @@ class Settler:
         """Return the seconds after which an error of arq's asks to run again, or None."""
         if ending.error is None or ending.expired or ending.cancelled_by:
             return None
-        if isinstance(ending.error, asyncio.CancelledError) and not handler.takes_ctx:
+        if is_a(ending.error, asyncio.CancelledError) and not handler.takes_ctx:
             return None  # arq runs a function that cancels itself again; a job is then cancelled
         return self._policy.retry_delay(ending.error)
 
@@ -167,7 +168,7 @@ class Settler:
 
     def _put_down_foreign(self, ending: Ending, attempt: Attempt) -> None:
         """Write the whole result in the format of its producer."""
-        if isinstance(ending.error, asyncio.CancelledError):
+        if is_a(ending.error, asyncio.CancelledError):
             return  # it may be run again
         assert self._policy.write is not None
         if ending.error is not None:

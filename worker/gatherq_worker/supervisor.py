@@ -117,7 +117,7 @@ class Supervisor:
         if farewell in (Farewell.NONE, Farewell.RECYCLE, Farewell.FAILED):
             self._burials.bury(child, code, stopping=self._stopping.is_set())
             return
-        child.page.close()
+        child.close()
         if farewell is Farewell.STOPPED and not self._stopping.is_set():
             pid = child.process.pid
             logger.warning("worker process %d was told to stop, not by its supervisor", pid)
@@ -178,11 +178,13 @@ class Supervisor:
         for child in [child for child in self._children if child.stuck]:
             await self._end_it(child)
         for child in self._children:
-            place = child.page.place
+            endpoint = child.endpoint
             silent = child.page.silent_for() > SILENT
-            if place and place.url and silent and now - child.kept > place.lease / 5:
+            if not silent or endpoint is None or endpoint.url is None:
+                continue
+            if now - child.kept > endpoint.lease / 5:
                 child.kept = now
-                self._burials.keep(child, place)
+                self._burials.keep(child, endpoint)
 
     async def _end_it(self, child: WorkerProcess) -> None:
         if child not in self._children or not (why := child.stuck):

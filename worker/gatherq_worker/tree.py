@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+from gatherq.carried import is_a
+
 #: Visits in all, and levels below the first.
 _MAX_NODES, _MAX_DEPTH = 100, 40
 #: Frames that are shown at either end, of the first error and of those behind it.
@@ -32,6 +34,7 @@ class Node:
     """A visit of an error, and those behind it."""
 
     error: BaseException
+    above: "Node | None" = field(default=None, repr=False)
     depth: int = 0
     cause: "Node | None" = None
     context: "Node | None" = None
@@ -47,6 +50,13 @@ class Node:
         """Whether there is nothing behind it."""
         return not (self.cause or self.context or self.members or self.missing or self.cut)
 
+    def below(self, error: BaseException) -> bool:
+        """Tell whether it is a visit of `error`, or led to from one: a circle."""
+        node: Node | None = self
+        while node is not None and node.error is not error:
+            node = node.above
+        return node is not None
+
 
 def tree_of(error: BaseException) -> Node:
     """Visit an error and those behind it."""
@@ -55,11 +65,11 @@ def tree_of(error: BaseException) -> Node:
     while waiting:
         node = waiting.popleft()
         for where, behind in _behind(node):
-            if not left or node.depth == _MAX_DEPTH:
+            if not left or node.depth == _MAX_DEPTH or node.below(behind):
                 _leave_out(node, where)
                 continue
             left -= 1
-            child = Node(behind, node.depth + 1)
+            child = Node(behind, node, node.depth + 1)
             waiting.append(child)
             if where == "members":
                 node.members.append(child)
@@ -91,7 +101,7 @@ def _behind(node: Node) -> Iterator[tuple[str, BaseException]]:
         yield "cause", cause
     elif (context := _CONTEXT.__get__(error)) is not None and not _QUIET.__get__(error):
         yield "context", context
-    if isinstance(error, BaseExceptionGroup):
+    if is_a(error, BaseExceptionGroup):
         members = _MEMBERS.__get__(error)
         # Of very many, more than can be visited need not be looked at.
         yield from (("members", member) for member in members[:_MAX_NODES])

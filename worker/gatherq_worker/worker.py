@@ -20,6 +20,7 @@ from arq.constants import keep_cronjob_progress
 from arq.utils import ms_to_datetime
 from redis.asyncio import ConnectionPool
 
+from gatherq.carried import is_a
 from gatherq.definition import JobDefinition
 from gatherq.wire import job_deserializer, job_serializer
 
@@ -28,11 +29,12 @@ from .arq_codec import ArqCodec
 from .arq_connection import pool_like, url_of
 from .arq_watch import ArqLog, Counting
 from .attempt import Attempt
+from .endpoint import Endpoint, Outbox
 from .engine import Engine
 from .guarded import Guarded, guarded, within
 from .handlers import Handler, Handlers
 from .health import ERRORS, wanted
-from .page import Farewell, Page, Place
+from .page import Farewell, Page
 from .policy import Policy
 from .store import enqueue_tick
 from .supervisor import ONE_STOP
@@ -76,6 +78,8 @@ class Worker(arq.worker.Worker):
         self._wear = {"most_jobs": most_jobs, "most_memory": most_memory}
         #: Memory shared with a supervisor, if there is one.
         self.page: Page | None = None
+        #: Tells that supervisor where the jobs come from.
+        self.outbox: Outbox | None = None
         #: URL of the server, where its pool does not say it all.
         self.url: str | None = None
         #: What its end means for whoever watches over this process.
@@ -120,9 +124,9 @@ class Worker(arq.worker.Worker):
         await self._connect()
         if self.on_startup:
             await self.on_startup(self.ctx)
-        if self.page:
+        if self.outbox:
             url = self.url or url_of(self.pool.connection_pool)
-            self.page.place = Place(url, str(self.queue_name), self.lease)
+            self.outbox.tell(Endpoint(url, str(self.queue_name), self.lease))
         handlers = Handlers(map(self._handler, self.functions.values()))
         arq_logger.info(
             "Starting worker for %d functions: %s", len(self.functions), ", ".join(self.functions)
@@ -376,12 +380,10 @@ def _for_arq(function: Any) -> Any:
 
 
 def _retry_delay(error: BaseException) -> float | None:
-    match error:
-        case arq.worker.Retry():
-            return (error.defer_score or 0) / 1000
-        case arq.worker.RetryJob() | asyncio.CancelledError():
-            return 0.0
-    return None
+    if is_a(error, arq.worker.Retry):
+        return (error.defer_score or 0) / 1000
+    asked = is_a(error, (arq.worker.RetryJob, asyncio.CancelledError))
+    return 0.0 if asked else None
 
 
 def arq_pool(pool: ConnectionPool, queue: str) -> ArqRedis:

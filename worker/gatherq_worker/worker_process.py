@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Literal
 
+from .endpoint import Endpoint, Inbox
 from .page import Page
 
 #: Where a worker process finds what its supervisor gave it.
@@ -21,10 +22,12 @@ _LEAD, _LEAD_THREAD = 0.1, 0.5
 
 
 class WorkerProcess:
-    """Its process, its name, and the page that it shares."""
+    """Its process, its name, the page that it shares, and what it said."""
 
-    def __init__(self, process: asyncio.subprocess.Process, worker: str, page: Page) -> None:
-        self.process, self.worker, self.page = process, worker, page
+    def __init__(
+        self, process: asyncio.subprocess.Process, worker: str, page: Page, inbox: Inbox
+    ) -> None:
+        self.process, self.worker, self.page, self._inbox = process, worker, page, inbox
         self.born = monotonic()
         #: Why the supervisor ended it, and when, if it did.
         self.ended_for: Literal["", "late", "silent"] = ""
@@ -35,22 +38,34 @@ class WorkerProcess:
     @classmethod
     async def start(cls, command: Sequence[str], alive: int) -> "WorkerProcess":
         """Start one; raises what the machine's shortages raise."""
-        page = Page()
-        try:
+        with contextlib.ExitStack() as undo:
+            page = Page()
+            undo.callback(page.close)
+            inbox = Inbox()
+            undo.callback(inbox.close)
             worker = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
-            given = json.dumps({"worker": worker, "page": page.fd, "alive": alive})
+            known = {"worker": worker, "page": page.fd, "alive": alive, "endpoint": inbox.theirs}
             process = await asyncio.create_subprocess_exec(
                 *command,
                 # It has no terminal: to read of one would stop it, as it is not in the foreground.
                 stdin=asyncio.subprocess.DEVNULL,
-                env={**os.environ, VARIABLE: given},
-                pass_fds=(page.fd, alive),
+                env={**os.environ, VARIABLE: json.dumps(known)},
+                pass_fds=(page.fd, alive, inbox.theirs),
                 start_new_session=True,
             )
-        except BaseException:
-            page.close()
-            raise
-        return cls(process, worker, page)
+            inbox.given()
+            undo.pop_all()
+        return cls(process, worker, page, inbox)
+
+    def close(self) -> None:
+        """Give back what it shared with its supervisor, once it has ended."""
+        self.page.close()
+        self._inbox.close()
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where it takes its jobs from; None before it does."""
+        return self._inbox.endpoint
 
     def signal(self, signum: int) -> None:
         """Send a signal, if it still lives."""
@@ -60,8 +75,8 @@ class WorkerProcess:
     @property
     def stuck(self) -> Literal["", "late", "silent"]:
         """Whether its code holds the interpreter: past a limit, or past the lease."""
-        silent, place = self.page.silent_for(), self.page.place
-        if silent <= SILENT or place is None:
+        silent, endpoint = self.page.silent_for(), self.endpoint
+        if silent <= SILENT or endpoint is None:
             return ""
         now, mark = monotonic(), self.page.mark()
         if mark and mark.overdue and now > mark.overdue + _LEAD:
@@ -71,4 +86,4 @@ class WorkerProcess:
             return "late"
         if mark and mark.overdue:
             return ""
-        return "silent" if silent > place.lease + 1 else ""
+        return "silent" if silent > endpoint.lease + 1 else ""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from gatherq.carried import is_a
 from gatherq.codec import Encoder, encode
 from gatherq.limits import MAX_PAYLOAD
 from gatherq.plain import Untransportable, plain
@@ -90,7 +91,7 @@ def put_down(ending: Ending, attempt: "Attempt") -> None:
             ending.written = write_value(ending.value, attempt.prepare)
         except Unwritable as failure:
             ending.info = failure.info
-    elif not isinstance(error, asyncio.CancelledError):
+    elif not is_a(error, asyncio.CancelledError):
         ending.info = describe(error)
 
 
