@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field, SecretStr, field_serializer
 from typing_extensions import TypedDict, Unpack
 
 from gatherq import call, codec, job, wire
+from gatherq.canonical import Untransportable
 from gatherq.errors import InvalidCall
-from gatherq.plain import Untransportable
 from gatherq.same import same
 from gatherq.submit import encode_all, written
 from gatherq_worker.handlers import Handler
@@ -152,7 +152,7 @@ def test_iterables_can_be_read_twice_and_iterators_are_iterators():
 def test_an_annotation_that_cannot_be_resolved_is_named_and_left_out(caplog):
     with caplog.at_level(logging.WARNING, "gatherq"):
         handler = Handler.of(half_known)
-        Handler.of(half_known)
+        encode_all([half_known.call(1, date.min)] * 2, "b", None)
     assert len(caplog.messages) == 2
     assert all("half_known" in line and "TYPE_CHECKING" in line for line in caplog.messages)
     assert "parameter 'x'" in caplog.text

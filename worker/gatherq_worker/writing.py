@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from gatherq.canonical import Untransportable
 from gatherq.codec import Encoder, encode
 from gatherq.limits import MAX_PAYLOAD
-from gatherq.plain import Untransportable, plain
+from gatherq.plain import plain
 from gatherq.readable import Unreadable, check_readable
 from gatherq.remote import ErrorInfo
 
