@@ -6,13 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from .annotations import codecs_of, warn_about
-from .canonical import Untransportable
+from .canonical import SCALARS, Untransportable
 from .codec import Encoder
 from .outside import FROM_OUTSIDE
 from .plain import encoder, plain
 from .said import said
-
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 class ArgumentError(ValueError):
@@ -61,7 +59,7 @@ def written(
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """Return arguments as JSON's types; raises ArgumentError for the first that cannot travel."""
     parameters = _NONE if function is None else _parameters(function)
-    if parameters.plain and _SCALARS.issuperset(map(type, args)):
+    if parameters.plain and SCALARS.issuperset(map(type, args)):
         made = args  # most are
     else:
         made = [_one(i, parameters.at(i), value) for i, value in enumerate(args)]

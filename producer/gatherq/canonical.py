@@ -12,24 +12,23 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from .limits import MAX_PAYLOAD
+from .readable import MAX_CONTAINERS
 
+#: JSON gives these back unaided.
+SCALARS = frozenset({str, int, float, bool, type(None)})
 #: What is nested deeper is left to JSON's writer, which refuses it.
 DEEPEST = 250
 #: Items that an iterator is asked for at a time: few at first, they may be large.
-_FEW, _MANY = 1, 4096
+_FEW, _MANY = 4, 64
 _SMALL = 64 * 1024
-_LAZY = (range, Iterator, KeysView, ValuesView, ItemsView)
+#: Gives its items one by one, and is nothing else.
+LAZY = (range, Iterator, KeysView, ValuesView, ItemsView)
 #: What is made of items, and not lazy.
 _MADE = (str, bytes, bytearray, memoryview, Mapping, list, tuple, deque, AbstractSet)
 
 
 class Untransportable(ValueError):
     """It would come back as another value."""
-
-
-def is_lazy(value: Any) -> bool:
-    """Tell whether a value gives its items one by one, and is nothing else."""
-    return isinstance(value, _LAZY)
 
 
 def of_items(value: Any) -> Any:
@@ -45,13 +44,17 @@ def taken(items: Iterable[Any], make: Callable[[Any], Any]) -> list[Any]:
     `make` returns what is written in place of an item.
     """
     found: list[Any] = []
-    size, many, left = 0, _FEW, iter(items)
-    while some := [make(item) for item in islice(left, many)]:
-        length = len(to_json(some, bytes_mode="base64", fallback=_nothing))
+    size, containers, many, left = 0, 0, _FEW, iter(items)
+    while some := list(islice(left, many)):
+        if not SCALARS.issuperset(map(type, some)):
+            some = [make(item) for item in some]
+            containers += sum(not _is_leaf(kind) for kind in map(type, some))
+        length = len(to_json(some, bytes_mode="base64", fallback=_something))
         size += length
-        if size > MAX_PAYLOAD:
+        if size > MAX_PAYLOAD or containers > MAX_CONTAINERS:
             raise Untransportable(
-                f"an iterator of more than {MAX_PAYLOAD:,} bytes of JSON, or without an end"
+                f"an iterator of more than {MAX_PAYLOAD:,} bytes of JSON or {MAX_CONTAINERS:,} "
+                "lists and objects, or without an end"
             )
         found += some
         many = min(2 * many, _MANY) if length < _SMALL else _FEW
@@ -68,7 +71,7 @@ def settled(value: Any, path: tuple[int, ...] = (), fields: bool = False) -> Any
     if _is_leaf(kind) or len(path) > DEEPEST or id(value) in path:
         return value
     path = (*path, id(value))
-    if is_lazy(value):
+    if isinstance(value, LAZY):
         if fields:
             raise Untransportable(f"it holds a {kind.__name__}, to be read once; make that a list")
         return taken(value, lambda item: settled(item, path))
@@ -104,7 +107,7 @@ def _fields(value: Any) -> list[Any]:
 @lru_cache(maxsize=4096)
 def _is_leaf(kind: type) -> bool:
     """Tell whether nothing lazy can be in values of a type."""
-    inner = (*_LAZY, list, tuple, deque, Mapping, BaseModel)
+    inner = (*LAZY, list, tuple, deque, Mapping, BaseModel)
     return not issubclass(kind, inner) and not is_dataclass(kind)
 
 
@@ -131,5 +134,6 @@ def _is(one: Any, other: Any) -> bool:
     return one is other
 
 
-def _nothing(_: Any) -> None:
-    """Let what cannot be written count as little; writing it is refused later."""
+def _something(_: Any) -> str:
+    """Let what only its annotation can write count as a short text."""
+    return "0123456789abcdef"

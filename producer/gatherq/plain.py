@@ -6,7 +6,7 @@ What JSON would silently make something else is refused.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
 from enum import Enum
@@ -16,14 +16,10 @@ from typing import Any
 from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.types import Secret
 
-from .canonical import DEEPEST, Untransportable, is_lazy, order, taken
+from .canonical import DEEPEST, LAZY, SCALARS, Untransportable, order, taken
 from .codec import Codec, Encoder, Mismatch
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 _TEXT = frozenset({str})
-_LISTS = (list, tuple, deque)
-_PLAINEST = frozenset({list, tuple, dict, set})
-_SECRETS = (SecretStr, SecretBytes, Secret)
 
 
 def encoder(codec: Codec | None) -> Encoder:
@@ -47,38 +43,24 @@ def plain(value: Any, path: tuple[int, ...] = ()) -> Any:
     its own class would not read as it was.
     """
     kind: Any = type(value)
-    if kind in _SCALARS or (kind is list and _SCALARS.issuperset(map(type, value))):
+    if kind in SCALARS or (kind is list and SCALARS.issuperset(map(type, value))):
         return value  # most are
-    if len(path) > DEEPEST or id(value) in path:
+    write = _writer(kind)
+    if write is None or len(path) > DEEPEST or id(value) in path:
         return value  # JSON's writer refuses what is too deep, or refers to itself
-    path = (*path, id(value))
-    codec = None if kind in _PLAINEST else _codec_of_class(kind)
-    if codec is not None:
-        return _by_class(codec, value)
-    if isinstance(value, _LISTS):
-        return _items(value, path)
-    return _mapping(value, path) if isinstance(value, Mapping) else _other(value, path)
-
-
-def _other(value: Any, path: tuple[int, ...]) -> Any:
-    kind = type(value)
-    if isinstance(value, _SECRETS):
-        raise Untransportable(
-            f"a {kind.__name__} hides its value when it is written; pass the text or the bytes"
-        )
-    if is_lazy(value):
-        return taken(value, lambda item: plain(item, path))
-    if is_dataclass(value) and kind is not type:
-        return _mapping({name: getattr(value, name) for name in value.__dataclass_fields__}, path)
-    if isinstance(value, AbstractSet):
-        return sorted((plain(item, path) for item in value), key=order)
-    if isinstance(value, AsyncIterator):
-        raise Untransportable(f"a {kind.__name__} can be read by `async for` only; pass a list")
-    return bytes(value) if kind is memoryview else value
+    return write(value, (*path, id(value)))
 
 
 @lru_cache(maxsize=4096)
-def _codec_of_class(kind: type) -> Codec | None:
+def _writer(kind: Any) -> Callable[[Any, tuple[int, ...]], Any] | None:
+    """Return what makes values of a class such that JSON gives them back; None: nothing need."""
+    codec = _codec_of_class(kind)
+    if codec is not None:
+        return lambda value, _: _by_class(codec, value)
+    return next((write for kinds, write in _WRITERS if issubclass(kind, kinds)), _unresolved(kind))
+
+
+def _codec_of_class(kind: Any) -> Codec | None:
     """Return what writes the values of a class that says by itself what they are made of."""
     named = issubclass(kind, tuple) and hasattr(kind, "_fields")
     if not (named or issubclass(kind, BaseModel | Enum) or is_dataclass(kind)):
@@ -89,6 +71,10 @@ def _codec_of_class(kind: type) -> Codec | None:
         return None
 
 
+def _unresolved(kind: Any) -> Callable[[Any, tuple[int, ...]], Any] | None:
+    return _fields if is_dataclass(kind) else None
+
+
 def _by_class(codec: Codec, value: Any) -> Any:
     try:
         return codec.encode(value)
@@ -97,7 +83,7 @@ def _by_class(codec: Codec, value: Any) -> Any:
 
 
 def _items(value: Any, path: tuple[int, ...]) -> Any:
-    if _SCALARS.issuperset(map(type, value)):
+    if SCALARS.issuperset(map(type, value)):
         return value
     made = [plain(item, path) for item in value]
     return value if all(map(_is, made, value)) else made
@@ -110,10 +96,51 @@ def _mapping(value: Mapping[Any, Any], path: tuple[int, ...]) -> Any:
                 raise Untransportable(
                     f"{key!r:.80} cannot be a key in JSON; without an annotation keys are text"
                 )
-    if _SCALARS.issuperset(map(type, value.values())):
+    if SCALARS.issuperset(map(type, value.values())):
         return value
     made = {key: plain(item, path) for key, item in value.items()}
     return value if all(map(_is, made.values(), value.values())) else made
+
+
+def _fields(value: Any, path: tuple[int, ...]) -> Any:
+    fields = value.__dataclass_fields__
+    return _mapping({name: getattr(value, name) for name in fields}, path)
+
+
+def _secret(value: Any, _: tuple[int, ...]) -> Any:
+    kind = type(value).__name__
+    raise Untransportable(
+        f"a {kind} hides its value when it is written; pass the text or the bytes"
+    )
+
+
+def _asynchronous(value: Any, _: tuple[int, ...]) -> Any:
+    kind = type(value).__name__
+    raise Untransportable(f"a {kind} can be read by `async for` only; pass a list")
+
+
+def _taken(value: Any, path: tuple[int, ...]) -> Any:
+    return taken(value, lambda item: plain(item, path))
+
+
+def _set(value: Any, path: tuple[int, ...]) -> Any:
+    return sorted((plain(item, path) for item in value), key=order)
+
+
+def _buffer(value: Any, _: tuple[int, ...]) -> Any:
+    return bytes(value)
+
+
+#: In this order: views of dicts are sets, too.
+_WRITERS: tuple[tuple[Any, Callable[[Any, tuple[int, ...]], Any]], ...] = (
+    ((list, tuple, deque), _items),
+    (Mapping, _mapping),
+    ((SecretStr, SecretBytes, Secret), _secret),
+    (LAZY, _taken),
+    (AbstractSet, _set),
+    (AsyncIterator, _asynchronous),
+    (memoryview, _buffer),
+)
 
 
 def _is(one: Any, other: Any) -> bool:

@@ -67,7 +67,8 @@ def write_value(value: Any, prepare: Encoder = plain) -> bytes:
         message = f"the result, a {type(value).__name__}, cannot travel: {say(error)}"
         raise Unwritable("UnwritableResult", message) from None
     except BaseException as error:  # whatever the value's own code raises
-        message = f"the result cannot be written as JSON: {say(error)}"
+        named = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        message = f"the result cannot be written as JSON: {named}{say(error)}"
         raise Unwritable("UnwritableResult", message) from None
     if len(written) > MAX_PAYLOAD:
         message = (
