@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from .annotations import codecs_of, warn_about
-from .canonical import SCALARS, Untransportable
+from .canonical import Untransportable, is_json
 from .codec import Encoder
 from .outside import FROM_OUTSIDE
 from .plain import encoder, plain
@@ -59,12 +59,9 @@ def written(
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """Return arguments as JSON's types; raises ArgumentError for the first that cannot travel."""
     parameters = _NONE if function is None else _parameters(function)
-    if parameters.plain and SCALARS.issuperset(map(type, args)):
-        made = args  # most are
-    else:
-        made = [_one(i, parameters.at(i), value) for i, value in enumerate(args)]
-    if not kwargs:
-        return made, kwargs
+    if parameters.plain and is_json(args) and (not kwargs or is_json(kwargs.values())):
+        return args, kwargs  # most are
+    made = [_one(i, parameters.at(i), value) for i, value in enumerate(args)]
     return made, {n: _one(n, parameters.named(n), value) for n, value in kwargs.items()}
 
 

@@ -16,6 +16,7 @@ from .readable import MAX_CONTAINERS
 
 #: JSON gives these back unaided.
 SCALARS = frozenset({str, int, float, bool, type(None)})
+_TEXT = frozenset({str})
 #: What is nested deeper is left to JSON's writer, which refuses it.
 DEEPEST = 250
 #: Items that an iterator is asked for at a time: few at first, they may be large.
@@ -29,6 +30,23 @@ _MADE = (str, bytes, bytearray, memoryview, Mapping, list, tuple, deque, Abstrac
 
 class Untransportable(ValueError):
     """It would come back as another value."""
+
+
+def is_json(items: Iterable[Any], depth: int = 4) -> bool:
+    """Tell whether all are of JSON's own types, nested a little: most values are."""
+    for item in items:
+        kind = type(item)
+        if kind in SCALARS:
+            continue
+        if kind is list:
+            flat = SCALARS.issuperset(map(type, item)) or (depth and is_json(item, depth - 1))
+        elif kind is dict and _TEXT.issuperset(map(type, item)):
+            flat = depth and is_json(item.values(), depth - 1)
+        else:
+            return False
+        if not flat:
+            return False
+    return True
 
 
 def of_items(value: Any) -> Any:

@@ -48,7 +48,7 @@ ERRORS: dict[str, type[BaseException]] = {
     )
 }
 THROUGH = ("KeyboardInterrupt", "SystemExit", "CancelledError")
-CONTAINED = tuple(ERRORS.keys() - set(THROUGH))
+CONTAINED = [name for name in ERRORS if name not in THROUGH]
 
 
 class Serialized(BaseModel):
