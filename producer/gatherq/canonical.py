@@ -101,7 +101,7 @@ def settled(value: Any, path: tuple[int, ...] = (), fields: bool = False) -> Any
         return value if made is None else kind(made)
     if isinstance(value, Mapping):
         _each(value.values(), path, True)
-    elif isinstance(value, list | tuple | deque):
+    elif isinstance(value, list | tuple | deque | AbstractSet):
         _each(value, path, True)
     else:
         _each(_fields(value), path, True)
@@ -125,7 +125,7 @@ def _fields(value: Any) -> list[Any]:
 @lru_cache(maxsize=4096)
 def _is_leaf(kind: type) -> bool:
     """Tell whether nothing lazy can be in values of a type."""
-    inner = (*LAZY, list, tuple, deque, Mapping, BaseModel)
+    inner = (*LAZY, list, tuple, deque, Mapping, AbstractSet, BaseModel)
     return not issubclass(kind, inner) and not is_dataclass(kind)
 
 

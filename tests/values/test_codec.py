@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Optional
@@ -81,6 +82,9 @@ def arrived(each):
         (SecretStr, SecretStr("x")),
         (Optional[list[SecretStr]], [SecretStr("x")]),  # noqa: UP045
         (Iterable[int], itertools.count()),
+        (dict[str, Iterable[int]], {"a": itertools.count()}),
+        (set[Any], {itertools.count()}),
+        (tuple[Any, ...], (deque([itertools.count()]),)),
     ],
 )
 def test_what_would_come_back_another_is_refused(annotation, value):

@@ -8,6 +8,7 @@ import pytest
 from gatherq import Failed, call, codec, job
 from gatherq.errors import InvalidCall
 from gatherq.submit import encode_all
+from gatherq_worker.describe import Interrupted
 from gatherq_worker.handlers import Handler
 from gatherq_worker.writing import Unwritable, write_value
 
@@ -59,6 +60,15 @@ def test_a_result_whose_code_raises_is_unwritable(case, name):
 def test_what_comes_from_outside_goes_through(name):
     with pytest.raises(ERRORS[name]):
         encode_all([call("f", raising.Following(name))], "b", None)
+
+
+def test_the_end_of_a_job_that_submits_in_a_thread_goes_through():
+    def items():
+        yield 1
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        encode_all([call("f", items())], "b", None)
 
 
 def test_a_value_that_cannot_be_compared_is_refused():
