@@ -26,7 +26,7 @@ fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and re
 	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz
 
 docs: $(VENV)/.ready  ## Write the table of docs/values.md anew
-	@GATHERQ_WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py
+	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py
 
 check: $(VENV)/.ready  ## Lint, formatting and types
 	@$(BIN)/ruff check

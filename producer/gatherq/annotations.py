@@ -27,10 +27,7 @@ class Codecs(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def codecs_of(function: Callable[..., Any]) -> Codecs:
-    """Return what writes and reads the arguments of a function, and its result.
-
-    An annotation that cannot be used is named in the log, once.
-    """
+    """Return what writes and reads the arguments of a function, and its result."""
     hints, problems = _hints(function)
     found = Codecs({}, problems, {})
     for name, hint in hints.items():
@@ -39,7 +36,6 @@ def codecs_of(function: Callable[..., Any]) -> Codecs:
             _add(found.keys, problems, fields)
         else:
             _add(found.by_name, problems, {name: hint})
-    _warn(function, problems)
     return found
 
 
@@ -61,11 +57,12 @@ def _hints(function: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, str]
         return _one_by_one(inspect.unwrap(function))
 
 
-def _warn(function: Callable[..., Any], problems: dict[str, str]) -> None:
-    """Name each annotation that cannot be resolved, with what to do."""
+@lru_cache(maxsize=4096)
+def warn_about(function: Callable[..., Any]) -> None:
+    """Name each annotation that cannot be used in the log, once a process, with what to do."""
     definition = getattr(function, "definition", None)
     name = definition.name if definition else function.__qualname__
-    for parameter, why in problems.items():
+    for parameter, why in codecs_of(function).problems.items():
         what = "its result" if parameter == "return" else f"parameter {parameter!r}"
         logger.warning(
             "job %s: the annotation of %s cannot be used (%s): its values are handed over as JSON's"

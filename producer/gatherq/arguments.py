@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from .annotations import codecs_of
-from .codec import Codec
-from .plain import plain
-
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+from .annotations import codecs_of, warn_about
+from .canonical import Untransportable, is_json
+from .codec import Encoder
+from .outside import FROM_OUTSIDE
+from .plain import encoder, plain
+from .said import said
 
 
 class ArgumentError(ValueError):
@@ -25,30 +26,31 @@ class Parameters:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         codecs = codecs_of(function)
-        self._positions: list[Codec | None] = []
-        self._names: dict[str, Codec | None] = dict(codecs.keys)
-        self._rest: Codec | None = None
-        self._others: Codec | None = None
+        warn_about(function)
+        self._positions: list[Encoder] = []
+        self._names = {name: encoder(codec) for name, codec in codecs.keys.items()}
+        self._rest: Encoder = plain
+        self._others: Encoder = plain
         for name, parameter in inspect.signature(function).parameters.items():
-            codec = codecs.by_name.get(name)
+            encode = encoder(codecs.by_name.get(name))
             if parameter.kind is parameter.VAR_POSITIONAL:
-                self._rest = codec
+                self._rest = encode
             elif parameter.kind is parameter.VAR_KEYWORD:
-                self._others = codec
+                self._others = encode
             else:
                 if parameter.kind is not parameter.KEYWORD_ONLY:
-                    self._positions.append(codec)
+                    self._positions.append(encode)
                 if parameter.kind is not parameter.POSITIONAL_ONLY:
-                    self._names[name] = codec
-        #: Whether JSON does it all unaided.
-        self.plain = not any([*self._positions, *self._names.values(), self._rest, self._others])
+                    self._names[name] = encode
+        #: Whether no argument has an annotation that JSON does not give back unaided.
+        self.plain = not (codecs.keys or codecs.by_name.keys() - {"return"})
 
-    def at(self, index: int) -> Codec | None:
-        """Return what writes the argument at a position, if it needs writing."""
+    def at(self, index: int) -> Encoder:
+        """Return what writes the argument at a position."""
         return self._positions[index] if index < len(self._positions) else self._rest
 
-    def named(self, name: str) -> Codec | None:
-        """Return what writes the argument of a name, if it needs writing."""
+    def named(self, name: str) -> Encoder:
+        """Return what writes the argument of a name."""
         return self._names.get(name, self._others)
 
 
@@ -57,23 +59,21 @@ def written(
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """Return arguments as JSON's types; raises ArgumentError for the first that cannot travel."""
     parameters = _NONE if function is None else _parameters(function)
-    if parameters.plain and _SCALARS.issuperset(map(type, args)):
-        made = args  # most are
-    else:
-        made = [_one(i, parameters.at(i), value) for i, value in enumerate(args)]
-    if not kwargs:
-        return made, kwargs
+    if parameters.plain and is_json(args) and (not kwargs or is_json(kwargs.values())):
+        return args, kwargs  # most are
+    made = [_one(i, parameters.at(i), value) for i, value in enumerate(args)]
     return made, {n: _one(n, parameters.named(n), value) for n, value in kwargs.items()}
 
 
-def _one(which: int | str, codec: Codec | None, value: Any) -> Any:
-    if codec is None and type(value) in _SCALARS:
-        return value
+def _one(which: int | str, encode: Encoder, value: Any) -> Any:
     try:
-        return plain(value) if codec is None else codec.encode(value)
-    except ValueError as error:
+        return encode(value)
+    except FROM_OUTSIDE:
+        raise
+    except BaseException as error:
         where = f"argument {which}" if isinstance(which, int) else f"argument {which}="
-        raise ArgumentError(where, value, str(error)) from None
+        cause = error.__cause__ if isinstance(error, Untransportable) else error
+        raise ArgumentError(where, value, said(error)) from cause
 
 
 @lru_cache(maxsize=1024)

@@ -9,12 +9,14 @@ import re
 import types
 from collections import abc
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Never, NoReturn, TypeAlias, Union, get_args, get_origin
+from typing import Any, Literal, Never, NoReturn, TypeAlias, Union, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from .plain import Untransportable, ordered, plain, taken
+from .canonical import Untransportable, of_items, ordered, settled
+from .concrete import concrete, holds_items
+from .said import said
 from .same import same
 
 __all__ = ["Codec", "Decoder", "Encoder", "codec_of", "decoder", "encode", "from_json", "is_plain"]
@@ -33,18 +35,6 @@ _CONFIG = ConfigDict(
     ser_json_inf_nan="constants",
     arbitrary_types_allowed=True,
 )
-_LISTS: tuple[Any, ...] = (
-    abc.Iterable,
-    abc.Iterator,
-    abc.Generator,
-    abc.Sequence,
-    abc.MutableSequence,
-)
-_LISTS += (abc.Collection, abc.Container, abc.Reversible)
-_CONCRETE: dict[Any, Any] = dict.fromkeys(_LISTS, list)
-_CONCRETE |= {abc.Mapping: dict, abc.MutableMapping: dict, abc.Set: set, abc.MutableSet: set}
-#: Of these only the first type is that of the items.
-_ONE_TYPE = (*_LISTS, abc.Set, abc.MutableSet)
 #: What has to be written in one order, or may hold what has to be.
 _UNORDERED = re.compile(r"'type': '(?:set|frozenset|any)'")
 
@@ -61,15 +51,27 @@ _WRITINGS: tuple[dict[str, Any], ...] = (
 )
 
 
+class Mismatch(ValueError):
+    """A value is not of the annotation; `value` is what is left of it, with nothing lazy."""
+
+    def __init__(self, value: Any, problem: str) -> None:
+        self.value = value
+        super().__init__(problem)
+
+
 class Codec:
     """Writes and reads the values of one annotation."""
 
     def __init__(self, annotation: Any) -> None:
         origin = get_origin(annotation) or annotation
         self._once = origin in (abc.Iterator, abc.Generator)
+        self._of_items = holds_items(annotation)
         # Inside a list the configuration holds for dataclasses and typed dicts too.
-        wrapped: Any = list[_eager(annotation)]  # type: ignore[misc]
+        wrapped: Any = list[concrete(annotation)]  # type: ignore[misc]
         self._adapter: TypeAdapter[list[Any]] = TypeAdapter(wrapped, config=_CONFIG)
+        self._adapter.rebuild(
+            raise_errors=True
+        )  # else what is not defined is told at its first use
         self._unordered = bool(_UNORDERED.search(repr(self._adapter.core_schema)))
 
     def decode(self, value: Any) -> Any:
@@ -80,29 +82,30 @@ class Codec:
     def encode(self, value: Any) -> Any:
         """Return JSON's types for a value of the annotated type; `decode` gives it back.
 
-        Raises ValueError for a value that would come back as another. What is not of the type is
-        written as it is: its reader tells.
+        Raises Untransportable for a value that would come back as another, Mismatch for one that is
+        not of the type, and whatever the code of the value raises.
         """
-        if isinstance(value, abc.Iterator):
-            value = taken(value)
-        problem = ""
+        value = settled(of_items(value) if self._of_items else value)
         try:
             expected = self._adapter.validate_python([value])[0]
-        except ValidationError:
-            return plain(value)
+        except ValidationError as error:
+            raise Mismatch(value, said(error)) from error
+        cause: Exception | None = None
         for writing in _WRITINGS:
             try:
                 made, back = self._there_and_back(value, writing)
-            except PydanticSerializationError:
-                return plain(value)
-            except ValidationError as error:
-                why = error.errors(include_url=False, include_input=False)[0]["msg"]
-                problem = f"it could not be read again by its annotation: {why}"
+            except PydanticSerializationError as error:
+                raise Mismatch(value, str(error)) from error
+            except Exception as error:  # whatever the code of the value raises
+                cause, problem = (
+                    error,
+                    f"it could not be read again by its annotation: {said(error)}",
+                )
                 continue
             if same(expected, back):
                 return made
-            problem = _changed(expected, back)
-        raise Untransportable(problem)
+            cause, problem = None, _changed(expected, back)
+        raise Untransportable(problem) from cause
 
     def _there_and_back(self, value: Any, writing: dict[str, Any]) -> tuple[Any, Any]:
         written = self._adapter.dump_json([value], warnings=False, **writing)
@@ -137,22 +140,6 @@ def is_plain(annotation: Any) -> bool:
     if origin is dict:
         return parts[0] is str and is_plain(parts[1])
     return origin in (list, Union, types.UnionType) and all(map(is_plain, parts))
-
-
-def _eager(annotation: Any) -> Any:
-    """Read what a list will do for as a list, at any depth: nothing lazy, nothing of one use."""
-    origin, parts = get_origin(annotation), get_args(annotation)
-    if origin is None:
-        return _CONCRETE.get(annotation, annotation) if isinstance(annotation, type) else annotation
-    parts = tuple(map(_eager, parts if origin is not Annotated else parts[:1]))
-    if origin is Annotated:
-        return Annotated[(*parts, *get_args(annotation)[1:])]
-    if origin in (Union, types.UnionType):
-        return Union[parts]  # noqa: UP007
-    concrete: Any = _CONCRETE.get(origin, origin)
-    if origin in _ONE_TYPE:
-        return concrete[parts[0]]
-    return concrete[parts] if concrete in (list, dict, tuple, set, frozenset) else annotation
 
 
 def _changed(value: Any, back: Any) -> str:

@@ -1,6 +1,5 @@
 """From the bytes of one slot to its outcome: whatever lies between is that slot's failure."""
 
-import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -10,10 +9,11 @@ from pydantic import ValidationError
 from . import codec, keys, wire
 from .codec import Decoder
 from .outcomes import Failed, Outcome, Succeeded
+from .outside import FROM_OUTSIDE
 from .remote import ErrorInfo
 
 #: These are the reader's own; pydantic's PanicException is no Exception either, and is contained.
-_THROUGH = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
+_THROUGH = (*FROM_OUTSIDE, GeneratorExit)
 #: What a damaged record may still tell.
 _KNOWN = {"name": "f", "attempt": "t", "enqueued": "et", "started": "st", "finished": "ft"}
 _TEXT = 300

@@ -1,104 +1,89 @@
 """Values without an annotation, made such that JSON gives them back, or refused.
 
 Sets and iterators become lists, once: sets in an order that every process agrees on, iterators up
-to the size of a job. What JSON would silently make something else is refused.
+to the size of a job. Models, dataclasses, named tuples and enums are written by their own class.
+What JSON would silently make something else is refused.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
+from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.types import Secret
-from pydantic_core import to_json
 
-from .limits import MAX_PAYLOAD
+from .canonical import DEEPEST, LAZY, SCALARS, Untransportable, order, taken
+from .codec import Codec, Encoder, Mismatch
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 _TEXT = frozenset({str})
-_LISTS = (list, tuple, deque)
-_SECRETS = (SecretStr, SecretBytes, Secret)
-_DEEPEST = 250
 
 
-class Untransportable(ValueError):
-    """JSON would make another value of it."""
+def encoder(codec: Codec | None) -> Encoder:
+    """Return what writes values by their annotation; those that are not of it, without one."""
+    if codec is None:
+        return plain
+
+    def encode(value: Any) -> Any:
+        try:
+            return codec.encode(value)
+        except Mismatch as error:
+            return plain(error.value)
+
+    return encode
 
 
 def plain(value: Any, path: tuple[int, ...] = ()) -> Any:
     """Return what JSON writes in place of `value`: itself, for most.
 
-    Raises Untransportable for secrets, keys that are no keys in JSON, and what never ends.
+    Raises Untransportable for secrets, keys that are no keys in JSON, what never ends, and what
+    its own class would not read as it was.
     """
-    kind = type(value)
-    if kind in _SCALARS or len(path) > _DEEPEST or id(value) in path:
+    kind: Any = type(value)
+    if kind in SCALARS or (kind is list and SCALARS.issuperset(map(type, value))):
+        return value  # most are
+    write = _writer(kind)
+    if write is None or len(path) > DEEPEST or id(value) in path:
         return value  # JSON's writer refuses what is too deep, or refers to itself
-    path = (*path, id(value))
-    if kind is list or isinstance(value, _LISTS):
-        return _items(value, path)
-    if kind is dict or isinstance(value, Mapping):
-        return _mapping(value, path)
-    return _other(value, path)
+    return write(value, (*path, id(value)))
 
 
-def _other(value: Any, path: tuple[int, ...]) -> Any:
-    kind = type(value)
-    if isinstance(value, _SECRETS):
-        raise Untransportable(
-            f"a {kind.__name__} hides its value when it is written; pass the text or the bytes"
-        )
-    if isinstance(value, AbstractSet):
-        return sorted((plain(item, path) for item in value), key=_order)
-    if isinstance(value, BaseModel) or (is_dataclass(value) and kind is not type):
-        _check_fields(value, path)
-    if isinstance(value, AsyncIterator):
-        raise Untransportable(f"a {kind.__name__} can be read by `async for` only; pass a list")
-    if isinstance(value, Iterator):
-        return [plain(item, path) for item in taken(value)]
-    return value
+@lru_cache(maxsize=4096)
+def _writer(kind: Any) -> Callable[[Any, tuple[int, ...]], Any] | None:
+    """Return what makes values of a class such that JSON gives them back; None: nothing need."""
+    codec = _codec_of_class(kind)
+    if codec is not None:
+        return lambda value, _: _by_class(codec, value)
+    return next((write for kinds, write in _WRITERS if issubclass(kind, kinds)), _unresolved(kind))
 
 
-def _check_fields(value: Any, path: tuple[int, ...]) -> None:
-    model = isinstance(value, BaseModel)
-    names: Any = type(value).model_fields if model else value.__dataclass_fields__
-    for name in names:
-        item = getattr(value, name, None)
-        if not isinstance(item, Iterator):  # it is of one use, and the writer's
-            plain(item, path)
+def _codec_of_class(kind: Any) -> Codec | None:
+    """Return what writes the values of a class that says by itself what they are made of."""
+    named = issubclass(kind, tuple) and hasattr(kind, "_fields")
+    if not (named or issubclass(kind, BaseModel | Enum) or is_dataclass(kind)):
+        return None
+    try:
+        return Codec(kind)
+    except Exception:  # its annotations cannot be used
+        return None
 
 
-def taken(items: Iterable[Any]) -> list[Any]:
-    """Take all items, once; raises Untransportable for more than a job can hold."""
-    found, size = [], 0
-    for item in items:
-        each = plain(item)
-        size += len(to_json(each, bytes_mode="base64", fallback=_nothing)) + 1
-        if size > MAX_PAYLOAD:
-            raise Untransportable(
-                f"an iterator of more than {MAX_PAYLOAD:,} bytes of JSON, or without an end"
-            )
-        found.append(each)
-    return found
+def _unresolved(kind: Any) -> Callable[[Any, tuple[int, ...]], Any] | None:
+    return _fields if is_dataclass(kind) else None
 
 
-def ordered(value: Any, written: Any) -> Any:
-    """Put what was written of sets in one order, wherever in `value` they are."""
-    if isinstance(written, list) and isinstance(value, AbstractSet):
-        if all(isinstance(item, frozenset) for item in value):
-            written = [sorted(item, key=_order) for item in written]
-        return sorted(written, key=_order)
-    if isinstance(written, list) and isinstance(value, list | tuple | deque):
-        return [ordered(*pair) for pair in zip(value, written, strict=False)]
-    if isinstance(written, dict) and isinstance(value, Mapping):
-        pairs = zip(written, value.values(), strict=False)
-        return {key: ordered(item, written[key]) for key, item in pairs}
-    return written
+def _by_class(codec: Codec, value: Any) -> Any:
+    try:
+        return codec.encode(value)
+    except Mismatch as error:
+        raise Untransportable(f"its own class does not take it: {error}") from error.__cause__
 
 
 def _items(value: Any, path: tuple[int, ...]) -> Any:
-    if _SCALARS.issuperset(map(type, value)):
+    if SCALARS.issuperset(map(type, value)):
         return value
     made = [plain(item, path) for item in value]
     return value if all(map(_is, made, value)) else made
@@ -111,19 +96,52 @@ def _mapping(value: Mapping[Any, Any], path: tuple[int, ...]) -> Any:
                 raise Untransportable(
                     f"{key!r:.80} cannot be a key in JSON; without an annotation keys are text"
                 )
-    if _SCALARS.issuperset(map(type, value.values())):
+    if SCALARS.issuperset(map(type, value.values())):
         return value
     made = {key: plain(item, path) for key, item in value.items()}
     return value if all(map(_is, made.values(), value.values())) else made
 
 
+def _fields(value: Any, path: tuple[int, ...]) -> Any:
+    fields = value.__dataclass_fields__
+    return _mapping({name: getattr(value, name) for name in fields}, path)
+
+
+def _secret(value: Any, _: tuple[int, ...]) -> Any:
+    kind = type(value).__name__
+    raise Untransportable(
+        f"a {kind} hides its value when it is written; pass the text or the bytes"
+    )
+
+
+def _asynchronous(value: Any, _: tuple[int, ...]) -> Any:
+    kind = type(value).__name__
+    raise Untransportable(f"a {kind} can be read by `async for` only; pass a list")
+
+
+def _taken(value: Any, path: tuple[int, ...]) -> Any:
+    return taken(value, lambda item: plain(item, path))
+
+
+def _set(value: Any, path: tuple[int, ...]) -> Any:
+    return sorted((plain(item, path) for item in value), key=order)
+
+
+def _buffer(value: Any, _: tuple[int, ...]) -> Any:
+    return bytes(value)
+
+
+#: In this order: views of dicts are sets, too.
+_WRITERS: tuple[tuple[Any, Callable[[Any, tuple[int, ...]], Any]], ...] = (
+    ((list, tuple, deque), _items),
+    (Mapping, _mapping),
+    ((SecretStr, SecretBytes, Secret), _secret),
+    (LAZY, _taken),
+    (AbstractSet, _set),
+    (AsyncIterator, _asynchronous),
+    (memoryview, _buffer),
+)
+
+
 def _is(one: Any, other: Any) -> bool:
     return one is other
-
-
-def _order(value: Any) -> bytes:
-    return to_json(value, bytes_mode="base64")
-
-
-def _nothing(_: Any) -> None:
-    """Let what cannot be written count as little; writing it is refused later."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,12 +20,22 @@ def same(one: Any, other: Any, fields: bool = False) -> bool:
     """
     if one is other:
         return True
-    if type(one) is not type(other):
-        return fields and type(one) is tuple and type(other) is list and _all(one, other, fields)
-    for kinds, equal in _RULES:
-        if isinstance(one, kinds):
-            return equal(one, other, fields)
-    return _declared(one, other) if is_dataclass(one) else bool(one == other)
+    if type(one) is type(other):
+        kind: Any = type(one)
+        return _rule(kind)(one, other, fields)
+    listed = fields and type(one) is tuple and type(other) is list
+    return listed and _all(one, other, fields)
+
+
+@lru_cache(maxsize=4096)
+def _rule(kind: type) -> Callable[[Any, Any, bool], bool]:
+    """Return what compares values of a class."""
+    rules = (equal for kinds, equal in _RULES if issubclass(kind, kinds))
+    return next(rules, _models if is_dataclass(kind) else _equal)
+
+
+def _equal(one: Any, other: Any, _: bool) -> bool:
+    return bool(one == other)
 
 
 def _floats(one: float, other: float, _: bool) -> bool:
@@ -33,17 +44,18 @@ def _floats(one: float, other: float, _: bool) -> bool:
 
 def _times(one: Any, other: Any, _: bool) -> bool:
     """Compare moments, which may come back in the words of another zone."""
-    named = one.tzinfo is not None or one.fold == other.fold
-    return bool(named and one.isoformat() == other.isoformat())
+    if one.tzinfo is None and other.tzinfo is None:
+        return bool(one == other and one.fold == other.fold)
+    return bool(one.isoformat() == other.isoformat())
 
 
 def _mappings(one: Any, other: Any, fields: bool) -> bool:
     return _all(one, other, fields) and _all(one.values(), other.values(), fields)
 
 
-def _models(one: BaseModel, other: BaseModel, _: bool) -> bool:
-    extra = one.__pydantic_extra__, other.__pydantic_extra__
-    return _declared(one, other) and same(*extra, fields=True)
+def _models(one: Any, other: Any, _: bool) -> bool:
+    extra, others = (getattr(each, "__pydantic_extra__", None) for each in (one, other))
+    return _declared(one, other) and same(extra, others, fields=True)
 
 
 def _declared(one: Any, other: Any) -> bool:

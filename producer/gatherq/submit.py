@@ -10,7 +10,9 @@ from .arguments import ArgumentError
 from .calls import Call
 from .errors import InvalidCall, PayloadTooLarge
 from .limits import MAX_NAME, MAX_PAYLOAD, check_name, check_timeout
+from .outside import FROM_OUTSIDE
 from .readable import ALWAYS_READABLE, Unreadable, check_readable
+from .said import said
 
 #: One script call writes at most so many jobs, or so many bytes: it stays well below 5 ms.
 _RUN_JOBS = 400
@@ -67,8 +69,11 @@ def _encode(
     _check_parts(call, slot)
     try:
         job = wire.encode_job(call, batch, slot, timeout, queue_timeout)
-    except ValueError as error:
-        raise _unwritable(call, slot, error) from None
+    except FROM_OUTSIDE:
+        raise
+    except BaseException as error:  # whatever the code of an argument raises
+        cause = error.__cause__ if isinstance(error, ArgumentError) else error
+        raise _unwritable(call, slot, error) from cause
     if len(job) > MAX_PAYLOAD:
         raise PayloadTooLarge(
             f"slot {slot}: {call.name}(...) is {len(job):,} bytes of JSON, the limit is "
@@ -107,7 +112,7 @@ def _check_parts(call: Call[Any], slot: int) -> None:
         raise InvalidCall(f"slot {slot}: {error}", slot=slot, name=named) from None
 
 
-def _unwritable(call: Call[Any], slot: int, error: ValueError) -> InvalidCall:
+def _unwritable(call: Call[Any], slot: int, error: BaseException) -> InvalidCall:
     if isinstance(error, ArgumentError):
         return _refused(call, slot, error.where, error.value, f"cannot travel: {error}")
     named = [(f"argument {i}", arg) for i, arg in enumerate(call.args)]
@@ -115,8 +120,10 @@ def _unwritable(call: Call[Any], slot: int, error: ValueError) -> InvalidCall:
     for where, value in named:
         try:
             payload = codec.encode(value)
-        except ValueError as cause:
-            problem = f"cannot be written as JSON: {cause}"
+        except FROM_OUTSIDE:
+            raise
+        except BaseException as cause:
+            problem = f"cannot be written as JSON: {said(cause)}"
         else:
             try:
                 check_readable(b"[[%b]]" % payload)
@@ -124,7 +131,7 @@ def _unwritable(call: Call[Any], slot: int, error: ValueError) -> InvalidCall:
             except Unreadable as cause:
                 problem = f"could not be read by a worker: {cause}"
         return _refused(call, slot, where, value, problem)
-    return InvalidCall(f"slot {slot}: {call.name}(...): {error}", slot=slot, name=call.name)
+    return InvalidCall(f"slot {slot}: {call.name}(...): {said(error)}", slot=slot, name=call.name)
 
 
 def _refused(call: Call[Any], slot: int, where: str, value: Any, problem: str) -> InvalidCall:

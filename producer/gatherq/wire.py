@@ -65,13 +65,21 @@ def encode_job(
     The Lua steps rely on the order of the fields. Raises ValueError for arguments that have no JSON
     form, ArgumentError (one, too) for those that would come out as others.
     """
-    record: dict[str, Any] = {}
+    limit = timeout if call.timeout is None else call.timeout
+    record: dict[str, Any]
     if call.written is None:
         args, named = written(call.function, call.args, call.kwargs or {})
-        record = {"f": call.name, "a": args, "k": named}
-    record["t"] = None
-    record["timeout"] = timeout if call.timeout is None else call.timeout
-    record["batch"], record["slot"] = batch, slot
+        record = {
+            "f": call.name,
+            "a": args,
+            "k": named,
+            "t": None,
+            "timeout": limit,
+            "batch": batch,
+            "slot": slot,
+        }
+    else:
+        record = {"t": None, "timeout": limit, "batch": batch, "slot": slot}
     wait = queue_timeout if call.queue_timeout is None else call.queue_timeout
     if wait is not None:
         record["queue_timeout"] = wait

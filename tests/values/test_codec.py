@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Optional
@@ -14,8 +15,8 @@ from pydantic import BaseModel, Field, SecretStr, field_serializer
 from typing_extensions import TypedDict, Unpack
 
 from gatherq import call, codec, job, wire
+from gatherq.canonical import Untransportable
 from gatherq.errors import InvalidCall
-from gatherq.plain import Untransportable
 from gatherq.same import same
 from gatherq.submit import encode_all, written
 from gatherq_worker.handlers import Handler
@@ -81,6 +82,9 @@ def arrived(each):
         (SecretStr, SecretStr("x")),
         (Optional[list[SecretStr]], [SecretStr("x")]),  # noqa: UP045
         (Iterable[int], itertools.count()),
+        (dict[str, Iterable[int]], {"a": itertools.count()}),
+        (set[Any], {itertools.count()}),
+        (tuple[Any, ...], (deque([itertools.count()]),)),
     ],
 )
 def test_what_would_come_back_another_is_refused(annotation, value):
@@ -152,7 +156,7 @@ def test_iterables_can_be_read_twice_and_iterators_are_iterators():
 def test_an_annotation_that_cannot_be_resolved_is_named_and_left_out(caplog):
     with caplog.at_level(logging.WARNING, "gatherq"):
         handler = Handler.of(half_known)
-        Handler.of(half_known)
+        encode_all([half_known.call(1, date.min)] * 2, "b", None)
     assert len(caplog.messages) == 2
     assert all("half_known" in line and "TYPE_CHECKING" in line for line in caplog.messages)
     assert "parameter 'x'" in caplog.text

@@ -179,11 +179,37 @@ class Dog(BaseModel):
     kind: Literal["dog"] = "dog"
 
 
+class Lazy(BaseModel):
+    xs: Iterable[int]
+
+
+class Login(BaseModel):
+    password: SecretStr
+
+
+class Told(BaseModel):
+    password: SecretStr
+
+    @field_serializer("password")
+    def _tell(self, password: SecretStr) -> str:
+        return password.get_secret_value()
+
+
 Pet = Annotated[Cat | Dog, Field(discriminator="kind")]
 
 
 class Stranger:
     """A class that nobody knows how to write."""
+
+
+class Items:
+    """Something of the user's to iterate over."""
+
+    def __init__(self, items: Iterable[int]) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._items)
 
 
 class Array:
@@ -244,6 +270,13 @@ CASES = [
         ("frozenset[int]", "frozenset({3, 1})"),
         ("set", "{1, 'a'}"),
     ],
+    *[("list[bytearray]", "[bytearray(b'\\xff')]"), ("list[int]", "range(3)")],
+    *[("Iterable[int]", "range(3)"), ("Iterable[int]", "range(10**12)")],
+    *[("dict[str, Iterable[int]]", "{'a': iter([1])}"), ("list[Corner]", "[Corner.LEFT]")],
+    *[("dict[Corner, int]", "{Corner.LEFT: 1}"), ("Literal[Colour.RED] | None", "Colour.RED")],
+    *[("dict[tuple[str, date], int]", "{('a', date.min): 1}"), ("Lazy", "Lazy(xs=[1])")],
+    *[("dict[tuple[str, str], int]", "{('a,b', 'c'): 1}"), ("Login", "Login(password='x')")],
+    *[("Literal[Corner.LEFT, 'a']", "Corner.LEFT"), ("Told", "Told(password='x')")],
     ("frozenset[frozenset[str]]", "frozenset({frozenset({'a', 'b'})})"),
     *[("dict[str, set[str]]", "{'a': {'c', 'b'}}"), ("dict[int, str]", "{1: 'a'}")],
     *[("dict[UUID, date]", "{UUID(int=7): date.min}"), ("dict[bool, int]", "{True: 1}")],
@@ -298,6 +331,19 @@ CASES = [
         ("Any", v)
         for v in ("(n for n in [1, 2])", "itertools.count()", "SecretStr('x')", "Plain()")
     ],
+    *[
+        ("Any", v)
+        for v in ("Aliased(a_in=1)", "Lossy(n=15)", "[Pair(1, date.min)]", "[Corner.LEFT]")
+    ],
+    *[
+        ("Any", v)
+        for v in ("Login(password='x')", "Told(password='x')", "range(3)", "Lazy(xs=[1])")
+    ],
+    *[("dict", v) for v in ("{'a': Names({'b', 'a'})}", "{'a': Plain(x=float('inf'))}")],
+    *[("Any", v) for v in ("{'b': 1, 'a': 2}.keys()", "Items([1])", "[date.min, {'a': b'x'}]")],
+    *[("Iterable[int]", v) for v in ("Items([1])", "Items(itertools.count())", "{1: 2}.values()")],
+    *[("Sequence[int] | None", "Items([1])"), ("Box[Any]", "Box(itertools.count())")],
+    *[("list", "[Frozen(tags=frozenset({'b', 'a'}))]"), ("Any", "bytearray(b'\\xff')")],
     *[("Any", v) for v in ("[{'a': {2, 1}}]", "[SecretStr('x')]", "Stranger()", "b'\\xff'")],
 ]
 
@@ -316,6 +362,8 @@ def show(value: Any) -> str:
     if isinstance(value, BaseModel):
         inner = ", ".join(f"{n}={show(v)}" for n, v in value)
         return f"{type(value).__name__}({inner})"
+    if isinstance(value, memoryview):
+        return f"a memoryview of {bytes(value)!r}"
     if isinstance(value, Frozen):
         return f"Frozen({show(value.tags)}, {value.inner!r})"
     if type(value) is dict:

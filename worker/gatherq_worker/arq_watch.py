@@ -83,7 +83,7 @@ class ArqLog(Counting):
         self._worker.jobs_retried += 1
         logger.info("↻ %s cancelled, will be run again", self._ref(attempt))
 
-    def refused(self, attempt: Attempt, error: Exception) -> None:
+    def refused(self, attempt: Attempt, error: BaseException) -> None:
         """Log why it cannot be run."""
         if attempt.job:
             logger.warning("job %s, function %r not found: %s", attempt.job_id, attempt.name, error)

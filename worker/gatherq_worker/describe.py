@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from gatherq.carried import ASYNCIO, Plain, Unfit, attributes_of, is_a, is_plain, pack
+from gatherq.outside import Outside
 from gatherq.remote import ErrorInfo, left_out
 
 from .tree import Node, shown, tree_of
@@ -30,7 +31,7 @@ _OS_ERRORS = [
 ]
 
 
-class Interrupted(BaseException):
+class Interrupted(Outside):
     """Raised into code that blocks, when its time is over."""
 
 

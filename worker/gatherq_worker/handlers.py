@@ -12,7 +12,7 @@ from gatherq.annotations import Codecs, codecs_of
 from gatherq.codec import Decoder, Encoder
 from gatherq.definition import NO_RETRIES, Isolation, JobDefinition, RetryRules
 from gatherq.errors import GatherqError
-from gatherq.plain import plain
+from gatherq.plain import encoder
 from gatherq.wire import cut
 
 
@@ -57,8 +57,7 @@ class Handler:
         object.__setattr__(self, "positional", len(kinds) if ordinary else -1)
         codecs = Codecs({}, {}, {}) if self.takes_ctx else codecs_of(self.function)
         object.__setattr__(self, "codecs", codecs)
-        result = codecs.by_name.get("return")
-        object.__setattr__(self, "encode", plain if result is None else result.encode)
+        object.__setattr__(self, "encode", encoder(codecs.by_name.get("return")))
         object.__setattr__(self, "decoders", self._decoders())
 
     @classmethod

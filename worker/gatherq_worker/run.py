@@ -81,7 +81,9 @@ class Runner:
         except MemoryError as error:
             self._put_off(attempt, error)
             return
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # of the validators of an argument, which do not wait
             self._settler.refuse(attempt, error)
             return
         most = handler.most(self._policy.max_attempts)

@@ -12,7 +12,7 @@ from gatherq.wire import Times, Verdict, encode_attempt
 
 from . import decide
 from .attempt import Attempt
-from .describe import describe, is_data
+from .describe import describe, is_data, say
 from .handlers import Handler, UnknownJob
 from .policy import Policy
 from .processes import Died
@@ -70,12 +70,12 @@ class Settler:
         # Redis's clock is known by its last reply: it may seem to go back a little.
         return Times(attempt.started, max(self._now(), attempt.started or 0))
 
-    def refuse(self, attempt: Attempt, error: Exception) -> None:
+    def refuse(self, attempt: Attempt, error: BaseException) -> None:
         """Fail what cannot be run."""
         kind = "UnknownJob" if isinstance(error, UnknownJob) else type(error).__name__
         kind = kind if attempt.job else "UnreadableJob"
         self._policy.watch.refused(attempt, error)
-        self.not_run(decide.failed(kind, str(error)), attempt)
+        self.not_run(decide.failed(kind, say(error)), attempt)
 
     def not_run(self, verdict: Verdict, attempt: Attempt, handler: Handler | None = None) -> None:
         """Hand over the outcome of what was not executed."""

@@ -29,7 +29,7 @@ class Watch:
         """Hear that it is given back to the queue, for the worker stops."""
         logger.info("job %s (%s) is released", attempt.job_id, attempt.name)
 
-    def refused(self, attempt: Attempt, error: Exception) -> None:
+    def refused(self, attempt: Attempt, error: BaseException) -> None:
         """Hear why it cannot be run; `ended` follows."""
 
     def ended(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:

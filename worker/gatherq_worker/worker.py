@@ -20,6 +20,7 @@ from arq.constants import keep_cronjob_progress
 from arq.utils import ms_to_datetime
 from redis.asyncio import ConnectionPool
 
+from gatherq.annotations import warn_about
 from gatherq.carried import is_a
 from gatherq.definition import JobDefinition
 from gatherq.wire import job_deserializer, job_serializer
@@ -128,6 +129,9 @@ class Worker(arq.worker.Worker):
             url = self.url or url_of(self.pool.connection_pool)
             self.outbox.tell(Endpoint(url, str(self.queue_name), self.lease))
         handlers = Handlers(map(self._handler, self.functions.values()))
+        for handler in handlers:
+            if not handler.takes_ctx:
+                warn_about(handler.function)
         arq_logger.info(
             "Starting worker for %d functions: %s", len(self.functions), ", ".join(self.functions)
         )

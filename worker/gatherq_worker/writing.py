@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from gatherq.canonical import Untransportable
 from gatherq.carried import is_a
 from gatherq.codec import Encoder, encode
 from gatherq.limits import MAX_PAYLOAD
-from gatherq.plain import Untransportable, plain
+from gatherq.plain import plain
 from gatherq.readable import Unreadable, check_readable
 from gatherq.remote import ErrorInfo
 
@@ -67,7 +68,8 @@ def write_value(value: Any, prepare: Encoder = plain) -> bytes:
         message = f"the result, a {type(value).__name__}, cannot travel: {say(error)}"
         raise Unwritable("UnwritableResult", message) from None
     except BaseException as error:  # whatever the value's own code raises
-        message = f"the result cannot be written as JSON: {say(error)}"
+        named = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        message = f"the result cannot be written as JSON: {named}{say(error)}"
         raise Unwritable("UnwritableResult", message) from None
     if len(written) > MAX_PAYLOAD:
         message = (

@@ -1,0 +1,96 @@
+"""Annotations as JSON can be read by them: lists for what may be lazy, and what lacks a reader."""
+
+import types
+from collections import abc, deque
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BeforeValidator, GetPydanticSchema
+from pydantic_core import core_schema, to_json
+
+_LISTS: tuple[Any, ...] = (
+    abc.Iterable,
+    abc.Iterator,
+    abc.Generator,
+    abc.Sequence,
+    abc.MutableSequence,
+)
+_LISTS += (abc.Collection, abc.Container, abc.Reversible)
+_CONCRETE: dict[Any, Any] = dict.fromkeys(_LISTS, list)
+_CONCRETE |= {abc.Mapping: dict, abc.MutableMapping: dict, abc.Set: set, abc.MutableSet: set}
+#: Of these only the first type is that of the items.
+_ONE_TYPE = (*_LISTS, abc.Set, abc.MutableSet)
+_JSONS = (str, int, float, bool, type(None))
+
+
+def concrete(annotation: Any) -> Any:
+    """Return an annotation whose values can be read from JSON, at any depth, and read twice."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is None:
+        return _class(annotation) if isinstance(annotation, type) else annotation
+    if origin is Literal:
+        members = [part for part in parts if isinstance(part, Enum)]
+        return Annotated[annotation, _one_of(members)] if members else annotation
+    parts = tuple(map(concrete, parts if origin is not Annotated else parts[:1]))
+    if origin is Annotated:
+        return Annotated[(*parts, *get_args(annotation)[1:])]
+    if origin in (Union, types.UnionType):
+        return Union[parts]  # noqa: UP007
+    found: Any = _CONCRETE.get(origin, origin)
+    if origin in _ONE_TYPE:
+        return found[parts[0]]
+    if found is dict and get_origin(parts[0]) is tuple:
+        parts = (Annotated[parts[0], BeforeValidator(_split)], parts[1])
+    return found[parts] if found in (list, dict, tuple, set, frozenset) else annotation
+
+
+def holds_items(annotation: Any) -> bool:
+    """Tell whether it is a list, a set or the like, or that or None."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return holds_items(parts[0])
+    if origin in (Union, types.UnionType):
+        return all(part is type(None) or holds_items(part) for part in parts)
+    found = origin or annotation
+    return found in _ONE_TYPE or found in (list, set, frozenset, tuple, deque)
+
+
+def _class(annotation: type) -> Any:
+    if annotation in (bytearray, memoryview):
+        return Annotated[annotation, _buffer(annotation)]
+    if issubclass(annotation, Enum) and not all(type(m.value) in _JSONS for m in annotation):
+        return Annotated[annotation, _one_of(annotation)]
+    return _CONCRETE.get(annotation, annotation)
+
+
+def _one_of(members: Iterable[Enum]) -> BeforeValidator:
+    """Find a member by the JSON of its value, which pydantic does for texts and numbers alone."""
+    found = {to_json(member.value, fallback=repr): member for member in members}
+
+    def find(value: Any) -> Any:
+        return value if isinstance(value, Enum) else found.get(to_json(value, fallback=repr), value)
+
+    return BeforeValidator(find)
+
+
+def _buffer(kind: Callable[[bytes], Any]) -> GetPydanticSchema:
+    """Read and write a buffer as its bytes."""
+    return GetPydanticSchema(
+        lambda _, __: core_schema.no_info_after_validator_function(
+            kind,
+            core_schema.no_info_before_validator_function(_raw, core_schema.bytes_schema()),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                bytes, return_schema=core_schema.bytes_schema()
+            ),
+        )
+    )
+
+
+def _raw(value: Any) -> Any:
+    return bytes(value) if isinstance(value, bytearray | memoryview) else value
+
+
+def _split(key: Any) -> Any:
+    """Take a key of a tuple apart: pydantic writes its parts with commas between them."""
+    return key.split(",") if isinstance(key, str) else key

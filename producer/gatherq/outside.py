@@ -1,0 +1,10 @@
+"""What is raised into code from outside of it: no error of what that code works on."""
+
+import asyncio
+
+
+class Outside(BaseException):
+    """Ends what a program is at, whatever that is; a worker raises one into a job in a thread."""
+
+
+FROM_OUTSIDE = (Outside, KeyboardInterrupt, SystemExit, asyncio.CancelledError)

@@ -1,0 +1,18 @@
+"""An annotation of no use is named once a worker process, however many jobs run apart."""
+
+from gatherq import call
+
+from ..conftest import until
+from .test_travel import TABLE
+
+
+async def test_an_annotation_of_no_use_is_named_once_a_worker(producer, start_worker, capfd):
+    start_worker(module="tests.values.half_known", cwd=TABLE.parents[1])
+    async with until(30):
+        for n in range(3):  # one after the other: each in a process that is new, or used again
+            found = await producer.gather(*[call("half_known", n), call("known", n)] * 2)
+            assert found == [n] * 4
+    log = capfd.readouterr().err
+    assert log.count("job half_known: the annotation of parameter 'x' cannot be used") == 1
+    assert log.count("job half_known: the annotation of its result cannot be used") == 1
+    assert log.count("cannot be used") == 2
