@@ -1,8 +1,11 @@
 """The jobs of the scenarios; `place` says which world they are of."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
+
+from redis.asyncio import Redis
 
 from gatherq import job
 
@@ -56,6 +59,18 @@ async def endless(path: str, name: str) -> None:
         await asyncio.Event().wait()
     except asyncio.CancelledError:
         _note(path, f"cancelled {name}")
+        raise
+
+
+@job(grace=5)
+async def endless_cleaning(path: str, name: str) -> None:
+    """As `endless`; it cleans up over a connection of its own."""
+    try:
+        await endless(path, name)
+    except asyncio.CancelledError:
+        async with Redis.from_url(os.environ["GATHERQ_REDIS_URL"]) as redis:
+            await redis.ping()
+        _note(path, f"clean {name}")
         raise
 
 
