@@ -2,13 +2,18 @@
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from time import monotonic
 
 from redis.asyncio import Redis
 
 from gatherq import job
+from gatherq.connection import connection_pool
 from gatherq_worker import current_job
+
+#: redis-py's own connections cannot be used in a cancelled task before this.
+OLD = sys.version_info < (3, 11, 3)
 
 
 def note(path: str, line: str) -> None:
@@ -30,7 +35,7 @@ async def reconnects(path: str, url: str) -> None:
     try:
         await until_cancelled(path)
     except asyncio.CancelledError:
-        async with Redis.from_url(url) as redis:
+        async with Redis.from_pool(connection_pool(url)) if OLD else Redis.from_url(url) as redis:
             await redis.ping()
         note(path, "clean")
         raise
