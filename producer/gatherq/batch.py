@@ -148,6 +148,8 @@ class Batch(Generic[T]):
         ended |= {slot: "" for slot in range(self._size) if slot not in last}
         count = await steering.redrive(self._link, self.id, ended)
         if count:
+            if self._feed is not None:
+                self._feed.redriven(ended)
             self._feed = None
         return count
 
@@ -166,7 +168,7 @@ class Batch(Generic[T]):
                 await asyncio.wait([after])
             return await self.cancel()
 
-        return self._link.spawn(cancel(), promised=True)
+        return self._link.spawn(cancel(), certain=True)
 
     def ended(self, written: int | None = None) -> "asyncio.Task[None]":
         """Wait until the jobs (those written, of a part) have ended."""

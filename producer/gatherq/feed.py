@@ -1,7 +1,7 @@
 """Settles the handles of one batch as its jobs end, and cancels those that are not wanted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import Generic, TypeVar
 
@@ -70,7 +70,7 @@ class Feed(Generic[T]):
         """Cancel a job: all those of one turn of the loop, or of one call's time, in one call."""
         self._unwanted.add(slot)
         if (self._cancelling is None or self._cancelling.done()) and (loop := self._loop()):
-            self._cancelling = self._collector.link.spawn(self._cancel(), promised=True, loop=loop)
+            self._cancelling = self._collector.link.spawn(self._cancel(), certain=True, loop=loop)
         self.watch()
 
     def _ended(self, watching: "asyncio.Task[None]") -> None:
@@ -79,6 +79,12 @@ class Feed(Generic[T]):
             self.failed = True
             for handle in self.handles:
                 handle.close(closed())
+
+    def redriven(self, slots: Iterable[int]) -> None:
+        """Note that jobs are to be run again: a cancellation that was asked is lifted."""
+        for slot in slots:
+            if not self._is_settled(slot):
+                self.handles[slot].redriven()
 
     def _loop(self) -> asyncio.AbstractEventLoop | None:
         """Return the loop of the handles, which need not run now, unless it is closed."""
@@ -95,7 +101,7 @@ class Feed(Generic[T]):
 
     async def _watch(self) -> None:
         try:
-            reading = Reading(self._collector)
+            reading = Reading(self._collector, on_redriven=self.redriven)
             async with aclosing(reading.slots()) as ended:
                 async for slots in ended:
                     await self._settle(reading.outcomes(self._unknown(slots)))

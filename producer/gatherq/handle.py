@@ -180,6 +180,10 @@ class Handle(asyncio.Future[T]):
             case _:
                 self._end(_failed(exception_of(outcome)))
 
+    def redriven(self) -> None:
+        """Note that a cancellation was lifted: the next is asked for again."""
+        self._asked, self._message = False, None
+
     def fail(self, error: BaseException) -> None:
         """End with an error, which nobody needs to retrieve: an outcome stands in Redis."""
         self._end(_failed(error))

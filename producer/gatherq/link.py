@@ -37,11 +37,15 @@ class Link:
         work: Coroutine[Any, Any, R],
         *,
         promised: bool = False,
+        certain: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> asyncio.Task[R]:
-        """Start a task that ends with the producer; what is promised is done before that."""
-        task = start(work, loop=loop)
-        tasks = self._promised if promised else self._tasks
+        """Start a task that ends with the producer; what is promised is done before that.
+
+        What is certain is done before the loop ends, too, whoever cancels it.
+        """
+        task = start(work, loop=loop, certain=certain)
+        tasks = self._promised if promised or certain else self._tasks
         tasks.add(task)
         task.add_done_callback(tasks.discard)
         return task

@@ -1,16 +1,20 @@
 """What one reader of a batch was told, and has not taken yet."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from .redrive import REDRIVEN
 from .stream import Entry, Words, order
+
+#: Told of slots whose jobs are to be run again.
+OnRedriven = Callable[[Iterable[int]], object]
 
 
 class Reader:
     """The way of one reader through a batch: the slots that have ended, each once."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, on_redriven: OnRedriven | None = None) -> None:
+        self._on_redriven = on_redriven
         self._after = (0, 0)
         self._told = bytearray(size)
         self._untaken: dict[int, None] = {}
@@ -43,6 +47,8 @@ class Reader:
                 continue
             if status == REDRIVEN:
                 self.expect([slot])
+                if self._on_redriven:
+                    self._on_redriven([slot])
             elif not self._told[slot]:
                 self._told[slot] = 1
                 self._untaken[slot] = None

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from .collect import Collector, runs
 from .outcomes import Outcome
-from .reader import Reader
+from .reader import OnRedriven, Reader
 
 T = TypeVar("T")
 
@@ -18,11 +18,16 @@ _LAST_LOOK = 1.0
 class Reading(Generic[T]):
     """Slots as they end, each once, and their outcomes."""
 
-    def __init__(self, collector: Collector[T], deadline: float | None = None) -> None:
+    def __init__(
+        self,
+        collector: Collector[T],
+        deadline: float | None = None,
+        on_redriven: OnRedriven | None = None,
+    ) -> None:
         self._collector, self._deadline = collector, deadline
         collector.link.check()
         self._watcher = collector.link.watcher
-        self._reader = Reader(collector.size)
+        self._reader = Reader(collector.size, on_redriven)
 
     async def slots(self) -> AsyncGenerator[list[int], None]:
         """Yield slots as their jobs end, until all have.
@@ -49,6 +54,8 @@ class Reading(Generic[T]):
                     raise TimeoutError
         finally:
             self._watcher.leave(batch, reader)
+            if not reader.left:  # it has ended, and needs no sign of life any more
+                self._collector.link.leases.let_go(batch)
 
     async def fetch(self, slots: Sequence[int]) -> list[Outcome[T] | None]:
         """Return outcomes; the slots that have none, after all, are waited for again."""

@@ -7,7 +7,7 @@ import pytest
 from gatherq import Producer
 from gatherq.embedded import REAL, embedded_server
 
-from ..parity.conftest import pool  # noqa: F401
+from ..parity.conftest import pool, workers  # noqa: F401
 from ..parity.worlds import world
 
 

@@ -89,7 +89,7 @@ def fastapi(path, producer, middleware):
 async def served(app):
     """Serve an application on a port of its own."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none")
+        config = uvicorn.Config(app, log_level="critical", lifespan="off")
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve([listening]))
         try:

@@ -1,12 +1,20 @@
 """The jobs of the scenarios; `place` says which world they are of."""
 
 import asyncio
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
+from redis.asyncio import Redis
+
 from gatherq import job
+from gatherq.connection import connection_pool
 
 from .worlds import world
+
+#: Seconds to clean up: scenarios do not depend on how busy the machine is.
+GRACE = 10
 
 
 @job()
@@ -34,7 +42,7 @@ async def cancel_itself(place: str) -> None:
     raise asyncio.CancelledError
 
 
-@job()
+@job(grace=GRACE)
 async def held(place: str, name: str, value: Any = None) -> Any:
     """Wait at the gate `name`, and tell of the start and the end."""
     async with world(*place.split("/")) as w:
@@ -48,7 +56,7 @@ async def held(place: str, name: str, value: Any = None) -> Any:
         return value
 
 
-@job()
+@job(grace=GRACE)
 async def endless(path: str, name: str) -> None:
     """Wait until it is cancelled, and tell of it in a file."""
     _note(path, f"start {name}")
@@ -59,18 +67,33 @@ async def endless(path: str, name: str) -> None:
         raise
 
 
+@job(grace=GRACE)
+async def endless_cleaning(path: str, name: str) -> None:
+    """As `endless`; it cleans up over a connection of its own."""
+    try:
+        await endless(path, name)
+    except asyncio.CancelledError:
+        url = os.environ["GATHERQ_REDIS_URL"]
+        # redis-py's own connections cannot be used in a cancelled task before Python 3.11.3.
+        old = sys.version_info < (3, 11, 3)
+        async with Redis.from_pool(connection_pool(url)) if old else Redis.from_url(url) as redis:
+            await redis.ping()
+        _note(path, f"clean {name}")
+        raise
+
+
 def _note(path: str, line: str) -> None:
     with Path(path).open("a") as file:
         file.write(f"{line}\n")
 
 
-@job()
+@job(grace=GRACE)
 async def held_failure(place: str, name: str) -> None:
     await held(place, name)
     raise ValueError(name)
 
 
-@job()
+@job(grace=GRACE)
 async def failing_cleanup(place: str, name: str) -> None:
     """Answer a cancellation with an error."""
     try:
@@ -79,14 +102,14 @@ async def failing_cleanup(place: str, name: str) -> None:
         raise ValueError(f"clean-up of {name}") from None
 
 
-@job()
+@job(grace=GRACE)
 async def nested_gather(place: str, *names: str) -> list[Any]:
     """Gather from inside a job."""
     async with world(*place.split("/")) as w:
         return list(await w.gather(*(w.call(held, name, name) for name in names)))
 
 
-@job()
+@job(grace=GRACE)
 async def nested_group(place: str, failing: str, other: str) -> None:
     """Run a group from inside a job; its first member fails."""
     async with world(*place.split("/")) as w, w.task_group() as group:

@@ -34,7 +34,7 @@ async def in_loop(
     A page is marked while its code runs.
     """
     ending, pid = Ending(), os.getpid()
-    deadline = _Deadline(attempt.deadline)
+    deadline = _Deadline(attempt)
     mark = b"" if page is None else mark_of(attempt)
     try:
         ending.value = await (run() if page is None else _marked(run(), page, mark))
@@ -60,17 +60,20 @@ class _Deadline:
     What the code makes of its cancellation does not matter here: only that it was too late does.
     """
 
-    __slots__ = ("_before", "_task", "_timer", "expired")
+    __slots__ = ("_attempt", "_before", "_task", "_timer", "expired")
 
-    def __init__(self, when: float | None) -> None:
+    def __init__(self, attempt: Attempt) -> None:
         self.expired = False
+        self._attempt = attempt
         self._timer: asyncio.TimerHandle | None = None
         self._task = asyncio.current_task()
         self._before = self._task.cancelling() if self._task else 0
-        if when is not None:
-            self._timer = asyncio.get_running_loop().call_at(when, self._expire)
+        if attempt.deadline is not None:
+            self._timer = asyncio.get_running_loop().call_at(attempt.deadline, self._expire)
 
     def _expire(self) -> None:
+        if self._attempt.cancelled_by:
+            return  # it is cleaning up, and is asked once
         self.expired = True
         if self._task:
             self._task.cancel()

@@ -74,12 +74,13 @@ class Intake:
         self._unannounced = float("-inf")
         self._plain_seen = False
         self._claiming = self._hinted = False
+        #: Whether this process takes no more, and another should begin in its place.
+        self.worn_out = False
 
-    @property
-    def worn_out(self) -> bool:
-        """Whether this process should end, and another begin in its place."""
+    def _wears_out(self) -> bool:
         worn = self._wear.out(self._running.started, self._running.abandoned)
-        return worn or self._running.starved
+        self.worn_out = worn or self._running.starved
+        return self.worn_out
 
     def hint(self) -> None:
         """Hear that something was cancelled: it may be what a claim under way brings."""
@@ -88,7 +89,7 @@ class Intake:
     async def run(self, *, burst: bool, at_most: int) -> None:
         """Take jobs until cancelled or worn out; with `burst`, until the queue is empty."""
         me = asyncio.current_task()
-        while not self.worn_out:
+        while not self._wears_out():
             if me and me.cancelling():
                 raise asyncio.CancelledError  # it was swallowed on its way: see gatherq.ending
             room = self._room(at_most)

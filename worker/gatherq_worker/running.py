@@ -29,7 +29,8 @@ class Running:
         self._recorder, self._held = recorder, held
         self._loop = asyncio.get_running_loop()
         self.by_id: dict[str, tuple[Attempt, asyncio.Task[None]]] = {}
-        self._abandoned: set[asyncio.Task[None]] = set()
+        #: Since when, by the monotonic clock.
+        self._abandoned: dict[asyncio.Task[None], float] = {}
         #: How many executions were ever started.
         self.started = 0
 
@@ -51,8 +52,13 @@ class Running:
 
     @property
     def abandoned(self) -> int:
-        """How many executions do not end although their time is over."""
-        return len(self._abandoned) + self._runner.abandoned
+        """How many executions do not end although their time is over.
+
+        Many that clean up at once may all be a little late, and end all the same.
+        """
+        long = monotonic() - _UNWIND
+        late = sum(since <= long for since in self._abandoned.values())
+        return late + self._runner.abandoned
 
     def start(self, attempt: Attempt) -> None:
         """Execute an attempt in a task of its own."""
@@ -93,8 +99,8 @@ class Running:
             logger.info("job %s (%s) does not end; abandoned", attempt.job_id, attempt.name)
             self._recorder.put(record)
             del self.by_id[attempt.job_id]
-            self._abandoned.add(task)
-            task.add_done_callback(self._abandoned.discard)
+            self._abandoned[task] = monotonic()
+            task.add_done_callback(self._abandoned.pop)
             task.cancel()
             self._held.room.set()
 
@@ -109,7 +115,9 @@ class Running:
 
     def _drop(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
         attempt.dropped = True
-        task.cancel()
+        asked = attempt.cancelled_by or past(attempt)
+        if attempt.isolated or not asked:  # else it is cleaning up, and is asked once
+            task.cancel()
         self._loop.call_later(attempt.grace, attempt.free)  # whatever it does about that
 
     async def drain(self, grace: float, *, release: bool, watch: Watch) -> None:

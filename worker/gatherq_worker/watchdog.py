@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from . import interrupt
 from .attempt import Attempt
-from .blocker import blocking_job, stack
+from .blocker import Culprit, blocking_job, stack
 from .context import CurrentJob
 from .health import ERRORS, Health
 from .page import Farewell, Page
@@ -59,6 +59,7 @@ class Watchdog:
         self._thread = threading.get_ident()
         self._target = interrupt.install(self._is_over)
         self._pulse = Pulse(self._loop)
+        self._culprit = Culprit(self._loop, self._thread)
         self._told = False
         self._trouble = ""
         #: How often the loop was blocked for a second or more.
@@ -93,12 +94,13 @@ class Watchdog:
 
     async def _look(self, store: Store, now: float) -> None:
         blocked = self._pulse.beat(now)
+        stuck = self._stuck(now)
         asked = [a for a, _ in list(self._running.values()) if a.overdue]
         late = [a for a in asked if a.deadline and now >= a.deadline]
         self._told = self._told and blocked >= _BLOCKED
         if blocked >= _WORTH_A_LINE and not self._told:
-            self._tell(blocked)
-        if blocked >= _BLOCKED and self._target and (late or self._left_behind()):
+            self._tell(blocked, stuck)
+        if stuck >= _BLOCKED and self._target and (late or self._left_behind()):
             interrupt.interrupt(self._target)
         overdue = [a for a in asked if a.overdue and now >= a.overdue + _LEAD * a.isolated]
         if overdue and blocked < _BLOCKED:
@@ -112,13 +114,17 @@ class Watchdog:
 
     def _hopeless(self, overdue: list[Attempt] | tuple[()]) -> bool:
         """Tell whether the loop is blocked now by what is not to run on, and cannot be stopped."""
-        blocked = self._pulse.silence(monotonic())
-        if blocked < _BLOCKED:
+        stuck = self._stuck(monotonic())
+        if stuck < _BLOCKED:
             return False
         blocker = self._blocker()
         if blocker is None:
-            return bool(overdue) or blocked >= self._patience
+            return bool(overdue) or stuck >= self._patience
         return blocker in overdue
+
+    def _stuck(self, now: float) -> float:
+        """Return for how many seconds the loop does not answer for the same reason."""
+        return min(self._culprit.lasts(now), self._pulse.silence(now))
 
     def _starved(self) -> bool:
         """Tell whether outcomes wait for a descriptor, and none will come: a job leaks them."""
@@ -197,9 +203,10 @@ class Watchdog:
         job = blocking_job(self._loop, self._thread)
         return f"code left behind by job {job.job_id!r} ({job.name})" if job else "something"
 
-    def _tell(self, blocked: float) -> None:
+    def _tell(self, blocked: float, stuck: float) -> None:
         """Name the job that blocks the loop, with its stack, in one line."""
         self._told = True
         self.blocks += 1
-        who, calls = self._name(), stack(self._thread)
+        who = self._name() if stuck >= _BLOCKED else "the work of many jobs"
+        calls = stack(self._thread)
         logger.warning("%s blocks the event loop for %.1f s: %s", who, blocked, calls)

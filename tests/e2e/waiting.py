@@ -1,0 +1,12 @@
+"""Jobs that fail, and are to be tried again much later; and jobs that hold the only place."""
+
+from pathlib import Path
+
+from gatherq import job
+
+
+@job(retries=3, backoff=600, jitter=0)
+async def again_later(path: str) -> None:
+    with Path(path).open("a") as file:  # noqa: ASYNC230
+        file.write("tried\n")
+    raise OSError("not now")
