@@ -156,5 +156,5 @@ async def test_the_database_is_the_one_that_is_asked_for(server_url, queue, run_
     plain = server_url.rpartition("/")[0]
     pool = arq_pool(connection_pool(f"{plain}?db=3"), queue)
     run_worker(redis_pool=pool, queue_name=queue, unknown_for=0)
-    await ask(f"{plain}/7?db=3", queue)
+    await ask(f"{plain}?db=3", queue)
     await ask(f"{plain}/3", queue)

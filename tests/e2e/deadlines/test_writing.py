@@ -12,6 +12,7 @@ import gatherq_worker
 from gatherq import Failed, Succeeded, TimedOut, keys
 from gatherq import call as gatherq_call
 from gatherq.connection import connection_pool
+from gatherq.wire import job_deserializer, job_serializer
 from gatherq_worker.worker import arq_pool
 from tests.conftest import until
 
@@ -122,6 +123,7 @@ async def worker(server_url, queue, producer):
     """Run the jobs of `written` here until the queue is empty."""
     redis = arq_pool(connection_pool(server_url), queue)
     functions = [written.fails, written.mutates, written.sleeps, written.in_loop]
+    as_json = {"job_serializer": job_serializer, "job_deserializer": job_deserializer}
 
     async def run(**options):
         worker = gatherq_worker.Worker(
@@ -130,7 +132,7 @@ async def worker(server_url, queue, producer):
             queue_name=queue,
             burst=True,
             handle_signals=False,
-            **{"job_log": False, **options},
+            **{"job_log": False, **as_json, **options},
         )
         await worker.main()
         return worker
