@@ -1,13 +1,26 @@
 """Annotations as JSON can be read by them: lists for what may be lazy, and what lacks a reader."""
 
+import sys
 import types
 from collections import abc, deque
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from pydantic import BeforeValidator, GetPydanticSchema
 from pydantic_core import core_schema, to_json
+from typing_extensions import TypedDict
 
 _LISTS: tuple[Any, ...] = (
     abc.Iterable,
@@ -59,9 +72,22 @@ def holds_items(annotation: Any) -> bool:
 def _class(annotation: type) -> Any:
     if annotation in (bytearray, memoryview):
         return Annotated[annotation, _buffer(annotation)]
+    if sys.version_info < (3, 12) and is_typeddict(annotation):
+        return _typed_dict(annotation)
     if issubclass(annotation, Enum) and not all(type(m.value) in _JSONS for m in annotation):
         return Annotated[annotation, _one_of(annotation)]
     return _CONCRETE.get(annotation, annotation)
+
+
+def _typed_dict(annotation: Any) -> Any:
+    """Make one that pydantic takes: before Python 3.12 it refuses `typing.TypedDict`."""
+    fields: dict[str, Any] = {}
+    for name, hint in get_type_hints(annotation, include_extras=True).items():
+        bare = get_args(hint)[0] if get_origin(hint) in (Required, NotRequired) else hint
+        marked = Required if name in annotation.__required_keys__ else NotRequired
+        fields[name] = marked[concrete(bare)]
+    make: Any = TypedDict
+    return make(annotation.__name__, fields)
 
 
 def _one_of(members: Iterable[Enum]) -> BeforeValidator:

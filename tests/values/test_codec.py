@@ -1,10 +1,12 @@
 """Each value is written by the annotation that reads it, once, or refused."""
 
 import itertools
+import json
 import logging
 import os
 import subprocess
 import sys
+import typing
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
@@ -208,3 +210,27 @@ print(codec_of(frozenset[frozenset[str]]).encode(frozenset({frozenset(words)})))
 )
 def test_same_values_are_of_one_type_all_the_way_down(one, other, equal):
     assert same(one, other) is equal
+
+
+class Inner(typing.TypedDict):
+    at: datetime
+
+
+class Outer(typing.TypedDict, total=False):
+    inner: typing.Required[Inner]
+    more: list[Inner]
+    raw: bytes
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"inner": {"at": datetime.min}},
+        {"inner": {"at": datetime.min}, "more": [{"at": datetime.max}], "raw": b"\xff"},
+    ],
+)
+def test_typed_dicts_of_typing_travel_on_every_python(value):
+    found = codec.codec_of(list[Outer])
+    assert found.decode(json.loads(json.dumps(found.encode([value])))) == [value]
+    with pytest.raises(ValueError, match="inner"):
+        found.decode([{"raw": "AA=="}])
