@@ -10,6 +10,8 @@ MAX_PAYLOAD = 8 * 1024 * 1024
 #: Largest job of any producer that a worker takes in, and largest result that arq's get, in bytes:
 #: arq itself knows no limit.
 MAX_JOB = 64 * 1024 * 1024
+#: Most jobs of a batch; the Lua steps know it too.
+MAX_JOBS = 10_000_000
 #: Longest name of a job, in characters.
 MAX_NAME = 256
 #: Largest history in a result, and entry of one that keeps all of its error, in bytes of JSON.
@@ -57,6 +59,12 @@ def check_batch_id(batch_id: str) -> str:
             "underscores"
         )
     return batch_id
+
+
+def check_jobs(size: int) -> None:
+    """Raise `InvalidCall` for more jobs than a batch can have."""
+    if size > MAX_JOBS:
+        raise InvalidCall(f"{size:,} jobs are too many for one batch, the limit is {MAX_JOBS:,}")
 
 
 def check_slots(slots: Iterable[int], size: int) -> None:

@@ -15,7 +15,7 @@ from .calls import Call, Job
 from .errors import BatchNotFound, ProducerClosed
 from .gathering import Gathering, stop
 from .handle import Handle
-from .limits import check_batch_id, check_timeout, check_window
+from .limits import check_batch_id, check_jobs, check_timeout, check_window
 from .link import Link
 from .mapping import calls_of, mapped
 from .masking import masked
@@ -147,6 +147,7 @@ class Producer(Gathering):
         """
         self._owner.check()
         calls = list(calls)
+        check_jobs(len(calls))
         check_timeout(timeout)
         check_timeout(queue_timeout, "queue_timeout")
         named = batch_id is not None

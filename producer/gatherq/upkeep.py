@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import codec, keys
 from .connection import database_of
 from .foreign import unless_foreign
+from .limits import MAX_JOBS
 from .scripts import Script
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Upkeep:
         wanted = self._redis.execute_command("HMGET", keys.batch(batch), "size", "deleting")
         found = await unless_foreign(wanted) or []
         sizes = [int(n) for n in found if n is not None and n.isdigit() and len(n) < 16]
+        sizes = [n for n in sizes if n <= MAX_JOBS]  # else it is damaged
         return max(sizes, default=0) if any(found) else 0
 
     async def delete(self, batch: str, first: int) -> int:

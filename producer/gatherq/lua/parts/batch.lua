@@ -7,6 +7,9 @@ local ENDED = {'succeeded', 'failed', 'timed_out', 'cancelled', 'lost'}
 -- An unfinished batch stays at least for so long (ms) after somebody last looked after it.
 local LEAST_LIFE = 3600000
 
+-- What claims to have more jobs than a producer submits is damaged: nobody goes through all of them.
+local MOST_JOBS = 10000000
+
 -- Reads a batch, once a step; false where there is none. A field that is no number counts as not
 -- given. One without a size is being deleted, or is no batch of ours: `alive` says which.
 local batches = {}
@@ -18,6 +21,7 @@ local function batch_of(id)
   if found and (found[1] or found[6]) then
     batch = {id = id, changes = {}, done = {}, counts = {}}
     for i, name in ipairs(FIELDS) do batch[name] = whole(found[i]) end
+    if batch.size and batch.size > MOST_JOBS then batch.size = nil end
     batch.by = found[6] and said(found[6])
     batch.life = found[4] and string.sub(found[4], 1, 100) or ''
     batch.keep = batch.keep or 0

@@ -1,0 +1,43 @@
+"""A size that somebody forged, or damaged: nobody goes through slots that never were."""
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+
+from gatherq import call, keys
+from gatherq.errors import BatchNotFound, InvalidCall
+from gatherq.limits import MAX_JOBS, check_jobs
+from gatherq.upkeep import Upkeep
+
+from ..conftest import until
+
+
+@pytest.mark.parametrize("size", [MAX_JOBS + 1, 10**14, MAX_JOBS])
+@pytest.mark.parametrize("step", ["extend", "sweep", "delete"])
+async def test_no_step_goes_through_it(server_url, producer, queue, size, step):
+    async with until(20), Redis.from_url(server_url) as redis:
+        batch = await producer.submit([call("f", n) for n in range(3)])
+        await redis.hset(keys.batch(batch.id), "size", size)
+        upkeep = Upkeep(redis, queue)
+        if step == "extend":
+            await upkeep.extend(batch.id)
+        elif size > MAX_JOBS and step == "sweep":
+            assert await upkeep.sweep(batch.id, force=True) is None
+        elif size > MAX_JOBS:
+            assert not await upkeep.size_of(batch.id)
+
+
+async def test_who_waits_for_it_is_told(server_url, producer):
+    async with until(20), Redis.from_url(server_url) as redis:
+        batch = await producer.submit([call("f", n) for n in range(3)])
+        reading = asyncio.create_task(batch.outcomes())
+        await redis.hset(keys.batch(batch.id), "size", 10**14)
+        with pytest.raises(BatchNotFound):
+            await reading
+
+
+def test_so_many_jobs_are_refused():
+    check_jobs(MAX_JOBS)
+    with pytest.raises(InvalidCall, match="too many for one batch"):
+        check_jobs(MAX_JOBS + 1)
