@@ -34,12 +34,16 @@ class Outbox:
         return handle
 
     async def written(self, handle: Handle[T]) -> Handle[T]:
-        """Wait until the call that was just added is in Redis; cancelled, it cancels the job."""
+        """Wait until the call that was just added is in Redis.
+
+        Cancelled, it cancels the job, and ends when that has; cancelled once more, at once.
+        """
         turn = self._turn  # of what waits; it is written in a later turn of the loop
         try:
             await turn.wait()
         except asyncio.CancelledError:
-            handle.cancel()
+            if handle.cancel():
+                await asyncio.wait([handle])
             raise
         handle.raise_if_unwritten()
         return handle
