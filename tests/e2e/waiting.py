@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from gatherq import job
+from gatherq_worker import current_job
 
 
 @job(retries=3, backoff=600, jitter=0)
 async def again_later(path: str) -> None:
     with Path(path).open("a") as file:  # noqa: ASYNC230
-        file.write("tried\n")
+        file.write(f"{current_job().job_id} tried {current_job().attempt}\n")
     raise OSError("not now")
