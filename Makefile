@@ -15,7 +15,7 @@ demo: $(VENV)/.ready  ## A server, two workers and every kind of outcome (DEMO=-
 	@$(BIN)/python examples/demo.py $(DEMO)
 
 test: $(VENV)/.ready  ## All tests; those that promise something about Redis use a real server
-	@$(BIN)/python -m pytest -q -n 4 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile
 
 anyio3:  ## Scopes of anyio 3, which know their cancellations otherwise than those of anyio 4
 	@python3 -m venv --clear .venv-anyio3
