@@ -34,6 +34,24 @@ async def test_a_charged_release_stands_once_in_the_history(redis, submit, store
     assert (await claim(store())).attempts == []
 
 
+@pytest.mark.parametrize("delay", [600.0, 0.0])
+async def test_what_was_given_back_is_neither_renewed_nor_given_back_sooner(
+    redis, submit, store, queue, delay
+):
+    """A renewal, or a look for strays, that was under way on another connection."""
+    await submit()
+    worker = store()
+    (attempt,) = (await claim(worker)).attempts
+    assert await worker.release([Release(attempt, delay, charge=True)]) == 1
+    score = await redis.zscore(queue, attempt.job_id)
+    renewal = await worker.renew([attempt], *await contact(worker))
+    assert renewal.lost == [attempt.job_id]
+    assert await worker.release([Release(attempt)]) == 0
+    assert await redis.zscore(queue, attempt.job_id) == score
+    assert await redis.get(keys.retry(attempt.job_id)) == b"1"
+    assert not await redis.exists(keys.in_progress(attempt.job_id))
+
+
 async def test_an_uncharged_release_is_counted_once(redis, submit, store, batch):
     await submit()
     worker = store()

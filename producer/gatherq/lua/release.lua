@@ -18,11 +18,7 @@ for i = 3, #ARGV, 8 do
   local held, current = found[2 * n + 1], found[2 * n + 2]
   local batch = batch_id ~= '' and batch_of(batch_id)
   local another = batch and batch.alive and batch.life ~= life
-  local current_one = held == token or not held and current == attempt
-  if current_one and not held and charge == '1' then
-    local last = read('LINDEX', P.attempts .. id, -1)
-    current_one = not last or string.match(last, '^{"attempt":(%d+)') ~= attempt
-  end
+  local current_one = held == token or not held and current == attempt and not unheld(id)
   if current_one and not another then mine[#mine + 1] = {id, attempt, batch, delay, charge, entry} end
 end
 if #mine == 0 then return 0 end

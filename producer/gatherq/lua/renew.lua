@@ -4,7 +4,8 @@
 -- ARGV: 1 prefixes (JSON), 2 worker, 3 lease (ms), 4 in contact since (ms), 5 last contact (ms),
 --       6 whether it takes jobs, and so is alive (1 or 0), 7 control channel,
 --       then: id, attempt, its token, batch or '', life of the batch, ...
--- A lease is renewed if its token is held, or is gone but its attempt is still the current one.
+-- A lease is renewed if its token is held, or is gone but its attempt is still the current one: not
+-- if it was given back meanwhile, over another connection, for its delay would be lost.
 -- Returns {now (ms), {ids whose lease is lost}, {id to be cancelled, by, ...}, {batches that are
 -- mistimed}}
 local worker, lease = ARGV[2], tonumber(ARGV[3])
@@ -22,7 +23,7 @@ for i = 8, #ARGV, 5 do
   local token, current = found[2 * n + 1], found[2 * n + 2]
   local batch = batch_id ~= '' and batch_of(batch_id)
   local another = batch and batch.alive and batch.life ~= life
-  if not another and (token == mine or not token and current == attempt) then
+  if not another and (token == mine or not token and current == attempt and not unheld(id)) then
     held[#held + 1] = {id, attempt, mine, batch}
     scores[#scores + 1], scores[#scores + 2] = until_, id
   else

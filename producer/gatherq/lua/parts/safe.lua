@@ -84,3 +84,9 @@ local function said(text)
   text = string.sub(text, 1, 500)
   return is_utf8(text) and text or string.gsub(text, '[\128-\255]', '?')
 end
+
+-- Whether nobody holds a job, as the fraction of its score says: it was given back, or never taken.
+local function unheld(id)
+  local score = tonumber(read('ZSCORE', KEYS[1], id) or '')
+  return score ~= nil and score % 1 ~= 0
+end
