@@ -4,6 +4,7 @@ Start workers with `gatherq worker kitchen` in this folder, then run `python kit
 """
 
 import asyncio
+import os
 import sys
 
 from gatherq import Cancelled, Failed, Lost, Outcome, Producer, Succeeded, TimedOut, job
@@ -31,6 +32,12 @@ async def wash(vegetable: str) -> str:
     raise asyncio.CancelledError(f"the water for the {vegetable} is off")
 
 
+@job(isolation="process")
+async def sharpen(tool: str) -> str:
+    """Take its process down, as a crash in C code would: nobody else is disturbed."""
+    os._exit(1)
+
+
 def tell(outcome: Outcome[object]) -> str:
     """Say in a few words what became of a job."""
     match outcome:
@@ -51,15 +58,15 @@ async def main(scale: float) -> None:
     from gatherq.progress import progress  # rich is for the producer only
 
     calls = [chop.call(name, seconds * scale) for name, seconds in CHOP_LIST]
-    calls += [weigh.call("pumpkin"), wash.call("leek")]  # type: ignore[list-item]
+    calls += [weigh.call("pumpkin"), wash.call("leek"), sharpen.call("knife")]  # type: ignore[list-item]
     async with Producer() as producer:
         batch = await producer.submit(calls, timeout=MAX_TIME_OUT_FOR_TASK * scale)
         async with progress(batch):
             outcomes = await batch.outcomes()
-        print(f"\n{'slot':>4}  {'job':<6} {'outcome':<10} {'seconds':>7}  what became of it")
+        print(f"\n{'slot':>4}  {'job':<7} {'outcome':<10} {'seconds':>7}  what became of it")
         for outcome in outcomes:
             took = (outcome.finished - (outcome.started or outcome.finished)).total_seconds()
-            line = f"{outcome.name:<6} {outcome.status:<10} {took:7.2f}  {tell(outcome)}"
+            line = f"{outcome.name:<7} {outcome.status:<10} {took:7.2f}  {tell(outcome)}"
             print(f"{outcome.slot:>4}  {line}")
         print(f"\nbatch {batch.id} as it stands in Redis; look at it while the server runs:")
         print(f"  redis-cli -u {producer.url} HGETALL gatherq:batch:{batch.id}")

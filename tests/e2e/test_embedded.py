@@ -31,6 +31,7 @@ def test_the_demo_runs_on_the_last_resort(monkeypatch):
         )
     assert done.returncode == 0, done.stderr
     assert b"execution limit of 1 s" in done.stdout
+    assert b"worker died 2 times" in done.stdout
 
 
 def test_without_any_server_the_error_says_what_to_do(monkeypatch):

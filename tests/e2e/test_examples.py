@@ -33,7 +33,7 @@ def test_the_demo_shows_every_outcome_in_order():
     done = python(EXAMPLES / "demo.py")
     assert done.returncode == 0, done.stderr
     table = [line.split() for line in done.stdout.splitlines() if line[:4].strip().isdigit()]
-    assert [row[0] for row in table] == list("012345")
+    assert [row[0] for row in table] == list("0123456")
     assert [row[2] for row in table] == [
         "succeeded",
         "succeeded",
@@ -41,6 +41,7 @@ def test_the_demo_shows_every_outcome_in_order():
         "succeeded",
         "failed",
         "cancelled",
+        "lost",
     ]
     assert '"r":"finished chopping brinjal"' in done.stdout
 
