@@ -8,30 +8,8 @@ import pytest
 from gatherq import call
 
 from ..conftest import lines_of, until
+from ..verbs import awaited_in_group, gather, group, handle, mapped
 from .waiting import again_later
-
-
-async def handle(producer, job):
-    await (await producer.submit_one(job))
-
-
-async def gather(producer, job):
-    await producer.gather(job)
-
-
-async def group(producer, job):
-    async with producer.task_group() as group:
-        group.create_task(job)
-
-
-async def awaited_member(producer, job):
-    async with producer.task_group() as group:
-        await group.create_task(job)
-
-
-async def mapped(producer, job):
-    async for _ in producer.map(lambda _: job, [1]):
-        pass
 
 
 async def local_gather(producer, job):
@@ -53,7 +31,7 @@ async def batch(producer, job):
         raise
 
 
-VERBS = [handle, gather, group, awaited_member, mapped, local_gather, waited_for, batch]
+VERBS = [handle, gather, group, awaited_in_group, mapped, local_gather, waited_for, batch]
 
 
 async def cancelled(waiting):

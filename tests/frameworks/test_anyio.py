@@ -8,6 +8,7 @@ import pytest
 from gatherq import Producer
 
 from ..parity.jobs import echo, held
+from ..verbs import awaited_in_group, gather, group, handle, mapped
 from .commands import connections, counted
 
 
@@ -16,31 +17,8 @@ def caught(scope):
     return getattr(scope, "cancelled_caught", scope.cancel_called)
 
 
-async def handle(producer, call):
-    await (await producer.submit_one(call))
-
-
-async def gather(producer, call):
-    await producer.gather(call)
-
-
-async def group(producer, call):
-    async with producer.task_group() as group:
-        group.create_task(call)
-
-
-async def awaited_in_group(producer, call):
-    async with producer.task_group() as group:
-        await group.create_task(call)
-
-
 async def gathered_handles(producer, call):
     await asyncio.gather(await producer.submit_one(call))
-
-
-async def mapped(producer, call):
-    async for _ in producer.map(lambda _: call, [1]):
-        pass
 
 
 async def in_wait_for(producer, call):

@@ -593,19 +593,10 @@ async def test_gathers_inside_of_jobs(w):
     assert list(await w.gather(w.call(nested_gather, "a", "b"))) == [["a", "b"]]
 
 
+@pytest.mark.parametrize("nested", [nested_gather, nested_group])
 @scenario
-async def test_cancelling_a_job_that_gathers(w):
-    task = await w.start(w.call(nested_gather, "a", "b"))
-    await w.seen("start a", "start b")
-    task.cancel()
-    await asyncio.wait([task])
-    assert task.cancelled()
-    await w.seen("cancelled a", "cancelled b")
-
-
-@scenario
-async def test_cancelling_a_job_with_a_group(w):
-    task = await w.start(w.call(nested_group, "a", "b"))
+async def test_cancelling_a_job_that_waits_for_others(w, nested):
+    task = await w.start(w.call(nested, "a", "b"))
     await w.seen("start a", "start b")
     task.cancel()
     await asyncio.wait([task])

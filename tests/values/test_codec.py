@@ -3,9 +3,6 @@
 import itertools
 import json
 import logging
-import os
-import subprocess
-import sys
 import typing
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -23,6 +20,8 @@ from gatherq.same import same
 from gatherq.submit import encode_all, written
 from gatherq_worker.handlers import Handler
 from gatherq_worker.writing import Unwritable, write_value
+
+from .seeds import said_under_all_seeds
 
 if TYPE_CHECKING:
     from nowhere import Unknown
@@ -182,16 +181,7 @@ for value in (Names(words), Page[int](items=[], tags=words), Frozen(tags=frozens
     print(codec_of(type(value)).encode(value))
 print(codec_of(frozenset[frozenset[str]]).encode(frozenset({frozenset(words)})))
 """
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in "123"
-    }
-    assert len(said) == 1
+    assert len(said_under_all_seeds(program)) == 1
 
 
 @pytest.mark.parametrize(

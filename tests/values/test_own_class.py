@@ -3,9 +3,6 @@
 import dataclasses
 import enum
 import itertools
-import os
-import subprocess
-import sys
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +14,7 @@ from gatherq.submit import encode_all
 from gatherq_worker.handlers import Handler
 from gatherq_worker.writing import Unwritable, write_value
 
+from .seeds import said_under_all_seeds
 from .travellers import (
     Aliased,
     Box,
@@ -120,13 +118,4 @@ values.append(Frozen(tags=frozenset(words)))
 calls = [call("f", values), *(call("f", value) for value in values), call("f", x={"a": values})]
 print(digests(encode_all(calls, "b", None)).hex())
 """
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in "123"
-    }
-    assert len(said) == 1
+    assert len(said_under_all_seeds(program)) == 1
