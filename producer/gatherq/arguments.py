@@ -6,11 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from .annotations import codecs_of, warn_about
-from .canonical import Untransportable, is_json
 from .codec import Encoder
-from .outside import FROM_OUTSIDE
-from .plain import encoder, plain
-from .said import said
+from .error_text import said
+from .interruptions import INTERRUPTIONS
+from .lazy_values import Untransportable, is_json
+from .unannotated import encoder, plain
 
 
 class ArgumentError(ValueError):
@@ -68,7 +68,7 @@ def written(
 def _one(which: int | str, encode: Encoder, value: Any) -> Any:
     try:
         return encode(value)
-    except FROM_OUTSIDE:
+    except INTERRUPTIONS:
         raise
     except BaseException as error:
         where = f"argument {which}" if isinstance(which, int) else f"argument {which}="

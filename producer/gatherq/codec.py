@@ -14,10 +14,10 @@ from typing import Any, Literal, Never, NoReturn, TypeAlias, Union, get_args, ge
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from .canonical import Untransportable, of_items, ordered, settled
-from .concrete import concrete, holds_items
-from .said import said
-from .same import same
+from .equality import same
+from .error_text import said
+from .json_annotations import concrete, holds_items
+from .lazy_values import Untransportable, of_items, ordered, settled
 
 __all__ = ["Codec", "Decoder", "Encoder", "codec_of", "decoder", "encode", "from_json", "is_plain"]
 

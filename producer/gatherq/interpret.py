@@ -8,12 +8,12 @@ from pydantic import ValidationError
 
 from . import codec, keys, wire
 from .codec import Decoder
+from .interruptions import INTERRUPTIONS
 from .outcomes import Failed, Outcome, Succeeded
-from .outside import FROM_OUTSIDE
 from .remote import ErrorInfo
 
 #: These are the reader's own; pydantic's PanicException is no Exception either, and is contained.
-_THROUGH = (*FROM_OUTSIDE, GeneratorExit)
+_THROUGH = (*INTERRUPTIONS, GeneratorExit)
 #: What a damaged record may still tell.
 _KNOWN = {"name": "f", "attempt": "t", "enqueued": "et", "started": "st", "finished": "ft"}
 _TEXT = 300

@@ -17,11 +17,11 @@ from .gathering import Gathering, stop
 from .handle import Handle
 from .limits import check_batch_id, check_jobs, check_timeout, check_window
 from .link import Link
+from .loop_owner import OwnedPool, Owner
 from .mapping import calls_of, mapped
 from .masking import masked
 from .outbox import Outbox
 from .outcomes import Outcome
-from .owner import OwnedPool, Owner
 from .retrying import Retrying
 from .settings import Settings
 from .store import Store

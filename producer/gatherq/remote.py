@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from .carried import ASYNCIO, HELD, Plain, unpack
+from .error_attributes import ASYNCIO, HELD, Plain, unpack
 from .errors import RemoteError
-from .kinds import bare, remote_kind
+from .remote_types import bare, remote_kind
 
 if TYPE_CHECKING:
     from .outcomes import Failed

@@ -8,11 +8,11 @@ from typing import Any
 from . import codec, wire
 from .arguments import ArgumentError
 from .calls import Call
+from .error_text import said
 from .errors import InvalidCall, PayloadTooLarge
+from .interruptions import INTERRUPTIONS
 from .limits import MAX_NAME, MAX_PAYLOAD, check_name, check_timeout
-from .outside import FROM_OUTSIDE
 from .readable import ALWAYS_READABLE, Unreadable, check_readable
-from .said import said
 
 #: One script call writes at most so many jobs, or so many bytes: it stays well below 5 ms.
 _RUN_JOBS = 400
@@ -69,7 +69,7 @@ def _encode(
     _check_parts(call, slot)
     try:
         job = wire.encode_job(call, batch, slot, timeout, queue_timeout)
-    except FROM_OUTSIDE:
+    except INTERRUPTIONS:
         raise
     except BaseException as error:  # whatever the code of an argument raises
         cause = error.__cause__ if isinstance(error, ArgumentError) else error
@@ -120,7 +120,7 @@ def _unwritable(call: Call[Any], slot: int, error: BaseException) -> InvalidCall
     for where, value in named:
         try:
             payload = codec.encode(value)
-        except FROM_OUTSIDE:
+        except INTERRUPTIONS:
             raise
         except BaseException as cause:
             problem = f"cannot be written as JSON: {said(cause)}"

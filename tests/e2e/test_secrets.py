@@ -101,7 +101,11 @@ def family(pid):
 def pages(pid):
     """Return what the shared memory of a process holds."""
     for fd in Path(f"/proc/{pid}/fd").iterdir():
-        if "memfd:gatherq" in os.readlink(fd):
+        try:
+            name = os.readlink(fd)
+        except FileNotFoundError:  # closed meanwhile
+            continue
+        if "memfd:gatherq" in name:
             yield fd.read_bytes()
 
 

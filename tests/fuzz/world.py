@@ -7,7 +7,7 @@ from gatherq.submit import digests
 from gatherq.terms import Terms
 from gatherq.wire import Times, Verdict
 from gatherq_worker import decide
-from gatherq_worker.passing import FRONT, Passing
+from gatherq_worker.queue_place import FRONT, Passing
 from gatherq_worker.store import Record, Release
 from gatherq_worker.store import Store as WorkerStore
 from tests.redis.steps import Asks

@@ -10,7 +10,7 @@ from gatherq import call, codec, keys, wire
 from gatherq.embedded import embedded_server
 from gatherq.store import Store as ProducerStore
 from gatherq.terms import Terms
-from gatherq_worker.passing import FRONT, Passing
+from gatherq_worker.queue_place import FRONT, Passing
 from gatherq_worker.store import Release, Store
 
 from .steps import LEASE, claim, contact, expired

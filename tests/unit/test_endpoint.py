@@ -7,14 +7,14 @@ import time
 
 import pytest
 
-from gatherq_worker.endpoint import Endpoint, Inbox, Outbox
+from gatherq_worker.endpoint import Endpoint, EndpointReader, EndpointWriter
 
 HERE = Endpoint("redis://:hunter2@h:1/0", "q", 5.0)
 
 
 @pytest.fixture
 def inbox():
-    inbox = Inbox()
+    inbox = EndpointReader()
     yield inbox
     inbox.close()
 
@@ -25,7 +25,7 @@ def inbox():
 def test_it_is_read_after_the_process_is_dead(inbox, said):
     child = os.fork()
     if not child:
-        Outbox(inbox.theirs).tell(said)
+        EndpointWriter(inbox.theirs).tell(said)
         os._exit(0)
     inbox.given()
     os.waitpid(child, 0)
@@ -48,7 +48,7 @@ def test_more_than_a_pipe_holds_waits_for_its_reader(inbox):
     long = Endpoint("redis://h", "q" * 1_000_000, 5.0)
     child = os.fork()
     if not child:
-        Outbox(inbox.theirs).tell(long)
+        EndpointWriter(inbox.theirs).tell(long)
         os._exit(0)
     inbox.given()
     ends = time.monotonic() + 10
@@ -59,21 +59,21 @@ def test_more_than_a_pipe_holds_waits_for_its_reader(inbox):
 
 
 def test_it_is_said_once_and_without_a_supervisor_too(inbox):
-    outbox = Outbox(inbox.theirs)
+    outbox = EndpointWriter(inbox.theirs)
     outbox.tell(HERE)
     inbox.theirs = -1  # closed by the outbox
     outbox.tell(Endpoint(None, "other", 1.0))
     assert inbox.endpoint == HERE
-    alone = Inbox()
+    alone = EndpointReader()
     os.close(alone._fd)
     alone._fd = -1
-    Outbox(alone.theirs).tell(HERE)
+    EndpointWriter(alone.theirs).tell(HERE)
 
 
 def test_what_a_job_starts_does_not_get_it(inbox):
     theirs = os.dup(inbox.theirs)
     os.set_inheritable(theirs, True)
-    outbox = Outbox(theirs)
+    outbox = EndpointWriter(theirs)
     listed = subprocess.run(
         [sys.executable, "-c", "import os; print(*os.listdir('/proc/self/fd'))"],
         close_fds=False,

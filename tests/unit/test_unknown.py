@@ -10,7 +10,7 @@ from gatherq.wire import JobRecord
 from gatherq_worker import unknown
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.handlers import Handler, Handlers
-from gatherq_worker.passing import FRONT, Place
+from gatherq_worker.queue_place import FRONT, Place
 from gatherq_worker.unknown import Unknown
 
 NOW = 1_700_000_000_000

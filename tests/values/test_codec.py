@@ -14,9 +14,9 @@ from pydantic import BaseModel, Field, SecretStr, field_serializer
 from typing_extensions import TypedDict, Unpack
 
 from gatherq import call, codec, job, wire
-from gatherq.canonical import Untransportable
+from gatherq.equality import same
 from gatherq.errors import InvalidCall
-from gatherq.same import same
+from gatherq.lazy_values import Untransportable
 from gatherq.submit import encode_all, written
 from gatherq_worker.handlers import Handler
 from gatherq_worker.writing import Unwritable, write_value

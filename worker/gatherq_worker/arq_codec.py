@@ -21,7 +21,7 @@ from arq.jobs import (
 from arq.worker import JobExecutionFailed
 
 from gatherq import wire
-from gatherq.carried import is_a
+from gatherq.error_attributes import is_a
 from gatherq.limits import MAX_JOB
 from gatherq.wire import JobRecord, Times, Verdict
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from arq.utils import args_to_string, truncate
 from arq.worker import Retry
 
-from gatherq.carried import is_a
+from gatherq.error_attributes import is_a
 from gatherq.remote import ErrorInfo
 from gatherq.wire import Times, Verdict
 

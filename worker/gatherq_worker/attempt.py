@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from gatherq.codec import Encoder, from_json
 from gatherq.outcomes import AttemptInfo
-from gatherq.plain import plain
 from gatherq.readable import check_readable
+from gatherq.unannotated import plain
 from gatherq.wire import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, call_of, cut, decode_job
 
 from .places import Place

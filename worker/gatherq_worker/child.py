@@ -9,8 +9,8 @@ import threading
 from functools import partial
 from typing import Any, NoReturn
 
-from gatherq.carried import is_a
 from gatherq.codec import encode
+from gatherq.error_attributes import is_a
 from gatherq.errors import Retry
 
 from . import forks, interrupt

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 from click.core import ParameterSource
 
-from . import logs, streams
+from . import logging_setup, standard_streams
 from .supervisor import VARIABLE, Supervisor
 
 #: At the beginning of a word of the command line.
@@ -37,7 +37,7 @@ class _Commands(click.Group):
 @click.version_option(package_name="gatherq")
 def main() -> None:
     """asyncio.gather and wait_for across a pool of machines."""
-    streams.open_closed()
+    standard_streams.open_closed()
 
 
 #: Where a process that this one starts finds the URL: a command line is read by everybody (`ps`).
@@ -133,12 +133,12 @@ def worker(
     Or those of arq's settings, a class or dict: `gatherq worker my.WorkerSettings`. These say all
     that is not said here; without a job_deserializer they mean pickle, as --arq-pickle does.
     """
-    logs.begin(logging.DEBUG if verbose else logging.INFO)
+    logging_setup.begin(logging.DEBUG if verbose else logging.INFO)
     if custom_log_dict:
         from arq.utils import import_string
 
         logging.config.dictConfig(import_string(custom_log_dict))
-        logs.heed()
+        logging_setup.heed()
     if url and (hot or watch or _supervised(processes, check_only)):
         os.environ[_URL] = url
     if hot or watch:

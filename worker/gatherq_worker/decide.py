@@ -3,7 +3,7 @@
 import asyncio
 
 from gatherq import wire
-from gatherq.carried import is_a
+from gatherq.error_attributes import is_a
 from gatherq.remote import ErrorInfo
 from gatherq.wire import Times, Verdict
 

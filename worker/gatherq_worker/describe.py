@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from gatherq.carried import ASYNCIO, Plain, Unfit, attributes_of, is_a, is_plain, pack
-from gatherq.outside import Outside
+from gatherq.error_attributes import ASYNCIO, Plain, Unfit, attributes_of, is_a, is_plain, pack
+from gatherq.interruptions import Interruption
 from gatherq.remote import ErrorInfo, left_out
 
 from .tree import Node, shown, tree_of
@@ -31,7 +31,7 @@ _OS_ERRORS = [
 ]
 
 
-class Interrupted(Outside):
+class Interrupted(Interruption):
     """Raised into code that blocks, when its time is over."""
 
 

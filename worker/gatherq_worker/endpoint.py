@@ -23,7 +23,7 @@ class Endpoint:
     lease: float
 
 
-class Inbox:
+class EndpointReader:
     """The supervisor's end; what the process said can be read after its death."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Inbox:
         self._fd = self.theirs = -1
 
 
-class Outbox:
+class EndpointWriter:
     """The end of the worker process."""
 
     def __init__(self, fd: int) -> None:

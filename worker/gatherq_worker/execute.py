@@ -9,7 +9,7 @@ from time import monotonic
 from types import FrameType
 from typing import Any
 
-from gatherq.carried import is_a
+from gatherq.error_attributes import is_a
 
 from . import forks
 from .attempt import Attempt

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from gatherq.carried import is_a
+from gatherq.error_attributes import is_a
 
 #: Signals that the engine handles; a fork has their defaults.
 _OURS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGURG") if hasattr(signal, name)]

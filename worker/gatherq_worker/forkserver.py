@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 from gatherq.codec import encode
 
-from . import interpreter
+from . import python_command
 from .shortage import Shortage
 
 #: What the worker asks: what, the job's number, and the size of a text that follows.
@@ -157,7 +157,7 @@ def _start(connection: socket.socket) -> "subprocess.Popen[bytes]":
     held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         return subprocess.Popen(
-            interpreter.command(f"{__package__}.forkserver_main", str(connection.fileno())),
+            python_command.command(f"{__package__}.forkserver_main", str(connection.fileno())),
             pass_fds=(connection.fileno(),),
             stdin=subprocess.DEVNULL,
             start_new_session=True,

@@ -12,7 +12,7 @@ from gatherq.annotations import Codecs, codecs_of
 from gatherq.codec import Decoder, Encoder
 from gatherq.definition import NO_RETRIES, Isolation, JobDefinition, RetryRules
 from gatherq.errors import GatherqError
-from gatherq.plain import encoder
+from gatherq.unannotated import encoder
 from gatherq.wire import cut
 
 

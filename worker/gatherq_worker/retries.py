@@ -4,8 +4,8 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from gatherq.carried import is_a
 from gatherq.definition import RetryRules
+from gatherq.error_attributes import is_a
 from gatherq.errors import Retry
 
 from .attempt import Attempt

@@ -18,10 +18,10 @@ from gatherq.retrying import is_transient
 from gatherq.settings import Settings
 from gatherq.wire import job_deserializer, job_serializer
 
-from . import handlers, logs
+from . import handlers, logging_setup
 from .arq_run import run_settings
 from .arq_settings import check_health, find_settings
-from .endpoint import Outbox
+from .endpoint import EndpointWriter
 from .guarded import Guarded
 from .health import Health
 from .page import Farewell, Page
@@ -39,7 +39,7 @@ class Post:
         given = json.loads(os.environ.pop(VARIABLE, "{}"))
         self.worker: str | None = given.get("worker")
         self.page = Page(given["page"]) if given else None
-        self._outbox = Outbox(given["endpoint"]) if given else None
+        self._outbox = EndpointWriter(given["endpoint"]) if given else None
         self._alive: int | None = given.get("alive")
 
     def begin(self, grace: float) -> None:
@@ -102,11 +102,11 @@ def serve(
     try:
         theirs = find_settings(modules[0]) if len(modules) == 1 else None
         if theirs is not None:
-            logs.heed()
+            logging_setup.heed()
             main = run_settings(theirs, url, given, post.give)
         else:
             found = handlers.load(modules)
-            logs.heed()
+            logging_setup.heed()
             limits_of = {"job_log": job_log, "unknown_for": unknown_for, **limits}
             url, queue = url or settings.redis_url, queue or settings.queue
             options = {**limits_of, **_formats(arq_pickle)}

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from gatherq.carried import is_a
 from gatherq.codec import encode
+from gatherq.error_attributes import is_a
 from gatherq.remote import ErrorInfo
 from gatherq.wire import Times, Verdict, encode_attempt
 

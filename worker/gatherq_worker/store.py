@@ -18,7 +18,7 @@ from gatherq.upkeep import Upkeep
 
 from .attempt import Attempt, Claimed
 from .health import ERRORS
-from .passing import Passing, Place
+from .queue_place import Passing, Place
 from .replies import Told, held_one, slot_in, text, texts, told_of
 
 #: Makes an attempt of a claimed job; never raises.

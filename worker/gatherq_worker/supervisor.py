@@ -10,7 +10,7 @@ import os
 import signal
 from time import monotonic
 
-from . import interpreter
+from . import python_command
 from .burials import Burials
 from .page import Farewell
 from .worker_process import SILENT, VARIABLE, WorkerProcess
@@ -40,7 +40,7 @@ class Supervisor:
         processes: int,
         grace: float,
     ) -> None:
-        self._command = interpreter.command("gatherq_worker", *arguments)
+        self._command = python_command.command("gatherq_worker", *arguments)
         self._processes, self._grace = processes, grace
         self._children: set[WorkerProcess] = set()
         self._burials = Burials()

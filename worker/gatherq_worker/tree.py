@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from gatherq.carried import is_a
+from gatherq.error_attributes import is_a
 
 #: Visits in all, and levels below the first.
 _MAX_NODES, _MAX_DEPTH = 100, 40

@@ -12,7 +12,7 @@ from gatherq.limits import MAX_NAME
 
 from .attempt import Attempt
 from .handlers import Handlers, UnknownJob
-from .passing import FRONT, Passing, Place
+from .queue_place import FRONT, Passing, Place
 
 logger = logging.getLogger("gatherq.worker")
 

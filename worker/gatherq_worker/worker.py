@@ -21,8 +21,8 @@ from arq.utils import ms_to_datetime
 from redis.asyncio import ConnectionPool
 
 from gatherq.annotations import warn_about
-from gatherq.carried import is_a
 from gatherq.definition import JobDefinition
+from gatherq.error_attributes import is_a
 from gatherq.wire import job_deserializer, job_serializer
 
 from . import cron
@@ -30,7 +30,7 @@ from .arq_codec import ArqCodec
 from .arq_connection import pool_like, url_of
 from .arq_watch import ArqLog, Counting
 from .attempt import Attempt
-from .endpoint import Endpoint, Outbox
+from .endpoint import Endpoint, EndpointWriter
 from .engine import Engine
 from .guarded import Guarded, guarded, within
 from .handlers import Handler, Handlers
@@ -80,7 +80,7 @@ class Worker(arq.worker.Worker):
         #: Memory shared with a supervisor, if there is one.
         self.page: Page | None = None
         #: Tells that supervisor where the jobs come from.
-        self.outbox: Outbox | None = None
+        self.outbox: EndpointWriter | None = None
         #: URL of the server, where its pool does not say it all.
         self.url: str | None = None
         #: What its end means for whoever watches over this process.

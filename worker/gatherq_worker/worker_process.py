@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Literal
 
-from .endpoint import Endpoint, Inbox
+from .endpoint import Endpoint, EndpointReader
 from .page import Page
 
 #: Where a worker process finds what its supervisor gave it.
@@ -25,7 +25,7 @@ class WorkerProcess:
     """Its process, its name, the page that it shares, and what it said."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, worker: str, page: Page, inbox: Inbox
+        self, process: asyncio.subprocess.Process, worker: str, page: Page, inbox: EndpointReader
     ) -> None:
         self.process, self.worker, self.page, self._inbox = process, worker, page, inbox
         self.born = monotonic()
@@ -41,7 +41,7 @@ class WorkerProcess:
         with contextlib.ExitStack() as undo:
             page = Page()
             undo.callback(page.close)
-            inbox = Inbox()
+            inbox = EndpointReader()
             undo.callback(inbox.close)
             worker = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
             known = {"worker": worker, "page": page.fd, "alive": alive, "endpoint": inbox.theirs}

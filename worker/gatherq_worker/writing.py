@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gatherq.canonical import Untransportable
-from gatherq.carried import is_a
 from gatherq.codec import Encoder, encode
+from gatherq.error_attributes import is_a
+from gatherq.lazy_values import Untransportable
 from gatherq.limits import MAX_PAYLOAD
-from gatherq.plain import plain
 from gatherq.readable import Unreadable, check_readable
 from gatherq.remote import ErrorInfo
+from gatherq.unannotated import plain
 
 from .describe import Interrupted, describe, say
 

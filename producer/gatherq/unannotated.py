@@ -16,8 +16,8 @@ from typing import Any
 from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.types import Secret
 
-from .canonical import DEEPEST, LAZY, SCALARS, Untransportable, order, taken
 from .codec import Codec, Encoder, Mismatch
+from .lazy_values import DEEPEST, LAZY, SCALARS, Untransportable, order, taken
 
 _TEXT = frozenset({str})
 

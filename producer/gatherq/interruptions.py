@@ -3,8 +3,8 @@
 import asyncio
 
 
-class Outside(BaseException):
+class Interruption(BaseException):
     """Ends what a program is at, whatever that is; a worker raises one into a job in a thread."""
 
 
-FROM_OUTSIDE = (Outside, KeyboardInterrupt, SystemExit, asyncio.CancelledError)
+INTERRUPTIONS = (Interruption, KeyboardInterrupt, SystemExit, asyncio.CancelledError)

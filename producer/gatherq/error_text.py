@@ -3,8 +3,8 @@
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from .canonical import Untransportable
-from .outside import FROM_OUTSIDE
+from .interruptions import INTERRUPTIONS
+from .lazy_values import Untransportable
 
 
 def said(error: BaseException) -> str:
@@ -18,7 +18,7 @@ def said(error: BaseException) -> str:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             return first["msg"]
         text = str(error)
-    except FROM_OUTSIDE:
+    except INTERRUPTIONS:
         raise
     except BaseException:
         return name
