@@ -13,19 +13,23 @@ from gatherq.upkeep import Upkeep
 from ..conftest import until
 
 
-@pytest.mark.parametrize("size", [MAX_JOBS + 1, 10**14, MAX_JOBS])
-@pytest.mark.parametrize("step", ["extend", "sweep", "delete"])
-async def test_no_step_goes_through_it(server_url, producer, queue, size, step):
+@pytest.mark.parametrize("size", [MAX_JOBS, MAX_JOBS + 1, 10**14])
+async def test_a_batch_is_extended_by_the_slots_that_were_written(
+    server_url, producer, queue, size
+):
     async with until(20), Redis.from_url(server_url) as redis:
         batch = await producer.submit([call("f", n) for n in range(3)])
         await redis.hset(keys.batch(batch.id), "size", size)
-        upkeep = Upkeep(redis, queue)
-        if step == "extend":
-            await upkeep.extend(batch.id)
-        elif size > MAX_JOBS and step == "sweep":
-            assert await upkeep.sweep(batch.id, force=True) is None
-        elif size > MAX_JOBS:
-            assert not await upkeep.size_of(batch.id)
+        await Upkeep(redis, queue).extend(batch.id)
+
+
+@pytest.mark.parametrize("size", [MAX_JOBS + 1, 10**14])
+async def test_more_than_a_batch_can_have_is_no_size(server_url, producer, queue, size):
+    async with until(20), Redis.from_url(server_url) as redis:
+        batch = await producer.submit([call("f", n) for n in range(3)])
+        await redis.hset(keys.batch(batch.id), "size", size)
+        assert await Upkeep(redis, queue).sweep(batch.id, force=True) is None
+        assert await Upkeep(redis, queue).size_of(batch.id) == 0
 
 
 async def test_who_waits_for_it_is_told(server_url, producer):
