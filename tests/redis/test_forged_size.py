@@ -14,9 +14,7 @@ from ..conftest import until
 
 
 @pytest.mark.parametrize("size", [MAX_JOBS, MAX_JOBS + 1, 10**14])
-async def test_a_batch_is_extended_by_the_slots_that_were_written(
-    server_url, producer, queue, size
-):
+async def test_it_is_extended_by_the_slots_that_were_written(server_url, producer, queue, size):
     async with until(20), Redis.from_url(server_url) as redis:
         batch = await producer.submit([call("f", n) for n in range(3)])
         await redis.hset(keys.batch(batch.id), "size", size)
