@@ -20,7 +20,7 @@ from time import perf_counter
 from arq.connections import ArqRedis, RedisSettings, create_pool
 
 from gatherq import Producer, call
-from gatherq.embedded import REAL, embedded_server
+from gatherq.testing.server import REAL, embedded_server
 
 HERE = Path(__file__).parent
 CONCURRENCY = 100

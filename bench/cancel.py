@@ -16,7 +16,7 @@ from pathlib import Path
 from time import perf_counter, time
 
 from gatherq import Producer, call
-from gatherq.embedded import REAL, embedded_server
+from gatherq.testing.server import REAL, embedded_server
 
 HERE = Path(__file__).parent
 QUEUE = f"bench-cancel-{os.getpid()}"

@@ -17,7 +17,7 @@ from time import perf_counter
 
 from arq.connections import ArqRedis, RedisSettings, create_pool
 
-from gatherq.embedded import REAL, embedded_server
+from gatherq.testing.server import REAL, embedded_server
 
 FOLDER = Path(__file__).parents[1] / "examples" / "from_arq"
 COMMANDS = {"arq": ("arq",), "gatherq": ("gatherq_worker", "worker")}

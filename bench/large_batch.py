@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import Any
 
 from gatherq import Outcome, Producer, call
-from gatherq.embedded import REAL, embedded_server
+from gatherq.testing.server import REAL, embedded_server
 
 HERE = Path(__file__).parent
 FIRST = 10_000

@@ -14,16 +14,16 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from gatherq import call, keys, wire
-from gatherq.embedded import embedded_server
-from gatherq.foreign import unless_foreign
-from gatherq.scripts import Script
-from gatherq.store import Store as ProducerStore
-from gatherq.submit import digests
-from gatherq.terms import Terms
+from gatherq import call
+from gatherq.client.job_encoding import digests
+from gatherq.contract import keys, records
+from gatherq.contract.batch_options import BatchOptions
+from gatherq.store.batches import BatchStore
+from gatherq.store.jobs import JobStore, Record, Release, Tick, enqueue_tick
+from gatherq.store.script import Script
+from gatherq.store.wrong_type import unless_foreign
+from gatherq.testing.server import embedded_server
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.store import Record, Release, Tick, enqueue_tick
-from gatherq_worker.store import Store as WorkerStore
 
 QUEUE, SIZE, BATCH = "q", 100, "b"
 MIB = 1024 * 1024
@@ -52,14 +52,14 @@ class Stage:
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
-        self.worker = WorkerStore(redis, "w", QUEUE, 60.0)
-        self.asks = ProducerStore(redis, QUEUE)
+        self.worker = JobStore(redis, "w", QUEUE, 60.0)
+        self.asks = BatchStore(redis, QUEUE)
         self.held: list[Attempt] = []
 
     async def submit(self) -> None:
         """Write the batch, or write it again."""
-        jobs = [wire.encode_job(call("f", n), BATCH, n, None, 60.0) for n in range(SIZE)]
-        terms = Terms(tolerate=1000, lease=600.0, queue_timeout=60.0)
+        jobs = [records.encode_job(call("f", n), BATCH, n, None, 60.0) for n in range(SIZE)]
+        terms = BatchOptions(tolerate=1000, lease=600.0, queue_timeout=60.0)
         sums = digests(jobs)
         await self.asks.submit(
             BATCH, SIZE, 3600, 0, jobs, terms=terms, digests=sums, life="l", patience=30
@@ -129,7 +129,7 @@ class Stage:
 
 
 def _ended(attempt: Attempt, status: str) -> Record:
-    head = wire.result_head("w", attempt.number).encode()
+    head = records.result_head("w", attempt.number).encode()
     return Record(attempt, status, head + b'"status":"x"}', 60)
 
 

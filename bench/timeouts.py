@@ -15,7 +15,7 @@ from pathlib import Path
 from time import monotonic, perf_counter
 
 from gatherq import Producer, TimedOut, call
-from gatherq.embedded import REAL, embedded_server
+from gatherq.testing.server import REAL, embedded_server
 
 HERE = Path(__file__).parent
 LIMIT = 0.5

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
-from gatherq.embedded import embedded_server
+from gatherq.testing.server import embedded_server
 
 HERE = Path(__file__).parent
 

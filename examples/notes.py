@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from functools import partial
 
 from gatherq import Producer, job
-from gatherq.embedded import embedded_server
+from gatherq.testing.server import embedded_server
 
 SECOND = 1.0 if "--real-time" in sys.argv else 0.1
 MAX_TIME_OUT_FOR_TASK = 10

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatherq import Producer
-from gatherq.embedded import REAL, embedded_server
+from gatherq.testing.server import REAL, embedded_server
 
 HERE = Path(__file__).parent
 

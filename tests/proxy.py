@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from gatherq.scripts import Script
+from gatherq.store.script import Script
 
 
 class Proxy:

@@ -1,14 +1,27 @@
 """`asyncio.gather` and `wait_for`, across a pool of machines."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from . import escape
-from .batch import Batch
-from .calls import Call, Job, call, job
-from .errors import GatherqError, RemoteError, Retry
-from .handle import Handle
-from .outcomes import AttemptInfo, Cancelled, Failed, Lost, Outcome, Succeeded, TimedOut
-from .producer import Producer
-from .remote import ErrorInfo
-from .task_group import TaskGroup
+
+if TYPE_CHECKING:
+    from .client.batch import Batch
+    from .client.handle import Handle
+    from .client.producer import Producer
+    from .client.task_group import TaskGroup
+    from .contract.jobs import Call, Job, call, job
+    from .contract.outcomes import (
+        AttemptInfo,
+        Cancelled,
+        Failed,
+        Lost,
+        Outcome,
+        Succeeded,
+        TimedOut,
+    )
+    from .contract.remote_errors.error_info import ErrorInfo
+    from .errors import GatherqError, RemoteError, Retry
 
 __all__ = [
     "AttemptInfo",
@@ -31,5 +44,32 @@ __all__ = [
     "call",
     "job",
 ]
+
+_HOMES = {
+    "client.batch": ("Batch",),
+    "client.handle": ("Handle",),
+    "client.producer": ("Producer",),
+    "client.task_group": ("TaskGroup",),
+    "contract.jobs": ("Call", "Job", "call", "job"),
+    "contract.outcomes": (
+        *("AttemptInfo", "Cancelled", "Failed", "Lost", "Outcome", "Succeeded", "TimedOut"),
+    ),
+    "contract.remote_errors.error_info": ("ErrorInfo",),
+    "errors": ("GatherqError", "RemoteError", "Retry"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: a module of jobs needs no client."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 escape.install("gatherq")

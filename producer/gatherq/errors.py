@@ -22,7 +22,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .outcomes import Cancelled, Failed, Lost, TimedOut
+    from .contract.outcomes import Cancelled, Failed, Lost, TimedOut
 
 
 class GatherqError(Exception):

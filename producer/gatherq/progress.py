@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .batch import Batch
+from .aio import start_task
+from .client.batch import Batch
 from .errors import GatherqError
-from .store import Counts
-from .tasks import start
+from .store.batches import Counts
 
 logger = logging.getLogger("gatherq")
 
@@ -43,7 +43,7 @@ async def progress(batch: Batch[Any], *, console: Console | None = None) -> Asyn
             rate = bar.tasks[0].finished_speed or bar.tasks[0].speed or 0.0
             bar.update(task, completed=counts.finished, standing=_standing(counts, rate))
 
-        watching = start(_watch(look))
+        watching = start_task(_watch(look))
         try:
             yield
         finally:

@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from . import keys
+from .contract import keys
 
 
 class Settings(BaseSettings):

@@ -66,11 +66,11 @@ async def make(kind, settings, queue, redis):
 @pytest.fixture
 async def json_redis(redis, queue):
     """An arq producer that writes JSON, as gatherq does."""
-    from gatherq import wire
+    from gatherq.contract import records
 
     return ArqRedis(
         redis.connection_pool,
-        job_serializer=wire.job_serializer,
-        job_deserializer=wire.job_deserializer,
+        job_serializer=records.job_serializer,
+        job_deserializer=records.job_deserializer,
         default_queue_name=queue,
     )

@@ -12,10 +12,10 @@ from arq.cron import cron
 from arq.worker import JobExecutionFailed, func
 
 from gatherq import Producer, call
+from gatherq.contract.validation import MAX_JOB
 from gatherq.errors import GatherqError
-from gatherq.limits import MAX_JOB
 from gatherq_worker import create_worker, crontab
-from gatherq_worker.arq_settings import find_settings
+from gatherq_worker.arq.settings import find_settings
 
 from ..conftest import until
 from .functions import Slow, Unpicklable, add, fail, give, nested, sleep, slow_to_write, tries
@@ -53,22 +53,25 @@ async def test_a_worker_that_accepts_pickle_says_so_before_the_first(redis, make
 
 
 async def test_a_worker_with_a_deserializer_of_its_own_does_not_speak_of_pickle(make, caplog):
-    from gatherq import wire
+    from gatherq.contract import records
 
-    await make([add], job_deserializer=wire.job_deserializer).main()
+    await make([add], job_deserializer=records.job_deserializer).main()
     await make([add], job_serializer=str.encode, job_deserializer=eval).main()
     assert "accepts pickled jobs" not in caplog.text
 
 
 async def test_a_worker_that_reads_json_says_what_to_set(redis, json_redis, make, caplog):
-    from gatherq import wire
+    from gatherq.contract import records
 
-    options = {"job_serializer": wire.job_serializer, "job_deserializer": wire.job_deserializer}
+    options = {
+        "job_serializer": records.job_serializer,
+        "job_deserializer": records.job_deserializer,
+    }
     job = await redis.enqueue_job("add", Unpicklable)
     worker = make([add], **options)
     await worker.main()
     assert worker.jobs_failed == 1
-    record = wire.job_deserializer(await redis.get(f"arq:result:{job.job_id}"))
+    record = records.job_deserializer(await redis.get(f"arq:result:{job.job_id}"))
     assert "--arq-pickle" in str(record["r"])
     assert "job_serializer=gatherq.wire.job_serializer" in caplog.text
 

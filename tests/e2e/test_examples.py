@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gatherq import Producer, call
-from gatherq.embedded import embedded_server, free_port
 from gatherq.errors import RedisUnavailable
+from gatherq.testing.server import embedded_server, free_port
 
 from ..conftest import until
 

@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import pytest
-
-from gatherq import keys
-from gatherq.embedded import embedded_server, free_port
 from redis import Redis
+
+from gatherq.contract import keys
+from gatherq.testing.server import embedded_server, free_port
 from tests.conftest import until
 
 

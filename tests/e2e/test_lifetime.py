@@ -6,8 +6,8 @@ from contextlib import aclosing
 import pytest
 
 from gatherq import Producer
+from gatherq.client.collection.batch_reader import BatchReader
 from gatherq.errors import BatchNotFound
-from gatherq.reading import Reading
 
 from ..conftest import lines_of, until
 from . import jobs
@@ -60,7 +60,7 @@ async def test_a_reader_that_was_under_way_waits_for_what_is_redriven(
     worker = start_worker()
     async with until(30):
         batch = await producer.submit([jobs.needs.call(str(path), 7)])
-        reading = Reading(batch._collector)
+        reading = BatchReader(batch._collector)
         async with aclosing(reading.slots()) as ended:
             assert await anext(ended) == [0]
             worker.terminate()

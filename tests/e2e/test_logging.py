@@ -12,7 +12,7 @@ import pytest
 from arq.connections import RedisSettings
 
 from gatherq import Producer, call
-from gatherq_worker.worker import Worker
+from gatherq_worker.arq.worker import Worker
 
 from ..conftest import until
 

@@ -130,7 +130,7 @@ import asyncio, os, sys
 
 from arq.connections import RedisSettings
 from gatherq import Producer, job
-from gatherq_worker.worker import Worker
+from gatherq_worker.arq.worker import Worker
 
 
 @job()

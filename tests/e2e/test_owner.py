@@ -12,9 +12,9 @@ import pytest
 from arq.connections import RedisSettings
 
 from gatherq import Producer, call
-from gatherq.connection import sockets
 from gatherq.errors import GatherqError, ProducerClosed, ProducerElsewhere
-from gatherq_worker.worker import Worker
+from gatherq.store.server.connection import sockets
+from gatherq_worker.arq.worker import Worker
 
 from ..conftest import until
 from . import jobs

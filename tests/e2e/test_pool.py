@@ -9,8 +9,8 @@ import pytest
 from arq.jobs import Job, JobStatus
 
 from gatherq import Cancelled, Failed, Lost, Succeeded, TimedOut, call
+from gatherq.contract.records import job_deserializer
 from gatherq.errors import BatchConflict, BatchNotFound, InvalidCall, PayloadTooLarge
-from gatherq.wire import job_deserializer
 
 from ..conftest import lines_of, until
 from . import jobs

@@ -80,5 +80,5 @@ async def test_a_lease_is_let_go_when_its_jobs_have_ended(producer, start_worker
                 pass
         else:
             await (await producer.submit([job, job], lease=30)).outcomes()
-        while producer._link.leases._held:  # a handle's feed ends in a turn of its own
+        while producer._session.leases._held:  # a handle's feed ends in a turn of its own
             await asyncio.sleep(0)

@@ -15,9 +15,9 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-
-from gatherq.embedded import embedded_server, free_port
 from redis import Redis
+
+from gatherq.testing.server import embedded_server, free_port
 
 from ..conftest import HERE, until
 
@@ -179,9 +179,9 @@ import asyncio, logging, os, traceback
 logging.basicConfig(level=logging.DEBUG)
 from gatherq import Producer, call
 from gatherq.settings import Settings
-from gatherq_worker.arq_connection import redis_settings
-from gatherq_worker.worker import Worker, arq_pool
-from gatherq.connection import connection_pool
+from gatherq_worker.arq.connection import redis_settings
+from gatherq_worker.arq.worker import Worker, arq_pool
+from gatherq.store.server.connection import connection_pool
 
 async def nothing(ctx): pass
 

@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from gatherq import Producer
-from gatherq.embedded import REAL, embedded_server
+from gatherq.testing.server import REAL, embedded_server
 
 from ..parity.conftest import pool, workers  # noqa: F401
 from ..parity.worlds import world

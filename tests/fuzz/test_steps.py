@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from gatherq import Producer, keys
+from gatherq import Producer
+from gatherq.contract import keys
 from gatherq.errors import BatchNotFound
 
 from .world import GOOD, QUEUE, STEPS, World, damage, damaged

@@ -2,15 +2,15 @@
 
 from hypothesis import strategies as st
 
-from gatherq import call, keys, wire
-from gatherq.submit import digests
-from gatherq.terms import Terms
-from gatherq.wire import Times, Verdict
-from gatherq_worker import decide
-from gatherq_worker.queue_place import FRONT, Passing
-from gatherq_worker.store import Record, Release
-from gatherq_worker.store import Store as WorkerStore
-from tests.redis.steps import Asks
+from gatherq import call
+from gatherq.client.job_encoding import digests
+from gatherq.contract import keys, records
+from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.records import Times, Verdict
+from gatherq.store.jobs import JobStore, Record, Release
+from gatherq.store.queue_position import FRONT, Passing
+from gatherq_worker.engine.conclusion import verdicts
+from tests.store.steps import Asks
 
 from . import junk
 
@@ -85,15 +85,15 @@ class World:
 
     def __init__(self, redis):
         self.redis = redis
-        self.worker = WorkerStore(redis, "w1", QUEUE, 2.0)
-        self.other = WorkerStore(redis, "w2", QUEUE, 2.0)
+        self.worker = JobStore(redis, "w1", QUEUE, 2.0)
+        self.other = JobStore(redis, "w2", QUEUE, 2.0)
         self.asks = Asks(redis, QUEUE)
         self.held = []
 
     async def begin(self):
         """Succeeded, failed, running, given back; the rest is queued."""
         await self.submit()
-        jobs = [wire.encode_job(call("f", n), "good", n, None) for n in range(GOOD)]
+        jobs = [records.encode_job(call("f", n), "good", n, None) for n in range(GOOD)]
         claimed = (await self.worker.claim(4, 0, 0)).attempts
         await self.asks.submit("good", GOOD, 3600, 0, jobs, life="g")
         await self.worker.finish([ended(claimed[0]), ended(claimed[1], "failed")])
@@ -102,8 +102,8 @@ class World:
 
     async def submit(self):
         """Write the batch, or write it again."""
-        jobs = [wire.encode_job(call("f", n), "bad", n, None, 60.0) for n in range(SIZE)]
-        terms = Terms(queue_timeout=60.0, lease=60.0, tolerate=5)
+        jobs = [records.encode_job(call("f", n), "bad", n, None, 60.0) for n in range(SIZE)]
+        terms = BatchOptions(queue_timeout=60.0, lease=60.0, tolerate=5)
         sums = digests(jobs)
         await self.asks.submit("bad", SIZE, 3600, 0, jobs, terms=terms, digests=sums, life="b")
 
@@ -203,7 +203,7 @@ STEPS = [name for name in STEPS if not name.startswith("_")]
 
 def ended(attempt, status="succeeded"):
     """Make an outcome."""
-    verdict = decide.failed("ValueError", "no") if status == "failed" else Verdict("succeeded", 1)
+    verdict = verdicts.failed("ValueError", "no") if status == "failed" else Verdict("succeeded", 1)
     times = Times(1_700_000_000_000, 1_700_000_000_001)
-    verdict, payload = decide.written(verdict, attempt, times, "w1", QUEUE)
+    verdict, payload = verdicts.written(verdict, attempt, times, "w1", QUEUE)
     return Record(attempt, status, payload, 60)

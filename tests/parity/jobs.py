@@ -9,7 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from gatherq import job
-from gatherq.connection import connection_pool
+from gatherq.store.server.connection import connection_pool
 
 from .worlds import world
 

@@ -58,13 +58,13 @@ async def test_a_cancelled_handle_says_who_did_it(w):
 async def test_asked_again_it_keeps_the_first_message_and_sends_nothing(w):
     handle = await w.producer.submit_one(w.call(held, "a"))
     await w.seen("start a")
-    sent, cancel = [], w.producer._link.store.cancel
+    sent, cancel = [], w.producer._session.store.cancel
 
     async def counted(*args):
         sent.append(args)
         return await cancel(*args)
 
-    w.producer._link.store.cancel = counted
+    w.producer._session.store.cancel = counted
     for n in range(100):
         assert handle.cancel(n)
         await asyncio.sleep(0)
@@ -220,7 +220,7 @@ async def test_a_named_submit_cancelled_half_way_can_go_on(w, monkeypatch):
 async def _cut(w, monkeypatch, batch_id):
     """Cancel a submission between its first write and its second."""
     calls = [w.call(held, "a")] + [w.call(echo, n) for n in range(500)]
-    store, writes = w.producer._link.store, []
+    store, writes = w.producer._session.store, []
     submit = store.submit
 
     async def counted(*args, **options):

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 
 from gatherq import Cancelled, Producer, Succeeded
-from gatherq.connection import connection_pool
-from gatherq.outcomes import exception_of
+from gatherq.contract.outcomes import exception_of
+from gatherq.store.server.connection import connection_pool
 
 KEEP = 600
 

@@ -13,13 +13,15 @@ import pytest
 from pydantic import BaseModel, Field, SecretStr, field_serializer
 from typing_extensions import TypedDict, Unpack
 
-from gatherq import call, codec, job, wire
-from gatherq.equality import same
+from gatherq import call, job
+from gatherq.client.job_encoding import encode_all, written
+from gatherq.contract import records
+from gatherq.contract.values import codec
+from gatherq.contract.values.equality import same
+from gatherq.contract.values.lazy_values import Untransportable
 from gatherq.errors import InvalidCall
-from gatherq.lazy_values import Untransportable
-from gatherq.submit import encode_all, written
-from gatherq_worker.handlers import Handler
-from gatherq_worker.writing import Unwritable, write_value
+from gatherq_worker.execution.result import Unwritable, write_value
+from gatherq_worker.registry import Handler
 
 from .seeds import said_under_all_seeds
 
@@ -65,7 +67,7 @@ async def half_known(x: "Unknown", at: date) -> "Unknown": ...
 
 
 def arrived(each):
-    record = wire.decode_job(encode_all([each], "b", None)[0] + b',"et":1}')
+    record = records.decode_job(encode_all([each], "b", None)[0] + b',"et":1}')
     return Handler.of(each.function).bind(record.args, record.kwargs)
 
 
@@ -169,14 +171,14 @@ def test_an_annotation_that_cannot_be_resolved_is_named_and_left_out(caplog):
 def test_what_is_written_of_sets_is_the_same_in_every_process():
     program = """
 from gatherq import call
-from gatherq.submit import encode_all, digests
+from gatherq.client.job_encoding import encode_all, digests
 from tests.values.travellers import Frozen, Names, Page
 from tests.values.test_codec import many
 from datetime import date
 words = {str(n) for n in range(30)}
 calls = [many.call(date.min, last=words), call("f", words), call("f", {"a": [words]})]
 print(digests(encode_all(calls, "b", None)).hex())
-from gatherq.codec import codec_of
+from gatherq.contract.values.codec import codec_of
 for value in (Names(words), Page[int](items=[], tags=words), Frozen(tags=frozenset(words))):
     print(codec_of(type(value)).encode(value))
 print(codec_of(frozenset[frozenset[str]]).encode(frozenset({frozenset(words)})))

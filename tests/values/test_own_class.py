@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from gatherq import call, job, wire
+from gatherq import call, job
+from gatherq.client.job_encoding import encode_all
+from gatherq.contract import records
 from gatherq.errors import InvalidCall
-from gatherq.submit import encode_all
-from gatherq_worker.handlers import Handler
-from gatherq_worker.writing import Unwritable, write_value
+from gatherq_worker.execution.result import Unwritable, write_value
+from gatherq_worker.registry import Handler
 
 from .seeds import said_under_all_seeds
 from .travellers import (
@@ -56,7 +57,7 @@ def by_name(value, annotation):
     f.__annotations__ = {"x": annotation}
     function = job(name="f")(f)
     payload = encode_all([call("f", value)], "b", None)[0] + b',"et":1}'
-    record = wire.decode_job(payload)
+    record = records.decode_job(payload)
     return Handler.of(function).bind(record.args, record.kwargs)[0][0]
 
 
@@ -109,7 +110,7 @@ def test_a_class_whose_annotations_cannot_be_resolved_is_a_dict_of_its_fields():
 def test_sets_inside_have_one_order_by_name_too():
     program = """
 from gatherq import call
-from gatherq.submit import encode_all, digests
+from gatherq.client.job_encoding import encode_all, digests
 from tests.values.test_own_class import Named, Unresolved
 from tests.values.travellers import Frozen, Names, Page
 words = {str(n) for n in range(30)}

@@ -5,12 +5,13 @@ import os
 
 import pytest
 
-from gatherq import Failed, call, codec, job
+from gatherq import Failed, call, job
+from gatherq.client.job_encoding import encode_all
+from gatherq.contract.remote_errors.capture import Interrupted
+from gatherq.contract.values import codec
 from gatherq.errors import InvalidCall
-from gatherq.submit import encode_all
-from gatherq_worker.describe import Interrupted
-from gatherq_worker.handlers import Handler
-from gatherq_worker.writing import Unwritable, write_value
+from gatherq_worker.execution.result import Unwritable, write_value
+from gatherq_worker.registry import Handler
 
 from ..conftest import until
 from . import raising

@@ -6,8 +6,8 @@ from difflib import unified_diff
 from pathlib import Path
 
 from gatherq import Succeeded, call
+from gatherq.client.job_encoding import written
 from gatherq.errors import GatherqError
-from gatherq.submit import written
 
 from ..conftest import until
 from . import travellers

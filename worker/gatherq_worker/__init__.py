@@ -1,4 +1,4 @@
-"""The engine: claims jobs, runs each under its deadline, records one outcome."""
+"""The worker: claims jobs, runs each under its deadline, records one outcome."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -8,25 +8,17 @@ from gatherq.escape import install
 from .context import CurrentJob, current_job
 
 if TYPE_CHECKING:
-    from .arq_settings import create_worker, run_worker
-    from .cron import crontab
-    from .worker import Worker
+    from .arq.cron import crontab
+    from .arq.settings import create_worker, run_worker
+    from .arq.worker import Worker
 
 __all__ = ["CurrentJob", "Worker", "create_worker", "crontab", "current_job", "run_worker"]
 
-
-def _shown(error: BaseException) -> str:
-    return import_module(f"{__name__}.describe").describe(error).traceback  # type: ignore[no-any-return]
-
-
-for _name in ("gatherq.worker", "arq.worker"):  # that is where all of this package's modules log
-    install(_name, _shown)
-
 _HOMES = {
-    "Worker": "worker",
-    "create_worker": "arq_settings",
-    "crontab": "cron",
-    "run_worker": "arq_settings",
+    "Worker": "arq.worker",
+    "create_worker": "arq.settings",
+    "crontab": "arq.cron",
+    "run_worker": "arq.settings",
 }
 
 
@@ -35,3 +27,13 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def _traceback_of(error: BaseException) -> str:
+    from gatherq.contract.remote_errors.capture import describe
+
+    return describe(error).traceback
+
+
+for _logger in ("gatherq.worker", "arq.worker"):  # all modules of this package log to these two
+    install(_logger, _traceback_of)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from gatherq.codec import Encoder, from_json
-from gatherq.outcomes import AttemptInfo
-from gatherq.readable import check_readable
-from gatherq.unannotated import plain
-from gatherq.wire import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, call_of, cut, decode_job
+from gatherq.contract.outcomes import AttemptInfo
+from gatherq.contract.records import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, call_of, cut, decode_job
+from gatherq.contract.values.codec import Encoder, from_json
+from gatherq.contract.values.json_limits import check_readable
+from gatherq.contract.values.unannotated_values import plain
 
-from .places import Place
+from .execution.capacity import Place
 
 #: Largest entry of a history that is read, in bytes: none that we write comes near it.
 _MAX_ENTRY = 1024 * 1024

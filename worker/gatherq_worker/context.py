@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import asyncio
 
-from gatherq import budget
+from gatherq.contract import inherited_deadline
 
 _current: ContextVar["CurrentJob"] = ContextVar("gatherq_current_job")
 
@@ -57,4 +57,4 @@ def job_in(context: Context) -> CurrentJob | None:
 def set_current(job: CurrentJob) -> None:
     """Set the job of this task; every task has a context of its own."""
     _current.set(job)
-    budget.set_deadline(job.deadline)
+    inherited_deadline.set_deadline(job.deadline)

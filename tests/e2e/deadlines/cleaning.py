@@ -9,7 +9,7 @@ from time import monotonic
 from redis.asyncio import Redis
 
 from gatherq import job
-from gatherq.connection import connection_pool
+from gatherq.store.server.connection import connection_pool
 from gatherq_worker import current_job
 
 #: redis-py's own connections cannot be used in a cancelled task before this.

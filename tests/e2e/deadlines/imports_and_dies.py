@@ -6,7 +6,7 @@ import sys
 from gatherq import job
 
 main = sys.modules["__main__"].__spec__
-if main and main.name.endswith("forkserver_main"):
+if main and main.name.endswith("fork_server_main"):
     os._exit(9)
 
 

@@ -7,7 +7,7 @@ import time
 from gatherq import job
 
 main = sys.modules["__main__"].__spec__
-if main and main.name.endswith("forkserver_main"):
+if main and main.name.endswith("fork_server_main"):
     time.sleep(0.7)
     threading.Thread(target=threading.Event().wait, daemon=True).start()
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from gatherq import Producer, Succeeded
-from gatherq.embedded import embedded_server, free_port
+from gatherq.testing.server import embedded_server, free_port
 from tests.conftest import until
 
 from . import hostile

@@ -6,7 +6,8 @@ from time import monotonic
 
 import pytest
 
-from gatherq import Cancelled, Failed, Succeeded, TimedOut, call, keys
+from gatherq import Cancelled, Failed, Succeeded, TimedOut, call
+from gatherq.contract import keys
 from tests.conftest import lines_of, until
 
 from . import forking, leaking

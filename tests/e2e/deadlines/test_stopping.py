@@ -7,10 +7,10 @@ import subprocess
 from time import monotonic
 
 import pytest
+from redis import Redis
 
 from gatherq import Producer, Succeeded
-from gatherq.embedded import embedded_server, free_port
-from redis import Redis
+from gatherq.testing.server import embedded_server, free_port
 from tests.conftest import until
 
 from . import stuck

@@ -9,11 +9,12 @@ from collections import Counter
 import pytest
 
 import gatherq_worker
-from gatherq import Failed, Succeeded, TimedOut, keys
+from gatherq import Failed, Succeeded, TimedOut
 from gatherq import call as gatherq_call
-from gatherq.connection import connection_pool
-from gatherq.wire import job_deserializer, job_serializer
-from gatherq_worker.worker import arq_pool
+from gatherq.contract import keys
+from gatherq.contract.records import job_deserializer, job_serializer
+from gatherq.store.server.connection import connection_pool
+from gatherq_worker.arq.worker import arq_pool
 from tests.conftest import until
 
 from . import stuck, written

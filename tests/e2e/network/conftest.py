@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 from redis.asyncio import Redis
 
-from gatherq import Producer, keys
-from gatherq.embedded import REAL, embedded_server
+from gatherq import Producer
+from gatherq.contract import keys
+from gatherq.testing.server import REAL, embedded_server
 
 LEASE = 2.0
 

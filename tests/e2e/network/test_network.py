@@ -6,7 +6,8 @@ from time import monotonic
 
 import pytest
 
-from gatherq import Lost, Succeeded, call, keys
+from gatherq import Lost, Succeeded, call
+from gatherq.contract import keys
 from gatherq.errors import BatchNotFound
 from tests.conftest import until
 from tests.proxy import Proxy
@@ -129,7 +130,7 @@ async def test_a_dead_producers_batch_is_cancelled_all_the_same(stage):
         await stage.ready()
         batch = await producer.submit([call("nap", stage.ledger, 60.0)] * 4, lease=1)
         await stage.started(4)
-        producer._link.leases.let_go(batch.id)
+        producer._session.leases.let_go(batch.id)
         outcomes = await (await another.batch(batch.id)).outcomes()
     assert {(o.status, o.by) for o in outcomes} == {("cancelled", "producer lost")}
 

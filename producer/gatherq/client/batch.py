@@ -1,0 +1,202 @@
+"""A batch that was submitted: its outcomes, in order or as they complete."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any, Generic, TypeVar
+
+from gatherq.contract.outcomes import Outcome
+from gatherq.contract.validation import check_slots
+from gatherq.contract.values.codec import Decoder
+from gatherq.errors import BatchNotFound
+from gatherq.store.batches import Counts
+from gatherq.store.redrive import REDRIVEN
+
+from . import batch_operations
+from .collection.batch_reader import BatchReader
+from .collection.collector import FETCH, Collector
+from .handle import Handle
+from .handle_group import HandleGroup
+from .session import Session
+
+T = TypeVar("T")
+
+
+class Batch(Generic[T]):
+    """A handle on a submitted batch. Reading consumes nothing: any number may read, at any time.
+
+    The batch is durable: to stop waiting for it, by cancellation or a timeout, stops none of its
+    jobs. `cancel()` does.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        batch_id: str,
+        size: int,
+        decoders: Sequence[Decoder | None] | None = None,
+    ) -> None:
+        self.id = batch_id
+        self._size = size
+        self._session = session
+        self._collector: Collector[T] = Collector(session, batch_id, size, decoders)
+        self._feed: HandleGroup[T] | None = None
+        self._detached = False
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __repr__(self) -> str:
+        return f"<Batch {self.id} of {self._size}>"
+
+    async def outcomes(self) -> list[Outcome[T]]:
+        """Wait for all, and return one outcome a job, in the order they were submitted."""
+        return [outcome async for outcome in self]
+
+    async def __aiter__(self) -> AsyncIterator[Outcome[T]]:
+        """Yield outcomes in the order they were submitted, as soon as the prefix is complete."""
+        done = bytearray(self._size)
+        position = 0
+        reading = BatchReader(self._collector)
+        async with aclosing(reading.slots()) as ended:
+            async for slots in ended:
+                for slot in slots:
+                    done[slot] = 1
+                while run := _prefix(done, position):
+                    for slot, outcome in zip(run, await reading.fetch(run), strict=True):
+                        if outcome is None:
+                            done[slot] = 0
+                        elif slot == position:
+                            position += 1
+                            yield outcome
+
+    async def as_completed(
+        self, *, timeout: float | None = None
+    ) -> AsyncGenerator[Outcome[T], None]:
+        """Yield outcomes in the order in which the jobs ended; what has ended comes at once.
+
+        As `asyncio.as_completed`: raises TimeoutError after `timeout` seconds unless all have
+        come; the others go on.
+        """
+        deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
+        reading = BatchReader(self._collector, deadline)
+        async with aclosing(reading.slots()) as ended:
+            async for slots in ended:
+                async for outcome in reading.outcomes(slots):
+                    yield outcome
+
+    async def wait(
+        self, *, timeout: float | None = None, return_when: str = asyncio.ALL_COMPLETED
+    ) -> tuple[set[Handle[T]], set[Handle[T]]]:
+        """Wait as `asyncio.wait` does; return (done, pending), and cancel nothing.
+
+        `return_when` is asyncio's own constant. The members are those of `handles()`: the same in
+        every call, and futures, so the idioms of `asyncio.wait` hold. Raises ValueError for a
+        batch of no jobs, as asyncio does.
+        """
+        handles = self.handles()
+        if handles:
+            await self._handles.catch_up()
+        return await asyncio.wait(handles, timeout=timeout, return_when=return_when)
+
+    def handles(self) -> Sequence[Handle[T]]:
+        """Return one handle a job, in order: to await, cancel, or give to asyncio's functions."""
+        if self._feed is None or self._feed.failed:
+            handles: list[Handle[T]] = [Handle() for _ in range(self._size)]
+            self.feed(handles)
+        return self._handles.handles
+
+    def feed(self, handles: Sequence[Handle[T]]) -> None:
+        """Settle these handles, one a slot, with what becomes of the jobs."""
+        self._feed = HandleGroup(self._collector, self.cancel, handles)
+        self._feed.detached = self._detached
+
+    async def detach(self) -> None:
+        """Leave the batch to run, as `asyncio.shield` does for one awaitable.
+
+        From now on a handle that is cancelled, or whose awaiting is, ends here only: its job goes
+        on. So does the batch if this producer dies: its lease is dropped. `cancel()` still cancels.
+        """
+        self._detached = True
+        if self._feed is not None:
+            self._feed.detached = True
+        self._session.leases.let_go(self.id)
+        await self._collector.retry(lambda: self._session.store.drop_lease(self.id))
+
+    async def cancel(self, *slots: int, by: str = "producer") -> int:
+        """Cancel these slots, or with none given all that is not finished.
+
+        What is queued ends at once and is never run; what runs is asked to end, and gets
+        `CancelledError`. A job that ends first keeps its outcome. `by` is what the outcomes say.
+        Returns how many were ended or asked to end; raises TypeError, IndexError, BatchNotFound.
+        """
+        check_slots(slots, self._size)
+        return await batch_operations.cancel(self._session, self.id, slots, by)
+
+    async def redrive(self) -> int:
+        """Run again, in place, what has ended and did not succeed; return how many jobs that are.
+
+        They keep their slots, their attempts go on counting, and may be as many again; a deadline
+        starts anew, and a cancellation or lease of the batch is lifted. This is the only way in
+        which an outcome changes. Handles that have their outcome keep it; `handles()` and `wait()`
+        give new ones. Raises BatchNotFound.
+        """
+        _, words = await self._collector.ended(b"0")
+        last = dict(words)
+        well = ("succeeded", REDRIVEN)
+        ended = {slot: status for slot, status in last.items() if status not in well}
+        # What has no completion may have a result all the same, where Redis has lost the one.
+        ended |= {slot: "" for slot in range(self._size) if slot not in last}
+        count = await batch_operations.redrive(self._session, self.id, ended)
+        if count:
+            if self._feed is not None:
+                self._feed.redriven(ended)
+            self._feed = None
+        return count
+
+    async def delete(self) -> None:
+        """Remove all that there is of the batch; what runs of it is cancelled.
+
+        Whoever reads it then gets BatchNotFound, as does the caller if it has gone already.
+        """
+        await batch_operations.delete(self._session, self.id)
+
+    def cancel_for_certain(self, after: "asyncio.Task[Any] | None" = None) -> "asyncio.Task[int]":
+        """Cancel all, once what is written `after` which is; done before the producer closes."""
+
+        async def cancel() -> int:
+            if after is not None and not after.done():
+                await asyncio.wait([after])
+            return await self.cancel()
+
+        return self._session.spawn(cancel(), certain=True)
+
+    def ended(self, written: int | None = None) -> "asyncio.Task[None]":
+        """Wait until the jobs (those written, of a part) have ended."""
+
+        async def wait() -> None:
+            size = self._size if written is None else written
+            collector: Collector[Any] = Collector(self._session, self.id, size)
+            async with aclosing(BatchReader(collector).slots()) as ended:
+                async for _ in ended:
+                    pass
+
+        return self._session.spawn(wait())
+
+    async def counts(self) -> Counts:
+        """Return how many are running, succeeded, failed, ...; raises BatchNotFound."""
+        counts = await self._collector.retry(lambda: self._session.store.counts(self.id))
+        if counts is None:
+            raise BatchNotFound.gone(self.id, "its data")
+        return counts
+
+    @property
+    def _handles(self) -> HandleGroup[T]:
+        assert self._feed is not None
+        return self._feed
+
+
+def _prefix(done: bytearray, position: int) -> range:
+    """Return the slots from `position` on that have ended, as many as one round trip fetches."""
+    first = done.find(0, position, position + FETCH)
+    return range(position, min(position + FETCH, len(done)) if first < 0 else first)

@@ -1,0 +1,236 @@
+"""`gather`: asyncio's, with its overloads."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import aclosing
+from typing import Any, Literal, TypeVar, overload
+
+from gatherq.aio import finish_first
+from gatherq.contract.jobs import Call
+from gatherq.contract.outcomes import Succeeded, exception_of
+from gatherq.errors import BatchNotFound, GatherqError
+
+from .batch import Batch
+from .submission import Submission
+
+T = TypeVar("T")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+T5 = TypeVar("T5")
+E_ = BaseException
+
+logger = logging.getLogger("gatherq")
+
+
+class Gathering:
+    """The part of a producer that gathers."""
+
+    async def submit(
+        self,
+        calls: Iterable[Call[T]],
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+    ) -> Batch[T]:
+        """Write a batch; the producer does it."""
+        raise NotImplementedError
+
+    # The overloads are those of asyncio.gather (typeshed), for calls instead of awaitables.
+    @overload
+    async def gather(  # type: ignore[overload-overlap]
+        self,
+        c1: Call[T1],
+        /,
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: Literal[False] = False,
+    ) -> tuple[T1]: ...
+    @overload
+    async def gather(  # type: ignore[overload-overlap]
+        self,
+        c1: Call[T1],
+        c2: Call[T2],
+        /,
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: Literal[False] = False,
+    ) -> tuple[T1, T2]: ...
+    @overload
+    async def gather(  # type: ignore[overload-overlap]
+        self,
+        c1: Call[T1],
+        c2: Call[T2],
+        c3: Call[T3],
+        /,
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: Literal[False] = False,
+    ) -> tuple[T1, T2, T3]: ...
+    @overload
+    async def gather(  # type: ignore[overload-overlap]
+        self,
+        c1: Call[T1],
+        c2: Call[T2],
+        c3: Call[T3],
+        c4: Call[T4],
+        /,
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: Literal[False] = False,
+    ) -> tuple[T1, T2, T3, T4]: ...
+    @overload
+    async def gather(  # type: ignore[overload-overlap]
+        self,
+        c1: Call[T1],
+        c2: Call[T2],
+        c3: Call[T3],
+        c4: Call[T4],
+        c5: Call[T5],
+        /,
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: Literal[False] = False,
+    ) -> tuple[T1, T2, T3, T4, T5]: ...
+    @overload
+    async def gather(  # type: ignore[overload-overlap]
+        self,
+        *calls: Call[T],
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: Literal[False] = False,
+    ) -> list[T]: ...
+    @overload
+    async def gather(
+        self,
+        c1: Call[T1],
+        /,
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: bool,
+    ) -> tuple[T1 | E_]: ...
+    @overload
+    async def gather(
+        self,
+        c1: Call[T1],
+        c2: Call[T2],
+        /,
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: bool,
+    ) -> tuple[T1 | E_, T2 | E_]: ...
+    @overload
+    async def gather(
+        self,
+        c1: Call[T1],
+        c2: Call[T2],
+        c3: Call[T3],
+        /,
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: bool,
+    ) -> tuple[T1 | E_, T2 | E_, T3 | E_]: ...
+    @overload
+    async def gather(
+        self,
+        c1: Call[T1],
+        c2: Call[T2],
+        c3: Call[T3],
+        c4: Call[T4],
+        /,
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: bool,
+    ) -> tuple[T1 | E_, T2 | E_, T3 | E_, T4 | E_]: ...
+    @overload
+    async def gather(
+        self,
+        c1: Call[T1],
+        c2: Call[T2],
+        c3: Call[T3],
+        c4: Call[T4],
+        c5: Call[T5],
+        /,
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: bool,
+    ) -> tuple[T1 | E_, T2 | E_, T3 | E_, T4 | E_, T5 | E_]: ...
+    @overload
+    async def gather(
+        self,
+        *calls: Call[T],
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: bool,
+    ) -> list[T | E_]: ...
+
+    async def gather(
+        self,
+        *calls: Call[Any],
+        timeout: float | None = None,
+        lease: float | None = None,
+        return_exceptions: bool = False,
+    ) -> Any:
+        """Run all calls on the pool and return their values, in the order they were given.
+
+        As `asyncio.gather`: the first error to happen is raised at once while the other jobs go
+        on; with `return_exceptions=True` errors stand in the list in place of values. Cancelled
+        itself, it cancels all that is not finished, and ends when that has. `timeout` limits each
+        job, as `asyncio.wait_for` around each would. `lease`: a time in seconds after which what
+        is not finished is cancelled, if this process has died; without one it runs on.
+        """
+        batch = await self.submit(calls, timeout=timeout, lease=lease)
+        try:
+            return await _values(batch, return_exceptions)
+        except _FirstError as first:
+            raise first.error from first.error.__cause__
+        except asyncio.CancelledError:
+            await stop(batch)
+            raise
+
+
+class _FirstError(Exception):
+    """Carries a job's error, which may be a CancelledError and is not ours then."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        super().__init__(error)
+
+
+async def _values(batch: Batch[Any], return_exceptions: bool) -> list[Any]:
+    values: list[Any] = [None] * len(batch)
+    async with aclosing(batch.as_completed()) as outcomes:
+        async for outcome in outcomes:
+            if isinstance(outcome, Succeeded):
+                values[outcome.slot] = outcome.value
+            elif return_exceptions:
+                values[outcome.slot] = exception_of(outcome)
+            else:
+                raise _FirstError(exception_of(outcome))
+    return values
+
+
+async def stop(batch: Batch[Any], writing: Submission | None = None) -> None:
+    """Cancel a batch for a caller that is being cancelled, and wait for its jobs to end.
+
+    A run that is still being written is written first. What fails here is logged.
+    """
+    try:
+        await finish_first(batch.cancel_for_certain(writing.task if writing else None))
+        await finish_first(batch.ended(writing.written if writing else None))
+    except BatchNotFound:
+        pass  # nothing of it was written, or somebody has deleted it
+    except GatherqError as error:
+        logger.warning("batch %s could not be cancelled: %s", batch.id, error)

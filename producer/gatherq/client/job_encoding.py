@@ -1,0 +1,143 @@
+"""Checking and writing a whole batch before the first of it reaches Redis."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+from gatherq.contract import records
+from gatherq.contract.interruptions import INTERRUPTIONS
+from gatherq.contract.jobs import Call
+from gatherq.contract.validation import MAX_NAME, MAX_PAYLOAD, check_name, check_timeout
+from gatherq.contract.values import codec
+from gatherq.contract.values.arguments import ArgumentError
+from gatherq.contract.values.error_text import said
+from gatherq.contract.values.json_limits import ALWAYS_READABLE, Unreadable, check_readable
+from gatherq.errors import InvalidCall, PayloadTooLarge
+
+#: One script call writes at most so many jobs, or so many bytes: it stays well below 5 ms.
+_RUN_JOBS = 400
+_RUN_BYTES = 1024 * 1024
+
+
+def encode_all(
+    calls: Sequence[Call[Any]],
+    batch: str,
+    timeout: float | None,
+    queue_timeout: float | None = None,
+) -> list[bytes]:
+    """Write every call as JSON; raises InvalidCall for the first that has none."""
+    return [_encode(call, batch, slot, timeout, queue_timeout) for slot, call in enumerate(calls)]
+
+
+def digests(jobs: Sequence[bytes]) -> bytes:
+    """Return 8 bytes a job, of its name and arguments."""
+    return b"".join(blake2b(records.identity(job), digest_size=8).digest() for job in jobs)
+
+
+def shortest_wait(calls: Sequence[Call[Any]], queue_timeout: float | None) -> float | None:
+    """Return the shortest queue timeout of a batch, if any of its calls has one."""
+    found = [c.queue_timeout for c in calls if c.queue_timeout is not None]
+    found += [] if queue_timeout is None else [queue_timeout]
+    return min(found, default=None)
+
+
+def runs(jobs: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
+    """Cut jobs into (first slot, jobs) for one script call each; one empty run for no jobs."""
+    start = size = 0
+    for slot, job in enumerate(jobs):
+        if slot > start and (slot - start == _RUN_JOBS or size + len(job) > _RUN_BYTES):
+            yield start, jobs[start:slot]
+            start, size = slot, 0
+        size += len(job)
+    yield start, jobs[start:]
+
+
+def written(call: Call[Any]) -> Call[Any]:
+    """Return this call with its arguments written, once; raises what `encode_all` would."""
+    job = _encode(call, "", 0, None, None)
+    return replace(call, written=records.identity(job))
+
+
+def _encode(
+    call: Call[Any], batch: str, slot: int, timeout: float | None, queue_timeout: float | None
+) -> bytes:
+    if not isinstance(call, Call):
+        raise InvalidCall(
+            f"slot {slot}: {call!r:.200} is not a Call; write chop.call(...) or call('chop', ...)",
+            slot=slot,
+        )
+    _check_parts(call, slot)
+    try:
+        job = records.encode_job(call, batch, slot, timeout, queue_timeout)
+    except INTERRUPTIONS:
+        raise
+    except BaseException as error:  # whatever the code of an argument raises
+        cause = error.__cause__ if isinstance(error, ArgumentError) else error
+        raise _unwritable(call, slot, error) from cause
+    if len(job) > MAX_PAYLOAD:
+        raise PayloadTooLarge(
+            f"slot {slot}: {call.name}(...) is {len(job):,} bytes of JSON, the limit is "
+            f"{MAX_PAYLOAD:,}; store the data elsewhere and pass its name",
+            size=len(job),
+            limit=MAX_PAYLOAD,
+            slot=slot,
+            name=call.name,
+        )
+    if len(job) > ALWAYS_READABLE:
+        try:
+            check_readable(job, b"}")
+        except Unreadable as error:
+            raise _unwritable(call, slot, error) from None
+    return job
+
+
+def _check_parts(call: Call[Any], slot: int) -> None:
+    """Refuse what is no name and no arguments, however the call was made."""
+    name, kwargs = call.name, call.kwargs
+    try:
+        if type(name) is not str or not 0 < len(name) <= MAX_NAME:
+            check_name(name)
+        if call.timeout is not None or call.queue_timeout is not None:
+            check_timeout(call.timeout)
+            check_timeout(call.queue_timeout, "queue_timeout")
+        if type(call.args) is not tuple and not isinstance(call.args, tuple | list):
+            raise InvalidCall(f"the arguments are a {type(call.args).__name__}, not a tuple")
+        if kwargs is not None and type(kwargs) is not dict:
+            raise InvalidCall(f"the keyword arguments are a {type(kwargs).__name__}, not a dict")
+        for key in kwargs or ():
+            if type(key) is not str:
+                raise InvalidCall(f"the name of a keyword argument is text, not {key!r:.200}")
+    except InvalidCall as error:
+        named = name if isinstance(name, str) else None
+        raise InvalidCall(f"slot {slot}: {error}", slot=slot, name=named) from None
+
+
+def _unwritable(call: Call[Any], slot: int, error: BaseException) -> InvalidCall:
+    if isinstance(error, ArgumentError):
+        return _refused(call, slot, error.where, error.value, f"cannot travel: {error}")
+    named = [(f"argument {i}", arg) for i, arg in enumerate(call.args)]
+    named += [(f"argument {name}=", value) for name, value in (call.kwargs or {}).items()]
+    for where, value in named:
+        try:
+            payload = codec.encode(value)
+        except INTERRUPTIONS:
+            raise
+        except BaseException as cause:
+            problem = f"cannot be written as JSON: {said(cause)}"
+        else:
+            try:
+                check_readable(b"[[%b]]" % payload)
+                continue
+            except Unreadable as cause:
+                problem = f"could not be read by a worker: {cause}"
+        return _refused(call, slot, where, value, problem)
+    return InvalidCall(f"slot {slot}: {call.name}(...): {said(error)}", slot=slot, name=call.name)
+
+
+def _refused(call: Call[Any], slot: int, where: str, value: Any, problem: str) -> InvalidCall:
+    return InvalidCall(
+        f"slot {slot}: {where} of {call.name}(...), a {type(value).__name__}, {problem}",
+        slot=slot,
+        name=call.name,
+    )

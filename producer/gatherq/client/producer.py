@@ -1,0 +1,295 @@
+"""`Producer`: asyncio's `gather`, across a pool of machines."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from typing import Any, Self, TypeVar, overload
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gatherq.contract import inherited_deadline
+from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated
+from gatherq.contract.jobs import Call, Job
+from gatherq.contract.outcomes import Outcome
+from gatherq.contract.validation import check_batch_id, check_jobs, check_timeout, check_window
+from gatherq.errors import BatchNotFound, ProducerClosed
+from gatherq.settings import Settings
+from gatherq.store.batches import BatchStore
+from gatherq.store.server import connection
+from gatherq.store.server.loop_owner import LoopOwner, OwnedPool
+from gatherq.store.server.retry import RedisRetry
+from gatherq.store.server.urls import masked
+
+from . import job_encoding
+from .batch import Batch
+from .gather import Gathering, stop
+from .handle import Handle
+from .ordered_map import calls_of, mapped
+from .session import Session
+from .submission import Submission
+from .submit_buffer import SubmitBuffer
+from .task_group import TaskGroup
+
+A = TypeVar("A")
+T = TypeVar("T")
+
+
+class Producer(Gathering):
+    """Submits batches and collects their outcomes.
+
+    Use it as `async with Producer("redis://localhost:6379") as producer:`. What is not given is
+    read from the environment: `GATHERQ_REDIS_URL`, `GATHERQ_QUEUE`, `GATHERQ_KEEP` (seconds that
+    a batch stays in Redis after it has ended), `GATHERQ_PATIENCE` (seconds of going on trying
+    while Redis is away).
+
+    It belongs to the event loop that it is first used in; in another it raises ProducerElsewhere,
+    unless the first is closed, or this process was forked: then it begins anew. Once closed, all
+    of it raises ProducerClosed.
+    """
+
+    def __init__(
+        self,
+        redis_url: str | None = None,
+        *,
+        queue: str | None = None,
+        keep: float | None = None,
+        patience: float | None = None,
+    ) -> None:
+        given = {"redis_url": redis_url, "queue": queue, "keep": keep, "patience": patience}
+        settings = Settings(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+        self._url = settings.redis_url
+        self._keep, self._patience = settings.keep, settings.patience
+        pool = connection.connection_pool(self._url, kind=OwnedPool)
+        assert isinstance(pool, OwnedPool)
+        self._pool = pool
+        self._pool.owner = self._owner = LoopOwner(self._begin)
+        self._redis = Redis(connection_pool=self._pool)
+        self._session = Session(
+            BatchStore(self._redis, settings.queue),
+            RedisRetry(self._url, settings.patience),
+            self._owner.check,
+        )
+        self._buffer = self._new_buffer()
+
+    async def __aenter__(self) -> Self:
+        """Raise RedisUnavailable at once if the server does not answer."""
+        self._owner.check()
+        try:
+            await connection.check(self._redis, self._url)
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections, once what is cancelled is.
+
+        What was submitted goes on, unless it has a lease.
+        """
+        if self._owner.here:
+            await self._session.aclose()
+            self._owner.close()
+            await self._pool.disconnect()
+            return
+        with contextlib.suppress(ProducerClosed):
+            self._owner.check()
+        self._owner.close()
+
+    def _begin(self) -> None:
+        """Begin in a new loop or process: nothing of the one before can be gone on with."""
+        self._pool.forget()
+        self._session.begin()
+        self._buffer = self._new_buffer()
+
+    @property
+    def url(self) -> str:
+        """URL of the server, its password masked."""
+        return masked(self._url)
+
+    @property
+    def redis(self) -> "Redis":
+        """The Redis client of this producer, for readers of arq's keys."""
+        return self._redis
+
+    async def submit(
+        self,
+        calls: Iterable[Call[T]],
+        *,
+        timeout: float | None = None,
+        batch_id: str | None = None,
+        tolerate: float | None = None,
+        deadline: float | None = None,
+        queue_timeout: float | None = None,
+        lease: float | None = None,
+    ) -> Batch[T]:
+        """Write a batch into Redis and return its handle, without waiting for any job.
+
+        `timeout` limits the execution of each job, in seconds; a call's own wins, and both win
+        over `@job`'s. Every call is checked first: InvalidCall or PayloadTooLarge names the slot,
+        and nothing was written. Times are in seconds, by Redis's clock:
+
+        - `deadline` of the whole batch, from now: what has not ended then is `TimedOut("batch")`.
+          Inside a job it is at most what is left to that job.
+        - `queue_timeout`: a job that nobody starts in time is `TimedOut("queue")`; a call's own
+          wins.
+        - `tolerate`: how many jobs may fail (be Failed, TimedOut or Lost), as a number or as a
+          share: 0 is fail fast, 3 three failures, 0.05 five per cent. One more, and the workers
+          cancel the rest, by "policy".
+        - `lease`: a time after which the rest is cancelled, by "producer lost", unless this
+          producer is still alive and open.
+
+        The same `batch_id` submitted again continues where it was and adds nothing that is there
+        already, under the terms of the first time. Raises BatchConflict, naming the first
+        difference, if the id holds other jobs. Cancelled while it writes, it cancels what is
+        written, unless you gave a `batch_id` to go on with.
+        """
+        self._owner.check()
+        calls = list(calls)
+        check_jobs(len(calls))
+        check_timeout(timeout)
+        check_timeout(queue_timeout, "queue_timeout")
+        named = batch_id is not None
+        batch_id = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
+        jobs = job_encoding.encode_all(calls, batch_id, timeout, queue_timeout)
+        terms = BatchOptions(
+            tolerated(tolerate, len(calls)),
+            batch_deadline(deadline),
+            check_timeout(lease, "lease"),
+            job_encoding.shortest_wait(calls, queue_timeout),
+        )
+        decoders = [call.decode for call in calls] if any(c.function for c in calls) else None
+        batch: Batch[T] = Batch(self._session, batch_id, len(jobs), decoders)
+        writing = Submission(self._session, batch_id, calls, named, self._patience)
+        try:
+            stopped = await writing.run(jobs, terms, self._keep)
+        except asyncio.CancelledError:
+            if not named:  # nobody will know its id
+                await stop(batch, writing)
+            raise
+        except Exception:
+            if not named and writing.written:
+                await self._give_up(batch_id)
+            raise
+        if lease is not None:
+            self._session.leases.hold(batch_id, lease)
+        if stopped:
+            await self._session.retrying(lambda: self._session.store.sweep(batch_id, force=True))
+        return batch
+
+    async def _give_up(self, batch_id: str) -> None:
+        """Cancel what was written of a batch that nobody knows; unasked, workers do it later."""
+        with contextlib.suppress(RedisError, OSError):
+            await self._session.store.cancel(batch_id, (), "producer", secrets.token_hex(6))
+            await self._session.store.sweep(batch_id, force=True)
+
+    async def batch(self, batch_id: str) -> Batch[Any]:
+        """Attach to a batch by its id, from any process; raises BatchNotFound."""
+        self._owner.check()
+        counts = await self._session.retrying(
+            lambda: self._session.store.counts(check_batch_id(batch_id))
+        )
+        if counts is None:
+            raise BatchNotFound(
+                f"no batch {batch_id} in Redis: never submitted there, or expired",
+                batch_id=batch_id,
+            )
+        return Batch(self._session, batch_id, counts.size)
+
+    async def submit_one(
+        self, call: Call[T], *, name: str | None = None, lease: float | None = None
+    ) -> Handle[T]:
+        """Write one job, and return a handle to await, as `asyncio.create_task` does.
+
+        What is submitted in one turn of the loop is written together, except with a `lease`: a
+        time in seconds after which the job is cancelled unless this producer is alive and open.
+        `name` is the handle's. Raises InvalidCall and PayloadTooLarge. Cancelled while it writes,
+        it cancels the job.
+        """
+        self._owner.check()
+        # Inside a job a batch has the deadline of that job: it is not shared with other jobs.
+        alone = lease is not None or inherited_deadline.remaining() is not None
+        buffer = self._new_buffer(lease=lease) if alone else self._buffer
+        return await buffer.written(buffer.add(call, name=name))
+
+    def task_group(self, *, timeout: float | None = None, lease: float | None = None) -> TaskGroup:
+        """Make a group: `async with producer.task_group() as group: group.create_task(call)`.
+
+        `timeout` limits the execution of each job, in seconds. `lease`: a time in seconds after
+        which what is not finished is cancelled unless this producer is alive and open.
+        """
+        self._owner.check()
+        check_timeout(timeout)
+        return TaskGroup(self._new_buffer(timeout, lease))
+
+    @overload
+    def map(
+        self,
+        job: Job[..., T],
+        items: Iterable[Any] | AsyncIterable[Any],
+        /,
+        *,
+        window: int = 100,
+        ordered: bool = True,
+        timeout: float | None = None,
+        lease: float | None = None,
+    ) -> AsyncGenerator[Outcome[T], None]: ...
+    @overload
+    def map(
+        self,
+        job: Callable[[A], Call[T]],
+        items: Iterable[A] | AsyncIterable[A],
+        /,
+        *,
+        window: int = 100,
+        ordered: bool = True,
+        timeout: float | None = None,
+        lease: float | None = None,
+    ) -> AsyncGenerator[Outcome[T], None]: ...
+    @overload
+    def map(
+        self,
+        job: str,
+        items: Iterable[Any] | AsyncIterable[Any],
+        /,
+        *,
+        window: int = 100,
+        ordered: bool = True,
+        timeout: float | None = None,
+        lease: float | None = None,
+    ) -> AsyncGenerator[Outcome[Any], None]: ...
+    def map(
+        self,
+        job: Any,
+        items: Iterable[Any] | AsyncIterable[Any],
+        /,
+        *,
+        window: int = 100,
+        ordered: bool = True,
+        timeout: float | None = None,
+        lease: float | None = None,
+    ) -> AsyncGenerator[Outcome[Any], None]:
+        """Run a job for each item, and yield the outcomes: in order, or as completed.
+
+        `job` is a job or its name, called with the item, or a function that makes a call of one:
+        `lambda item: chop.call(*item)`. `items` may be lazy, asynchronous or endless: never more
+        than `window` are taken and not yet yielded. An outcome's `slot` is its item's index.
+        Leaving the loop cancels what is not finished: at once inside
+        `async with contextlib.aclosing(producer.map(...)) as outcomes`, soon with a bare `break`.
+        An error of `items` is raised after the outcomes of what came before it. `lease`: a time
+        in seconds after which what is not finished is cancelled unless this producer is alive.
+        """
+        self._owner.check()
+        check_timeout(timeout)
+        check_window(window)
+        return mapped(self._new_buffer(timeout, lease), calls_of(job, items), window, ordered)
+
+    def _new_buffer(self, timeout: float | None = None, lease: float | None = None) -> SubmitBuffer:
+        check_timeout(lease, "lease")
+        return SubmitBuffer(
+            self._session, lambda calls: self.submit(calls, timeout=timeout, lease=lease)
+        )

@@ -1,0 +1,50 @@
+"""`TaskGroup`: asyncio's, with jobs on the pool for tasks."""
+
+import asyncio
+from contextvars import Context
+from functools import partial
+from typing import Any, Self, TypeVar
+
+from gatherq.contract.jobs import Call
+
+from .handle import Handle
+from .submit_buffer import SubmitBuffer
+
+T = TypeVar("T")
+
+
+class TaskGroup:
+    """Jobs that end together: `async with producer.task_group() as group`.
+
+    It is an `asyncio.TaskGroup` inside, with a task to follow each job, so its rules are asyncio's:
+    the first failure cancels the others, leaving the block waits until all have ended, and the
+    failures are raised as an ExceptionGroup.
+    """
+
+    def __init__(self, buffer: SubmitBuffer) -> None:
+        self._buffer = buffer
+        self._group = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: Any) -> None:
+        await self._group.__aexit__(*exc_info)
+
+    def create_task(
+        self, call: Call[T], *, name: str | None = None, context: Context | None = None
+    ) -> Handle[T]:
+        """Submit a call at the end of this turn of the loop, with all others of the turn.
+
+        Raises InvalidCall or PayloadTooLarge at once for what cannot be written, and RuntimeError
+        where asyncio does: before the block is entered, and after it is left. `name` is the
+        handle's; `context` is that of the local task which follows the job, and not the job's.
+        """
+        handle = self._buffer.add(call, name=name)
+        try:
+            handle.followed(partial(self._group.create_task, name=name, context=context))
+        except BaseException:
+            handle.cancel()  # before it is written
+            raise
+        return handle

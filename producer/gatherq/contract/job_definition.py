@@ -1,0 +1,99 @@
+"""What `@job` says of a function, checked where it is written."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from gatherq.errors import InvalidCall, check_delay
+
+from .validation import check_timeout
+
+#: Where a job runs: in the event loop, in a thread, or in a process of its own.
+Isolation = Literal["loop", "thread", "process"]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRules:
+    """After which endings a job is run again, and when."""
+
+    retries: int = 0
+    retry_on: type[Exception] | tuple[type[Exception], ...] = Exception
+    timeouts: bool = False
+    #: Seconds before the first retry.
+    backoff: float = 1.0
+    #: Part of the delay that is taken off at random.
+    jitter: float = 0.5
+
+
+NO_RETRIES = RetryRules()
+
+
+@dataclass(frozen=True, slots=True)
+class JobDefinition:
+    """What `@job` says of a handler; `None` leaves it to the worker."""
+
+    name: str
+    timeout: float | None = None
+    max_attempts: int | None = None
+    isolation: Isolation | None = None
+    grace: float | None = None
+    concurrency: int | None = None
+    memory: int | None = None
+    rules: RetryRules = NO_RETRIES
+
+    def of(self, function: Callable[..., Any]) -> "JobDefinition":
+        """Return this, for `function`; raises TypeError where the two do not go together."""
+        check_function(function, named=bool(self.name))
+        waits = inspect.iscoroutinefunction(function)
+        isolation = self.isolation or ("loop" if waits else "thread")
+        if isolation == ("thread" if waits else "loop"):
+            kind, other = ("an async", "'loop'") if waits else ("a plain", "'thread'")
+            raise TypeError(
+                f"@job(isolation={isolation!r}) cannot run {kind} def function, {function!r}; "
+                f"use {other} or 'process'"
+            )
+        return replace(self, name=self.name or function.__qualname__, isolation=isolation)
+
+
+def check_function(function: object, *, named: bool) -> None:
+    """Raise TypeError for what no worker finds by its name, or cannot run; say what to do."""
+    if not inspect.isfunction(function):
+        advice = "write @job directly above a function of the module, below other decorators"
+        raise TypeError(f"@job needs a function, not {function!r}; {advice}")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"@job needs a function that returns; {function!r} yields")
+    inside = function.__qualname__.rpartition(".")[0]
+    if inside and not inside.endswith("<locals>"):
+        raise TypeError(
+            f"@job needs a function of a module; {function.__qualname__} is written in a class, "
+            "where no worker finds it: move it out of the class"
+        )
+    if (inside or function.__name__ == "<lambda>") and not named:
+        raise TypeError(
+            f"@job needs a name that workers know; {function.__qualname__} has none: write it with "
+            "`def` at the top of a module, give functools.wraps to what wraps it, or use "
+            "@job(name=...) and pass it to the worker, or bind it in a module"
+        )
+
+
+def check_definition(given: JobDefinition) -> None:
+    """Raise InvalidCall for what no job can have."""
+    check_timeout(given.timeout)
+    rules = given.rules
+    if given.grace is not None:
+        check_delay(given.grace, "grace")
+    check_delay(rules.backoff, "backoff")
+    at_least = {"max_attempts": 1, "concurrency": 1, "memory": 1}
+    for what, least in at_least.items():
+        value = getattr(given, what)
+        if value is not None and (type(value) is not int or value < least):
+            raise InvalidCall(f"{what} must be {least} or more, not {value!r}")
+    if type(rules.retries) is not int or rules.retries < 0:
+        raise InvalidCall(f"retries must be 0 or more, not {rules.retries!r}")
+    if not 0 <= rules.jitter <= 1:
+        raise InvalidCall(f"jitter must be between 0 and 1, not {rules.jitter!r}")
+    if given.isolation not in (None, "loop", "thread", "process"):
+        raise InvalidCall(f"isolation must be loop, thread or process, not {given.isolation!r}")
+    if given.memory is not None and given.isolation != "process":
+        raise InvalidCall("memory= limits a process: give isolation='process' too")

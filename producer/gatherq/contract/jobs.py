@@ -1,0 +1,131 @@
+"""`@job` names a handler; `.call(...)` and `call(...)` name one execution of it."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+
+from .job_definition import Isolation, JobDefinition, RetryRules, check_definition
+from .validation import check_timeout
+from .values.annotations import codecs_of
+from .values.codec import Decoder
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[R_co]):
+    """One execution to be submitted: a name and its arguments."""
+
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] | None = None
+    timeout: float | None = None
+    function: Callable[..., Any] | None = None
+    queue_timeout: float | None = None
+    #: Name and arguments as JSON, once they are written: what is lazy is asked only once.
+    written: bytes | None = field(default=None, repr=False, compare=False)
+
+    def with_queue_timeout(self, seconds: float) -> "Call[R_co]":
+        """Return this call with a limit on its wait in the queue, in seconds."""
+        return replace(self, queue_timeout=check_timeout(seconds, "queue_timeout"))
+
+    def with_timeout(self, timeout: float) -> "Call[R_co]":
+        """Return this call with an execution limit of its own, in seconds."""
+        return replace(self, timeout=check_timeout(timeout))
+
+    @property
+    def decode(self) -> Decoder | None:
+        """What turns the JSON result into the annotated type; None if it is that already."""
+        if self.function is None:
+            return None
+        codec = codecs_of(self.function).by_name.get("return")
+        return None if codec is None else codec.decode
+
+
+class Job(Protocol[P, R_co]):
+    """A decorated handler: still the coroutine function that it was, with `call` added."""
+
+    @property
+    def definition(self) -> JobDefinition: ...
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
+
+    def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R_co]:
+        """Name one execution, to be submitted: the arguments of the function, checked by type."""
+        ...
+
+
+class PlainJob(Protocol[P, R_co]):
+    """A decorated plain function: still the function that it was, with `call` added."""
+
+    @property
+    def definition(self) -> JobDefinition: ...
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+    def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R_co]:
+        """Name one execution, to be submitted: the arguments of the function, checked by type."""
+        ...
+
+
+class _Decorator(Protocol):
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Job[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> PlainJob[P, R]: ...
+
+
+def job(
+    *,
+    name: str | None = None,
+    timeout: float | None = None,
+    max_attempts: int | None = None,
+    isolation: Isolation | None = None,
+    grace: float | None = None,
+    concurrency: int | None = None,
+    memory: int | None = None,
+    retries: int = 0,
+    retry_on: type[Exception] | tuple[type[Exception], ...] = Exception,
+    retry_timeouts: bool = False,
+    backoff: float = 1.0,
+    jitter: float = 0.5,
+) -> _Decorator:
+    """Make a function a job that workers can run.
+
+    `name` is its `__qualname__` unless given. `timeout` limits each execution, in seconds; a
+    timeout given with the call or its batch wins. `max_attempts` is how many executions may be
+    started in all: 2, or `retries` + 1.
+
+    `isolation` says where it runs: "loop" (for `async def`, the default there), "thread" (for a
+    plain `def`, the default there), or "process", which is killed with its children when its time
+    is over. `grace` is how many seconds cleaning up may take after the timeout. `concurrency` is
+    how many of it one worker process runs at a time. `memory` limits the address space of its
+    process, in bytes.
+
+    `retries` runs it again, so many times, after an exception of `retry_on`, and after a timeout
+    too with `retry_timeouts`; `raise Retry(delay)` asks for that from within. The first retry
+    waits `backoff` seconds, each further one twice as long, at most an hour; `jitter` is the part
+    of that, 0 to 1, that is taken off at random.
+    """
+    rules = RetryRules(retries, retry_on, retry_timeouts, backoff, jitter)
+    definition = JobDefinition(
+        name or "", timeout, max_attempts, isolation, grace, concurrency, memory, rules
+    )
+    check_definition(definition)
+
+    def decorate(function: Callable[P, Any]) -> Any:
+        attributes = cast("Any", function)
+        mine = attributes.definition = definition.of(function)
+        attributes.call = lambda *args, **kwargs: Call(
+            mine.name, args, kwargs or None, function=function
+        )
+        return function
+
+    return cast("_Decorator", decorate)
+
+
+def call(name: str, /, *args: Any, **kwargs: Any) -> Call[Any]:
+    """Name one execution by the job's name alone; its result comes back as JSON's types."""
+    return Call(name, args, kwargs or None)

@@ -1,0 +1,149 @@
+"""What became of a job: a closed union, one member a job, told apart by `status`.
+
+    match outcome:
+        case Succeeded(value): ...
+        case Failed(error): ...
+        case TimedOut(which, limit): ...
+        case Cancelled(by): ...
+        case Lost(attempts): ...
+
+The aliases are the names of arq's result record (`arq.jobs.serialize_result`), so the stored JSON
+is read into these models in one pass.
+"""
+
+from datetime import datetime
+from typing import ClassVar, Generic, Literal, NoReturn, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
+
+from gatherq.errors import JobCancelled, JobLost, JobTimeout
+
+from .remote_errors.error_info import ErrorInfo, rebuild
+
+T_co = TypeVar("T_co", covariant=True)
+
+Status = Literal["succeeded", "failed", "timed_out", "cancelled", "lost"]
+
+
+class AttemptInfo(BaseModel):
+    """An earlier execution of the job, and how it ended; `died` took its worker down."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    attempt: int
+    worker: str = ""
+    status: Literal["failed", "timed_out", "cancelled", "lost", "died"]
+    #: What it raised; of a death, how the worker died.
+    error: ErrorInfo | None = None
+    started: datetime | None = Field(validation_alias="st", default=None)
+    finished: datetime | None = Field(validation_alias="ft", default=None)
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt}: {self.error or self.status}"
+
+
+class _Outcome(BaseModel):
+    """What every outcome knows; the three times are Redis's clock, in UTC."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    job_id: str = Field(validation_alias="id")
+    slot: int = 0
+    name: str = Field(validation_alias="f")
+    attempt: int = Field(validation_alias="t")
+    worker: str
+    enqueued: datetime = Field(validation_alias="et")
+    started: datetime | None = Field(validation_alias="st", default=None)
+    finished: datetime = Field(validation_alias="ft")
+    #: Executions before the one that decided, the first one first.
+    history: tuple[AttemptInfo, ...] = ()
+
+    def _who(self) -> str:
+        return f"job {self.job_id} ({self.name})"
+
+
+class Succeeded(_Outcome, Generic[T_co]):
+    """The job returned `value`."""
+
+    __match_args__: ClassVar = ("value",)
+    status: Literal["succeeded"] = "succeeded"
+    value: T_co = Field(validation_alias="r")
+
+    def unwrap(self) -> T_co:
+        """Return the value."""
+        return self.value
+
+
+class Failed(_Outcome):
+    """The job raised, or could not be run; `error` says what and where."""
+
+    __match_args__: ClassVar = ("error",)
+    status: Literal["failed"] = "failed"
+    error: ErrorInfo
+
+    def unwrap(self) -> NoReturn:
+        """Raise the job's error: the same builtin, or a `RemoteError` of its builtins."""
+        origin = f"{self._who()}, attempt {self.attempt}, on {self.worker}"
+        raise rebuild(self.error, outcome=self, origin=origin)
+
+
+class TimedOut(_Outcome):
+    """The job ran past `limit` seconds; `which` deadline it was."""
+
+    __match_args__: ClassVar = ("which", "limit")
+    status: Literal["timed_out"] = "timed_out"
+    which: Literal["execution", "queue", "batch"]
+    limit: float
+
+    def unwrap(self) -> NoReturn:
+        """Raise `JobTimeout`, a `TimeoutError`."""
+        message = f"{self._who()} ran past its {self.which} limit of {self.limit:g} s"
+        raise JobTimeout(message, outcome=self)
+
+
+class Cancelled(_Outcome):
+    """The job was cancelled; `by` says who did it ("job": its own code)."""
+
+    __match_args__: ClassVar = ("by",)
+    status: Literal["cancelled"] = "cancelled"
+    by: str
+
+    def unwrap(self) -> NoReturn:
+        """Raise `JobCancelled`, an `asyncio.CancelledError`."""
+        raise JobCancelled(f"{self._who()} was cancelled by: {self.by}", outcome=self)
+
+
+class Lost(_Outcome):
+    """The job was started `attempts` times, and each time its worker died."""
+
+    __match_args__: ClassVar = ("attempts",)
+    status: Literal["lost"] = "lost"
+    attempts: int
+
+    @property
+    def deaths(self) -> tuple[AttemptInfo, ...]:
+        """The attempts that took their worker down; `error` says how it died."""
+        return tuple(info for info in self.history if info.status == "died")
+
+    def unwrap(self) -> NoReturn:
+        """Raise `JobLost`."""
+        message = f"{self._who()} was lost after {self.attempts} attempts"
+        if self.deaths:
+            message += f": {'; '.join(map(str, self.deaths))}"
+        raise JobLost(message, outcome=self)
+
+
+Outcome = TypeAliasType(
+    "Outcome", Succeeded[T_co] | Failed | TimedOut | Cancelled | Lost, type_params=(T_co,)
+)
+# Bare, so that what is read from Redis is of the class that users name.
+AnyOutcome: TypeAlias = Succeeded | Failed | TimedOut | Cancelled | Lost  # type: ignore[type-arg]
+
+
+def exception_of(outcome: Failed | TimedOut | Cancelled | Lost) -> BaseException:
+    """Return the exception that `unwrap()` raises."""
+    try:
+        outcome.unwrap()
+    except BaseException as error:
+        return error.with_traceback(None)

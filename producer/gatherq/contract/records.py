@@ -1,0 +1,281 @@
+"""The two records both sides share: a job and a result, each as JSON with arq's field names.
+
+Source: `arq.jobs.serialize_job` and `serialize_result` (arq 0.28); fields of more than one letter
+are ours.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
+
+from .jobs import Call
+from .outcomes import AnyOutcome, Status, Succeeded, exception_of
+from .remote_errors import error_info
+from .remote_errors.error_info import ErrorInfo
+from .validation import MAX_ENTRY, MAX_HISTORY, MAX_JOB, MAX_NAME, MAX_PAYLOAD
+from .values import codec
+from .values.arguments import written
+from .values.json_limits import check_size
+
+#: Largest record, in bytes: a job or a value with all that stands beside it.
+_OUR_JOB, MAX_RECORD = MAX_PAYLOAD + 1024, MAX_PAYLOAD + MAX_HISTORY + 1024 * 1024
+#: Arguments are copied into the result only from jobs up to this size, in bytes.
+ECHOED_ARGUMENTS = 4096
+#: Name of a job whose data is missing or damaged.
+UNKNOWN = "<unknown>"
+#: Stands for an error that there is no room for.
+LEFT_OUT = ErrorInfo(
+    type=error_info.LEFT_OUT, message="this error is left out: the history is too long"
+)
+
+
+class JobRecord(BaseModel):
+    """A job as it stands in `arq:job:<id>`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(validation_alias="f")
+    args: list[Any] = Field(validation_alias="a")
+    kwargs: dict[str, Any] = Field(validation_alias="k")
+    enqueued: int = Field(validation_alias="et", ge=0, lt=10**14)
+    attempt: int | None = Field(validation_alias="t", default=None)
+    timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    #: Seconds from `enqueued` in which it must have begun.
+    queue_timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    #: Attempts that it had before it was last redriven.
+    base: NonNegativeInt = 0
+
+
+#: Past the wrappers, which cost half as much as the reading.
+_JOB = JobRecord.__pydantic_validator__
+#: What follows the name and the arguments; the Lua steps look for it too.
+_AFTER_CALL = b',"t":null,"timeout":'
+
+
+def encode_job(
+    call: Call[Any],
+    batch: str,
+    slot: int,
+    timeout: float | None,
+    queue_timeout: float | None = None,
+) -> bytes:
+    """Write a job without its closing brace: submit adds the time it was enqueued.
+
+    The Lua steps rely on the order of the fields. Raises ValueError for arguments that have no JSON
+    form, ArgumentError (one, too) for those that would come out as others.
+    """
+    limit = timeout if call.timeout is None else call.timeout
+    record: dict[str, Any]
+    if call.written is None:
+        args, named = written(call.function, call.args, call.kwargs or {})
+        record = {
+            "f": call.name,
+            "a": args,
+            "k": named,
+            "t": None,
+            "timeout": limit,
+            "batch": batch,
+            "slot": slot,
+        }
+    else:
+        record = {"t": None, "timeout": limit, "batch": batch, "slot": slot}
+    wait = queue_timeout if call.queue_timeout is None else call.queue_timeout
+    if wait is not None:
+        record["queue_timeout"] = wait
+    job = codec.encode(record)[:-1]
+    return job if call.written is None else b"%b,%b" % (call.written, job[1:])
+
+
+def identity(job: bytes) -> bytes:
+    """Return the part of a written job that says what is called, and with which arguments.
+
+    Empty for a job that is not of our format.
+    """
+    return job[: max(job.rfind(_AFTER_CALL), 0)]
+
+
+def decode_job(payload: bytes) -> JobRecord:
+    """Read a job; raises ValueError (pydantic's) for anything else, or for too much."""
+    check_size(payload, _OUR_JOB)
+    job: JobRecord = _JOB.validate_json(payload)
+    return job
+
+
+def result_head(worker: str, attempt: int) -> str:
+    """Begin every result: finish.lua tells by it who recorded a job."""
+    return f'{{"worker":"{worker}","t":{attempt},'
+
+
+#: As `result_head` begins it.
+_RESULT = (
+    b'{"worker":"%b","t":%d,"id":%b,"status":"%b","s":%b,"r":%b,%b,"batch":%b,"slot":%d,'
+    b'"et":%d,"st":%b,"ft":%d,"q":%b%b%b}'
+)
+
+
+class Verdict(NamedTuple):
+    """The part of a result that an execution decides: its status, and what goes with it."""
+
+    status: Status
+    #: The value of a job that succeeded, else a line for people.
+    result: Any
+    #: What the outcome of this status has beside: error, which, limit, by, attempts.
+    fields: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    #: The value as JSON, if it is written already.
+    written: bytes | None = None
+    #: The whole result in the format of its producer, if that is another and written already.
+    record: bytes | None = None
+
+
+class Times(NamedTuple):
+    """Milliseconds of Redis's clock; `started` is None for what was never run."""
+
+    started: int | None
+    finished: int
+
+
+def call_of(job: JobRecord, payload: bytes) -> bytes:
+    """Return what a result repeats of its job: the name and the arguments."""
+    end = payload.rfind(_AFTER_CALL)
+    # Where no more than one brace follows, that is what follows the call, and not a part of it.
+    if payload[:5] == b'{"f":' and end > 0 and payload.count(b"}", end) == 1:
+        return payload[1:end]
+    return codec.encode({"f": job.name, "a": job.args, "k": job.kwargs})[1:-1]
+
+
+def cut(name: str) -> str:
+    """Return a name to be shown: one that is too long cannot be a job's."""
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}..."
+
+
+def encode_result(
+    verdict: Verdict,
+    *,
+    job_id: str,
+    attempt: int,
+    worker: str,
+    job: JobRecord | None,
+    call: bytes = b"",
+    batch: str | None = None,
+    slot: int = 0,
+    times: Times,
+    queue: str,
+    history: Sequence[dict[str, Any]] = (),
+) -> bytes:
+    """Write arq's result record plus our fields; without its call it repeats the name alone."""
+    status, result, fields, value, _ = verdict
+    if not call:
+        call = codec.encode({"f": cut(job.name) if job else UNKNOWN, "a": (), "k": {}})[1:-1]
+    started, finished = times
+    return _RESULT % (
+        worker.encode(),
+        attempt,
+        codec.encode(job_id),
+        status.encode(),
+        b"true" if status == "succeeded" else b"false",
+        codec.encode(result) if value is None else value,
+        call,
+        b"null" if batch is None else _text(batch),
+        slot,
+        job.enqueued if job else finished,
+        b"null" if started is None else b"%d" % started,
+        finished,
+        _text(queue),
+        b"," + codec.encode(fields)[1:-1] if fields else b"",
+        b',"history":' + encode_history(history) if history else b"",
+    )
+
+
+@lru_cache(maxsize=256)
+def _text(text: str) -> bytes:
+    """Write what stands in one result after the other."""
+    return codec.encode(text)
+
+
+def encode_history(history: Sequence[dict[str, Any]]) -> bytes:
+    """Write the attempts before; of too many, the errors of the oldest are left out."""
+    entries = [codec.encode(entry) for entry in history]
+    size = sum(map(len, entries)) + len(entries)
+    for i, entry in enumerate(history):
+        if size <= MAX_HISTORY:
+            break
+        size -= len(entries[i])
+        entries[i] = codec.encode({**entry, "error": LEFT_OUT})
+        size += len(entries[i])
+    return b"[%b]" % b",".join(entries)
+
+
+def encode_attempt(
+    attempt: int, worker: str, status: str, error: ErrorInfo | None, times: Times
+) -> bytes:
+    """Write an ended attempt, for the history of its job."""
+    record = {"attempt": attempt, "worker": worker, "status": status, "error": error}
+    return _entry({**record, "st": times.started, "ft": times.finished})
+
+
+def _entry(record: dict[str, Any]) -> bytes:
+    """Write an entry of a history; a long error is shortened."""
+    entry = codec.encode(record)
+    if len(entry) > MAX_ENTRY and record["error"]:
+        error = ErrorInfo.model_validate(record["error"])
+        entry = codec.encode({**record, "error": error.shortened()})
+    return entry
+
+
+# By its status alone: to try every member costs ten times as much.
+_OUTCOME: TypeAdapter[AnyOutcome] = TypeAdapter(
+    Annotated[AnyOutcome, Field(discriminator="status")]
+)
+
+
+def decode_result(payload: bytes) -> AnyOutcome:
+    """Read an outcome; raises ValueError (pydantic's) for anything else, or for too much."""
+    check_size(payload, MAX_RECORD)
+    outcome: AnyOutcome = _OUTCOME.validator.validate_json(payload)
+    return outcome
+
+
+class Ended(NamedTuple):
+    """What a redrive needs of a result."""
+
+    head: str
+    attempt: int
+    status: str
+    record: dict[str, Any]
+
+    @classmethod
+    def read(cls, payload: bytes) -> "Ended":
+        """Read a result."""
+        check_size(payload, MAX_RECORD)
+        record: dict[str, Any] = codec.from_json(payload)
+        head = result_head(record["worker"], record["t"])
+        return cls(head, record["t"], record["status"], record)
+
+    def entries(self) -> list[bytes]:
+        """Return what the history of the job keeps of it: a JSON object an attempt."""
+        entries: list[dict[str, Any]] = list(self.record.get("history", ()))
+        if self.record["worker"]:  # not where the queued job was ended: nobody ran it
+            names = {"attempt": "t", "worker": "worker", "status": "status", "error": "error"}
+            names |= {"st": "st", "ft": "ft"}
+            entries.append({name: self.record.get(field) for name, field in names.items()})
+        return [_entry(entry) for entry in entries]
+
+
+def job_serializer(record: dict[str, Any]) -> bytes:
+    """Write arq's records as JSON: for `arq.create_pool(job_serializer=)`."""
+    return codec.encode(record)
+
+
+def job_deserializer(payload: bytes) -> dict[str, Any]:
+    """Read our jobs and results for arq: `Job(id, redis, _deserializer=job_deserializer)`."""
+    if len(payload) > MAX_JOB:
+        raise ValueError(f"it is {len(payload):,} bytes, the limit is {MAX_JOB:,}")
+    record: dict[str, Any] = codec.from_json(payload)
+    if "status" in record:
+        outcome = decode_result(payload)
+        if not isinstance(outcome, Succeeded):
+            record["r"] = exception_of(outcome)
+        record["st"] = record["st"] or record["ft"]
+    return record

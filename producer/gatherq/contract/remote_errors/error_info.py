@@ -1,0 +1,166 @@
+"""An exception as data, and back. Nothing that is named in Redis is ever imported."""
+
+import builtins
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from gatherq.errors import RemoteError
+
+from .attributes import ASYNCIO, HELD, Plain, unpack
+from .remote_types import bare, remote_kind
+
+if TYPE_CHECKING:
+    from gatherq.contract.outcomes import Failed
+
+#: Levels of causes and members that are rebuilt, and characters kept in the history of a job.
+_MAX_DEPTH, _SHORT = 50, 2048
+_NO_MEMBERS = "the members of this group are not known"
+#: Type of what stands for errors that were left out.
+LEFT_OUT = "LeftOut"
+
+
+class ErrorInfo(BaseModel):
+    """What a job raised: `type` is a builtin's name, or `module.name` for any other type."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    message: str
+    args: tuple[Plain, ...] | None = None
+    traceback: str = ""
+    notes: tuple[str, ...] = ()
+    cause: "ErrorInfo | None" = None
+    members: tuple["ErrorInfo", ...] = ()
+    #: The nearest builtins that a type of another name is derived from.
+    bases: tuple[str, ...] = ()
+    #: What its kind holds apart from its arguments, as `carried.pack` writes it.
+    attributes: dict[str, Any] = {}
+    context: "ErrorInfo | None" = None
+    #: Whether it was raised `from` something, or None.
+    suppressed: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}" if self.message else self.type
+
+    def shortened(self) -> "ErrorInfo":
+        """Return what a history keeps of it: its texts cut, and nothing of others."""
+        notes = self.notes
+        if self.cause or self.context or self.members or len(notes) > 3:
+            notes = (*notes[:3], "what is not of this error alone is left out in a history")
+        cut: dict[str, Any] = {
+            "message": _cut(self.message),
+            "traceback": _cut(self.traceback, tail=True),
+            "notes": tuple(map(_cut, notes)),
+            "args": None if len(self.message) > _SHORT else self.args,
+            "cause": None,
+            "context": None,
+            "attributes": {},
+            "members": (),
+        }
+        return self.model_copy(update=cut)
+
+
+def left_out(count: int, of: str) -> ErrorInfo:
+    """Stand for what was left out."""
+    return ErrorInfo(type=LEFT_OUT, message=f"{count:,} more {of} are left out here")
+
+
+def rebuild(info: ErrorInfo, *, outcome: "Failed | None" = None, origin: str = "") -> Exception:
+    """Make the exception again: the builtin itself, or a `RemoteError` that tells its type.
+
+    That one is of the original's nearest builtin bases too. Its notes are the original's; the last
+    one is the remote traceback. What led to it is rebuilt too. Never raises: what cannot be made,
+    or is nested too deep, is a `RemoteError` that says so.
+    """
+    error = _rebuilt(info, 0, outcome, origin or "the job")
+    if isinstance(error, StopIteration):  # no coroutine and no future can raise it
+        outer = _remote(f"job raised {info.type}", (RuntimeError,), outcome)
+        outer.__cause__ = error
+        return outer
+    return error
+
+
+def _rebuilt(info: ErrorInfo, depth: int, outcome: "Failed | None", origin: str) -> Exception:
+    if depth > _MAX_DEPTH:
+        return RemoteError(f"{info}; what is behind it is nested too deep to be rebuilt")
+    error = _made(info, depth, outcome)
+    for note in info.notes:
+        error.add_note(note)
+    if info.traceback:
+        error.add_note(f"Remote traceback of {origin}:\n{info.traceback.rstrip()}")
+    if info.cause is not None:
+        error.__cause__ = _rebuilt(info.cause, depth + 1, None, "the job")
+    if info.context is not None:
+        error.__context__ = _rebuilt(info.context, depth + 1, None, "the job")
+    error.__suppress_context__ = info.suppressed or info.cause is not None
+    return error
+
+
+def _made(info: ErrorInfo, depth: int, outcome: "Failed | None") -> Exception:
+    kinds = _kinds((info.type,)) or _kinds(info.bases)
+    members = []
+    if any(issubclass(kind, BaseExceptionGroup) for kind in kinds):
+        members = [_rebuilt(m, depth + 1, None, "the job") for m in info.members]
+        members = members or [RemoteError(_NO_MEMBERS)]
+    same = _same(info, members)
+    error = same or _remote(str(info), kinds, outcome, info.message, members)
+    for name, value in info.attributes.items():
+        if name not in HELD:
+            continue
+        try:
+            setattr(error, name, unpack(value))
+        except Exception:  # a damaged record
+            continue
+    return error
+
+
+def _same(info: ErrorInfo, members: list[Exception]) -> Exception | None:
+    """Make it of the very type, or None for what is no builtin."""
+    kind = ASYNCIO.get(info.type)
+    if kind is not None:
+        return kind.__new__(kind, info.message)
+    kinds = _kinds((info.type,))
+    if not kinds:
+        return None
+    try:
+        if members:
+            return ExceptionGroup(info.message, members)
+        packed = info.attributes.get("args")
+        args = unpack(packed) if packed else info.args
+        error: Exception = kinds[0](*((info.message,) if args is None else args))
+        return error
+    except Exception:  # its constructor wants more than a message
+        return None
+
+
+def _remote(
+    text: str,
+    kinds: tuple[Any, ...],
+    outcome: "Failed | None",
+    message: str = "",
+    members: list[Exception] | None = None,
+) -> RemoteError:
+    kind = remote_kind(kinds)
+    error: RemoteError = bare(kind, message, members) if members else bare(kind, text)
+    error.args, error.outcome, error._said = (text,), outcome, text
+    return error
+
+
+def _kinds(names: tuple[str, ...]) -> tuple[Any, ...]:
+    """Return the builtin exceptions of these names; a group of any is a group of exceptions."""
+    found = []
+    for name in names:
+        kind: Any = getattr(builtins, name, None)
+        if kind is BaseExceptionGroup:
+            kind = ExceptionGroup
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            found.append(kind)
+    return tuple(found)
+
+
+def _cut(text: str, *, tail: bool = False) -> str:
+    if len(text) <= _SHORT:
+        return text
+    said = f"({len(text):,} characters)"
+    return f"{said} ...{text[-_SHORT:]}" if tail else f"{text[:_SHORT]}... {said}"

@@ -1,0 +1,77 @@
+"""What is refused before anything is written."""
+
+import re
+from collections.abc import Iterable
+
+from gatherq.errors import InvalidCall
+
+#: Largest job and largest result, in bytes of JSON.
+MAX_PAYLOAD = 8 * 1024 * 1024
+#: Largest job of any producer that a worker takes in, and largest result that arq's get, in bytes:
+#: arq itself knows no limit.
+MAX_JOB = 64 * 1024 * 1024
+#: Most jobs of a batch; the Lua steps know it too.
+MAX_JOBS = 10_000_000
+#: Longest name of a job, in characters.
+MAX_NAME = 256
+#: Largest history in a result, and entry of one that keeps all of its error, in bytes of JSON.
+MAX_ENTRY = 16 * 1024
+MAX_HISTORY = 1024 * 1024
+#: Longest timeout, in seconds.
+MAX_TIMEOUT = 365 * 86_400.0
+
+_BATCH_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+
+
+def check_timeout(timeout: float | None, what: str = "timeout") -> float | None:
+    """Return `timeout` in seconds, or raise `InvalidCall` unless it is a usable number."""
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise InvalidCall(f"{what} must be a number of seconds, not {type(timeout).__name__}")
+    if not 0 < timeout <= MAX_TIMEOUT:
+        raise InvalidCall(
+            f"{what} must be more than 0 and at most {MAX_TIMEOUT:.0f} seconds, not "
+            f"{timeout!r:.50}; leave it out for no limit of your own"
+        )
+    return float(timeout)
+
+
+def check_name(name: object) -> None:
+    """Raise `InvalidCall` unless `name` can be a job's."""
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+        shown = repr(name) if not isinstance(name, str) else f"one of {len(name):,}"
+        raise InvalidCall(f"a job's name is text of 1 to {MAX_NAME} characters, not {shown:.200}")
+
+
+def check_window(window: int) -> int:
+    """Return `window`, or raise `InvalidCall` unless it is a usable number of jobs."""
+    if isinstance(window, bool) or not isinstance(window, int) or window < 1:
+        raise InvalidCall(f"window must be a whole number of jobs, 1 or more, not {window!r}")
+    return window
+
+
+def check_batch_id(batch_id: str) -> str:
+    """Return `batch_id`, or raise `InvalidCall` unless it can be part of a Redis key."""
+    if not isinstance(batch_id, str) or not _BATCH_ID.fullmatch(batch_id):
+        raise InvalidCall(
+            f"batch id {batch_id!r:.200} must be text of 1 to 128 letters, digits, dots, dashes or "
+            "underscores"
+        )
+    return batch_id
+
+
+def check_jobs(size: int) -> None:
+    """Raise `InvalidCall` for more jobs than a batch can have."""
+    if size > MAX_JOBS:
+        raise InvalidCall(f"{size:,} jobs are too many for one batch, the limit is {MAX_JOBS:,}")
+
+
+def check_slots(slots: Iterable[int], size: int) -> None:
+    """Raise TypeError or IndexError unless each is a slot of a batch of that size."""
+    for slot in slots:
+        if isinstance(slot, bool) or not isinstance(slot, int):
+            raise TypeError(f"a slot is a whole number, not {slot!r:.200}")
+        if not 0 <= slot < size:
+            there = f"slots 0 to {size - 1}" if size else "no slots"
+            raise IndexError(f"this batch has {there}, not {slot}")

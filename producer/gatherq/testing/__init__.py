@@ -1,0 +1,4 @@
+"""For users' tests and demos.
+
+Invariant: nothing of the product depends on it.
+"""

@@ -1,0 +1,72 @@
+"""What the tests of the Lua steps do again and again."""
+
+import asyncio
+from types import SimpleNamespace
+
+from gatherq.client import batch_operations
+from gatherq.contract import keys, records
+from gatherq.errors import BatchNotFound
+from gatherq.store.batches import BatchStore
+from gatherq.store.jobs import Record
+from gatherq_worker.attempt import Attempt
+
+LEASE = 0.3
+
+
+async def claim(store, n=10, contact=True):
+    """Claim in full contact with Redis, or in none."""
+    now = (await store.claim(0, 0, 0)).now
+    return await store.claim(n, now - 10_000, now) if contact else await store.claim(n, now, now)
+
+
+async def contact(store):
+    """Say how a worker is in full contact with Redis: since when, and until when."""
+    now = (await store.claim(0, 0, 0)).now
+    return now - 10_000, now
+
+
+def record(attempt: Attempt, worker="w1", keep=60.0):
+    payload = records.result_head(worker, attempt.number).encode() + b'"status":"succeeded"}'
+    return Record(attempt, "succeeded", payload, keep)
+
+
+async def expired(redis, attempt):
+    """Wait until the lease of an attempt has run out."""
+    while await redis.exists(keys.in_progress(attempt.job_id)):
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.005)
+
+
+class Asks(BatchStore):
+    """What a producer asks of Redis; whole batches as `Batch` does it."""
+
+    async def cancel(self, batch, slots, by, request=""):
+        if request:
+            return await super().cancel(batch, slots, by, request)
+        return await self._whole(batch_operations.cancel(self._link, batch, slots or (), by))
+
+    async def redrive(self, batch):
+        counts = await self.counts(batch)
+        if counts is None:
+            return None
+        after, last = b"0", {}
+        while True:
+            after, found = await self.completions(batch, after)
+            if not found:
+                break
+            last.update(found)
+        ended = {slot: s for slot, s in last.items() if s not in ("succeeded", "redriven")}
+        return await self._whole(batch_operations.redrive(self._link, batch, ended))
+
+    async def remove(self, batch):
+        return await self._whole(batch_operations.delete(self._link, batch)) is not False
+
+    @property
+    def _link(self):
+        return SimpleNamespace(store=self, retrying=lambda attempt: attempt())
+
+    async def _whole(self, work):
+        try:
+            return await work
+        except BatchNotFound:
+            return None if work.__name__ != "delete" else False

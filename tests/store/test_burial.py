@@ -1,0 +1,75 @@
+"""What is asked of Redis for a worker process that has died."""
+
+from time import monotonic
+
+import pytest
+
+from gatherq.contract import keys
+from gatherq.store.jobs import JobStore
+from gatherq_worker.ipc.execution_table import Begun, Execution, _key
+from gatherq_worker.supervision.blame import Death
+from gatherq_worker.supervision.recovery import Recoverer
+
+from .steps import LEASE, claim
+
+
+@pytest.fixture
+def bury(redis, queue):
+    async def bury(cause, begun, lease=LEASE):
+        known = {_key(a.job_id, a.number): execution for a, execution in begun.items()}
+        death = Death("w1", "killed", cause, monotonic(), Begun(known), None)
+        return await Recoverer(redis, queue, lease).bury(death)
+
+    return bury
+
+
+async def again(store):
+    """Return attempt and history of every job, as the next worker claims them."""
+    attempts = (await claim(store("w2"), 2000, contact=False)).attempts
+    return {a.slot: (a.number, [e["status"] for e in a.history]) for a in attempts}
+
+
+async def test_what_had_not_begun_is_given_back_as_if_it_had_never_been_claimed(
+    submit, store, bury
+):
+    await submit(3)
+    first, second, _ = (await claim(store())).attempts
+    assert await bury("killed", {first: Execution("loop"), second: Execution("process")}) == 3
+    assert await again(store) == {0: (2, ["died"]), 1: (1, []), 2: (1, [])}
+
+
+async def test_one_alone_is_certain_and_of_several_each_knows_how_many_were_beside(
+    redis, submit, store, bury, batch
+):
+    await submit(3)
+    *two, alone = (await claim(store())).attempts
+    await bury("killed", dict.fromkeys(two, Execution("loop")))
+    entries = [await redis.lrange(keys.attempts(a.job_id), 0, -1) for a in two]
+    assert [b'"beside":1' in entry for (entry,) in entries] == [True, True]
+    await claim(store())
+    await bury("killed", {alone: Execution("thread")})
+    (entry,) = await redis.lrange(keys.attempts(alone.job_id), 0, -1)
+    assert b"beside" not in entry
+
+
+async def test_what_was_late_is_timed_out_and_the_rest_given_back(redis, submit, store, bury):
+    await submit(3)
+    first, second, _ = (await claim(store())).attempts
+    now = monotonic()
+    begun = {
+        first: Execution("thread", now - 2, now - 1, 1.0),
+        second: Execution("thread", now + 2, now + 3, 5.0),
+    }
+    assert await bury("late", begun) == 2
+    assert b'"timed_out"' in await redis.get(keys.result(first.job_id))
+    assert await again(store) == {1: (1, []), 2: (1, [])}
+
+
+async def test_thousands_are_given_back_and_a_repetition_does_no_harm(
+    redis, queue, submit, store, bury
+):
+    await submit(1200)
+    await claim(JobStore(redis, "w1", queue, lease=60), 1200)  # so many take a while to claim
+    assert await bury("stopped", {}, lease=60) == 1200
+    assert await bury("stopped", {}, lease=60) == 0
+    assert await again(store) == dict.fromkeys(range(1200), (1, []))

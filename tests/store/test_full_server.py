@@ -1,0 +1,61 @@
+"""A full server refuses new jobs, and nothing else: what ends jobs frees memory."""
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gatherq.store.jobs import Release
+from gatherq.testing.server import embedded_server
+
+from .steps import claim, contact, expired, record
+
+
+@pytest.fixture
+async def redis():
+    """A server of its own: no other test is to meet its limit."""
+    with embedded_server(maxmemory="0") as (url, _):
+        async with Redis.from_url(url) as client:
+            yield client
+
+
+async def fill(redis):
+    await redis.config_set("maxmemory", 1)
+    with pytest.raises(RedisError, match="maxmemory"):
+        await redis.set("x", "y")
+
+
+async def test_all_that_ends_jobs_goes_on(redis, submit, asks, store, batch):
+    await submit(30)
+    attempts = (await claim(store(), 10)).attempts
+    await fill(redis)
+    assert (await store().renew(attempts)).lost == []
+    assert (await store().finish([record(a) for a in attempts[:5]])).words == ["recorded"] * 5
+    entry = b'{"attempt":1,"status":"failed"}'
+    assert await store().release([Release(attempts[5], charge=True, entry=entry)]) == 1
+    assert await store().release([Release(attempts[6])]) == 1
+    assert len((await claim(store("w2"), 5)).attempts) == 5
+    assert await asks.cancel(batch, [20, 21], "me") == 2
+    await redis.delete("arq:job:" + f"{batch}:25")
+    assert (await asks.mend(batch, [22, 23], -1)).ended == []
+    await asks.extend(batch)
+    assert await asks.cancel(batch, None, "me") == 23
+    assert (await asks.counts(batch)).cancelled > 10
+    assert await asks.remove(batch)
+
+
+async def test_a_dead_workers_jobs_are_taken_over(redis, submit, store):
+    await submit(1)
+    (first,) = (await claim(store())).attempts
+    await fill(redis)
+    await expired(redis, first)
+    since, last = await contact(store("w2"))
+    (second,) = (await store("w2").claim(10, since, last)).attempts
+    assert second.number == 2
+    assert (await store("w2").finish([record(second, "w2")])).words == ["recorded"]
+
+
+async def test_a_submission_is_refused_and_leaves_nothing(redis, submit):
+    await fill(redis)
+    with pytest.raises(RedisError, match="maxmemory"):
+        await submit(3)
+    assert await redis.dbsize() == 0

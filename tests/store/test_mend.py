@@ -1,0 +1,111 @@
+"""What Redis has lost of a batch is put back, or ends as the outcome that says so."""
+
+import pytest
+
+from gatherq import call
+from gatherq.client.job_encoding import digests
+from gatherq.contract import keys, records
+from gatherq.contract.batch_options import BatchOptions
+from gatherq.store.jobs import Release
+
+from .steps import claim, expired, record
+
+
+async def types(asks, batch, slots):
+    raws = await asks.results(batch, slots)
+    found = [records.decode_result(raw) for raw in raws if raw]
+    return {f.slot: f.error.type if f.status == "failed" else f.status for f in found}
+
+
+async def test_what_is_queued_running_or_ended_is_left_alone(redis, submit, asks, store, batch):
+    await submit(4)
+    ended, running = (await claim(store(), 2)).attempts
+    await store().finish([record(ended)])
+    before = await redis.zcard("x")
+    assert await asks.mend(batch, range(4), -1) == ([0], 4)
+    assert await asks.mend(batch, range(4), 4) == ([0], 4)
+    assert await redis.zcard("x") == before
+    assert (await store().finish([record(running)])).words == ["recorded"]
+
+
+async def test_a_lost_queue_is_put_back(redis, submit, asks, store, batch, queue):
+    await submit(5)
+    (running,) = (await claim(store(), 1)).attempts
+    await redis.delete(queue, keys.wake(queue))
+    assert (await asks.mend(batch, range(5), -1)).ended == []
+    assert await redis.llen(keys.wake(queue)) == 1
+    found = (await claim(store("w2"), contact=False)).attempts
+    assert [(a.slot, a.number) for a in found] == [(n, 1) for n in range(1, 5)]
+    await store("w2").finish([record(a, "w2") for a in found])
+    await expired(redis, running)  # its worker has died, and the queue knows nothing of it
+    assert (await asks.mend(batch, [0], 5)).ended == []
+    (again,) = (await claim(store("w2"))).attempts
+    assert (again.slot, again.number) == (0, 2)
+
+
+async def test_a_lost_job_ends_as_such_and_its_batch_completes(
+    redis, submit, asks, store, batch, queue
+):
+    await submit(3)
+    (first,) = (await claim(store(), 1)).attempts
+    await store().release([Release(first, 30.0, charge=True, entry=b"{}")])
+    for slot in (0, 2):
+        await redis.zrem(queue, f"{batch}:{slot}")
+        await redis.delete(keys.job(f"{batch}:{slot}"))
+    assert (await asks.mend(batch, range(3), -1)).ended == [0, 2]
+    assert await types(asks, batch, range(3)) == {0: "LostJob", 2: "LostJob"}
+    counts = await asks.counts(batch)
+    assert (counts.failed, counts.running) == (2, 0)
+    await store().finish([record(a) for a in (await claim(store())).attempts])
+    assert (await asks.counts(batch)).finished == 3
+    assert (await store().finish([record(first)])).words == ["refused"]
+
+
+@pytest.mark.parametrize("why", ["deadline", "cancelled", "nothing"])
+async def test_what_a_producer_never_wrote_ends_with_its_batch_or_when_it_is_given_up(
+    redis, asks, store, batch, why
+):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(10)]
+    terms = BatchOptions(deadline=60) if why == "deadline" else BatchOptions()
+    await asks.submit(batch, 10, 3600, 0, jobs[:5], terms=terms, digests=digests(jobs[:5]))
+    if why == "nothing":
+        first = await asks.mend(batch, range(10), -1)
+        assert first == ([], 5)  # its producer may be writing just now
+        assert (await asks.mend(batch, range(10), 4)).ended == []
+        assert (await asks.mend(batch, range(10), 5)).ended == [5, 6, 7, 8, 9]
+        assert set((await types(asks, batch, range(10))).values()) == {"NeverSubmitted"}
+    else:
+        if why == "cancelled":
+            await asks.cancel(batch, None, "me")
+        else:
+            await redis.hset(keys.batch(batch), "deadline", 1)  # it has passed
+        await asks.sweep(batch, force=True)
+        expected = "timed_out" if why == "deadline" else "cancelled"
+        assert await types(asks, batch, range(10)) == dict.fromkeys(range(10), expected)
+    # Its producer comes back.
+    await asks.submit(batch, 10, 3600, 5, jobs[5:], digests=digests(jobs[5:]))
+    if why == "nothing":
+        assert len((await claim(store())).attempts) == 10
+        assert (await asks.counts(batch)).failed == 0
+        _, words = await asks.completions(batch, b"0")
+        assert {status for _, status in words} == {"redriven"}
+    else:
+        assert (await claim(store())).attempts == []
+        assert (await asks.counts(batch)).finished == 10
+
+
+async def test_an_unnamed_batch_whose_producer_gave_up_is_cancelled(redis, asks, store, batch):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(10)]
+    await asks.submit(batch, 10, 3600, 0, jobs[:5], life="a", patience=-1.0)
+    assert (await claim(store())).attempts == []
+    found = [records.decode_result(raw) for raw in await asks.results(batch, range(5))]
+    assert {(f.status, f.by) for f in found} == {("cancelled", "producer lost")}
+
+
+async def test_there_is_nothing_to_mend_of_a_batch_that_has_gone(redis, submit, asks, batch):
+    assert await asks.mend(batch, [0], -1) is None
+    await submit(1)
+    await redis.delete(keys.batch(batch))
+    assert await asks.mend(batch, [0], -1) is None
+    await redis.set(keys.batch(batch), "x")
+    assert await asks.mend(batch, [0], -1) is None

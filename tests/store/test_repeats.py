@@ -1,0 +1,186 @@
+"""Every step can be repeated after a lost reply, and changes nothing twice."""
+
+import asyncio
+
+import pytest
+
+from gatherq import call
+from gatherq.contract import keys, records
+from gatherq.contract.batch_options import BatchOptions
+from gatherq.store.jobs import Release
+from gatherq_worker.engine.claims import Held
+from gatherq_worker.engine.conclusion.recorder import Recorder
+from gatherq_worker.engine.stray_claims import StrayClaims
+
+from .steps import claim, contact, record
+
+
+def failed(attempt, worker="w1"):
+    made = record(attempt, worker)
+    return type(made)(attempt, "failed", made.payload.replace(b"succeeded", b"failed"), 60)
+
+
+async def lengths(redis, batch):
+    counts = await redis.hgetall(keys.batch(batch))
+    return await redis.xlen(keys.done(batch)), {k: v for k, v in counts.items() if k != b"answered"}
+
+
+async def test_a_charged_release_stands_once_in_the_history(redis, submit, store):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    given = Release(attempt, 30.0, charge=True, entry=b'{"attempt":1,"status":"failed"}')
+    assert await store().release([given]) == 1
+    assert await store().release([given]) == 0
+    assert await redis.llen(keys.attempts(attempt.job_id)) == 1
+    assert (await claim(store())).attempts == []
+
+
+@pytest.mark.parametrize("delay", [600.0, 0.0])
+async def test_what_was_given_back_is_neither_renewed_nor_given_back_sooner(
+    redis, submit, store, queue, delay
+):
+    """A renewal, or a look for strays, that was under way on another connection."""
+    await submit()
+    worker = store()
+    (attempt,) = (await claim(worker)).attempts
+    assert await worker.release([Release(attempt, delay, charge=True)]) == 1
+    score = await redis.zscore(queue, attempt.job_id)
+    renewal = await worker.renew([attempt], *await contact(worker))
+    assert renewal.lost == [attempt.job_id]
+    assert await worker.release([Release(attempt)]) == 0
+    assert await redis.zscore(queue, attempt.job_id) == score
+    assert await redis.get(keys.retry(attempt.job_id)) == b"1"
+    assert not await redis.exists(keys.in_progress(attempt.job_id))
+
+
+async def test_an_uncharged_release_is_counted_once(redis, submit, store, batch):
+    await submit()
+    worker = store()
+    (attempt,) = (await claim(worker)).attempts
+    assert await worker.release([Release(attempt)]) == 1
+    assert await worker.release([Release(attempt)]) == 0
+    assert await redis.hget(keys.batch(batch), "running") == b"0"
+
+
+async def test_a_cancel_gives_the_same_answer_again(redis, submit, asks, store, batch):
+    await submit(4)
+    await claim(store(), 1)
+    first = await asks.cancel(batch, [0, 1, 2], "me", "request")
+    before = await lengths(redis, batch)
+    assert first == 3
+    assert await asks.cancel(batch, [0, 1, 2], "me", "request") == 3
+    assert await lengths(redis, batch) == before
+    assert await asks.cancel(batch, [1, 2], "me", "another") == 0
+    assert await asks.cancel(batch, [], "me", "whole") == 2
+    await asks.sweep(batch, force=True)
+    assert await asks.cancel(batch, [], "me", "whole") == 2
+
+
+async def test_a_redrive_runs_nothing_twice_and_counts_the_same(redis, submit, asks, store, batch):
+    await submit(3)
+    await store().finish([failed(a) for a in (await claim(store())).attempts])
+    known = await asks.ended_badly(batch, dict.fromkeys(range(3), "failed"))
+    assert await asks.put_back(batch, True, known, "r") == 3
+    # They run and fail again, before the request is repeated.
+    await store().finish([failed(a) for a in (await claim(store())).attempts])
+    assert await asks.put_back(batch, True, known, "r") == 3
+    assert (await claim(store())).attempts == []
+
+
+async def test_a_deletion_whose_reply_was_lost_is_done(redis, submit, asks, batch):
+    await submit(3)
+    assert await asks.size_of(batch) == 3
+    assert await asks.delete(batch, 0) == 0
+    assert await asks.delete(batch, 0) == 0
+    assert await asks.size_of(batch) == 0
+    assert not [key async for key in redis.scan_iter(f"*{batch}*")]
+
+
+async def test_a_run_of_a_submission_is_written_once(redis, asks, store, batch, queue):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(4)]
+    for _ in range(2):
+        await asks.submit(batch, 4, 3600, 0, jobs[:2], life="a", patience=30)
+    assert await redis.zcard(queue) == 2
+    await store().finish([record(a) for a in (await claim(store())).attempts])
+    await asks.submit(batch, 4, 3600, 0, jobs[:2], life="a", patience=30)
+    assert await redis.zcard(queue) == 0
+    await asks.submit(batch, 4, 3600, 2, jobs[2:], life="a", patience=30)
+    assert await redis.hget(keys.batch(batch), "writing") is None
+
+
+async def test_runs_that_redis_has_lost_are_asked_for_again(redis, asks, batch, queue):
+    """A server that came back without its last writes."""
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(6)]
+    for first in (0, 2):
+        await asks.submit(batch, 6, 3600, first, jobs[first : first + 2], life="a")
+    await redis.hset(keys.batch(batch), "written", 2)
+    await redis.delete(keys.job(f"{batch}:2"), keys.job(f"{batch}:3"))
+    await redis.zrem(queue, f"{batch}:2", f"{batch}:3")
+    there = await asks.submit(batch, 6, 3600, 4, jobs[4:], life="a")
+    assert there.behind == 2
+    for first in (2, 4):
+        there = await asks.submit(batch, 6, 3600, first, jobs[first : first + 2], life="a")
+        assert there.behind is None
+    assert await redis.zcard(queue) == 6
+
+
+async def test_a_claim_whose_reply_was_lost_is_given_back_uncharged(submit, store):
+    await submit(3)
+    worker, held = store(), Held()
+    lost = (await claim(worker, 2)).attempts
+    (mine,) = (await claim(worker, 1)).attempts
+    held.take(mine)
+    recorder = Recorder(worker, held.recorded, held.released)
+    strays = StrayClaims(worker, held, recorder, lease=0.3)
+    await strays.give_back()  # nothing is suspected
+    assert recorder.waiting() == ([], [])
+    strays.suspect()
+    await strays.give_back()
+    _, given = recorder.waiting()
+    assert {r.attempt.job_id for r in given} == {a.job_id for a in lost}
+    await worker.release(given)
+    again = (await claim(store("w2"))).attempts
+    assert [(a.slot, a.number, a.history) for a in again] == [(0, 1, ()), (1, 1, ())]
+
+
+async def test_a_claim_that_comes_through_late_is_found_too(submit, store):
+    """The server was paused: it takes up the old connection's claim after the new one's look."""
+    await submit(1)
+    worker, held = store(), Held()
+    recorder = Recorder(worker, held.recorded, held.released)
+    strays = StrayClaims(worker, held, recorder, lease=0.2)
+    strays.suspect()
+    await strays.give_back()
+    assert recorder.waiting() == ([], [])
+    await claim(worker)
+    async with asyncio.timeout(10):
+        while not recorder.waiting()[1]:
+            await strays.give_back()
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("life", [0.5, 600])
+async def test_a_producers_lease_is_judged_after_its_own_time_of_contact(asks, store, batch, life):
+    job = records.encode_job(call("f"), batch, 0, None)
+    await asks.submit(batch, 1, 3600, 0, [job], terms=BatchOptions(lease=life), life="a")
+    await asyncio.sleep(0.6)
+    since, last = await contact(store())
+    swept = await asks.sweep(batch, force=True, contact=(last - 40, last))
+    assert swept.ended == 0  # in contact for less than the lease
+    swept = await asks.sweep(batch, force=True, contact=(since, last))
+    assert swept.ended == (1 if life < 1 else 0)
+
+
+async def test_a_deadline_that_passed_in_an_outage_waits_for_the_owner_of_what_was_begun(
+    redis, asks, store, batch
+):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(2)]
+    await asks.submit(batch, 2, 3600, 0, jobs, terms=BatchOptions(deadline=0.2), life="a")
+    (attempt,) = (await claim(store(), 1)).attempts
+    await asyncio.sleep(0.4)  # its lease has run out, and the deadline passed
+    assert (await claim(store("w2"), contact=False)).attempts == []
+    assert (await asks.sweep(batch, force=True)).ended == 0
+    assert await redis.xlen(keys.done(batch)) == 1  # what was never begun
+    assert (await store().finish([record(attempt)])).words == ["recorded"]
+    found = records.codec.from_json(await redis.get(keys.result(attempt.job_id)))
+    assert found["status"] == "succeeded"

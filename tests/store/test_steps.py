@@ -1,0 +1,288 @@
+"""The Lua steps alone, on a real server: a test for each thing that they return."""
+
+import asyncio
+
+import pytest
+
+from gatherq.contract import keys
+from gatherq.store.jobs import Release
+from gatherq_worker.attempt import Attempt
+
+from .steps import LEASE, claim, expired, record
+
+
+async def test_a_claim_takes_no_more_than_asked_in_slot_order(submit, store):
+    await submit(12)
+    slots = [a.slot for a in (await claim(store(), 5)).attempts]
+    slots += [a.slot for a in (await claim(store("w2"), 100)).attempts]
+    assert slots == list(range(12))
+
+
+async def test_what_is_claimed_is_not_claimed_again(submit, store):
+    await submit(3)
+    assert len((await claim(store())).attempts) == 3
+    again = await claim(store("w2"))
+    assert again.attempts == []
+    assert 0 < again.next_in <= LEASE * 1000
+
+
+async def test_an_expired_lease_is_claimed_by_the_next_attempt(redis, submit, store):
+    await submit()
+    (first,) = (await claim(store())).attempts
+    await expired(redis, first)
+    (second,) = (await claim(store("w2"))).attempts
+    assert (first.number, second.number) == (1, 2)
+
+
+async def test_a_worker_without_full_contact_leaves_expired_leases_alone(redis, submit, store):
+    await submit()
+    (first,) = (await claim(store())).attempts
+    await expired(redis, first)
+    assert (await claim(store("w2"), contact=False)).attempts == []
+    await store().renew([first])
+    assert (await store().finish([record(first)])).words == ["recorded"]
+
+
+async def test_fresh_jobs_are_claimed_without_full_contact(submit, store):
+    await submit()
+    assert len((await claim(store(), contact=False)).attempts) == 1
+
+
+async def test_a_renewed_lease_holds(redis, submit, store):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    for _ in range(4):
+        await asyncio.sleep(LEASE / 2)
+        assert (await store().renew([attempt])).lost == []
+        assert (await claim(store("w2"))).attempts == []
+
+
+async def test_renewing_a_lost_lease_says_so(redis, submit, store):
+    await submit()
+    (first,) = (await claim(store())).attempts
+    await expired(redis, first)
+    await claim(store("w2"))
+    assert (await store().renew([first])).lost == [first.job_id]
+
+
+async def test_a_finished_job_leaves_its_result_and_nothing_else(
+    redis, submit, store, batch, queue
+):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    assert (await store().finish([record(attempt)])).words == ["recorded"]
+    id_ = attempt.job_id
+    for key in (keys.job(id_), keys.in_progress(id_), keys.retry(id_)):
+        assert not await redis.exists(key)
+    assert await redis.zcard(queue) == 0
+    for key in (keys.result(id_), keys.batch(batch), keys.done(batch)):
+        assert 0 < await redis.ttl(key) <= 4_050
+    assert await redis.hmget(keys.batch(batch), "succeeded", "running") == [b"1", b"0"]
+
+
+async def test_finishing_twice_changes_nothing(redis, submit, store, batch):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    await store().finish([record(attempt)])
+    assert (await store().finish([record(attempt)])).words == ["already"]
+    assert await redis.xlen(keys.done(batch)) == 1
+    assert await redis.hget(keys.batch(batch), "succeeded") == b"1"
+
+
+async def test_a_late_result_is_refused_while_the_next_attempt_runs_and_after(
+    redis, submit, store, batch
+):
+    await submit()
+    (first,) = (await claim(store())).attempts
+    await expired(redis, first)
+    (second,) = (await claim(store("w2"))).attempts
+    assert (await store().finish([record(first)])).words == ["refused"]
+    assert (await store("w2").finish([record(second, "w2")])).words == ["recorded"]
+    stored = await redis.get(keys.result(first.job_id))
+    assert (await store().finish([record(first)])).words == ["refused"]
+    assert await redis.get(keys.result(first.job_id)) == stored
+    assert await redis.xlen(keys.done(batch)) == 1
+
+
+async def test_a_result_of_a_vanished_batch_resurrects_nothing(redis, submit, store, batch):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    await redis.delete(keys.batch(batch))
+    assert (await store().finish([record(attempt)])).words == ["gone"]
+    assert not await redis.exists(keys.result(attempt.job_id), keys.done(batch), keys.batch(batch))
+
+
+async def test_release_gives_the_attempt_back_uncharged(submit, store):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    assert await store().release([Release(attempt)]) == 1
+    assert await store().release([Release(attempt)]) == 0
+    (again,) = (await claim(store("w2"))).attempts
+    assert again.number == 1
+    assert (await store().finish([record(attempt)])).words == ["refused"]
+
+
+async def test_a_charged_release_is_the_next_attempt_after_its_delay(submit, store):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    await store().release([Release(attempt, 0.2, charge=True)])
+    nothing = await claim(store())
+    assert nothing.attempts == []
+    assert 0 < nothing.next_in <= 200
+    await asyncio.sleep(0.25)
+    (again,) = (await claim(store())).attempts
+    assert again.number == 2
+
+
+async def test_submitting_again_adds_nothing_and_another_size_is_refused(
+    redis, submit, store, queue
+):
+    await submit(2)
+    await submit(2)
+    assert await redis.zcard(queue) == 2
+    assert (await submit(3)).size == 2
+    assert await redis.zcard(queue) == 2
+    attempts = (await claim(store())).attempts
+    await store().finish([record(a) for a in attempts])
+    await submit(2)
+    assert await redis.zcard(queue) == 0
+
+
+async def test_what_cannot_be_a_job_goes_into_quarantine_and_neighbours_run(
+    redis, submit, store, queue
+):
+    await redis.zadd(queue, {b"\xff\xfe": 1})
+    await submit()
+    found = await claim(store())
+    assert len(found.attempts) == 1
+    assert found.foreign == [r"\xff\xfe"]
+    assert await redis.lrange(keys.quarantine(queue), 0, -1) == [b"\xff\xfe"]
+    assert await redis.zscore(queue, b"\xff\xfe") is None
+
+
+@pytest.mark.parametrize("id_", ["a\nb", "a\0b", "größe", "", "x" * 1000])
+async def test_odd_but_readable_ids_are_jobs(redis, store, queue, id_):
+    await redis.zadd(queue, {id_: 1})
+    (attempt,) = (await claim(store())).attempts
+    assert attempt.job_id == id_
+    assert "expired or was deleted" in attempt.problem
+    assert (await store().finish([record(attempt)])).words == ["recorded"]
+
+
+@pytest.mark.parametrize("spoil", ["wrong type", "truncated", "not utf-8", "absurd numbers"])
+async def test_damaged_job_data_is_an_attempt_with_a_problem(redis, submit, store, batch, spoil):
+    await submit(2)
+    key = keys.job(keys.job_id(batch, 0))
+    await redis.delete(key)
+    if spoil == "wrong type":
+        await redis.lpush(key, "x")
+    else:
+        data = {
+            "truncated": b'{"f":"f","a":[',
+            "not utf-8": b"\xff\xff",
+            "absurd numbers": b'{"f":"f","a":[],"k":{},"t":1e400,"et":-9e99,"timeout":-1}',
+        }
+        await redis.set(key, data[spoil])
+    bad, good = (await claim(store())).attempts
+    assert bad.problem
+    assert good.job is not None
+
+
+@pytest.mark.parametrize("value", ["abc", "-5", "1e308", "9" * 30, b"\xff"])
+async def test_a_damaged_attempt_count_begins_anew(redis, submit, store, batch, value):
+    await submit()
+    await redis.set(keys.retry(keys.job_id(batch, 0)), value)
+    (attempt,) = (await claim(store())).attempts
+    assert attempt.number == 1
+
+
+async def test_what_a_plain_arq_worker_holds_is_left_to_it(redis, submit, store, batch, queue):
+    await submit(2)
+    held = keys.job_id(batch, 0)
+    await redis.psetex(keys.in_progress(held), 60_000, b"1")
+    score = await redis.zscore(queue, held)
+    (attempt,) = (await claim(store())).attempts
+    assert attempt.slot == 1
+    assert await redis.zscore(queue, held) == score
+
+
+async def test_a_flushed_script_cache_is_invisible(redis, submit, store):
+    for n in range(3):
+        await redis.script_flush()
+        await submit(3)
+        await redis.script_flush()
+        assert len((await claim(store(), 1)).attempts) == 1, n
+
+
+async def test_every_key_but_the_queue_has_a_ttl(redis, submit, store, batch, queue):
+    await submit(300)
+    attempts = (await claim(store())).attempts
+    await store().renew(attempts)
+    await store().finish([record(a) for a in attempts[:5]])
+    await store().release([Release(a) for a in attempts[5:7]])
+    found = [k async for k in redis.scan_iter(count=1000) if batch in str(k) or queue in str(k)]
+    assert len(found) > 300
+    eternal = [key for key in found if await redis.ttl(key) == -1]
+    assert eternal == [queue.encode()]
+
+
+async def test_thousands_of_leases_are_renewed_together(store):
+    renewal = await store().renew([Attempt(f"none:{n}", 1, None) for n in range(5000)])
+    assert len(renewal.lost) == 5000
+
+
+async def test_expired_leases_wait_while_the_last_contact_is_too_old(redis, submit, store):
+    await submit()
+    (first,) = (await claim(store())).attempts
+    await expired(redis, first)
+    now = (await store("w2").claim(0, 0, 0)).now
+    assert (await store("w2").claim(10, now - 10_000, now - 10_000)).attempts == []
+
+
+async def test_a_claim_that_fills_the_worker_hands_the_watch_on(redis, submit, store, queue):
+    await submit(2)
+    assert await redis.lpop(keys.wake(queue)) == b"1"  # submit wakes one worker
+    await store().claim(1, 0, 0)
+    assert await redis.lpop(keys.wake(queue)) == b"1"
+    await store().claim(10, 0, 0)  # this one goes on watching
+    assert await redis.lpop(keys.wake(queue)) is None
+
+
+async def test_foreign_data_in_the_keys_of_a_batch_harms_nobody(redis, submit, store, batch):
+    await submit(2)
+    await redis.delete(keys.batch(batch))
+    await redis.set(keys.batch(batch), "not a hash")
+    attempts = (await claim(store())).attempts
+    assert len(attempts) == 2
+    await redis.set(keys.retry(attempts[0].job_id), "7")
+    await redis.rpush(keys.result(attempts[0].job_id), "not a string")
+    done = await store().finish([record(attempt) for attempt in attempts])
+    assert done.words == ["recorded", "recorded"]  # as jobs of their own: nobody can collect them
+
+
+async def test_a_lease_that_ran_out_unclaimed_is_renewed(redis, submit, store):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    await expired(redis, attempt)
+    assert (await store().renew([attempt])).lost == []
+    assert (await claim(store("w2"))).attempts == []
+
+
+async def test_a_running_job_that_the_queue_has_lost_is_put_back_by_its_renewal(
+    redis, submit, store, queue
+):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    await redis.delete(queue)
+    await store().renew([attempt])
+    assert await redis.zcard(queue) == 1
+    await store().finish([record(attempt)])
+    await store().renew([attempt])
+    assert await redis.zcard(queue) == 0
+
+
+async def test_an_attempt_whose_token_is_anothers_is_not_released(redis, submit, store):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    assert await store("w2").release([Release(attempt)]) == 0
+    assert (await claim(store("w3"))).attempts == []

@@ -1,0 +1,345 @@
+"""The watcher against a store that answers when the test says so."""
+
+import asyncio
+
+import pytest
+from redis.exceptions import NoPermissionError, ResponseError
+
+from gatherq.client.collection.completion_watcher import CompletionWatcher
+from gatherq.client.collection.subscription import Reader
+from gatherq.errors import BatchNotFound, RedisUnavailable
+from gatherq.store.maintenance import Mended
+
+
+class BatchStore:
+    """Streams in memory; a read blocks until `reply` or `nudge`, as Redis would."""
+
+    def __init__(self):
+        self.streams, self.nudges, self.reads = {}, 0, []
+        self.gone, self.changed, self.asked = set(), asyncio.Event(), asyncio.Event()
+        self.error = None
+        #: Batches whose own read fails, and with it every read that has them in it.
+        self.errors = {}
+        #: Slots that a look finds, by batch; and what looks were asked for.
+        self.found, self.looks, self.looked = {}, [], asyncio.Event()
+        self.mend_error = self.sweep_error = None
+
+    def end(self, batch, *words):
+        entries = self.streams.setdefault(batch, [])
+        entries.append((b"%d-0" % (len(entries) + 1), list(words)))
+        self.changed.set()
+
+    async def watch(self, after, block, news):
+        self.reads.append(dict(after))
+        self.asked.set()
+        while True:
+            if self.error:
+                raise self.error
+            for batch in after:
+                if batch in self.errors:
+                    raise unavailable(self.errors[batch])
+            found = {
+                batch: [e for e in self.streams.get(batch, []) if e[0] > (b"" if a == b"0" else a)]
+                for batch, a in after.items()
+            }
+            found = {batch: entries for batch, entries in found.items() if entries}
+            if found or self.nudges > int(news[1]):
+                return b"%d" % self.nudges, found
+            self.changed.clear()
+            await self.changed.wait()
+
+    async def nudge(self, name):
+        self.nudges += 1
+        self.changed.set()
+
+    async def missing(self, batches):
+        return [batch for batch in batches if batch in self.gone]
+
+    async def completions(self, batch, after):
+        if batch in self.errors:
+            raise unavailable(self.errors[batch])
+        return after, []
+
+    async def sweep(self, batch):
+        if self.sweep_error:
+            raise self.sweep_error
+
+    async def mend(self, batch, slots, written):
+        self._note("mend", batch, slots, written)
+        if self.mend_error:
+            raise self.mend_error
+        return Mended([slot for slot in slots if slot in self.found.get(batch, ())], 7)
+
+    async def recorded(self, batch, slots):
+        self._note("recorded", batch, slots)
+        return [slot for slot in slots if slot in self.found.get(batch, ())]
+
+    def _note(self, *look):
+        self.looks.append(look)
+        self.looked.set()
+
+
+def unavailable(cause):
+    error = RedisUnavailable(str(cause), url="redis://x")
+    error.__cause__ = cause
+    return error
+
+
+WRONGTYPE = ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
+
+
+async def once(attempt):
+    return await attempt()
+
+
+@pytest.fixture
+async def store():
+    return BatchStore()
+
+
+@pytest.fixture
+async def watcher(store):
+    watcher = CompletionWatcher(store, once)
+    yield watcher
+    await watcher.aclose(RuntimeError("closed"))
+
+
+@pytest.fixture
+def join(watcher):
+    def join(batch, size=10):
+        reader = Reader(size)
+        watcher.join(batch, reader)
+        return reader
+
+    return join
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """Look after batches at once."""
+    monkeypatch.setattr("gatherq.client.collection.janitor.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("gatherq.client.collection.janitor._LONGEST", 0.0)
+
+
+async def test_a_reader_gets_all_from_the_beginning(join, store):
+    store.end("b", (0, "succeeded"), (1, "failed"))
+    reader = join("b")
+    assert await reader.take() == [0, 1]
+    store.end("b", (2, "succeeded"))
+    assert await reader.take() == [2]
+    assert reader.left == 7
+
+
+async def test_who_joins_during_a_read_gets_what_came_before_it(join, store):
+    store.end("b", (0, "succeeded"))
+    first = join("b")
+    await first.take()
+    await _blocked(store, 2)
+    late = join("b")
+    store.end("b", (1, "succeeded"))  # the read that is under way brings this alone
+    found = []
+    async with asyncio.timeout(5):
+        while len(found) < 2:
+            found += await late.take()
+    assert found == [0, 1]
+    assert await first.take() == [1]
+
+
+async def test_one_nudge_for_all_that_join_in_a_turn(join, store):
+    join("a")
+    await _blocked(store, 1)
+    readers = [join(f"b{n}") for n in range(50)]
+    await _blocked(store, 2)
+    assert store.nudges == 1
+    assert len(store.reads[-1]) == 51
+    store.end("b7", (0, "succeeded"))
+    assert await readers[7].take() == [0]
+
+
+async def test_who_joins_after_a_nudge_was_heard_gives_another(join, store):
+    join("a")
+    await _blocked(store, 1)
+    join("b")
+    await _blocked(store, 2)
+    reader = join("c")
+    await _blocked(store, 3)
+    assert store.nudges == 2
+    store.end("c", (0, "lost"))
+    assert await reader.take() == [0]
+
+
+async def test_a_slot_that_is_redriven_is_told_by_its_last_word(join, store):
+    store.end("b", (0, "failed"), (1, "failed"))
+    store.end("b", (0, "redriven"))
+    reader = join("b")
+    assert await reader.take() == [1]
+    store.end("b", (0, "succeeded"))
+    assert await reader.take() == [0]
+    store.end("b", (0, "redriven"))
+    store.end("b", (0, "failed"))
+    assert await reader.take() == [0]
+
+
+async def test_what_is_no_slot_of_the_batch_is_left_out(join, store):
+    store.end("b", (10, "succeeded"), (9, "succeeded"))
+    assert await join("b").take() == [9]
+
+
+async def test_with_nobody_left_it_reads_no_more(watcher, join, store):
+    reader = join("b")
+    await _blocked(store, 1)
+    watcher.leave("b", reader)
+    store.end("b", (0, "succeeded"))
+    await asyncio.wait([watcher._reading])
+    assert len(store.reads) == 1
+    again = join("b")
+    assert await again.take() == [0]
+
+
+async def test_an_error_of_redis_reaches_every_reader(join, store):
+    store.error = RedisUnavailable("away", url="redis://x")
+    readers = [join("a"), join("b")]
+    for reader in readers:
+        with pytest.raises(RedisUnavailable):
+            await reader.take()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        IndexError("no such"),
+        ValueError("invalid literal for int()"),
+        TypeError("a str, not a dict"),
+    ],
+)
+async def test_a_reply_that_cannot_be_read_is_asked_again(join, store, caplog, monkeypatch, error):
+    monkeypatch.setattr("gatherq.client.collection.completion_watcher._PAUSE", 0.0)
+    store.error = error
+    reader = join("b")
+    await _blocked(store, 5)
+    store.error = None
+    store.end("b", (0, "succeeded"))
+    assert await reader.take() == [0]
+    assert [r.message for r in caplog.records] == [
+        f"a reply of Redis cannot be read: {error!r}; it is asked again"
+    ]
+
+
+async def test_a_stream_of_another_type_keeps_nobody_else_from_reading(join, store, soon):
+    store.errors["bad"] = WRONGTYPE
+    store.found["bad"] = [3]
+    good, bad = join("good"), join("bad")
+    store.end("good", (0, "succeeded"))
+    assert await good.take() == [0]
+    assert await bad.take() == [3]  # it was looked for
+    assert "bad" not in store.reads[-1]
+
+
+async def test_a_stream_that_may_not_be_read_ends_its_readers_alone(join, store):
+    store.errors["bad"] = NoPermissionError("no permissions to access one of the keys")
+    good, bad = join("good"), join("bad")
+    with pytest.raises(RedisUnavailable, match="permissions"):
+        await bad.take()
+    store.end("good", (0, "succeeded"))
+    assert await good.take() == [0]
+
+
+async def test_closing_reaches_every_reader_after_what_came(watcher, join, store):
+    store.end("b", (0, "succeeded"))
+    reader, other = join("b"), join("c")
+    await _blocked(store, 2)
+    await watcher.aclose(RuntimeError("closed"))
+    assert await reader.take() == [0]
+    for each in (reader, reader, other):
+        with pytest.raises(RuntimeError, match="closed"):
+            await each.take()
+
+
+async def test_a_batch_that_has_gone_is_told_to_its_readers_only(join, store, soon):
+    store.gone.add("b")
+    store.end("a", (0, "succeeded"))
+    alive, gone = join("a"), join("b")
+    with pytest.raises(BatchNotFound, match="batch b: its data is no longer in Redis"):
+        await gone.take()
+    assert await alive.take() == [0]
+
+
+async def test_a_silent_batch_is_looked_at_and_what_is_found_is_told(join, store, soon):
+    store.end("b", (4, "succeeded"))
+    store.found["b"] = [1, 2]
+    reader = join("b", 5)
+    assert await reader.take() == [4]
+    assert await reader.take() == [1, 2]
+    await _looked(store, len(store.looks) + 2)
+    assert store.looks[-1] == ("mend", "b", [0, 3], 7)  # what is still out, and what was written
+
+
+async def test_a_reader_that_takes_nothing_is_told_each_slot_once(join, store, soon):
+    store.found["b"] = [0, 1]
+    reader = join("b", 3)
+    await _looked(store, 20)
+    assert await reader.take() == [0, 1]
+    assert not reader.taken()
+
+
+async def test_who_may_not_write_reads_on(join, store, soon, caplog):
+    denied = NoPermissionError("this user has no permissions to run the 'evalsha' command")
+    store.sweep_error = store.mend_error = denied
+    store.found["b"] = [2]
+    reader = join("b", 3)
+    assert await reader.take() == [2]
+    await _looked(store, 20)
+    said = [r.message.partition(":")[0] for r in caplog.records if r.levelname == "WARNING"]
+    assert said == ["cannot sweep a batch", "cannot mend a batch"]
+    store.end("b", (0, "succeeded"))
+    assert await reader.take() == [0]
+
+
+async def test_a_look_at_a_large_batch_is_cut_and_seldom(join, store, soon):
+    join("large", 100_000)
+    join("small", 1)
+    await _looked(store, 420)
+    large = [look for look in store.looks if look[1] == "large"]
+    assert [len(slots) for _, _, slots, _ in large] == [250] * 400
+    assert {written for *_, written in large} == {-1}  # of the look before, in all its parts
+
+
+async def _blocked(store, reads):
+    """Wait until the watcher is in its read number `reads`."""
+    async with asyncio.timeout(5):
+        while len(store.reads) < reads:
+            store.asked.clear()
+            await store.asked.wait()
+
+
+async def _looked(store, looks):
+    """Wait until there were so many looks."""
+    async with asyncio.timeout(5):
+        while len(store.looks) < looks:
+            store.looked.clear()
+            await store.looked.wait()
+
+
+async def test_who_reads_or_joins_as_somebody_cancels_the_watcher_is_told_all_the_same(join, store):
+    """As `asyncio.run` does when main has ended, before what it cancels has."""
+    first = join("b")
+    await _blocked(store, 1)
+    for task in asyncio.all_tasks():
+        if task.get_name().startswith("gatherq-"):
+            task.cancel()
+    second = join("b")  # while the old one has not ended yet
+    async with asyncio.timeout(5):
+        store.end("b", (0, "succeeded"))
+        assert await first.take() == await second.take() == [0]
+
+
+async def test_what_nobody_reads_is_not_begun_again(join, store, watcher):
+    reader = join("b")
+    await _blocked(store, 1)
+    ours = [task for task in asyncio.all_tasks() if task.get_name().startswith("gatherq-")]
+    watcher.leave("b", reader)
+    for task in ours:
+        task.cancel()
+    await asyncio.wait(ours)
+    await asyncio.sleep(0)
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("gatherq-")]

@@ -1,0 +1,97 @@
+"""Outcomes on their way to Redis: in runs, repeated until they are there."""
+
+import asyncio
+import errno
+from contextlib import asynccontextmanager
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from gatherq.store.jobs import Finish, Record, Release
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.engine.conclusion.recorder import Recorder
+
+
+class Store:
+    """Remembers what it was given; fails as often as it is told to."""
+
+    def __init__(self, failures=0):
+        self.failures = failures
+        self.finished, self.released = [], []
+
+    async def finish(self, records):
+        if self.failures:
+            self.failures -= 1
+            raise RedisConnectionError("away")
+        await asyncio.sleep(0)
+        self.finished.append([record.attempt.job_id for record in records])
+        return Finish(["recorded"] * len(records), [], [])
+
+    async def release(self, releases):
+        self.released += [release.attempt.job_id for release in releases]
+
+
+def record(n, size=10):
+    return Record(Attempt(f"b:{n}", 1, None), "succeeded", b"x" * size, None)
+
+
+@asynccontextmanager
+async def recording(store, told=None):
+    recorder = Recorder(store, lambda record, word: None if told is None else told.append(word))
+    task = asyncio.create_task(recorder.run())
+    yield recorder
+    async with asyncio.timeout(10):
+        await recorder.flushed()
+    task.cancel()
+
+
+async def test_outcomes_wait_for_redis_and_are_recorded_once(caplog):
+    store, told = Store(failures=2), []
+    async with recording(store, told) as recorder:
+        recorder.put(record(1))
+    assert store.finished == [["b:1"]]
+    assert told == ["recorded"]
+    states = [line.message for line in caplog.records]
+    assert len(states) == 2  # one warning a change, whatever the number of failures
+    assert states[0].startswith("Redis fails to record 1 outcomes")
+    assert states[1] == "Redis is back"
+
+
+async def test_it_knows_how_long_it_has_had_no_descriptor():
+    store = Store(failures=100)
+
+    async def finish(records):
+        try:
+            raise OSError(errno.EMFILE, "Too many open files")
+        except OSError as error:
+            raise RedisConnectionError("Error 24 connecting") from error
+
+    store.finish, well = finish, store.finish
+    async with recording(store) as recorder:
+        assert recorder.short_for() == 0
+        recorder.put(record(1))
+        await asyncio.sleep(0.2)
+        assert 0.1 < recorder.short_for() < 1
+        store.failures, store.finish = 0, well
+        await recorder.flushed()
+        assert recorder.short_for() == 0
+
+
+async def test_what_comes_together_goes_together():
+    store = Store()
+    async with recording(store) as recorder:
+        for n in range(100):
+            recorder.put(record(n))
+        recorder.give_back(Release(Attempt("b:100", 1, None)))
+    assert store.finished == [[f"b:{n}" for n in range(100)]]
+    assert store.released == ["b:100"]
+
+
+@pytest.mark.parametrize(("count", "size", "runs"), [(600, 10, 3), (5, 1_500_000, 5)])
+async def test_a_run_is_bounded_in_number_and_bytes(count, size, runs):
+    store = Store()
+    async with recording(store) as recorder:
+        for n in range(count):
+            recorder.put(record(n, size))
+    assert len(store.finished) == runs
+    assert [id_ for run in store.finished for id_ in run] == [f"b:{n}" for n in range(count)]

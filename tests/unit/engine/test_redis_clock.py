@@ -1,0 +1,28 @@
+"""For how long a worker has been in contact with Redis."""
+
+import pytest
+
+from gatherq_worker.engine.redis_clock import RedisClock
+
+
+def test_contact_lasts_while_replies_come_within_half_a_lease():
+    contact = RedisClock(lease=2.0)
+    for now in (10_000, 10_900, 11_800):
+        contact.seen(now)
+    assert (contact.since, contact.last) == (10_000, 11_800)
+
+
+@pytest.mark.parametrize("now", [11_001, 9_999])
+def test_contact_begins_anew_after_a_silence_or_when_the_clock_goes_back(now):
+    contact = RedisClock(lease=2.0)
+    contact.seen(10_000)
+    contact.seen(now)
+    assert contact.since == now
+
+
+def test_time_is_redis_s_and_needs_one_reply():
+    contact = RedisClock(lease=2.0)
+    with pytest.raises(RuntimeError):
+        contact.now()
+    contact.seen(1_000_000_000_000)  # an hour or thirty years off: its own clock does not count
+    assert 0 <= contact.now() - 1_000_000_000_000 < 60_000

@@ -1,0 +1,228 @@
+"""The watchdog, in a thread, beside a loop that is blocked."""
+
+import asyncio
+import threading
+import time
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.context import CurrentJob, set_current
+from gatherq_worker.engine.loop_watch import watchdog as module
+from gatherq_worker.engine.loop_watch.pulse import Pulse
+from gatherq_worker.engine.loop_watch.watchdog import Watchdog
+from gatherq_worker.ipc.process_contract import Farewell
+from gatherq_worker.ipc.scoreboard import Scoreboard
+
+
+class Ended(BaseException):
+    """In place of the end of the process."""
+
+
+class Finalizer:
+    def time_out(self, attempt):
+        if attempt.handed_over:
+            return None
+        attempt.handed_over = True
+        return type("Record", (), {"attempt": attempt})()
+
+
+class Recorder:
+    short = 0.0
+
+    def waiting(self):
+        return [], []
+
+    def short_for(self):
+        return self.short
+
+
+class Store:
+    """What Redis does meanwhile is the test's to say."""
+
+    def __init__(self, meanwhile=lambda: None):
+        self.meanwhile = meanwhile
+        self.finished, self.released = [], []
+
+    async def finish_at_once(self, records):
+        self.meanwhile()
+        self.finished += [record.attempt.job_id for record in records]
+        return ["recorded"] * len(records)
+
+    async def release(self, releases):
+        self.released += [release.attempt.job_id for release in releases]
+
+    async def sign_off(self):
+        pass
+
+
+class Dog:
+    """A watchdog over some attempts, in a thread of its own."""
+
+    def __init__(self, *running, lease=1.0, page=None):
+        loop = asyncio.get_running_loop()
+        self.running = {a.job_id: (a, loop.create_future()) for a in running}
+        self.expired = []
+        self.ended = threading.Event()
+        self.recorder = Recorder()
+        self.watchdog = Watchdog(
+            self.running,
+            Finalizer(),
+            self.recorder,
+            self.expired.extend,
+            lambda record, word: None,
+            self.ended.set,
+            page,
+            lease,
+        )
+
+    @contextmanager
+    def watching(self, store):
+        loops = []
+
+        async def watch():
+            loops.append((asyncio.get_running_loop(), asyncio.current_task()))
+            await self.watchdog.run(store)
+
+        def run():
+            with suppress(Ended, asyncio.CancelledError):
+                asyncio.run(watch())
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        yield thread
+        loop, task = loops[0]
+        with suppress(RuntimeError):  # it has ended
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join(10)
+
+
+@pytest.fixture(autouse=True)
+def no_exit(monkeypatch):
+    def exit_(code):
+        raise Ended
+
+    monkeypatch.setattr(module.os, "_exit", exit_)
+    monkeypatch.setattr(module.logging, "shutdown", lambda: None)
+    monkeypatch.setattr(module.interrupt, "install", lambda over: None)
+
+
+def overdue(job_id="b:0"):
+    attempt = Attempt(job_id, 1, None)
+    attempt.deadline = attempt.overdue = time.monotonic() - 1
+    return attempt
+
+
+async def test_a_process_whose_loop_is_blocked_by_what_is_overdue_is_ended():
+    dog, store = Dog(overdue(), Attempt("b:1", 1, None)), Store()
+    with dog.watching(store) as thread:
+        thread.join(10)  # blocks the loop
+    assert dog.ended.is_set()
+    assert (store.finished, store.released) == (["b:0"], ["b:1"])
+
+
+async def test_a_loop_that_is_free_again_by_then_keeps_its_process():
+    """Redis is slow: what blocked the loop ends while the outcome is written."""
+    asked, free = threading.Event(), threading.Event()
+
+    def meanwhile():
+        asked.set()
+        assert free.wait(10)
+
+    dog, store = Dog(overdue()), Store(meanwhile)
+    with dog.watching(store):
+        assert asked.wait(10)  # blocks the loop
+        await asyncio.sleep(0.05)  # it answers
+        free.set()
+        while not store.finished:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)  # some looks later
+    assert not dog.ended.is_set()
+    assert store.released == []
+
+
+async def test_a_process_that_has_no_descriptor_left_for_its_outcomes_is_ended(caplog):
+    dog, store = Dog(Attempt("b:1", 1, None)), Store()
+    with dog.watching(store) as thread:
+        await asyncio.sleep(0.3)
+        assert not dog.ended.is_set()
+        dog.recorder.short = 60.0
+        await asyncio.to_thread(thread.join, 10)
+    assert dog.ended.is_set()
+    assert store.released == ["b:1"]
+    assert "no descriptors are left" in caplog.text
+
+
+async def test_it_survives_whatever_a_look_raises(caplog):
+    failed = []
+
+    def meanwhile():
+        failed.append(1)
+        if len(failed) < 3:
+            raise ValueError("what Redis has is damaged")
+
+    dog, store = Dog(overdue()), Store(meanwhile)
+    with dog.watching(store) as thread:
+        thread.join(10)
+    assert len(failed) == 3
+    assert dog.ended.is_set()
+    assert caplog.text.count("the watchdog fails; it goes on") == 1
+
+
+async def test_what_nobody_owns_blocks_for_so_long_and_no_longer(monkeypatch):
+    monkeypatch.setattr(module, "_PATIENCE", (0, 0.5))
+    page = Scoreboard()
+    dog, store = Dog(Attempt("b:1", 1, None), page=page), Store()
+    assert dog.watchdog.alive()
+    with dog.watching(store) as thread:
+        begun = time.monotonic()
+        thread.join(10)
+    assert 0.5 <= time.monotonic() - begun < 5
+    assert store.released == ["b:1"]
+    assert not dog.watchdog.alive()
+    assert page.farewell is Farewell.RECYCLE
+    page.close()
+
+
+@pytest.mark.parametrize(("number", "alive"), [(1, True), (2, False)])
+async def test_a_running_job_that_blocks_within_its_limit_is_alive_what_it_left_is_not(
+    monkeypatch, number, alive
+):
+    """The job that the code belongs to is found by its context, in a task and in a callback."""
+    monkeypatch.setattr(module, "_PATIENCE", (0, 0.3))
+    monkeypatch.setattr(module, "_BLOCKED", 60.0)  # nobody acts on it here
+    dog = Dog(Attempt("b:0", 1, None))
+    found = []
+
+    def block():
+        while not found:
+            time.sleep(0.01)
+
+    def ask():
+        time.sleep(0.6)
+        found.append(dog.watchdog.alive())
+
+    async def leave_behind():
+        set_current(CurrentJob("b:0", "b", 0, "f", number, None, None))
+        asyncio.get_running_loop().call_soon(block)
+        await asyncio.create_task(asyncio.sleep(0))
+
+    with dog.watching(Store()):
+        await asyncio.sleep(0.25)
+        asking = threading.Thread(target=ask)
+        asking.start()
+        await asyncio.create_task(leave_behind())
+        asking.join()
+    assert found == [alive]
+
+
+async def test_time_in_which_the_whole_process_was_stopped_is_not_counted():
+    pulse = Pulse(asyncio.get_running_loop())
+    assert pulse.beat(100.0) == 0.0
+    assert pulse.beat(100.2) == pytest.approx(0.2)
+    pulse.forgive(60.0)
+    assert pulse.beat(160.3) == pytest.approx(0.3)
+    await asyncio.sleep(0)
+    assert pulse.silence(200.0) == 0.0
+    assert pulse.beat(200.0) == 0.0

@@ -1,0 +1,229 @@
+"""What an execution left is written once, in its time, and handed over when it is."""
+
+import asyncio
+import inspect
+import sys
+from time import monotonic
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gatherq.contract import records
+from gatherq.contract.values import codec
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.engine.conclusion import verdicts
+from gatherq_worker.engine.conclusion.finalizer import Finalizer
+from gatherq_worker.engine.observer import JobObserver
+from gatherq_worker.engine.options import EngineOptions
+from gatherq_worker.execution.loop import Interrupted, in_handler, in_loop
+from gatherq_worker.execution.result import ExecutionResult, Writer, write_result, write_value
+from gatherq_worker.ipc.scoreboard import Scoreboard
+from gatherq_worker.registry import Handler
+
+
+def attempt(**fields: Any) -> Attempt:
+    made = Attempt("b:3", 2, records.decode_job(b'{"f":"f","a":[1],"k":{},"et":5}'), slot=3)
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+class Counted:
+    """A value that counts how often it is written, and where."""
+
+    def __init__(self) -> None:
+        self.written: list[Any] = []
+
+    def __iter__(self) -> Any:
+        self.written.append(in_handler(sys._getframe()))
+        yield 1
+
+
+def lazily(counted: Counted) -> Any:
+    return (item for item in counted)
+
+
+async def test_a_value_is_written_once_as_the_handlers_own_code():
+    counted, page = Counted(), Scoreboard()
+    marks = []
+
+    async def run() -> Any:
+        return (marks.append(page.mark()) or item for item in counted)
+
+    ending = await in_loop(attempt(), run, page)
+    _, payload = verdicts.written(
+        verdicts.verdict(ending), attempt(), records.Times(1, 2), "w", "q"
+    )
+    assert codec.from_json(payload)["r"] == [1]
+    assert counted.written == [True]
+    assert marks[0].names(attempt())
+    assert page.mark() is None
+    page.close()
+
+
+async def test_an_error_is_described_as_the_handlers_own_code():
+    seen = []
+
+    class Told(Exception):
+        def __str__(self) -> str:
+            seen.append(in_handler(sys._getframe()))
+            return "told"
+
+    async def run() -> Any:
+        raise Told
+
+    ending = await in_loop(attempt(), run, None)
+    assert ending.info
+    assert ending.info.message == "told"
+    verdicts.verdict(ending)
+    assert seen == [True]
+
+
+def test_the_engines_own_frames_are_not_the_handlers():
+    seen = []
+
+    async def run() -> Any:
+        return 1
+
+    def write(ending: ExecutionResult, attempt: Attempt) -> None:
+        frame = inspect.currentframe()
+        while frame:
+            if frame.f_code is in_loop.__code__ or frame.f_code.co_name == "wrap_up":
+                seen.append(in_handler(frame))
+            frame = frame.f_back
+
+    asyncio.run(in_loop(attempt(), run, None, write))
+    assert seen == [False, False]
+
+
+@pytest.mark.parametrize("late", ["value", "error"])
+async def test_what_is_interrupted_while_it_is_written_is_late(late):
+    class Late(Exception):
+        def __str__(self) -> str:
+            raise Interrupted
+
+    def never() -> Any:
+        yield 1
+        running.deadline = monotonic()
+        raise Interrupted
+
+    async def run() -> Any:
+        if late == "value":
+            return never()
+        running.deadline = monotonic() + 0.01
+        while monotonic() < running.deadline:
+            pass
+        raise Late
+
+    running = attempt(limit=1.0)
+    ending = await in_loop(running, run, None)
+    ending.limit = 1.0
+    assert verdicts.verdict(ending).status == "timed_out"
+
+
+async def test_nothing_is_written_of_what_is_late_or_cancelled():
+    for fields in ({"deadline": 0.0}, {"cancelled_by": "me"}, {"dropped": True}):
+        counted = Counted()
+
+        async def run(counted: Counted = counted) -> Any:
+            return lazily(counted)
+
+        ending = await in_loop(attempt(**fields), run, None)
+        assert ending.written is None
+        assert counted.written == []
+
+
+def test_a_generator_that_raises_half_way_is_a_failure():
+    def breaks() -> Any:
+        yield 1
+        raise KeyError("half-way")
+
+    ending = ExecutionResult(value=breaks())
+    write_result(ending, attempt())
+    verdict = verdicts.verdict(ending)
+    assert verdict.status == "failed"
+    assert verdict.fields["error"].type == "UnwritableResult"
+    assert "half-way" in verdict.result
+
+
+class Told(JobObserver):
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def ended(self, attempt: Attempt, verdict: records.Verdict, times: records.Times) -> None:
+        self.told.append(verdict.status)
+        raise RuntimeError("a fault of ours")
+
+
+def settler(write: Any = None) -> tuple[Finalizer, Told, list[Any]]:
+    put: list[Any] = []
+    watch = Told()
+    recorder: Any = SimpleNamespace(put=put.append, give_back=put.append)
+    return (
+        Finalizer(EngineOptions(watch=watch, write=write), recorder, lambda: 9, "w", "q"),
+        watch,
+        put,
+    )
+
+
+async def test_a_timeout_is_told_once_however_often_it_is_recorded():
+    ours, watch, _ = settler()
+    late = attempt(limit=1.0)
+    first = ours.time_out(late)
+    assert ours.time_out(late) is None
+    late.handed_over = False  # Redis was away
+    again = ours.time_out(late)
+    assert first is not None
+    assert again is not None
+    assert first.payload == again.payload
+    assert watch.told == ["timed_out"]
+
+
+async def test_handed_over_is_what_has_been_written():
+    def write(verdict: Any, attempt: Attempt, times: Any) -> Any:
+        assert not running.handed_over
+        raise MemoryError
+
+    ours, watch, put = settler(write)
+    running = attempt(foreign=True)
+    with pytest.raises(MemoryError):
+        ours.settle(ExecutionResult(value=1), running, 1, Handler("f", settler))
+    assert not running.settled
+    assert (watch.told, put) == ([], [])
+
+
+async def test_what_the_watchdog_has_recorded_meanwhile_is_not_recorded_again():
+    def write(verdict: Any, attempt: Attempt, times: Any) -> Any:
+        running.handed_over = True
+        return verdict, b""
+
+    ours, watch, put = settler(write)
+    running = attempt(foreign=True)
+    ours.settle(ExecutionResult(value=1), running, 1, Handler("f", settler))
+    assert (watch.told, put) == ([], [])
+
+
+async def test_a_whole_record_in_another_format_is_written_once():
+    calls = []
+
+    def write(verdict: Any, attempt: Attempt, times: Any) -> Any:
+        calls.append((verdict.status, attempt.raised))
+        return verdict, b"theirs"
+
+    ours, _, put = settler(write)
+    for error in (None, ValueError("no")):
+        running, ending = attempt(foreign=True), ExecutionResult(value=1, error=error)
+        ours.writer(ending, running)
+        ours.settle(ending, running, 1, Handler("f", settler))
+    assert [record.payload for record in put] == [b"theirs", b"theirs"]
+    assert [status for status, _ in calls] == ["succeeded", "failed"]
+    assert isinstance(calls[1][1], ValueError)
+
+
+def test_who_looks_does_so_after_the_writing():
+    seen = []
+    write = Writer(None, lambda ending, attempt: seen.append(ending.written))
+    write(ExecutionResult(value=[1]), attempt())
+    assert seen == [b"[1]"]
+    assert write_value({"a": b"b"}) == b'{"a":"Yg=="}'

@@ -1,0 +1,174 @@
+"""A password in a URL is never shown, wherever in it it stands."""
+
+import os
+import pickle
+import subprocess
+import sys
+from urllib.parse import quote
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import UnixDomainSocketConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from gatherq import Producer
+from gatherq.errors import RedisUnavailable
+from gatherq.settings import Settings
+from gatherq.store.server.connection import connection_pool, unavailable
+from gatherq.store.server.urls import masked
+from gatherq_worker.arq.connection import redis_settings, url_of
+from tests.conftest import HERE
+
+MARKER = "hunter2"
+SHAPES = [
+    *("{s}://:{p}@h:1/0", "{s}://me:{p}@h", "{s}://{p}@h", "{s}://{p}:@h", "{s}:{p}@h", "{p}@h:1"),
+    *(":{p}@h", "{s}:/{p}@h", "{s}://h/{p}", "{s}://h/0#{p}", "{s}://h?password={p}", "//:{p}@h"),
+    *("{s}://h?username={p}", "{s}://h?{p}=1", "{s}://h?db={p}", "{s}://:{p}", "{s}://h:{p}/0"),
+    *("{s}://h/0?ssl_cert_reqs={p}", "{s}://[{p}@h", "{s}://h?socket_timeout={p}"),
+    *("{s}://{p}/x@h", "{s}://{p}#x@h", "{s}://me:a@{p}@h"),
+    *("{s}://me:a/{p}@h", "{s}://a?{p}@h", "{s}://a#{p}@h", "{s}://a?b={p}@h"),
+]
+ODD = st.text(st.sampled_from("/?#@:%[]&= é\n"), max_size=2)
+PASSWORDS = st.builds("{}hunter2{}".format, ODD, ODD)
+SCHEMES = ["redis", "rediss", "unix", "REDIS", "http", ""]
+
+
+def said(url):
+    """Return all that is said of a URL."""
+    yield masked(url)
+    yield str(unavailable(RedisConnectionError("away"), url))
+    for make in (connection_pool, Producer, redis_settings):
+        try:
+            make(url)
+        except RedisUnavailable as error:
+            yield f"{error!r} {error.url} {error} {error.__cause__!r}"
+    yield repr(Settings(redis_url=url))
+
+
+@settings(deadline=None)  # a loaded machine is slow
+@given(st.sampled_from(SHAPES), st.sampled_from(SCHEMES), PASSWORDS, st.booleans())
+def test_a_password_is_never_said(shape, scheme, password, encoded):
+    # Without a host, an @ of the password makes a host of what follows: as such it is shown.
+    assume("@" in shape or encoded or "@" not in password.partition(MARKER)[0])
+    password = quote(password, safe="") if encoded else password
+    for text in said(shape.format(s=scheme, p=password)):
+        assert MARKER not in text.lower()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:top/secret@h", "(unreadable URL)"),
+        ("redis://h:1/3?password=x", "redis://h:1/3"),
+        ("rediss://u:p%40x@h.example:7", "rediss://:***@h.example:7"),
+        ("redis://:p@[::1]:7/0", "redis://:***@[::1]:7/0"),
+        ("unix://:p@/run/redis.sock?db=2", "unix://:***@/run/redis.sock?db=2"),
+    ],
+)
+def test_what_is_no_secret_is_shown(url, shown):
+    assert masked(url) == shown
+
+
+def test_settings_that_are_refused_do_not_quote_them():
+    with pytest.raises(ValueError, match="redis_url") as raised:
+        Producer((f"redis://:{MARKER}@h",))  # type: ignore[arg-type]
+    assert MARKER not in str(raised.value)
+
+
+def test_an_unusable_url_pickles_nothing_secret():
+    error = unavailable(RedisConnectionError("away"), f"redis://:{MARKER}@h")
+    assert MARKER.encode() not in pickle.dumps((str(error), error.url))
+
+
+DATABASE = "its database is no number"
+PORT = "its port is no number from 1 to 65535"
+SPACE = "white space"
+UNUSABLE = [
+    *(
+        (f"redis://h/{each}", DATABASE)
+        for each in ("abc", "-1", "1.5", "1/2", "٣", "0x1", "%31", "+1")
+    ),
+    *((f"redis://h?db={each}", DATABASE) for each in ("x", "-1", "", "1&db=x", "%D9%A3")),
+    *(("unix:///run/redis.sock?db=x", DATABASE), ("redis://h/1?db=2", "two databases")),
+    *((f"redis://h:{each}/0", PORT) for each in ("0", "00", "65536", "x", "-1", "", "6379x")),
+    *((f"redis://{each}", "no host") for each in ("", "/0", ":6379", ":p@", ":p@:1/0", "@/0")),
+    *((f"redis://{each}/0", "several hosts") for each in ("a,b", "a:1,b:2", ":p@a,b")),
+    *((f"{each}redis://h", SPACE) for each in (" ", "\n", "\t")),
+    *((f"redis://h/0{each}", SPACE) for each in (" ", "\n", "\r\n", "\t", "\x00", "\u2003")),
+    *((f"redis://{each}/0", SPACE) for each in ("h\n", "h\t:1", "\rh", ":p\nq@h")),
+    *(("unix://", "path of a socket"), ("unix://h/x", "path of a socket")),
+    *(("redis://h?ssl_cert_reqs=", "has no value"), ("rediss://h?password", "has no value")),
+    *(
+        ("'redis://h'", "begins with none"),
+        ("", "begins with none"),
+        ("h:6379", "begins with none"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("url", "why"), UNUSABLE)
+def test_what_redis_py_would_misread_is_refused_in_one_line(url, why):
+    for make in (connection_pool, Producer, redis_settings):
+        with pytest.raises(RedisUnavailable, match=why) as raised:
+            make(url)
+        assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "database"),
+    [
+        *(("redis://h", None), ("redis://h/", None), ("redis://h/3", 3), ("redis://h/3/", 3)),
+        *(("redis://h?db=3", 3), ("redis://h/3?db=3", 3), ("redis://[::1]:7/2", 2)),
+        *(("unix:///run/redis.sock?db=4", 4), ("redis://me:a%20%2Fb@h_1.x-y:65535/15", 15)),
+    ],
+)
+def test_what_is_a_database_is_taken(url, database):
+    assert connection_pool(url).connection_kwargs.get("db") == database
+    assert redis_settings(url).database == (database or 0)
+
+
+@pytest.mark.parametrize(
+    "command", [["worker", "jobs"], ["worker", "jobs", "--processes", "0"], ["health"]]
+)
+@pytest.mark.parametrize("url", ["redis://localhost/abc", "redis://localhost/0\n"])
+def test_the_command_line_refuses_it_in_one_line(command, url):
+    found = {**os.environ, "GATHERQ_REDIS_URL": url}
+    ended = subprocess.run(
+        [sys.executable, "-m", "gatherq_worker", *command],
+        check=False,
+        cwd=HERE / "e2e",
+        env=found,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 1
+    (line,) = (ended.stdout + ended.stderr).splitlines()
+    assert "is not a Redis URL: " in line
+
+
+@pytest.mark.parametrize(
+    ("options", "same"),
+    [
+        ({"host": "h", "port": 7, "db": 3, "username": "me", "password": "a/b@c"}, True),
+        ({"host": "::1"}, True),
+        ({"host": "an odd,host"}, False),
+        ({"host": "h", "credential_provider": object()}, False),
+    ],
+)
+def test_a_pool_has_a_url_that_can_be_read_again_or_none(options, same):
+    url = url_of(ConnectionPool(**options))
+    assert (url is not None) is same
+    if url:
+        again = connection_pool(url).connection_kwargs
+        assert {name: again[name] for name in options} == options
+
+
+def test_the_path_of_a_socket_is_written_so_that_it_is_read_again():
+    path = "/run/a@b?c#d e/redis.sock"
+    pool = ConnectionPool(connection_class=UnixDomainSocketConnection, path=path, password="p")
+    url = url_of(pool)
+    assert url
+    assert connection_pool(url).connection_kwargs["path"] == path

@@ -1,0 +1,76 @@
+"""arq's cron jobs: queued once for each tick, whatever the number of workers; cron strings too."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from arq.cron import CronJob
+from arq.cron import cron as arq_cron
+from arq.jobs import Serializer, serialize_job
+from arq.utils import to_unix_ms
+
+from gatherq.errors import GatherqError
+from gatherq.store.jobs import Tick
+
+#: A tick later than this is skipped: nobody knows any longer whether it was run.
+_TOO_LATE = timedelta(minutes=50)
+
+
+@dataclass(repr=False)
+class _Crontab(CronJob):
+    expression: str = ""
+
+    def calculate_next(self, prev_run: datetime) -> None:
+        """Set the next run: the first that matches the expression after `prev_run`."""
+        self.next_run = _next(self.expression, prev_run)
+
+
+def crontab(expression: str, coroutine: Any, **options: Any) -> CronJob:
+    """Make a cron job of a cron string: `crontab("*/5 * * * *", clean_up)`.
+
+    Five fields, or six with the seconds first; `options` are those of `arq.cron.cron` beside the
+    times. It goes into `cron_jobs` like any other. Needs `pip install 'gatherq[cron]'`; raises
+    GatherqError for a string that is none, or that no time matches.
+    """
+    job = _Crontab(**vars(arq_cron(coroutine, **options)), expression=expression)
+    _next(expression, datetime.now().astimezone())
+    return job
+
+
+def due(cron_jobs: Iterable[CronJob], now: datetime, window: timedelta) -> Iterable[CronJob]:
+    """Yield what is to be queued now, with its `next_run` set, and move it on when it was."""
+    for job in cron_jobs:
+        if job.next_run is None:
+            if not job.run_at_startup:
+                job.calculate_next(now)
+                continue  # never in the round that finds it
+            job.next_run = now
+        if job.next_run < now - _TOO_LATE:
+            job.calculate_next(now)
+        if job.next_run < now + window:
+            yield job
+            job.calculate_next(job.next_run)
+
+
+def tick(job: CronJob, serializer: Serializer | None, now: int, keep: int) -> Tick:
+    """Write the job of one run; `now` in ms, `keep` in ms after it is due."""
+    assert job.next_run is not None
+    at = to_unix_ms(job.next_run)
+    job_id = job.job_id or (f"{job.name}:{at}" if job.unique else uuid4().hex)
+    payload = serialize_job(job.name, (), {}, None, now, serializer=serializer)
+    run, score = f"{job_id}:{at}" if job.job_id else job_id, max(at, now)
+    return Tick(run, job_id, payload, score, score - now + keep)
+
+
+def _next(expression: str, after: datetime) -> datetime:
+    try:
+        from cronsim import CronSim, CronSimError
+    except ImportError:
+        raise GatherqError("cron strings need cronsim: pip install 'gatherq[cron]'") from None
+    try:
+        return next(CronSim(expression, after))
+    except (CronSimError, StopIteration) as error:
+        why = str(error) or "it never matches"
+        raise GatherqError(f"{expression!r} is no cron string: {why}") from None

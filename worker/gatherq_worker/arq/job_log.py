@@ -1,0 +1,160 @@
+"""arq's counters and its log: a line for the start and a line for the end of each job."""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from arq.utils import args_to_string, truncate
+from arq.worker import Retry
+
+from gatherq.contract.records import Times, Verdict
+from gatherq.contract.remote_errors.attributes import is_a
+from gatherq.contract.remote_errors.error_info import ErrorInfo
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.engine.observer import JobObserver
+from gatherq_worker.execution.result import ExecutionResult
+
+if TYPE_CHECKING:
+    from .worker import Worker
+
+logger = logging.getLogger("arq.worker")
+
+
+class Counting(JobObserver):
+    """Keeps the counters that arq's health key and `run_check` read."""
+
+    def __init__(self, worker: "Worker") -> None:
+        self._worker = worker
+
+    def retrying(self, attempt: Attempt, error: BaseException, delay: float, times: Times) -> None:
+        """Count."""
+        self._worker.jobs_retried += 1
+
+    def released(self, attempt: Attempt) -> None:
+        """Count."""
+        self._worker.jobs_retried += 1
+        super().released(attempt)
+
+    def ended(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
+        """Count."""
+        self.count(verdict)
+        super().ended(attempt, verdict, times)
+
+    def count(self, verdict: Verdict) -> None:
+        """Count what became of a job."""
+        if verdict.status == "succeeded":
+            self._worker.jobs_complete += 1
+        else:
+            self._worker.jobs_failed += 1
+
+
+class ArqLog(Counting):
+    """Says of each job what arq says, in arq's words and to its logger."""
+
+    def started(self, attempt: Attempt, now: int) -> None:
+        """Log what is run, with which arguments, and how late."""
+        job = attempt.job
+        if job is None or not logger.isEnabledFor(logging.INFO):
+            return
+        extra = f" try={attempt.job_try}" if attempt.job_try > 1 else ""
+        if now - attempt.score > 1200:
+            extra += f" delayed={(now - attempt.score) / 1000:0.2f}s"
+        arguments = _safe(lambda: args_to_string(job.args, job.kwargs))
+        waited = (now - job.enqueued) / 1000
+        logger.info("%6.2fs → %s(%s)%s", waited, self._ref(attempt), arguments, extra)
+
+    def retrying(self, attempt: Attempt, error: BaseException, delay: float, times: Times) -> None:
+        """Log that it will be run again."""
+        super().retrying(attempt, error, delay, times)
+        took, ref = _took(times), self._ref(attempt)
+        if is_a(error, Retry):
+            logger.info("%6.2fs ↻ %s retrying job in %0.2fs", took, ref, delay)
+        else:
+            logger.info("%6.2fs ↻ %s cancelled, will be run again", took, ref)
+
+    def waited(self, running: int) -> None:
+        """Log that the wait is over."""
+        if self._worker.stopped_by is not None:
+            self._worker.log_shutdown(", wait complete", running, "ongoing to cancel")
+
+    def released(self, attempt: Attempt) -> None:
+        """Log that it will be run again."""
+        self._worker.jobs_retried += 1
+        logger.info("↻ %s cancelled, will be run again", self._ref(attempt))
+
+    def refused(self, attempt: Attempt, error: BaseException) -> None:
+        """Log why it cannot be run."""
+        if attempt.job:
+            logger.warning("job %s, function %r not found: %s", attempt.job_id, attempt.name, error)
+        elif not attempt.size:
+            logger.warning("job %s expired", attempt.job_id)
+        else:
+            logger.warning("deserializing job %s failed: %s", attempt.job_id, error)
+
+    def ended(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
+        """Log what became of it."""
+        self.count(verdict)
+        took, ref = _took(times), self._ref(attempt)
+        waited = (times.finished - attempt.job.enqueued) / 1000 if attempt.job else 0.0
+        match verdict.status:
+            case "succeeded":
+                if logger.isEnabledFor(logging.INFO):
+                    logger.info("%6.2fs ← %s ● %s", took, ref, self._shown(attempt, verdict))
+            case "cancelled" if verdict.fields["by"] == "producer":
+                if times.started is None:
+                    text = "%6.2fs ⊘ %s:%s aborted before start"
+                    logger.info(text, waited, attempt.job_id, attempt.name)
+                else:
+                    logger.info("%6.2fs ⊘ %s aborted", took, ref)
+            case "failed" if verdict.fields["error"].type == "RetriesExceeded":
+                function = self._worker.functions[attempt.name]
+                most = function.max_tries or self._worker.max_tries
+                logger.warning("%6.2fs ! %s max retries %d exceeded", waited, ref, most)
+            case "failed" if times.started is not None and attempt.raised is not None:
+                self._failure(took, ref, attempt, verdict.fields["error"])
+            case "failed" if times.started is None:
+                pass  # `refused` said it
+            case "timed_out":
+                logger.error("%6.2fs ! %s failed, TimeoutError: %s", took, ref, verdict.result)
+            case status:
+                logger.error("%6.2fs ! %s failed, %s: %s", took, ref, status, verdict.result)
+
+    def look(self, ending: ExecutionResult, attempt: Attempt) -> None:
+        """Keep what `ended` will log: how a value shows itself, or an error's `extra`."""
+        if ending.error is None:
+            if ending.value is not None and self._worker.log_results:
+                attempt.shown = _safe(lambda: truncate(repr(ending.value)))
+        else:
+            extra = getattr(ending.error, "extra", None)
+            attempt.shown = _safe(extra) if callable(extra) else extra
+
+    def _failure(self, took: float, ref: str, attempt: Attempt, info: ErrorInfo) -> None:
+        logger.error(
+            "%6.2fs ! %s failed, %s: %s",
+            took,
+            ref,
+            info.type.rpartition(".")[2],
+            info.message,
+            exc_info=attempt.raised,
+            extra={"extra": attempt.shown, "traceback": info.traceback},
+        )
+
+    def _shown(self, attempt: Attempt, verdict: Verdict) -> str:
+        if attempt.shown is None and verdict.result is not None and self._worker.log_results:
+            return truncate((verdict.written or b"")[:200].decode("utf-8", "replace"))
+        return attempt.shown or ""
+
+    def _ref(self, attempt: Attempt) -> str:
+        is_cron = hasattr(self._worker.functions.get(attempt.name), "next_run")
+        return attempt.name if is_cron else f"{attempt.job_id}:{attempt.name}"
+
+
+def _took(times: Times) -> float:
+    return 0.0 if times.started is None else (times.finished - times.started) / 1000
+
+
+def _safe(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except Exception as failure:  # a raising __repr__, __str__ or extra()
+        return f"<unprintable: {type(failure).__name__}>"

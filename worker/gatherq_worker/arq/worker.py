@@ -1,0 +1,402 @@
+"""arq's Worker with another engine inside. Only this module and `arq_*.py`, `cron.py` know arq."""
+
+import asyncio
+import contextlib
+import inspect
+import logging
+import math
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Coroutine, Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import arq.worker
+from arq.connections import ArqRedis, create_pool
+from arq.constants import keep_cronjob_progress
+from arq.utils import ms_to_datetime
+from redis.asyncio import ConnectionPool
+
+from gatherq.contract.job_definition import JobDefinition
+from gatherq.contract.records import job_deserializer, job_serializer
+from gatherq.contract.remote_errors.attributes import is_a
+from gatherq.contract.values.annotations import warn_about
+from gatherq.store.jobs import enqueue_tick
+from gatherq.store.server.outages import ERRORS, not_cancelled
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.engine.engine import Engine
+from gatherq_worker.engine.options import EngineOptions
+from gatherq_worker.execution.event_loop import run_until_done
+from gatherq_worker.execution.guarded_task import GuardedTask, guarded, within
+from gatherq_worker.ipc.endpoint import Endpoint, EndpointWriter
+from gatherq_worker.ipc.process_contract import ONE_STOP, Farewell
+from gatherq_worker.registry import Handler, Registry
+
+from . import cron
+from .codec import ArqCodec
+from .connection import pool_like, url_of
+from .job_log import ArqLog, Counting
+
+if TYPE_CHECKING:
+    from gatherq_worker.ipc.scoreboard import Scoreboard
+
+logger = logging.getLogger("gatherq.worker")
+arq_logger = logging.getLogger("arq.worker")
+
+#: Seconds after the grace by which the last is written and all connections are closed.
+_ROOM = 0.4
+#: Seconds that Redis gets for a last word where nobody waits for the end.
+_LAST_WORD = 2.0
+
+
+class Worker(arq.worker.Worker):
+    """Takes arq's arguments, with arq's meaning: without serializers, jobs and results are pickles.
+
+    Beside them: `lease`, seconds that a claim holds without renewal; `unknown_for`, seconds for
+    which a batch's job that is not among the functions is left to other workers, unless `burst`;
+    `job_log`, whether every job is logged as arq does. Batches are read and written as JSON,
+    whatever the serializers.
+    """
+
+    def __init__(
+        self,
+        functions: Sequence[Any] = (),
+        *,
+        lease: float = 5.0,
+        unknown_for: float = 30.0,
+        job_log: bool = True,
+        most_jobs: int | None = None,
+        most_memory: int | None = None,
+        **options: Any,
+    ) -> None:
+        self._engine: Engine | None = None
+        self._stock_tasks: dict[str, asyncio.Task[Any]] = {}
+        super().__init__([_for_arq(function) for function in functions], **options)
+        self.worker_id = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
+        self.lease, self.unknown_for = lease, unknown_for
+        self.job_log = job_log
+        self._wear = {"most_jobs": most_jobs, "most_memory": most_memory}
+        #: Memory shared with a supervisor, if there is one.
+        self.page: Scoreboard | None = None
+        #: Tells that supervisor where the jobs come from.
+        self.outbox: EndpointWriter | None = None
+        #: URL of the server, where its pool does not say it all.
+        self.url: str | None = None
+        #: What its end means for whoever watches over this process.
+        self.farewell = Farewell.STOPPED
+        #: The signal that ended the worker, once one has.
+        self.stopped_by: signal.Signals | None = None
+        self._stopped_at: float | None = None
+        self._hurried = False
+        self._codec = ArqCodec(self.job_serializer, self.job_deserializer, str(self.queue_name))
+
+    @property
+    def tasks(self) -> dict[str, asyncio.Task[Any]]:
+        """What is being executed, by job id."""
+        return self._engine.running.tasks if self._engine else self._stock_tasks
+
+    @tasks.setter
+    def tasks(self, tasks: dict[str, asyncio.Task[Any]]) -> None:
+        self._stock_tasks = tasks
+
+    def run(self) -> None:
+        """Run until stopped, and close."""
+        try:
+            run_until_done(self.loop, self._main_task())
+        except asyncio.CancelledError:  # it was stopped
+            pass
+        finally:
+            run_until_done(self.loop, GuardedTask(self.close(), loop=self.loop))
+
+    async def async_run(self) -> None:
+        """Run until stopped; the connections stay open."""
+        await self._main_task()
+
+    def _main_task(self) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = GuardedTask(self.main(), loop=self.loop)
+        self.main_task = task
+        self._stopped_at, self._hurried = None, False
+        return task
+
+    async def main(self) -> None:
+        """Run until stopped; replaces arq's polling loop."""
+        self.main_task = asyncio.current_task()
+        await self._connect()
+        if self.on_startup:
+            await self.on_startup(self.ctx)
+        if self.outbox:
+            url = self.url or url_of(self.pool.connection_pool)
+            self.outbox.tell(Endpoint(url, str(self.queue_name), self.lease))
+        handlers = Registry(map(self._handler, self.functions.values()))
+        for handler in handlers:
+            if not handler.takes_ctx:
+                warn_about(handler.function)
+        arq_logger.info(
+            "Starting worker for %d functions: %s", len(self.functions), ", ".join(self.functions)
+        )
+        self._codec.warn()
+        self._engine = engine = self._make_engine(handlers)
+        engine.pools.append(self.pool.connection_pool)
+        logger.info("worker %s runs %s", self.worker_id, ", ".join(h.name for h in handlers))
+        await self._beat()
+        beating = guarded(self._keep_beating())
+        try:
+            await engine.run(burst=self.burst, at_most=self.max_burst_jobs)
+        except asyncio.CancelledError:
+            self._stopped_at = self._stopped_at or monotonic()
+            raise
+        finally:
+            await self._drain(engine)
+            beating.cancel()
+            self._engine = None
+
+    async def run_check(
+        self, retry_jobs: bool | None = None, max_burst_jobs: int | None = None
+    ) -> int:
+        """Run, and return how many jobs completed; raises arq's FailedJobs if any failed."""
+        if retry_jobs is not None:
+            self.retry_jobs = retry_jobs
+        if max_burst_jobs is not None:
+            self.max_burst_jobs = max_burst_jobs
+        await self.async_run()
+        if not self.jobs_failed:
+            return self.jobs_complete
+        reader = ArqRedis(self.pool.connection_pool, job_deserializer=self._deserialize)
+        results = await reader.all_job_results()
+        raise arq.worker.FailedJobs(self.jobs_failed, [r for r in results if not r.success])
+
+    async def close(self) -> None:
+        """Stop if need be, run `on_shutdown`, and close the pool."""
+        main = self.main_task
+        own = main is asyncio.current_task()  # it called `main()` itself, and goes on
+        if not self._handle_signals and not own:
+            self.handle_sig(signal.SIGUSR1)
+        if isinstance(main, asyncio.Task) and not own:
+            if not main.done() and not main.cancelling():
+                main.cancel()
+            await asyncio.wait([main])
+        if not self._pool:
+            return
+        await asyncio.gather(*self.tasks.values())
+        await self._last(self._forget_health())
+        if self.on_shutdown:
+            await self.on_shutdown(self.ctx)
+        await self._last(self.pool.aclose(close_connection_pool=True))
+        self._pool = None
+
+    async def _forget_health(self) -> None:
+        with contextlib.suppress(*ERRORS):  # it expires by itself
+            await self.pool.delete(self.health_check_key)
+
+    async def _last(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do what Redis is asked at the end, in the time that is left."""
+        end = monotonic() + _LAST_WORD if self._stopped_at is None else self._times()[1]
+        await within(end, work)
+
+    def handle_sig(self, signum: signal.Signals) -> None:
+        """Stop: drain within `job_completion_wait` seconds; a signal a second later: at once."""
+        if self._engine is None:
+            self.stopped_by = signal.Signals(signum)
+            self._stopped_at = self._stopped_at or monotonic()
+            super().handle_sig(signum)
+        else:
+            self._stop(signal.Signals(signum), "ongoing to cancel")
+
+    def handle_sig_wait_for_completion(self, signum: signal.Signals) -> None:
+        """Stop; arq's name for it where `job_completion_wait` is set."""
+        self.allow_pick_jobs = False
+        if self._engine is None:
+            self.stopped_by = signal.Signals(signum)
+            self._stopped_at = self._stopped_at or monotonic()
+            super().handle_sig_wait_for_completion(signum)
+        else:
+            self._stop(signal.Signals(signum), "to be completed")
+
+    def log_shutdown(self, what: str, running: int, fate: str) -> None:
+        """Log how the worker stands while it stops."""
+        name = self.stopped_by.name if self.stopped_by else ""
+        arq_logger.info(
+            "shutdown on %s%s ◆ %d jobs complete ◆ %d failed ◆ %d retries ◆ %d %s",
+            *(name, what, self.jobs_complete, self.jobs_failed, self.jobs_retried, running, fate),
+        )
+
+    async def heart_beat(self) -> None:
+        """Keep arq's health key, and queue what cron jobs are due, by Redis's clock."""
+        await self.record_health()
+        if self.cron_jobs:
+            seconds, micros = await self.pool.time()
+            now = datetime.fromtimestamp(seconds + micros / 1e6, tz=self.timezone)
+            await self.run_cron(now, 0.5)
+
+    async def run_cron(self, n: datetime, delay: float, num_windows: int = 2) -> None:
+        """Queue what is due within so many windows of `delay` seconds after `n`."""
+        keep = self.pool.expires_extra_ms
+        for job in cron.due(self.cron_jobs, n, timedelta(seconds=delay * num_windows)):
+            tick = cron.tick(job, self.job_serializer, round(n.timestamp() * 1000), keep)
+            await enqueue_tick(self.pool, str(self.queue_name), tick)
+
+    def _stop(self, signum: signal.Signals, fate: str) -> None:
+        if self._stopped_at is None:
+            self._stopped_at = monotonic()
+        elif self._hurried or not self._is_urged(self._stopped_at):
+            return  # one stop is one stop, however many say so
+        else:
+            self._hurried = True
+        self.stopped_by = signum
+        self.log_shutdown("", len(self.tasks), fate)
+        if self.main_task:
+            self.main_task.cancel()
+        if self.on_stop:
+            self.on_stop(signum)
+
+    def _is_urged(self, stopped_at: float) -> bool:
+        """Tell whether a further signal means: at once. A supervisor knows, and says so."""
+        return self.page.hurry if self.page else monotonic() - stopped_at >= ONE_STOP
+
+    def _times(self) -> tuple[float, float]:
+        """Return until when running jobs may finish, and by when all must be over."""
+        grace = float(self._job_completion_wait)
+        if self._hurried:
+            now = monotonic()
+            return now, now + _ROOM
+        if self._stopped_at is None:  # nobody waits: outcomes are written, however long it takes
+            return monotonic() + grace, math.inf
+        return self._stopped_at + grace, self._stopped_at + grace + _ROOM
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a pool of connections; from then on, outages are waited for."""
+        return self._pool is not None
+
+    async def _connect(self) -> None:
+        if self._pool is None:
+            self._pool = await create_pool(
+                self.redis_settings,
+                job_serializer=self.job_serializer,
+                job_deserializer=self._deserialize,
+                default_queue_name=str(self.queue_name),
+                expires_extra_ms=self.expires_extra_ms,
+            )
+        self.ctx["redis"] = self.pool
+
+    def _deserialize(self, payload: bytes) -> dict[str, Any]:
+        return self._codec.deserialize(payload)
+
+    async def _drain(self, engine: Engine) -> None:
+        while True:
+            stopped = self._stopped_at
+            try:
+                await engine.drain(*self._times())
+                break
+            except asyncio.CancelledError:  # told to stop meanwhile, or to do it at once
+                self._stopped_at = self._stopped_at or monotonic()
+                self._hurried = self._hurried or stopped is not None
+        if self.stopped_by is None:
+            self.farewell = Farewell.RECYCLE if engine.worn_out else Farewell.FINAL
+
+    async def _keep_beating(self) -> None:
+        while not_cancelled():
+            await asyncio.sleep(0.5)
+            await self._beat()
+
+    async def _beat(self) -> None:
+        try:
+            await self.heart_beat()
+        except ERRORS as error:
+            logger.debug("no heart beat: %s", error)
+
+    def _make_engine(self, handlers: Registry) -> Engine:
+        return Engine(
+            make_pool=self._make_pool,
+            worker=self.worker_id,
+            queue=str(self.queue_name),
+            handlers=handlers,
+            policy=self._policy(),
+            concurrency=self.max_jobs,
+            lease=self.lease,
+            page=self.page,
+            **self._wear,
+        )
+
+    def _policy(self) -> EngineOptions:
+        ours = (self.job_serializer, self.job_deserializer) == (job_serializer, job_deserializer)
+        return EngineOptions(
+            timeout=self.job_timeout_s,
+            max_attempts=self.max_tries,
+            keep=math.inf if self.keep_result_forever else self.keep_result_s,
+            retry_delay=_retry_delay if self.retry_jobs else lambda error: None,
+            make_ctx=self._ctx_of,
+            on_job_start=self.on_job_start,
+            on_job_end=self.on_job_end,
+            after_job_end=self.after_job_end,
+            release=self.retry_jobs,
+            abortable=self.allow_abort_jobs,
+            unknown_for=0.0 if self.burst else self.unknown_for,
+            read=Attempt.read if ours else self._codec.read,
+            write=None if ours else self._codec.write,
+            watch=ArqLog(self) if self.job_log else Counting(self),
+        )
+
+    def _handler(self, function: Any) -> Handler:
+        definition = getattr(function.coroutine, "definition", None)
+        if isinstance(definition, JobDefinition):
+            return Handler.of(function.coroutine)
+        own, seconds = function.keep_result_forever, function.keep_result_s
+        forever = self.keep_result_forever if own is None else own
+        return Handler(
+            function.name,
+            function.coroutine,
+            function.timeout_s,
+            function.max_tries,
+            takes_ctx=True,
+            keep=math.inf if forever else self.keep_result_s if seconds is None else seconds,
+            mark=keep_cronjob_progress if hasattr(function, "next_run") else 0.0,
+        )
+
+    def _ctx_of(self, attempt: Attempt) -> dict[Any, Any]:
+        return {
+            **self.ctx,
+            "job_id": attempt.job_id,
+            "job_try": attempt.job_try,
+            "enqueue_time": ms_to_datetime(attempt.job.enqueued if attempt.job else 0),
+            "score": attempt.score,
+        }
+
+    def _make_pool(self) -> ConnectionPool:
+        return pool_like(self.pool.connection_pool, self.lease)
+
+
+# Callers, arq's own `create_worker` among them, read the arguments off the signature.
+_OURS = ("lease", "unknown_for", "job_log", "most_jobs", "most_memory")
+_own = [p for p in inspect.signature(Worker).parameters.values() if p.name in _OURS]
+_arqs = inspect.signature(arq.worker.Worker)
+Worker.__signature__ = _arqs.replace(  # type: ignore[attr-defined]
+    parameters=[*_arqs.parameters.values(), *_own]
+)
+
+
+def _for_arq(function: Any) -> Any:
+    """Wrap what arq would refuse: a plain function."""
+    if isinstance(getattr(function, "definition", None), JobDefinition):
+        return arq.worker.Function(function.definition.name, function, None, None, None, None)
+    return function
+
+
+def _retry_delay(error: BaseException) -> float | None:
+    if is_a(error, arq.worker.Retry):
+        return (error.defer_score or 0) / 1000
+    asked = is_a(error, (arq.worker.RetryJob, asyncio.CancelledError))
+    return 0.0 if asked else None
+
+
+def arq_pool(pool: ConnectionPool, queue: str) -> ArqRedis:
+    """Make the client that handlers find as `ctx["redis"]`."""
+    return ArqRedis(
+        pool,
+        job_serializer=job_serializer,
+        job_deserializer=job_deserializer,
+        default_queue_name=queue,
+    )

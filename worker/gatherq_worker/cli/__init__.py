@@ -1,0 +1,4 @@
+"""What people type.
+
+Invariant: click alone is imported before a command runs.
+"""

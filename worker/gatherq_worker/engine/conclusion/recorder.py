@@ -1,0 +1,151 @@
+"""Outcomes, recorded in bulk; they wait while Redis is away."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from time import monotonic
+from typing import Any
+
+from gatherq.store.jobs import Finish, JobStore, Record, Release
+from gatherq.store.server.outages import OutageLog, is_poison, not_cancelled
+from gatherq_worker.execution.guarded_task import guarded
+from gatherq_worker.execution.shortage import out_of_descriptors
+
+logger = logging.getLogger("gatherq.worker")
+
+_MAX_RECORDS = 256
+_MAX_BYTES = 2 * 1024 * 1024
+
+
+class Recorder:
+    """Writes what is handed over; what comes while a write is under way goes with the next."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        on_recorded: Callable[[Record, str], None],
+        on_released: Callable[[Release], None] = lambda release: None,
+    ) -> None:
+        self._store = store
+        self._on_recorded, self._on_released = on_recorded, on_released
+        self._records: list[Record] = []
+        self._releases: list[Release] = []
+        self._upkeep: set[asyncio.Task[None]] = set()
+        self._health = OutageLog()
+        #: How many are written at a time: less, while one of them may be what Redis refuses.
+        self._most = _MAX_RECORDS
+        #: Since when no connection can be opened, because this process has no descriptor left.
+        self._short: float | None = None
+        self._changed = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def put(self, record: Record) -> None:
+        """Hand over an outcome."""
+        self._records.append(record)
+        self._note()
+
+    def give_back(self, release: Release) -> None:
+        """Hand over an attempt to be released."""
+        self._releases.append(release)
+        self._note()
+
+    def waiting(self) -> tuple[list[Record], list[Release]]:
+        """Return what is not known to be in Redis yet."""
+        return list(self._records), list(self._releases)
+
+    def short_for(self) -> float:
+        """Return for how many seconds it has been out of descriptors, and so of connections."""
+        since = self._short
+        return 0.0 if since is None else monotonic() - since
+
+    async def flushed(self) -> None:
+        """Wait until all that was handed over is in Redis."""
+        await self._idle.wait()
+        if self._upkeep:
+            await asyncio.wait(self._upkeep)
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while not_cancelled():
+            await self._changed.wait()
+            self._changed.clear()
+            while self._records or self._releases:
+                await self._write()
+            self._idle.set()
+
+    async def _write(self) -> None:
+        records = _bounded(self._records, self._most)
+        releases = self._releases[: self._most]
+        try:
+            done = await self._store.finish(records) if records else Finish([], [], [])
+            if releases:
+                await self._store.release(releases)
+        except Exception as error:
+            await self._failed(records, releases, error)
+            return
+        self._health.good()
+        self._short = None
+        self._most = min(2 * self._most, _MAX_RECORDS)
+        del self._records[: len(records)]
+        del self._releases[: len(releases)]
+        for record, word in zip(records, done.words, strict=True):
+            self._on_recorded(record, word)
+        for batch in done.stopped:
+            self.look_after(self._store.sweep(batch))
+        for batch in done.late:
+            self.look_after(self._store.extend(batch))
+        for release in releases:
+            self._on_released(release)
+            logger.debug("job %s released", release.attempt.job_id)
+
+    async def _failed(
+        self, records: Sequence[Record], releases: Sequence[Release], error: Exception
+    ) -> None:
+        """Wait for Redis; what it refuses for its own sake is parted from the rest, and put by."""
+        if is_poison(error):
+            if self._most > 1:
+                self._most = max(min(self._most, max(len(records), len(releases))) // 2, 1)
+                return
+            for record in records:
+                logger.error("job %s: no outcome: %s", record.attempt.job_id, error)
+                self._on_recorded(record, "refused")
+            for release in releases:
+                logger.error("job %s: not given back: %s", release.attempt.job_id, error)
+                self._on_released(release)
+            del self._records[: len(records)]
+            del self._releases[: len(releases)]
+            return
+        if not out_of_descriptors(error):
+            self._short = None
+        elif self._short is None:
+            self._short = monotonic()
+        await self._health.bad(f"record {len(records)} outcomes", error)
+
+    def look_after(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it beside the recording. If it fails: claims end what they meet, too."""
+        task = guarded(_quietly(work))
+        self._upkeep.add(task)
+        task.add_done_callback(self._upkeep.discard)
+
+    def _note(self) -> None:
+        self._idle.clear()
+        self._changed.set()
+
+
+async def _quietly(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception as error:
+        logger.warning("Redis fails to look after an ended batch: %s", error)
+
+
+def _bounded(records: Sequence[Record], most: int) -> list[Record]:
+    chosen: list[Record] = []
+    size = 0
+    for record in records[:most]:
+        size += len(record.payload)
+        if chosen and size > _MAX_BYTES:
+            break
+        chosen.append(record)
+    return chosen

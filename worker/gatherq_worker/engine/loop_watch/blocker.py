@@ -1,0 +1,69 @@
+"""Who blocks an event loop, asked from another thread."""
+
+import asyncio
+import sys
+import traceback
+from collections.abc import Iterator
+from contextvars import Context
+from itertools import islice, takewhile
+from types import FrameType
+from typing import Any
+
+from gatherq_worker.context import CurrentJob, job_in, job_of
+from gatherq_worker.execution.loop import is_loop
+
+#: Innermost frames of a stack that are shown.
+_FRAMES = 12
+
+
+class Culprit:
+    """How long a loop has been in the code of one job, or in one step of nobody's.
+
+    A loop that runs short steps of many jobs, and so answers late, is busy and not blocked.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, thread: int) -> None:
+        self._loop, self._thread = loop, thread
+        self._who: object = None
+        self._since = 0.0
+
+    def lasts(self, now: float) -> float:
+        """Look once more; return for how many seconds each look has found the same."""
+        job = blocking_job(self._loop, self._thread)
+        who = (job.job_id, job.attempt) if job else _step(self._thread)
+        if who != self._who:
+            self._who, self._since = who, now
+        return now - self._since
+
+
+def blocking_job(loop: asyncio.AbstractEventLoop, thread: int) -> CurrentJob | None:
+    """Return the job whose code it is, running or ended; None if it is none's, or unknown."""
+    # A step is a callback, or one of a task, in a context.
+    context: Any = getattr(_step(thread), "_context", None)
+    if isinstance(context, Context) and (job := job_in(context)):
+        return job
+    task: asyncio.Task[Any] | None = asyncio.current_task(loop)
+    return job_of(task) if task else None
+
+
+def _step(thread: int) -> object:
+    """Return what the loop runs just now; None if it is nothing."""
+    for frame in _frames(thread):
+        if is_loop(frame):
+            return frame.f_locals.get("self")
+    return None
+
+
+def stack(thread: int) -> str:
+    """Return the innermost calls in a line."""
+    steps = ((frame, frame.f_lineno) for frame in _frames(thread))
+    own = takewhile(lambda step: not is_loop(step[0]), steps)
+    lines = traceback.StackSummary.extract(islice(own, _FRAMES)).format()
+    return " < ".join(" ".join(entry.split()) for entry in lines)
+
+
+def _frames(thread: int) -> Iterator[FrameType]:
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back

@@ -1,0 +1,213 @@
+"""Keeps timeouts when the event loop cannot, from the thread of the heartbeat.
+
+It reads what the engine keeps anyway, ten times a second, so it costs a job nothing.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import NoReturn
+
+from gatherq.store.jobs import JobStore, Record, Release
+from gatherq.store.server.outages import ERRORS, OutageLog
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.context import CurrentJob
+from gatherq_worker.engine.conclusion.finalizer import Finalizer
+from gatherq_worker.engine.conclusion.recorder import Recorder
+from gatherq_worker.execution import interrupt
+from gatherq_worker.ipc.process_contract import RECYCLED, Farewell
+from gatherq_worker.ipc.scoreboard import Scoreboard
+
+from .blocker import Culprit, blocking_job, stack
+from .pulse import Pulse
+
+logger = logging.getLogger("gatherq.worker")
+
+#: Seconds between two looks, and those that mean that the process was stopped meanwhile.
+_TICK, _STOPPED = 0.1, 0.5
+#: Seconds without an answer after which the loop counts as blocked, and is spoken of.
+_BLOCKED, _WORTH_A_LINE = 0.25, 1.0
+#: Seconds that threads and processes have to keep their own deadlines, before this does.
+_LEAD = 0.2
+#: Leases, or seconds if that is more, for which nobody's code may block the loop.
+_PATIENCE = 2, 5.0
+
+Running = dict[str, tuple[Attempt, asyncio.Task[None]]]
+
+
+class Watchdog:
+    """Watches the loop it is made in."""
+
+    def __init__(
+        self,
+        running: Running,
+        settler: Finalizer,
+        recorder: Recorder,
+        expire: Callable[[list[Attempt]], None],
+        on_recorded: Callable[[Record, str], None],
+        before_exit: Callable[[], None],
+        page: Scoreboard | None,
+        lease: float,
+    ) -> None:
+        self._running, self._settler, self._recorder = running, settler, recorder
+        self._expire, self._on_recorded, self._before_exit = expire, on_recorded, before_exit
+        self._page = page
+        self._patience = max(_PATIENCE[0] * lease, _PATIENCE[1])
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._target = interrupt.install(self._is_over)
+        self._pulse = Pulse(self._loop)
+        self._culprit = Culprit(self._loop, self._thread)
+        self._told = False
+        self._trouble = ""
+        #: How often the loop was blocked for a second or more.
+        self.blocks = 0
+
+    def alive(self) -> bool:
+        """Tell whether this worker takes jobs: what blocks its loop, if any, is a running job."""
+        if self._pulse.silence(monotonic()) < self._patience:
+            return True
+        return self._blocker() is not None
+
+    async def run(self, store: JobStore) -> None:
+        """Watch until cancelled; runs in another thread's loop."""
+        health = OutageLog()
+        while True:
+            before = monotonic()
+            await asyncio.sleep(_TICK)
+            if self._page:
+                self._page.tick()
+            if (slept := monotonic() - before) > _STOPPED:
+                self._pulse.forgive(slept)
+            try:
+                await self._look(store, monotonic())
+                health.good()
+                self._trouble = ""
+            except ERRORS as error:
+                await health.bad("record a timeout", error)
+            except Exception as error:
+                if self._trouble != (what := repr(error)):
+                    logger.exception("the watchdog fails; it goes on")
+                self._trouble = what
+
+    async def _look(self, store: JobStore, now: float) -> None:
+        blocked = self._pulse.beat(now)
+        stuck = self._stuck(now)
+        asked = [a for a, _ in list(self._running.values()) if a.overdue]
+        late = [a for a in asked if a.deadline and now >= a.deadline]
+        self._told = self._told and blocked >= _BLOCKED
+        if blocked >= _WORTH_A_LINE and not self._told:
+            self._tell(blocked, stuck)
+        if stuck >= _BLOCKED and self._target and (late or self._left_behind()):
+            interrupt.interrupt(self._target)
+        overdue = [a for a in asked if a.overdue and now >= a.overdue + _LEAD * a.isolated]
+        if overdue and blocked < _BLOCKED:
+            self._loop.call_soon_threadsafe(self._expire, overdue)
+        elif overdue:
+            await self._record(store, overdue)
+            if self._hopeless(overdue):
+                await self._recycle(store, overdue)
+        elif self._hopeless(()) or self._starved():
+            await self._recycle(store, ())
+
+    def _hopeless(self, overdue: list[Attempt] | tuple[()]) -> bool:
+        """Tell whether the loop is blocked now by what is not to run on, and cannot be stopped."""
+        stuck = self._stuck(monotonic())
+        if stuck < _BLOCKED:
+            return False
+        blocker = self._blocker()
+        if blocker is None:
+            return bool(overdue) or stuck >= self._patience
+        return blocker in overdue
+
+    def _stuck(self, now: float) -> float:
+        """Return for how many seconds the loop does not answer for the same reason."""
+        return min(self._culprit.lasts(now), self._pulse.silence(now))
+
+    def _starved(self) -> bool:
+        """Tell whether outcomes wait for a descriptor, and none will come: a job leaks them."""
+        return self._recorder.short_for() >= self._patience
+
+    async def _record(self, store: JobStore, overdue: list[Attempt]) -> None:
+        """Record timeouts in place of the loop; its own late verdict finds them recorded."""
+        records = [r for attempt in overdue if (r := self._settler.time_out(attempt))]
+        if not records:
+            return
+        try:
+            words = await store.finish_at_once(records)
+        except BaseException:
+            for record in records:
+                record.attempt.handed_over = False
+            raise
+        for record, word in zip(records, words, strict=True):
+            self._loop.call_soon_threadsafe(self._on_recorded, record, word)
+
+    async def _recycle(self, store: JobStore, overdue: list[Attempt] | tuple[()]) -> None:
+        """End this process, which cannot be freed; what else it runs starts elsewhere at once."""
+        records, releases = self._recorder.waiting()
+        if records:
+            await store.finish_at_once(records)
+        stuck = self._hopeless(overdue)
+        if not stuck and not self._starved():
+            return  # it was freed while Redis was asked
+        why = f"{self._name()} cannot be stopped" if stuck else "no descriptors are left"
+        others = [a for a, _ in list(self._running.values()) if not a.handed_over and not a.dropped]
+        for attempt in others:
+            attempt.dropped = True
+        try:
+            await store.release([*releases, *map(Release, others)])
+            await store.sign_off()
+        except ERRORS:
+            if self._page is None:  # else the supervisor tries on
+                for attempt in others:
+                    attempt.dropped = False
+                raise
+        logger.error(
+            "%s; this process ends, and %d other jobs are released",
+            why,
+            len(others),
+        )
+        self._end()
+
+    def _end(self) -> NoReturn:
+        self._before_exit()
+        if self._page:
+            self._page.farewell = Farewell.RECYCLE
+        logging.shutdown()
+        os._exit(RECYCLED)
+
+    def _blocker(self) -> Attempt | None:
+        """Find the running attempt whose code blocks the loop; None if it is none's, or unknown."""
+        task = asyncio.current_task(self._loop)
+        for attempt, its in list(self._running.values()):
+            if its is task:
+                return attempt
+        job = blocking_job(self._loop, self._thread)
+        return self._running[job.job_id][0] if job and not self._is_over(job) else None
+
+    def _left_behind(self) -> bool:
+        """Tell whether the loop is blocked by what a job that has ended has left behind."""
+        job = blocking_job(self._loop, self._thread)
+        return job is not None and self._is_over(job)
+
+    def _is_over(self, job: CurrentJob) -> bool:
+        attempt, _ = self._running.get(job.job_id, (None, None))
+        return attempt is None or attempt.number != job.attempt
+
+    def _name(self) -> str:
+        """Say who blocks the loop."""
+        if attempt := self._blocker():
+            return f"job {attempt.job_id!r} ({attempt.name})"
+        job = blocking_job(self._loop, self._thread)
+        return f"code left behind by job {job.job_id!r} ({job.name})" if job else "something"
+
+    def _tell(self, blocked: float, stuck: float) -> None:
+        """Name the job that blocks the loop, with its stack, in one line."""
+        self._told = True
+        self.blocks += 1
+        who = self._name() if stuck >= _BLOCKED else "the work of many jobs"
+        calls = stack(self._thread)
+        logger.warning("%s blocks the event loop for %.1f s: %s", who, blocked, calls)

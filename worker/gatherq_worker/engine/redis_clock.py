@@ -1,0 +1,31 @@
+"""Redis's clock, and for how long this worker has been in contact with it.
+
+Only a worker in full contact may take over expired leases: after an outage they have all
+expired, and their owners are still alive. claim.lua holds the rule. What breaks contact is silence:
+an error that the next call mends at once kept nobody from renewing.
+"""
+
+from time import monotonic
+
+
+class RedisClock:
+    """Updated by every reply that carries Redis's time (ms)."""
+
+    def __init__(self, lease: float) -> None:
+        self._patience = lease * 500
+        self._offset: float | None = None
+        self.since = 0
+        self.last = 0
+
+    def seen(self, now: int) -> None:
+        """Note a reply; after a long silence, contact begins anew."""
+        if now - self.last > self._patience or now < self.last:
+            self.since = now
+        self.last = now
+        self._offset = now - monotonic() * 1000
+
+    def now(self) -> int:
+        """Return the time in ms by Redis's clock; needs one reply."""
+        if self._offset is None:
+            raise RuntimeError("no reply from Redis yet")
+        return round(monotonic() * 1000 + self._offset)

@@ -1,0 +1,40 @@
+"""Claims whose reply was lost: Redis says that this worker holds them, and it knows nothing of it.
+
+They are given back, uncharged: nobody has started them.
+"""
+
+import logging
+from time import monotonic
+
+from gatherq.store.jobs import JobStore, Release
+
+from .claims import Held
+from .conclusion.recorder import Recorder
+
+logger = logging.getLogger("gatherq.worker")
+
+
+class StrayClaims:
+    """Looks for them after an error: at once, and again for a claim that came through late."""
+
+    def __init__(self, store: JobStore, held: Held, recorder: Recorder, lease: float) -> None:
+        self._store, self._held, self._recorder = store, held, recorder
+        self._later = lease / 4
+        self._looks: list[float] = []
+
+    def suspect(self) -> None:
+        """Note that the reply of a claim may have been lost."""
+        now = monotonic()
+        self._looks = [now, now + self._later]
+
+    async def give_back(self) -> None:
+        """Give back what is found, if it is time to look."""
+        if not self._looks or monotonic() < self._looks[0]:
+            return
+        _, found = await self._store.held(jobs=False)
+        del self._looks[0]
+        for attempt in found:
+            mine = self._held.by_id.get(attempt.job_id)
+            if mine is None or mine.claim < attempt.claim:
+                logger.debug("job %s: the reply of its claim was lost", attempt.job_id)
+                self._recorder.give_back(Release(attempt))

@@ -1,0 +1,94 @@
+"""Jobs of a name that this worker does not know: left for a while to workers that do.
+
+While a deployment rolls, old workers meet the jobs of new producers. A claim passes over those of
+names that were met before; so they cost little, and whoever knows them need not compete.
+"""
+
+import logging
+from time import monotonic
+
+from gatherq.contract.validation import MAX_NAME
+from gatherq.contract.values import codec
+from gatherq.store.queue_position import FRONT, Passing, Place
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.registry import Registry, UnknownJob
+
+logger = logging.getLogger("gatherq.worker")
+
+#: Seconds until a job is looked at again that a claim cannot pass over.
+_AGAIN = 1.0
+#: Most names that are known to be unknown.
+_NAMES = 200
+#: Seconds from the end of a pass over the queue to the next: for each claim that it took, the
+#: least, and the most.
+_PAUSE, _LEAST, _MOST = 0.1, 1.0, 10.0
+
+
+class UnknownJobs:
+    """Knows since when names have been met here, `seconds` long; 0: none is left to others."""
+
+    def __init__(self, handlers: Registry, seconds: float) -> None:
+        self._handlers, self._seconds = handlers, seconds
+        #: When each name was met first; the oldest first.
+        self._met: dict[str, float] = {}
+        #: What the next claim passes over; those that the last one was told.
+        self._names, self._told = b"", frozenset[str]()
+        #: Where this pass has come to, how many claims it took, and when it came to the end.
+        self._place, self._claims, self._ended = FRONT, 0, 0.0
+
+    def delay(self, attempt: Attempt, now: int) -> float | None:
+        """Return after how many seconds others may have it; None: it is to be run, or fail, here.
+
+        `now` is Redis's, in ms. Jobs without a batch are arq's, and fail at once as they do there.
+        """
+        job = attempt.job
+        if job is None or job.name in self._handlers or not self._seconds or not attempt.batch:
+            return None
+        if attempt.cancelled_by or len(job.name) > MAX_NAME:
+            return None
+        waited = (now - job.enqueued) / 1000
+        if self._meet(job.name):
+            waited = min(waited, monotonic() - self._met[job.name])
+        if waited >= self._seconds:
+            return None
+        return _AGAIN if job.name in self._told or job.name not in self._met else 0.0
+
+    @property
+    def passing(self) -> Passing:
+        """What the next claim is to pass over, and where it begins."""
+        if not self._names:
+            return Passing()
+        if self._ended:
+            pause = min(max(_PAUSE * self._claims, _LEAST), _MOST)
+            if monotonic() - self._ended > pause:
+                self._place, self._claims, self._ended = FRONT, 0, 0.0
+        self._told = frozenset(self._met)
+        return Passing(self._names, round(self._seconds * 1000), self._place)
+
+    def passed(self, place: Place, *, end: bool) -> None:
+        """Note how far a claim came, and whether that is the end of the queue.
+
+        The next goes on from there. Whatever is to be run from now on comes behind it, but what is
+        queued for a time in the past, and what this worker has passed over for long enough.
+        """
+        self._place = place
+        if not self._ended:
+            self._claims += 1
+            self._ended = monotonic() if end else 0.0
+
+    def _meet(self, name: str) -> bool:
+        """Note the name, if there is room for it; return whether there is."""
+        if name in self._met:
+            return True
+        if len(self._met) >= _NAMES:
+            oldest = next(iter(self._met))
+            if monotonic() - self._met[oldest] < self._seconds:
+                return False
+            del self._met[oldest]
+        self._met[name] = monotonic()
+        self._names = codec.encode([codec.encode(name).decode() for name in self._met])
+        try:
+            self._handlers.find(name)
+        except UnknownJob as error:
+            logger.warning("%s; its jobs are left to others for %g s", error, self._seconds)
+        return True

@@ -1,0 +1,145 @@
+"""The inside of a process that was forked for one job: it runs it, answers, and ends."""
+
+import asyncio
+import inspect
+import os
+import signal
+import socket
+import threading
+from functools import partial
+from typing import Any, NoReturn
+
+from gatherq.contract.remote_errors.attributes import is_a
+from gatherq.contract.remote_errors.capture import describe, say
+from gatherq.contract.values.codec import encode
+from gatherq.errors import Retry
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.context import CurrentJob, set_current
+from gatherq_worker.ipc.frames import framed, pack, read
+from gatherq_worker.registry import Handler, Registry, load
+
+from . import forks, interrupt
+from .event_loop import run_until_done
+from .loop import in_loop, plain_or_not, plainly
+from .result import ExecutionResult
+
+Known = dict[str, Registry]
+
+
+def run(connection: socket.socket, known: Known) -> NoReturn:
+    """Take the job that comes over `connection`; its answer is the last thing that this does."""
+    try:
+        os.setsid()
+        interrupt.install()
+        job = _Job(connection, known)
+        with connection.makefile("rwb") as stream:
+            while (request := read(stream)) is not None:
+                stream.write(job.answer(request))
+                stream.flush()
+                if "load" not in request:
+                    break
+    except OSError:
+        pass  # the worker has gone, or given it up
+    finally:
+        os._exit(0)
+
+
+class _Job:
+    def __init__(self, connection: socket.socket, known: Known) -> None:
+        self._connection, self._known = connection, known
+        self._pid = os.getpid()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def answer(self, request: dict[str, Any]) -> bytes:
+        """Import the module of the job, or run it and say how it ended."""
+        try:
+            frame = self._load(request["load"]) if "load" in request else self._execute(request)
+        except BaseException as error:
+            if os.getpid() != self._pid:
+                forks.leave(error)
+            return pack({"error": describe(error)})
+        if os.getpid() != self._pid:  # importing, and writing a result, run code of the user's
+            forks.leave(None)
+        return frame
+
+    def disarm(self) -> None:
+        """In a fork of the job's: leave this process and its worker alone."""
+        forks.cover([self._connection.fileno()])
+        if self._loop:
+            forks.silence(self._loop)
+
+    def _load(self, module: str) -> bytes:
+        before = forks.traces()
+        self._known[module] = Registry(load([module]))
+        return pack({"fit": forks.can_be_shared(before)})
+
+    def _execute(self, request: dict[str, Any]) -> bytes:
+        handler = self._known[request["module"]].find(request["name"])
+        try:
+            self._outlive()
+        except BaseException as error:
+            return pack({"shortage": say(error)})
+        forks.guard(self)
+        try:
+            _limit_memory(request["memory"])
+            ending = self._run(handler, request)
+        finally:
+            _limit_memory(None)
+        forks.flush()
+        return _reply(ending, handler)
+
+    def _outlive(self) -> None:
+        """End with all children when the worker is gone, or gives the job up."""
+
+        def watch() -> None:
+            self._connection.recv(1)  # nothing more is ever written: it returns at the end
+            os.killpg(0, signal.SIGKILL)
+
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:  # signals are for the main thread alone
+            threading.Thread(target=watch, daemon=True).start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+    def _run(self, handler: Handler, request: dict[str, Any]) -> ExecutionResult:
+        job = CurrentJob(**request["job"])
+        set_current(job)
+        args, kwargs = handler.bind(request["args"], request["kwargs"])
+        attempt = Attempt(job.job_id, job.attempt, None)
+        attempt.deadline = job.deadline
+        attempt.prepare = handler.encode
+        call: Any = partial(handler.function, *args, **kwargs)
+        if not inspect.iscoroutinefunction(handler.function):
+            ending = plainly(attempt, call)
+            if not inspect.iscoroutine(ending.value):
+                return ending
+            call = partial(_same, ending.value)
+        self._loop = loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        return run_until_done(loop, loop.create_task(in_loop(attempt, plain_or_not(call), None)))
+
+
+def _reply(ending: ExecutionResult, handler: Handler) -> bytes:
+    error = ending.error
+    base = {"expired": ending.expired}
+    if is_a(error, asyncio.CancelledError):
+        return pack({"cancelled": True, **base})
+    if error is not None:
+        matches = is_a(error, handler.rules.retry_on)
+        delay = error.delay if is_a(error, Retry) else None
+        known = {"error": ending.info or describe(error), "matches": matches, "delay": delay}
+        return pack({**known, **base})
+    if ending.written is None:  # it cannot be, or there was no time
+        return pack({"error": ending.info, **base})
+    return framed(b'%b,"value":%b}' % (encode(base)[:-1], ending.written))
+
+
+async def _same(value: Any) -> Any:
+    return await value
+
+
+def _limit_memory(limit: int | None) -> None:
+    import resource  # not on Windows
+
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most if limit is None else limit, most))

@@ -1,0 +1,197 @@
+"""A handler in the event loop, under its deadline. Whatever it raises stays inside."""
+
+import asyncio
+import inspect
+import os
+import types
+from collections.abc import Awaitable, Callable, Generator
+from time import monotonic
+from types import FrameType
+from typing import Any
+
+from gatherq.contract.remote_errors.attributes import is_a
+from gatherq.contract.remote_errors.capture import Interrupted
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.ipc.scoreboard import Scoreboard, mark_of
+
+from . import forks
+from .result import ExecutionResult, ResultWriter, write_result
+
+__all__ = ["Interrupted", "in_handler", "in_loop", "is_loop", "past", "wrap_up"]
+
+Run = Callable[[], Awaitable[Any]]
+Hook = Callable[[dict[Any, Any]], Awaitable[Any]]
+_WRITING = write_result.__module__
+#: What the names of the engine's own modules begin with.
+_ENGINE = f"{__name__.partition('.')[0]}."
+#: A handler with its arguments, which takes the context.
+Bound = Callable[[dict[Any, Any]], Any]
+
+
+async def in_loop(
+    attempt: Attempt, run: Run, page: Scoreboard | None, write: ResultWriter = write_result
+) -> ExecutionResult:
+    """Run a handler, write what it left, and say how it ended; never raises.
+
+    A page is marked while its code runs.
+    """
+    ending, pid = ExecutionResult(), os.getpid()
+    deadline = _Deadline(attempt)
+    mark = b"" if page is None else mark_of(attempt)
+    try:
+        ending.value = await (run() if page is None else _marked(run(), page, mark))
+    except BaseException as error:
+        ending.error = error
+    if deadline.end() and is_a(ending.error, asyncio.CancelledError):
+        ending.error = TimeoutError()
+    if os.getpid() != pid:
+        forks.leave(ending.error)
+    # By the clock too: the timer of a deadline waits as long as the loop is blocked.
+    ending.expired = deadline.expired or past(attempt)
+    if page is not None:
+        page.memory[: len(mark)] = mark
+    wrap_up(ending, attempt, write)
+    if page is not None:
+        page.memory[0] = 0
+    return ending
+
+
+class _Deadline:
+    """Cancels the current task at a time of the loop's clock; `asyncio.timeout` at half its cost.
+
+    What the code makes of its cancellation does not matter here: only that it was too late does.
+    """
+
+    __slots__ = ("_attempt", "_before", "_task", "_timer", "expired")
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.expired = False
+        self._attempt = attempt
+        self._timer: asyncio.TimerHandle | None = None
+        self._task = asyncio.current_task()
+        self._before = self._task.cancelling() if self._task else 0
+        if attempt.deadline is not None:
+            self._timer = asyncio.get_running_loop().call_at(attempt.deadline, self._expire)
+
+    def _expire(self) -> None:
+        if self._attempt.cancelled_by:
+            return  # it is cleaning up, and is asked once
+        self.expired = True
+        if self._task:
+            self._task.cancel()
+
+    def end(self) -> bool:
+        """Stop; tell whether it has cancelled the task, and nobody else has."""
+        if self._timer:
+            self._timer.cancel()
+        if not self.expired or not self._task:
+            return False
+        return self._task.uncancel() <= self._before
+
+
+def plainly(
+    attempt: Attempt, call: Callable[[], Any], write: ResultWriter = write_result
+) -> ExecutionResult:
+    """Call a function in this thread, which has no loop, and say how it ended; never raises."""
+    ending, pid = ExecutionResult(), os.getpid()
+    try:
+        ending.value = call()
+    except BaseException as error:
+        ending.error = error
+    if os.getpid() != pid:
+        forks.leave(ending.error)
+    ending.expired = past(attempt)
+    if not inspect.iscoroutine(ending.value):  # which is to be awaited
+        wrap_up(ending, attempt, write)
+    return ending
+
+
+def wrap_up(ending: ExecutionResult, attempt: Attempt, write: ResultWriter) -> None:
+    """Write what an execution left, as long as its time lasts; never raises."""
+    if ending.expired or attempt.cancelled_by or attempt.settled:
+        return
+    pid = os.getpid()
+    try:
+        write(ending, attempt)
+    except BaseException as error:  # interrupted
+        ending.error = error
+    if os.getpid() != pid:  # that was code of the user's, too
+        forks.leave(ending.error)
+    ending.expired = past(attempt)
+
+
+@types.coroutine
+def _marked(running: Any, page: Scoreboard, mark: bytes) -> Generator[Any, Any, Any]:
+    """Await a coroutine, with the page marked during each of its steps and not between them."""
+    end = len(mark)
+    step, value = running.send, None
+    while True:
+        page.memory[:end] = mark
+        try:
+            waiting = step(value)
+        except StopIteration as stop:
+            return stop.value
+        finally:
+            page.memory[0] = 0  # the page is another one in a fork
+        try:
+            value = yield waiting
+            step = running.send
+        except GeneratorExit:
+            running.close()
+            raise
+        except BaseException as error:
+            step, value = running.throw, error
+
+
+def after(hook: Hook, call: Bound, ctx: dict[Any, Any]) -> Run:
+    """Run a handler after a hook, under one deadline."""
+
+    async def run() -> Any:
+        await hook(ctx)
+        return await call(ctx)
+
+    return run
+
+
+def plain_or_not(call: Callable[[], Any]) -> Run:
+    """Run a function in the loop, plain or not, where it may block all that there is."""
+
+    async def run() -> Any:
+        found = call()
+        return await found if inspect.iscoroutine(found) else found
+
+    return run
+
+
+def past(attempt: Attempt) -> bool:
+    """Tell whether the limit of an attempt is behind us."""
+    return attempt.deadline is not None and monotonic() >= attempt.deadline
+
+
+def is_loop(frame: FrameType) -> bool:
+    """Tell whether `frame` is the event loop's, which calls one step of a task."""
+    return frame.f_code is asyncio.Handle._run.__code__
+
+
+def in_handler(frame: FrameType | None) -> bool:
+    """Tell whether `frame` is in code that a handler called, and not in the engine's own.
+
+    What writes its result is called by it, as it were: it calls the value's own code.
+    """
+    below, engine = "", False
+    while frame is not None and not is_loop(frame):
+        if frame.f_code in _OUTSIDE:
+            return False
+        module = frame.f_globals.get("__name__", "")
+        if frame.f_code in (in_loop.__code__, plainly.__code__):
+            return not engine and below != ""
+        if frame.f_code is wrap_up.__code__:
+            engine = below != _WRITING
+        elif module != __name__ and module.startswith(_ENGINE):
+            engine = True
+        frame, below = frame.f_back, module
+    return not engine  # a task that the handler started
+
+
+#: What `in_loop` does around the handler, where nothing would catch an interrupt.
+_OUTSIDE = {each.__code__ for each in (_Deadline.__init__, _Deadline.end, _Deadline._expire, past)}

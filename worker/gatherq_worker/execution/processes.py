@@ -1,0 +1,291 @@
+"""Jobs in processes of their own: a fresh one for each, killed with its children when it ends."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gatherq.contract.remote_errors.capture import Described, say
+from gatherq.contract.remote_errors.error_info import ErrorInfo
+from gatherq.contract.values import codec
+from gatherq.contract.values.codec import encode
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.context import CurrentJob
+from gatherq_worker.ipc.frames import pack, unpack
+from gatherq_worker.ipc.process_contract import how_it_died
+from gatherq_worker.registry import Handler
+
+from .capacity import Place, Places
+from .fork_server import ForkServer, kill
+from .interrupt import SIGNAL
+from .loop import past
+from .result import ExecutionResult
+from .shortage import Shortage
+
+#: Seconds after which an import is not waited for any longer.
+_IMPORT = 60.0
+
+
+class ProcessDied(Exception):
+    """The process of a job ended under it; says how."""
+
+
+class Processes:
+    """At most `most` at a time, forked by a server that starts when it is first needed."""
+
+    def __init__(self, most: int) -> None:
+        self._places = Places(most)
+        self._server: ForkServer | None = None
+        #: Servers that died and were not waited for yet.
+        self._dead: list[ForkServer] = []
+        #: Modules whose import killed a server: each process imports them for itself.
+        self._unfit: set[str] = set()
+        self._all: set[JobProcess] = set()
+
+    @property
+    def left(self) -> int:
+        """How many could begin at once."""
+        return self._places.left
+
+    async def take(self, handler: Handler) -> "JobProcess":
+        """Wait for a place, and for a process that has the handler; raises Shortage."""
+        place = await self._places.take()
+        try:
+            process = JobProcess(place, self._all.discard)
+        except BaseException:
+            place.free()
+            raise
+        self._all.add(process)
+        try:
+            server = self._serving()
+            module = handler.function.__module__
+            imported = module in server.imported
+            await process.start(server)
+            if not imported:
+                await self._load(process, server, module)
+        except BaseException:
+            process.free()
+            raise
+        return process
+
+    async def run(
+        self,
+        process: "JobProcess",
+        attempt: Attempt,
+        handler: Handler,
+        begin: Callable[[], CurrentJob],
+    ) -> ExecutionResult:
+        """Run a job in a process that was taken, once `begin` has set its deadline."""
+        try:
+            if process.unloaded is not None:  # its module's fault
+                return process.unloaded
+            if process.exited:
+                raise Shortage("a process ended before its job began")
+            answer = await process.execute(_request(attempt, handler, begin()), attempt)
+        except Shortage:
+            raise
+        except BaseException as error:
+            return ExecutionResult(error=error, expired=past(attempt))
+        finally:
+            process.free()
+        if answer is None:
+            return (
+                ExecutionResult(expired=True)
+                if past(attempt)
+                else ExecutionResult(error=ProcessDied(process.how()))
+            )
+        if "shortage" in answer:
+            attempt.begun = False
+            raise Shortage(answer["shortage"])
+        return _ending(answer, past(attempt))
+
+    async def _load(self, process: "JobProcess", server: ForkServer, module: str) -> None:
+        """Import a module in a process; in the server too, for those to come, if that can be."""
+        async with asyncio.timeout(_IMPORT):
+            answer = await process.ask(pack({"load": module}))
+        if answer is None:
+            process.unloaded = ExecutionResult(
+                error=ProcessDied(f"{process.how()}, as it imported {module}")
+            )
+        elif "fit" not in answer:
+            process.unloaded = _ending(answer, False)
+        elif answer["fit"] and module not in self._unfit:
+            with contextlib.suppress(Shortage):
+                server.load(module)
+
+    def descriptors(self) -> Iterator[int]:
+        """Name what forks of this worker must not keep open."""
+        if self._server and self._server.alive:
+            yield from self._server.descriptors()
+        for process in list(self._all):
+            yield process.connection.fileno()
+
+    def close(self) -> None:
+        """Kill all, with their children; may be called from any thread."""
+        for process in list(self._all):
+            process.kill()
+        if self._server:
+            self._server.kill()
+
+    def stop(self) -> None:
+        """Kill all, and let go of what is kept for them."""
+        for process in list(self._all):
+            process.free()
+        for server in (*self._dead, self._server):
+            if server:
+                server.stop()
+
+    def _serving(self) -> ForkServer:
+        server = self._server
+        if server is None or not server.alive:
+            if server:
+                self._unfit.update(server.importing)
+                self._dead = [dead for dead in (*self._dead, server) if not dead.reaped()]
+            self._server = server = ForkServer()
+        return server
+
+
+class JobProcess:
+    """The process of one job, and its place: both end when it is freed."""
+
+    def __init__(self, place: Place, forget: Callable[["JobProcess"], None]) -> None:
+        self._place, self._forget = place, forget
+        self._loop = asyncio.get_running_loop()
+        #: The frame that it answers with; None if it ends without one.
+        self._answer: asyncio.Future[bytes | None] = self._loop.create_future()
+        self._inbox = bytearray()
+        self._pid: int | None = None
+        #: How a job ends whose module cannot be imported here.
+        self.unloaded: ExecutionResult | None = None
+        #: Whether it has ended, and its exit code.
+        self.exited = False
+        self._code: int | None = None
+        #: Whether its end of the connection is closed, and whether that is all we shall hear.
+        self._ended = self._orphan = False
+        self.connection, self._theirs = socket.socketpair()
+        self.connection.setblocking(False)
+        self._theirs.setblocking(True)  # whatever default users set for their sockets
+
+    async def start(self, server: ForkServer) -> None:
+        """Have it forked."""
+        with self._theirs:
+            self._pid = await server.fork(self._theirs, self._exit)
+        self._loop.add_reader(self.connection, self._read)
+
+    async def execute(self, request: bytes, attempt: Attempt) -> dict[str, Any] | None:
+        """Send the job and return the answer, or None; raises TimeoutError if it does not come."""
+        late = attempt.deadline and self._loop.call_at(attempt.deadline, self._interrupt)
+        try:
+            async with asyncio.timeout_at(attempt.overdue):
+                return await self.ask(request)
+        finally:
+            if late:
+                late.cancel()
+
+    async def ask(self, request: bytes) -> dict[str, Any] | None:
+        """Send a request and return the answer; None if the process ends without one."""
+        self._answer = self._loop.create_future()
+        self._look()
+        with contextlib.suppress(ConnectionError):  # it has ended: see its exit
+            await self._loop.sock_sendall(self.connection, request)
+        frame = await self._answer
+        return None if frame is None else _message(frame)
+
+    def how(self) -> str:
+        """Say how it ended."""
+        return "it ended, and nobody knows how" if self._code is None else how_it_died(self._code)
+
+    def free(self) -> None:
+        """Kill it with its children, and give its place back; a second time does nothing."""
+        if self.connection.fileno() < 0:
+            return
+        self.kill()
+        self._loop.remove_reader(self.connection)
+        self.connection.close()
+        self._theirs.close()
+        self._answer.cancel()
+        self._forget(self)
+        self._place.free()
+
+    def kill(self) -> None:
+        """Kill it with its children; may be called from any thread."""
+        if self._pid is not None and not self.exited:
+            kill(self._pid)
+
+    def _interrupt(self) -> None:
+        """Interrupt code that blocks; what awaits is cancelled inside, by its own deadline."""
+        if SIGNAL is not None and self._pid is not None and not self.exited:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, SIGNAL)
+
+    def _exit(self, code: int | None) -> None:
+        """Hear that it has ended, or that nobody will say so: its server has died."""
+        self.exited, self._code, self._orphan = code is not None, code, code is None
+        while self.connection.fileno() >= 0 and self._read():
+            pass
+        self._look()
+
+    def _read(self) -> bool:
+        """Take in what has come of its answer; tell whether there may be more."""
+        try:
+            data = self.connection.recv(1 << 18)
+        except BlockingIOError:
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            self._ended = True
+            self._loop.remove_reader(self.connection)
+        self._inbox += data
+        frame = unpack(self._inbox)
+        if frame is not None and not self._answer.done():
+            self._answer.set_result(frame)
+        self._look()
+        return bool(data)
+
+    def _look(self) -> None:
+        over = self.exited or (self._ended and self._orphan)
+        if over and not self._answer.done():
+            self._answer.set_result(None)
+
+
+def _request(attempt: Attempt, handler: Handler, job: CurrentJob) -> bytes:
+    record = attempt.job
+    assert record is not None
+    return pack(
+        {
+            "module": handler.function.__module__,
+            "name": handler.name,
+            "args": record.args,
+            "kwargs": record.kwargs,
+            "memory": handler.memory,
+            "job": job._asdict(),
+        }
+    )
+
+
+def _message(frame: bytes) -> dict[str, Any]:
+    try:
+        message = codec.from_json(frame)
+        if not isinstance(message, dict):
+            raise TypeError(f"{type(message).__name__} is no answer")
+    except Exception as error:
+        text = f"the result cannot be read back: {say(error)}"
+        return {"error": {"type": "UnwritableResult", "message": text[:2000]}}
+    return message
+
+
+def _ending(answer: dict[str, Any], late: bool) -> ExecutionResult:
+    expired = bool(answer.get("expired")) or late
+    if answer.get("cancelled"):
+        return ExecutionResult(error=asyncio.CancelledError(), expired=expired)
+    if expired:
+        return ExecutionResult(expired=True)
+    if "error" in answer:
+        info = ErrorInfo.model_validate(answer["error"])
+        error = Described(info, answer.get("delay"), bool(answer.get("matches")))
+        return ExecutionResult(error=error, expired=expired)
+    value = answer["value"]
+    return ExecutionResult(value=value, written=encode(value))

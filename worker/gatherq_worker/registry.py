@@ -1,0 +1,213 @@
+"""Handlers by name, and the binding of a job's arguments to one."""
+
+import difflib
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from gatherq.contract.job_definition import NO_RETRIES, Isolation, JobDefinition, RetryRules
+from gatherq.contract.records import cut
+from gatherq.contract.values.annotations import Codecs, codecs_of
+from gatherq.contract.values.codec import Decoder, Encoder
+from gatherq.contract.values.unannotated_values import encoder
+from gatherq.errors import GatherqError
+
+
+class UnknownJob(LookupError):
+    """A worker has no handler of that name."""
+
+
+class LoadError(GatherqError):
+    """A module cannot be loaded, or its jobs cannot be told apart."""
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A function and how to run it; arq's functions take `ctx` first."""
+
+    name: str
+    function: Callable[..., Any]
+    timeout: float | None = None
+    max_attempts: int | None = None
+    takes_ctx: bool = False
+    #: Seconds to keep the result of a job without a batch, inf for ever; None: as the worker says.
+    keep: float | None = None
+    #: Seconds for which plain arq workers shall leave its jobs alone after their end.
+    mark: float = 0.0
+    isolation: Isolation = "loop"
+    grace: float | None = None
+    concurrency: int | None = None
+    memory: int | None = None
+    rules: RetryRules = NO_RETRIES
+    signature: inspect.Signature = field(init=False)
+    decoders: dict[str, Decoder] = field(init=False)
+    #: Makes of its results what JSON writes in their place.
+    encode: Encoder = field(init=False)
+    codecs: Codecs = field(init=False)
+    #: Number of parameters, where all of them are ordinary ones; else -1.
+    positional: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signature", inspect.signature(self.function))
+        kinds = [parameter.kind for parameter in self.signature.parameters.values()]
+        ordinary = all(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
+        object.__setattr__(self, "positional", len(kinds) if ordinary else -1)
+        codecs = Codecs({}, {}, {}) if self.takes_ctx else codecs_of(self.function)
+        object.__setattr__(self, "codecs", codecs)
+        object.__setattr__(self, "encode", encoder(codecs.by_name.get("return")))
+        object.__setattr__(self, "decoders", self._decoders())
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> "Handler":
+        """Make the handler of a function decorated with `@job`."""
+        definition: JobDefinition = function.definition  # type: ignore[attr-defined]
+        return cls(
+            definition.name,
+            function,
+            definition.timeout,
+            definition.max_attempts,
+            isolation=definition.isolation or "loop",
+            grace=definition.grace,
+            concurrency=definition.concurrency,
+            memory=definition.memory,
+            rules=definition.rules,
+        )
+
+    def most(self, default: int) -> int:
+        """Return how many executions of a job may be started."""
+        return self.max_attempts or max(default, self.rules.retries + 1)
+
+    def bind(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
+        """Fit the arguments to the signature and their annotations; raises TypeError."""
+        if not kwargs and len(args) == self.positional and not self.decoders:
+            return args, kwargs  # the common case, which needs no signature
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.name}() cannot take these arguments: {error}") from None
+        for name, decode in self.decoders.items():
+            if name in bound.arguments:
+                bound.arguments[name] = self._decoded(name, decode, bound.arguments[name])
+        return bound.args, bound.kwargs
+
+    def _decoded(self, name: str, decode: Decoder, value: Any) -> Any:
+        kind = self.signature.parameters[name].kind
+        try:
+            if kind is inspect.Parameter.VAR_POSITIONAL:
+                return tuple(map(decode, value))
+            if kind is inspect.Parameter.VAR_KEYWORD:
+                keys = self.codecs.keys
+                return {k: (keys[k].decode if k in keys else decode)(v) for k, v in value.items()}
+            return decode(value)
+        except ValueError as error:
+            raise TypeError(f"{self.name}() argument {name}: {error}") from None
+
+    def _decoders(self) -> dict[str, Decoder]:
+        found: dict[str, Decoder] = {
+            name: codec.decode for name, codec in self.codecs.by_name.items()
+        }
+        found.pop("return", None)
+        if self.codecs.keys:  # the last parameter is **kwargs, and has an annotation by key
+            found[[*self.signature.parameters][-1]] = _as_it_is
+        return found
+
+
+class Registry:
+    """The handlers of one worker."""
+
+    def __init__(self, handlers: Iterable[Handler]) -> None:
+        self._by_name: dict[str, Handler] = {}
+        for handler in handlers:
+            other = self._by_name.setdefault(handler.name, handler)
+            if other.function is not handler.function:
+                raise LoadError(
+                    f"two jobs are named {handler.name!r}: {_where(other.function)} and "
+                    f"{_where(handler.function)}; give one of them @job(name=...)"
+                )
+
+    def __iter__(self) -> Any:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def find(self, name: str) -> Handler:
+        """Return the handler of that name; raises UnknownJob with near matches."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            name = cut(name)
+            near = difflib.get_close_matches(name, self._by_name)
+            hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+            known = ", ".join(sorted(self._by_name))[:500]
+            raise UnknownJob(
+                f"no job named {name!r} here; {hint}this worker runs: {known}"
+            ) from None
+
+
+def load(modules: Iterable[str]) -> list[Handler]:
+    """Import modules and return the handlers of the jobs in them; raises LoadError."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    found = [handler for module in modules for handler in _load(module)]
+    Registry(found)
+    return found
+
+
+def _load(name: str) -> list[Handler]:
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
+            raise
+        hint = ""
+        if name.endswith(".py") or "/" in name:
+            hint = f"; name a module, not a file: {name.removesuffix('.py').replace('/', '.')}"
+        raise LoadError(f"no module named {name!r} from here{hint}") from None
+    for word, value in vars(module).items():
+        if _is_hidden(value):
+            raise LoadError(
+                f"{name}.{word} is a job inside of {value!r}: what wraps a job must be a function; "
+                "write @job above the other decorator's function, or leave that out"
+            )
+    functions = {id(f): f for f in vars(module).values() if _is_job(f)}
+    if not functions and name == "__main__":
+        raise LoadError(
+            "a job with isolation='process' is imported by another process: write it in a module, "
+            "not in the program itself (__main__)"
+        )
+    if not functions:
+        raise LoadError(f"module {name!r} has no jobs: decorate functions with @job()")
+    return [Handler.of(function) for function in functions.values()]
+
+
+def _is_job(value: object) -> bool:
+    return inspect.isfunction(value) and isinstance(
+        getattr(value, "definition", None), JobDefinition
+    )
+
+
+def _is_hidden(value: object) -> bool:
+    """Tell whether it is a job that something else wraps, as `lru_cache` does."""
+    own = getattr(value, "__dict__", {}).get("definition")
+    return isinstance(own, JobDefinition) and not _is_job(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _where(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def importable(handler: Handler) -> bool:
+    """Tell whether another process can find the handler by its module's name."""
+    module = sys.modules.get(handler.function.__module__)
+    return handler.function.__module__ != "__main__" and handler.function in vars(module).values()
