@@ -33,8 +33,10 @@ async def test_a_server_that_is_paused_for_longer_than_a_lease_charges_nobody(st
         for _ in range(2):
             stage.worker()
         await stage.ready()
-        for _ in range(3):
+        for round_ in range(1, 4):
             batch = await producer.submit([call("once", stage.ledger, 0.3) for _ in range(30)])
+            # A claim that is written as the server stops, and answered after its lease, is charged.
+            await stage.started(30 * round_)
             await stage.pause(LEASE * 1.5)
             outcomes = await batch.outcomes()
             assert all(isinstance(o, Succeeded) and o.attempt == 1 for o in outcomes)
