@@ -19,11 +19,11 @@ from gatherq.client.job_encoding import digests
 from gatherq.contract import keys, records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.store.batches import BatchStore
+from gatherq.store.claims import Claimed
 from gatherq.store.jobs import JobStore, Record, Release, Tick, enqueue_tick
 from gatherq.store.script import Script
 from gatherq.store.wrong_type import unless_foreign
 from gatherq.testing.server import embedded_server
-from gatherq_worker.attempt import Attempt
 
 QUEUE, SIZE, BATCH = "q", 100, "b"
 MIB = 1024 * 1024
@@ -54,7 +54,7 @@ class Stage:
         self.redis = redis
         self.worker = JobStore(redis, "w", QUEUE, 60.0)
         self.asks = BatchStore(redis, QUEUE)
-        self.held: list[Attempt] = []
+        self.held: list[Claimed] = []
 
     async def submit(self) -> None:
         """Write the batch, or write it again."""
@@ -69,7 +69,7 @@ class Stage:
         """Fail some, hold some, leave the rest in the queue."""
         await self.redis.flushdb()
         await self.submit()
-        claimed = (await self.worker.claim(50, 0, 0)).attempts
+        claimed = (await self.worker.claim(50, 0, 0)).jobs
         await self.worker.finish([_ended(a, "failed") for a in claimed[:20]])
         again = [Release(a, charge=True, entry=b'{"attempt":1}') for a in claimed[45:]]
         await self.worker.release(again)
@@ -128,7 +128,7 @@ class Stage:
         await self.asks.delete(BATCH, 0)
 
 
-def _ended(attempt: Attempt, status: str) -> Record:
+def _ended(attempt: Claimed, status: str) -> Record[Claimed]:
     head = records.result_head("w", attempt.number).encode()
     return Record(attempt, status, head + b'"status":"x"}', 60)
 

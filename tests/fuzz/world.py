@@ -9,6 +9,7 @@ from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.records import Times, Verdict
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.queue_position import FRONT, Passing
+from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
 from tests.store.steps import Asks
 
@@ -94,7 +95,7 @@ class World:
         """Succeeded, failed, running, given back; the rest is queued."""
         await self.submit()
         jobs = [records.encode_job(call("f", n), "good", n, None) for n in range(GOOD)]
-        claimed = (await self.worker.claim(4, 0, 0)).attempts
+        claimed = _attempts(await self.worker.claim(4, 0, 0))
         await self.asks.submit("good", GOOD, 3600, 0, jobs, life="g")
         await self.worker.finish([ended(claimed[0]), ended(claimed[1], "failed")])
         await self.worker.release([Release(claimed[3], charge=True, entry=b'{"attempt":1}')])
@@ -110,7 +111,7 @@ class World:
     async def claim(self):
         """Take some."""
         now = (await self.worker.claim(0, 0, 0)).now
-        self.held += (await self.worker.claim(2, now - 9_000, now)).attempts
+        self.held += _attempts(await self.worker.claim(2, now - 9_000, now))
 
     async def pass_over(self):
         """Take what is not of the good batch's name, wherever it stands, from place to place."""
@@ -118,7 +119,7 @@ class World:
         for _ in range(3):
             told = Passing(b'["\\"f\\"","\\"\\u00e9\\""]', 30_000, place)
             found = await self.worker.claim(2, *await self.contact(), told)
-            self.held += found.attempts
+            self.held += _attempts(found)
             place = found.place
 
     async def renew(self):
@@ -174,7 +175,8 @@ class World:
 
     async def bury(self):
         """Find what a worker holds."""
-        await self.worker.held()
+        for claimed in (await self.worker.held())[1]:
+            Attempt.read(claimed)
         await self.other.held(jobs=False)
 
     async def look(self):
@@ -190,11 +192,16 @@ class World:
         good = {}
         for _ in range(100):
             found = await self.other.claim(50, *await self.contact())
-            good |= {a.slot: a.number for a in found.attempts if a.batch == "good"}
-            await self.other.finish([ended(a) for a in found.attempts])
-            if not found.attempts and not found.foreign:
+            attempts = _attempts(found)
+            good |= {a.slot: a.number for a in attempts if a.batch == "good"}
+            await self.other.finish([ended(a) for a in attempts])
+            if not attempts and not found.foreign:
                 return good
         raise AssertionError("it never ends")
+
+
+def _attempts(claim):
+    return [Attempt.read(claimed) for claimed in claim.jobs]
 
 
 STEPS = [name for name in vars(World) if name not in ("begin", "drain", "contact")]

@@ -1,6 +1,7 @@
 """What the tests of the Lua steps do again and again."""
 
 import asyncio
+from dataclasses import fields
 from types import SimpleNamespace
 
 from gatherq.client import batch_operations
@@ -16,7 +17,9 @@ LEASE = 0.3
 async def claim(store, n=10, contact=True):
     """Claim in full contact with Redis, or in none."""
     now = (await store.claim(0, 0, 0)).now
-    return await store.claim(n, now - 10_000, now) if contact else await store.claim(n, now, now)
+    claim = await store.claim(n, now - 10_000 if contact else now, now)
+    found = {field.name: getattr(claim, field.name) for field in fields(claim)}
+    return SimpleNamespace(**found, attempts=[Attempt.read(claimed) for claimed in claim.jobs])
 
 
 async def contact(store):

@@ -6,6 +6,7 @@ from gatherq.contract import keys
 from gatherq.contract.records import Times, encode_attempt
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.store.jobs import Release
+from gatherq_worker.attempt import Attempt
 
 from .steps import claim, expired, record
 
@@ -70,7 +71,7 @@ async def test_what_a_worker_holds_is_found_and_nothing_else(submit, store):
     await claim(store("w11"), 2)
     _, held = await store().held()
     assert [(a.job_id, a.number) for a in held] == [(a.job_id, 1) for a in mine]
-    assert held[0].job == mine[0].job
+    assert Attempt.read(held[0]).job == mine[0].job
     await store().finish([record(mine[0])])
     assert len((await store().held())[1]) == 1
     assert json.loads(entry(1))["status"] == "failed"

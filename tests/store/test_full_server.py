@@ -49,7 +49,7 @@ async def test_a_dead_workers_jobs_are_taken_over(redis, submit, store):
     await fill(redis)
     await expired(redis, first)
     since, last = await contact(store("w2"))
-    (second,) = (await store("w2").claim(10, since, last)).attempts
+    (second,) = (await store("w2").claim(10, since, last)).jobs
     assert second.number == 2
     assert (await store("w2").finish([record(second, "w2")])).words == ["recorded"]
 

@@ -42,7 +42,7 @@ class Walk:
         found = await self.store.claim(self.n, *await contact(self.store), told)
         self.place = found.place
         self.claims += 1
-        return found.attempts, len(found.attempts) < self.n and found.next_in != 0
+        return found.jobs, len(found.jobs) < self.n and found.next_in != 0
 
     async def whole(self, most=100):
         """Return the slots that come up to the end."""

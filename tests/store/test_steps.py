@@ -236,7 +236,7 @@ async def test_expired_leases_wait_while_the_last_contact_is_too_old(redis, subm
     (first,) = (await claim(store())).attempts
     await expired(redis, first)
     now = (await store("w2").claim(0, 0, 0)).now
-    assert (await store("w2").claim(10, now - 10_000, now - 10_000)).attempts == []
+    assert (await store("w2").claim(10, now - 10_000, now - 10_000)).jobs == []
 
 
 async def test_a_claim_that_fills_the_worker_hands_the_watch_on(redis, submit, store, queue):

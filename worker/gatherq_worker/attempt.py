@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from gatherq.contract.outcomes import AttemptInfo
 from gatherq.contract.records import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, call_of, cut, decode_job
 from gatherq.contract.values.codec import Encoder, from_json
 from gatherq.contract.values.json_limits import check_readable
 from gatherq.contract.values.unannotated_values import plain
+from gatherq.store.claims import Claimed, Deadline
 
 from .execution.capacity import Place
 
@@ -19,32 +20,6 @@ PICKLED = (
     "arq's producers write by default, or write JSON: arq.create_pool(..., "
     "job_serializer=gatherq.wire.job_serializer, job_deserializer=gatherq.wire.job_deserializer)"
 )
-
-
-class Deadline(NamedTuple):
-    """When a batch must have ended, in ms of Redis's clock, and its limit in seconds."""
-
-    at: int
-    limit: float
-
-
-class Claimed(NamedTuple):
-    """A job as a claim hands it over. Its batch and slot are those of its id, not of its data."""
-
-    job_id: str
-    number: int
-    payload: bytes | None = None
-    #: When it was to run (ms), by its place in the queue.
-    score: int = 0
-    #: The batch that it is a slot of; None for a job of its own.
-    batch: str | None = None
-    slot: int = 0
-    #: Tells this life of the batch from another under the same id.
-    life: str = ""
-    #: Number of the claim that took it: its token has it, so that no two claims share one.
-    claim: int = 0
-    #: Why there is no payload, if there was one.
-    problem: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -127,12 +102,15 @@ class Attempt:
         cls, claimed: Claimed, job: JobRecord | None, problem: str = "", *, foreign: bool = False
     ) -> "Attempt":
         """Make one of a claim and the job that was read in it, in a `foreign` format or in ours."""
-        id_, number, payload, score, batch, slot, life, claim, _ = claimed
+        id_, number, payload, score, batch, slot, life, claim, _, deadline, entries = claimed
         size, call = 0 if payload is None else len(payload), b""
         if payload is not None and job is not None and not foreign and size <= ECHOED_ARGUMENTS:
             call = call_of(job, payload)
-        of_batch = (batch, slot, life, claim, call)
-        return cls(id_, number, job, size, problem, *of_batch, score=score, foreign=foreign)
+        of_batch = (batch, slot, life, claim, call, deadline)
+        attempt = cls(id_, number, job, size, problem, *of_batch, score=score, foreign=foreign)
+        if entries:
+            attempt.remember(entries)
+        return attempt
 
     def remember(self, entries: Sequence[bytes]) -> None:
         """Take over the history that a claim brought; what is damaged is left out."""

@@ -1,12 +1,40 @@
-"""Redis's replies as values; whatever stands in Redis, reading it never raises."""
+"""What the steps of a worker answer, as values: reading it never raises, whatever is in Redis."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from gatherq_worker.attempt import Claimed, Deadline
+
+class Deadline(NamedTuple):
+    """When a batch must have ended, in ms of Redis's clock, and its limit in seconds."""
+
+    at: int
+    limit: float
 
 
-class Told(NamedTuple):
+class Claimed(NamedTuple):
+    """A job as a claim hands it over. Its batch and slot are those of its id, not of its data."""
+
+    job_id: str
+    number: int
+    payload: bytes | None = None
+    #: When it was to run (ms), by its place in the queue.
+    score: int = 0
+    #: The batch that it is a slot of; None for a job of its own.
+    batch: str | None = None
+    slot: int = 0
+    #: Tells this life of the batch from another under the same id.
+    life: str = ""
+    #: Number of the claim that took it: its token has it, so that no two claims share one.
+    claim: int = 0
+    #: Why there is no payload, if there was one.
+    problem: str = ""
+    #: The deadline of its batch.
+    deadline: Deadline | None = None
+    #: Entries of its history, as JSON.
+    history: Sequence[bytes] = ()
+
+
+class BatchFacts(NamedTuple):
     """What a claim tells of a batch."""
 
     size: int
@@ -24,13 +52,13 @@ def texts(raw: Iterable[bytes]) -> list[str]:
     return [text(part) for part in raw]
 
 
-def told_of(raw: Sequence[Any]) -> dict[str, Told]:
+def batch_facts(raw: Sequence[Any]) -> dict[str, BatchFacts]:
     """Read what a claim tells of batches: id, size, life, deadline and limit (ms, or empty)."""
     told = {}
     for at in range(0, len(raw) - 4, 5):
         batch, size, life, ends, limit = texts(raw[at : at + 5])
         deadline = Deadline(int(ends), int(limit or 0) / 1000) if ends else None
-        told[batch] = Told(int(size), life, deadline)
+        told[batch] = BatchFacts(int(size), life, deadline)
     return told
 
 

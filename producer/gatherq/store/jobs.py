@@ -3,18 +3,17 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from redis.asyncio import Redis
 
 from gatherq.contract import keys
 from gatherq.contract.validation import MAX_JOB
 from gatherq.contract.values import codec
-from gatherq_worker.attempt import Attempt, Claimed
 
-from .claims import Told, held_one, slot_in, text, texts, told_of
+from .claims import BatchFacts, Claimed, batch_facts, held_one, slot_in, text, texts
 from .maintenance import BatchMaintenance
 from .queue_position import Passing, Place
 from .script import Script
@@ -22,20 +21,45 @@ from .server.connection import database_of
 from .server.outages import ERRORS
 from .wrong_type import unless_foreign
 
-#: Makes an attempt of a claimed job; never raises.
-Reader: TypeAlias = Callable[[Claimed], Attempt]
-
 #: Leases renewed by one script call.
 _RENEWED = 250
 #: Queue members that one call looks through for jobs of a worker, and that all do.
 _LOOKED, _MOST_LOOKED = 500, 50_000
 
 
+class Fenced(Protocol):
+    """What tells a claim of a job from any other claim, and from another life of its batch."""
+
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def claim(self) -> int: ...
+    @property
+    def batch(self) -> str | None: ...
+    @property
+    def life(self) -> str: ...
+
+
+class Recordable(Fenced, Protocol):
+    """An attempt whose outcome can be recorded."""
+
+    @property
+    def slot(self) -> int: ...
+    @property
+    def history(self) -> Sequence[Any]: ...
+
+
+F_co = TypeVar("F_co", bound=Fenced, covariant=True)
+R_co = TypeVar("R_co", bound=Recordable, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim brought: attempts, Redis's time, and when to look again (ms; None: unknown)."""
+    """What a claim brought: jobs, Redis's time, and when to look again (ms; None: unknown)."""
 
-    attempts: list[Attempt]
+    jobs: list[Claimed]
     now: int
     next_in: int | None
     #: Queue members that cannot be jobs, as text.
@@ -60,10 +84,10 @@ class Renewal:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Record(Generic[R_co]):
     """An outcome ready to be recorded; `keep` in seconds for a job without a batch."""
 
-    attempt: Attempt
+    attempt: R_co
     status: str
     payload: bytes
     keep: float | None
@@ -82,10 +106,10 @@ class Finish(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class Release(Generic[F_co]):
     """An attempt to be given back after `delay` seconds; `charge` counts it as used."""
 
-    attempt: Attempt
+    attempt: F_co
     delay: float = 0.0
     charge: bool = False
     #: What the history of the job keeps of it; nothing if empty.
@@ -98,11 +122,8 @@ NOTHING = Passing()
 class JobStore:
     """Claim, renew, finish, release, wait. One an event loop."""
 
-    def __init__(
-        self, redis: Redis, worker: str, queue: str, lease: float, read: Reader = Attempt.read
-    ) -> None:
+    def __init__(self, redis: Redis, worker: str, queue: str, lease: float) -> None:
         self._redis = redis
-        self._read = read
         self._poking: asyncio.Task[None] | None = None
         self._worker = worker
         self._queue = queue
@@ -127,18 +148,16 @@ class JobStore:
         now, next_in, foreign, told, late, plain, place, *found = await self._claim(
             self._redis, key, argv
         )
-        batches = told_of(told)
-        attempts = [
-            self._attempt(batches, *found[at : at + 4]) for at in range(0, len(found) - 3, 4)
-        ]
+        batches = batch_facts(told)
+        jobs = [self._claimed(batches, *found[at : at + 4]) for at in range(0, len(found) - 3, 4)]
         next_ms = None if next_in < 0 else next_in
         others = (texts(foreign), texts(late), text(plain))
         at = Place(text(place[0]), int(place[1])) if place else None
-        return Claim(attempts, int(now), next_ms, *others, at)
+        return Claim(jobs, int(now), next_ms, *others, at)
 
     async def renew(
         self,
-        held: Iterable[Attempt],
+        held: Iterable[Fenced],
         since: int = 0,
         last: int = 0,
         *,
@@ -159,7 +178,7 @@ class JobStore:
             renewal.cancelled.update(zip(words[::2], words[1::2], strict=True))
         return renewal
 
-    async def finish(self, records: Sequence[Record]) -> Finish:
+    async def finish(self, records: Sequence[Record[Recordable]]) -> Finish:
         """Record outcomes."""
         # One argument for all that is short: packing each costs more than reading them in Lua.
         jobs = codec.encode([_header(record) for record in records])
@@ -178,7 +197,7 @@ class JobStore:
         """Let a batch that has ended stay for as long as was asked."""
         await self._upkeep.extend(batch)
 
-    async def finish_at_once(self, records: Sequence[Record]) -> list[str]:
+    async def finish_at_once(self, records: Sequence[Record[Recordable]]) -> list[str]:
         """Record outcomes, and do here what their batches need then; return a word each."""
         done = await self.finish(records)
         for batch in done.stopped:
@@ -187,16 +206,16 @@ class JobStore:
             await self.extend(batch)
         return done.words
 
-    async def release(self, releases: Sequence[Release]) -> int:
+    async def release(self, releases: Sequence[Release[Fenced]]) -> int:
         """Give attempts back to the queue; return how many were still ours."""
         argv: list[Any] = [keys.PREFIXES, self._channel]
         for r in releases:
             argv += (*self._fence(r.attempt), round(r.delay * 1000), int(r.charge), r.entry)
         return int(await self._release(self._redis, (self._queue, keys.wake(self._queue)), argv))
 
-    async def held(self, *, jobs: bool = True) -> tuple[int, list[Attempt]]:
-        """Return Redis's time (ms) and the attempts that this worker holds, with their `jobs`."""
-        attempts: dict[str, Attempt] = {}
+    async def held(self, *, jobs: bool = True) -> tuple[int, list[Claimed]]:
+        """Return Redis's time (ms) and what this worker holds; with the data of its `jobs`."""
+        claims: dict[str, Claimed] = {}
         passed, looked, now = 0, _LOOKED, 0
         while looked == _LOOKED and passed < _MOST_LOOKED:
             argv = (keys.PREFIXES, self._worker, self._lease, passed, _LOOKED, int(jobs))
@@ -204,32 +223,28 @@ class JobStore:
             now, passed = int(at), passed + looked
             for each in range(0, len(found) - 5, 6):
                 claimed = held_one(*found[each : each + 6])
-                attempts[claimed.job_id] = Attempt.read(claimed)
-        return now, list(attempts.values())
+                claims[claimed.job_id] = claimed
+        return now, list(claims.values())
 
-    def _attempt(
-        self, batches: Mapping[str, Told], id_: bytes, number: Any, score: bytes, job: Any
-    ) -> Attempt:
-        job_id, problem, entries = text(id_), "", ()
+    def _claimed(
+        self, batches: Mapping[str, BatchFacts], id_: bytes, number: Any, score: bytes, job: Any
+    ) -> Claimed:
+        job_id, problem = text(id_), ""
+        entries: Sequence[bytes] = ()
         if not isinstance(number, int):
             number, *entries = number
         if isinstance(job, int):
             problem, job = f"its data is {job:,} bytes, more than {MAX_JOB:,}", None
         batch, _, end = job_id.rpartition(":")
-        told = batches.get(batch)
-        slot = None if told is None else slot_in(end, told.size)
-        if told is None or slot is None:
-            claimed = Claimed(job_id, number, job, int(score), claim=self._claims, problem=problem)
-            attempt = self._read(claimed)
-        else:
-            of_batch = (batch, slot, told.life, self._claims, problem)
-            attempt = self._read(Claimed(job_id, number, job, int(score), *of_batch))
-            attempt.batch_deadline = told.deadline
-        if entries:
-            attempt.remember(entries)
-        return attempt
+        facts = batches.get(batch)
+        slot = None if facts is None else slot_in(end, facts.size)
+        queued = (job_id, number, job, int(score))
+        claim = (self._claims, problem)
+        if facts is None or slot is None:
+            return Claimed(*queued, None, 0, "", *claim, None, entries)
+        return Claimed(*queued, batch, slot, facts.life, *claim, facts.deadline, entries)
 
-    def _fence(self, attempt: Attempt) -> tuple[str, int, str, str, str]:
+    def _fence(self, attempt: Fenced) -> tuple[str, int, str, str, str]:
         """Return what tells this attempt from any other of its job, and of another life."""
         token = f"{self._worker}:{attempt.number}:{attempt.claim}"
         return attempt.job_id, attempt.number, token, attempt.batch or "", attempt.life
@@ -324,7 +339,7 @@ async def enqueue_tick(redis: Redis, queue: str, tick: Tick) -> bool:
     return bool(await _TICK(redis, key, argv))
 
 
-def _header(record: Record) -> tuple[str, ...]:
+def _header(record: Record[Recordable]) -> tuple[str, ...]:
     attempt, keep = record.attempt, record.keep
     slot = str(attempt.slot) if attempt.batch else ""
     stay = "-1" if keep is None or keep == math.inf else str(round(keep * 1000))

@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import ConnectionPool
 
 from gatherq.store.jobs import Claim
-from gatherq_worker.attempt import Attempt, Claimed, Deadline
+from gatherq_worker.attempt import Claimed, Deadline
 from gatherq_worker.engine.cancellations import CancellationListener
 from gatherq_worker.engine.conclusion.deadlines import Limit, tightest
 from gatherq_worker.engine.engine import Engine
@@ -15,11 +15,11 @@ from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.registry import Handler, Registry
 
 
-def attempt(job_id):
+def claimed(job_id):
     batch, slot = job_id.split(":")
     job = {"f": "wait", "a": [], "k": {}, "et": 1, "batch": batch, "slot": int(slot)}
     payload = json.dumps(job).encode()
-    return Attempt.read(Claimed(job_id, 1, payload, batch=batch, slot=int(slot)))
+    return Claimed(job_id, 1, payload, batch=batch, slot=int(slot))
 
 
 class SlowClaim:
@@ -32,7 +32,7 @@ class SlowClaim:
     async def claim(self, n, since, last, passing):
         self.asked.set()
         await self.reply.wait()
-        return Claim([attempt(id_) for id_ in self.ids], 1_700_000_000_000, None)
+        return Claim([claimed(id_) for id_ in self.ids], 1_700_000_000_000, None)
 
 
 def no_pool():

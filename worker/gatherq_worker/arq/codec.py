@@ -25,7 +25,8 @@ from gatherq.contract.records import JobRecord, Times, Verdict
 from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.remote_errors.capture import Described
 from gatherq.contract.validation import MAX_JOB
-from gatherq_worker.attempt import Attempt, Claimed
+from gatherq.store.claims import Claimed
+from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ class Held:
             del self.by_id[attempt.job_id]
             self.room.set()
 
-    def recorded(self, record: Record, word: str) -> None:
+    def recorded(self, record: Record[Attempt], word: str) -> None:
         """Hear what Redis said to an outcome."""
         attempt = record.attempt
         self.drop(attempt)
@@ -46,6 +46,6 @@ class Held:
                 attempt.number,
             )
 
-    def released(self, release: Release) -> None:
+    def released(self, release: Release[Attempt]) -> None:
         """Hear that an attempt is given back: it waits for its next."""
         self.drop(release.attempt)

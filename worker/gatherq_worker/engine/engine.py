@@ -61,7 +61,7 @@ class Engine:
         most_memory: int | None = None,
     ) -> None:
         def make_store(redis: Redis) -> JobStore:
-            return JobStore(redis, worker, queue, lease, policy.read)
+            return JobStore(redis, worker, queue, lease)
 
         def make_ours() -> ConnectionPool:
             pool = make_pool()
@@ -87,6 +87,7 @@ class Engine:
             self.running,
             contact,
             RecycleLimits(most_jobs, most_memory),
+            read=policy.read,
             concurrency=concurrency,
             lease=lease,
             unknown=UnknownJobs(handlers, policy.unknown_for),

@@ -13,6 +13,7 @@ from gatherq_worker.attempt import Attempt
 from .claims import Held
 from .conclusion.recorder import Recorder
 from .executions import Running
+from .options import Reader
 from .recycling import RecycleLimits
 from .redis_clock import RedisClock
 from .stray_claims import StrayClaims
@@ -58,6 +59,7 @@ class Fetcher:
         contact: RedisClock,
         wear: RecycleLimits,
         *,
+        read: Reader,
         concurrency: int,
         lease: float,
         apart: Apart,
@@ -69,6 +71,7 @@ class Fetcher:
         self._running, self._contact, self._wear = running, contact, wear
         self._concurrency, self._apart, self._aborts = concurrency, apart, aborts
         self._renew_soon, self._unknown = renew_soon, unknown
+        self._read = read
         self._health = OutageLog()
         self._loop = asyncio.get_running_loop()
         self._strays = StrayClaims(store, held, recorder, lease)
@@ -121,12 +124,13 @@ class Fetcher:
             self._health.good()
             self._contact.seen(claim.now)
             self._look_at(claim)
-            for attempt in claim.attempts:
+            attempts = [self._read(job) for job in claim.jobs]
+            for attempt in attempts:
                 self._held.take(attempt)
             aborted: set[str] = set()
             if self._aborts:
-                aborted = await self._aborts.among([a.job_id for a in claim.attempts])
-            for attempt in claim.attempts:
+                aborted = await self._aborts.among([a.job_id for a in attempts])
+            for attempt in attempts:
                 if attempt.job_id in aborted:
                     attempt.cancelled_by = "producer"
                 if attempt.batch is None:
@@ -138,7 +142,7 @@ class Fetcher:
             self._renew_soon()
         for batch in claim.late:
             self._recorder.look_after(self._store.extend(batch))
-        full = len(claim.attempts) == room
+        full = len(claim.jobs) == room
         if claim.place:
             self._unknown.passed(claim.place, end=not full and claim.next_in != 0)
         if full or (claim.place and claim.next_in == 0):

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gatherq.contract.records import Times, Verdict
-from gatherq.store.jobs import Reader
+from gatherq.store.claims import Claimed
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.execution.loop import Hook
 
 from .observer import JobObserver
 
+#: Makes an attempt of a claimed job; never raises.
+Reader = Callable[[Claimed], Attempt]
 #: Writes the result of a job whose producer reads another format than ours.
 Writer = Callable[[Verdict, Attempt, Times], tuple[Verdict, bytes]]
 

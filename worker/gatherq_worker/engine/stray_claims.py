@@ -7,6 +7,7 @@ import logging
 from time import monotonic
 
 from gatherq.store.jobs import JobStore, Release
+from gatherq_worker.attempt import Attempt
 
 from .claims import Held
 from .conclusion.recorder import Recorder
@@ -33,8 +34,8 @@ class StrayClaims:
             return
         _, found = await self._store.held(jobs=False)
         del self._looks[0]
-        for attempt in found:
-            mine = self._held.by_id.get(attempt.job_id)
-            if mine is None or mine.claim < attempt.claim:
-                logger.debug("job %s: the reply of its claim was lost", attempt.job_id)
-                self._recorder.give_back(Release(attempt))
+        for claimed in found:
+            mine = self._held.by_id.get(claimed.job_id)
+            if mine is None or mine.claim < claimed.claim:
+                logger.debug("job %s: the reply of its claim was lost", claimed.job_id)
+                self._recorder.give_back(Release(Attempt.read(claimed)))

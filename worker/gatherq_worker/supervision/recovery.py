@@ -39,7 +39,8 @@ class Recoverer:
     async def bury(self, death: Death) -> int:
         """Give back what the dead worker held; return how many jobs that were."""
         store = JobStore(self._redis, death.worker, self._queue, self._lease)
-        now, held = await store.held()
+        now, claimed = await store.held()
+        held = [Attempt.read(each) for each in claimed]
         overdue = late(death, held)
         if overdue:
             await store.finish_at_once(
@@ -82,7 +83,7 @@ def _entry(attempt: Attempt, death: Death, guilty: Sequence[Attempt], now: int) 
 
 def _timed_out(
     attempt: Attempt, execution: Execution, death: Death, now: int, queue: str
-) -> Record:
+) -> Record[Attempt]:
     verdict = verdicts.timed_out(execution.which, execution.limit)
     started = now - round((monotonic() - execution.deadline + execution.limit) * 1000)
     times = Times(started, now)

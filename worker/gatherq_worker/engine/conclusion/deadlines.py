@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from gatherq_worker.attempt import Attempt, Deadline
+from gatherq.store.claims import Deadline
+from gatherq_worker.attempt import Attempt
 
 
 class Limit(NamedTuple):

@@ -96,7 +96,7 @@ class Finalizer:
         ending = ExecutionResult(error=error, cancelled_by=attempt.cancelled_by)
         self.not_run(verdicts.verdict(ending), attempt)
 
-    def time_out(self, attempt: Attempt) -> Record | None:
+    def time_out(self, attempt: Attempt) -> Record[Attempt] | None:
         """Make the outcome of an attempt that does not end when asked to; None if it has one."""
         if attempt.settled:
             return None
@@ -143,7 +143,7 @@ class Finalizer:
 
     def _made(
         self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None = None
-    ) -> Record | None:
+    ) -> Record[Attempt] | None:
         """Make the record of an attempt; None if the watchdog has made it meanwhile."""
         if attempt.foreign and self._policy.write:
             if verdict.record is None:  # nobody's code may run now

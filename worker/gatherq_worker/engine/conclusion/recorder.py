@@ -8,6 +8,7 @@ from typing import Any
 
 from gatherq.store.jobs import Finish, JobStore, Record, Release
 from gatherq.store.server.outages import OutageLog, is_poison, not_cancelled
+from gatherq_worker.attempt import Attempt
 from gatherq_worker.execution.guarded_task import guarded
 from gatherq_worker.execution.shortage import out_of_descriptors
 
@@ -23,13 +24,13 @@ class Recorder:
     def __init__(
         self,
         store: JobStore,
-        on_recorded: Callable[[Record, str], None],
-        on_released: Callable[[Release], None] = lambda release: None,
+        on_recorded: Callable[[Record[Attempt], str], None],
+        on_released: Callable[[Release[Attempt]], None] = lambda release: None,
     ) -> None:
         self._store = store
         self._on_recorded, self._on_released = on_recorded, on_released
-        self._records: list[Record] = []
-        self._releases: list[Release] = []
+        self._records: list[Record[Attempt]] = []
+        self._releases: list[Release[Attempt]] = []
         self._upkeep: set[asyncio.Task[None]] = set()
         self._health = OutageLog()
         #: How many are written at a time: less, while one of them may be what Redis refuses.
@@ -40,17 +41,17 @@ class Recorder:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def put(self, record: Record) -> None:
+    def put(self, record: Record[Attempt]) -> None:
         """Hand over an outcome."""
         self._records.append(record)
         self._note()
 
-    def give_back(self, release: Release) -> None:
+    def give_back(self, release: Release[Attempt]) -> None:
         """Hand over an attempt to be released."""
         self._releases.append(release)
         self._note()
 
-    def waiting(self) -> tuple[list[Record], list[Release]]:
+    def waiting(self) -> tuple[list[Record[Attempt]], list[Release[Attempt]]]:
         """Return what is not known to be in Redis yet."""
         return list(self._records), list(self._releases)
 
@@ -100,7 +101,10 @@ class Recorder:
             logger.debug("job %s released", release.attempt.job_id)
 
     async def _failed(
-        self, records: Sequence[Record], releases: Sequence[Release], error: Exception
+        self,
+        records: Sequence[Record[Attempt]],
+        releases: Sequence[Release[Attempt]],
+        error: Exception,
     ) -> None:
         """Wait for Redis; what it refuses for its own sake is parted from the rest, and put by."""
         if is_poison(error):
@@ -140,8 +144,8 @@ async def _quietly(work: Coroutine[Any, Any, None]) -> None:
         logger.warning("Redis fails to look after an ended batch: %s", error)
 
 
-def _bounded(records: Sequence[Record], most: int) -> list[Record]:
-    chosen: list[Record] = []
+def _bounded(records: Sequence[Record[Attempt]], most: int) -> list[Record[Attempt]]:
+    chosen: list[Record[Attempt]] = []
     size = 0
     for record in records[:most]:
         size += len(record.payload)

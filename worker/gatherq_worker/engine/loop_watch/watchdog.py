@@ -47,7 +47,7 @@ class Watchdog:
         settler: Finalizer,
         recorder: Recorder,
         expire: Callable[[list[Attempt]], None],
-        on_recorded: Callable[[Record, str], None],
+        on_recorded: Callable[[Record[Attempt], str], None],
         before_exit: Callable[[], None],
         page: Scoreboard | None,
         lease: float,
