@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import ConnectionPool
 
 from gatherq.store.jobs import Claim
-from gatherq_worker.attempt import Claimed, Deadline
+from gatherq_worker.attempt import Attempt, Claimed, Deadline
 from gatherq_worker.engine.cancellations import CancellationListener
 from gatherq_worker.engine.conclusion.deadlines import Limit, tightest
 from gatherq_worker.engine.engine import Engine
@@ -96,7 +96,7 @@ async def test_a_hint_that_overtakes_the_reply_of_a_claim_is_looked_up_after_it(
     held = engine._held.by_id
     assert engine.running.cancel(held["b:1"], "me")
     assert not engine.running.cancel(held["b:1"], "twice")
-    assert not engine.running.cancel(attempt("b:1"), "another life")
+    assert not engine.running.cancel(Attempt.read(claimed("b:1")), "another life")
     while len(engine.running) > 2:
         await asyncio.sleep(0)
     found = {r.attempt.job_id: json.loads(r.payload)["by"] for r in engine._recorder._records}
