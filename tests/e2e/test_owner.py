@@ -13,7 +13,7 @@ from arq.connections import RedisSettings
 
 from gatherq import Producer, call
 from gatherq.errors import GatherqError, ProducerClosed, ProducerElsewhere
-from gatherq.store.server.connection import sockets
+from gatherq.store.server.pools import sockets
 from gatherq_worker.arq.worker import Worker
 
 from ..conftest import until

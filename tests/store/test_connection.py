@@ -11,7 +11,8 @@ from redis.asyncio.connection import SSLConnection
 from redis.exceptions import RedisError
 
 from gatherq import Producer
-from gatherq.store.server.connection import connection_pool, packing
+from gatherq.store.server.connection import connection_pool
+from gatherq.store.server.driver import fast_connection
 from gatherq.store.server.name_resolution import Resolver
 
 from ..conftest import until
@@ -127,7 +128,7 @@ async def test_each_address_is_tried_and_tls_asks_for_the_name(monkeypatch):
     monkeypatch.setattr(asyncio, "open_connection", open_connection)
     infos = [(0, 0, 0, "", ("::1", 7, 0, 0)), (0, 0, 0, "", ("192.0.2.1", 7))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: infos)
-    connection = packing(SSLConnection)(host="redis.example", port=7)
+    connection = fast_connection(SSLConnection)(host="redis.example", port=7)
     with pytest.raises(RedisError, match="refused"):
         await connection.connect()
     assert [each["host"] for each in tried] == ["::1", "192.0.2.1"]

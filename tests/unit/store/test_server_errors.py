@@ -5,8 +5,7 @@ from redis._parsers.base import BaseParser
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from gatherq.store.server.connection import unavailable
-from gatherq.store.server.errors import code, is_transient
+from gatherq.store.server.errors import code, is_poison, is_transient, unavailable
 
 PASSING = {
     "UNBLOCKED force unblock from blocking operation, instance state changed": "replica",
@@ -50,6 +49,9 @@ LASTING = {
 def test_each_refusal_is_told_apart_and_advised(reply, advice):
     error = BaseParser.parse_error(reply)
     assert is_transient(error) is (reply in PASSING)
+    mendable = ("NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "ERR invalid password")
+    lasts_for_all = reply.removeprefix("-").startswith(mendable) or "-WRONGTYPE" in reply
+    assert is_poison(error) is not (reply in PASSING or lasts_for_all)
     text = str(unavailable(error, "redis://user:secret@host:1/0"))
     assert advice in text.partition(str(error))[2]
     assert "secret" not in text

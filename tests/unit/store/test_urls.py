@@ -16,7 +16,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from gatherq import Producer
 from gatherq.errors import RedisUnavailable
 from gatherq.settings import Settings
-from gatherq.store.server.connection import connection_pool, unavailable
+from gatherq.store.server.connection import connection_pool
+from gatherq.store.server.errors import unavailable
 from gatherq.store.server.urls import masked
 from gatherq_worker.arq.connection import redis_settings, url_of
 from tests.conftest import HERE

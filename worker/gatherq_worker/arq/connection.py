@@ -9,7 +9,8 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
-from gatherq.store.server.connection import OURS, SOCKET_TIMEOUT, connection_pool, packing
+from gatherq.store.server.driver import SOCKET_TIMEOUT, fast_connection
+from gatherq.store.server.pools import OURS, connection_pool
 from gatherq.store.server.urls import UnreadableURL, check_url
 
 
@@ -19,7 +20,7 @@ def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:
         **theirs.connection_kwargs,
         "socket_timeout": min(SOCKET_TIMEOUT, lease),
         **OURS,
-        "connection_class": packing(theirs.connection_class),
+        "connection_class": fast_connection(theirs.connection_class),
     }
     options.pop("retry", None)
     if not isinstance(theirs, SentinelConnectionPool):
@@ -61,7 +62,7 @@ def _sentinel(theirs: Any) -> Sentinel:
     )
     for sentinel in ours.sentinels:
         pool = sentinel.connection_pool
-        pool.connection_class = packing(pool.connection_class)
+        pool.connection_class = fast_connection(pool.connection_class)
     return ours
 
 

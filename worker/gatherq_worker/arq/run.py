@@ -7,9 +7,8 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from gatherq.settings import Settings
-from gatherq.store.server.connection import unavailable
+from gatherq.store.server.errors import is_transient, unavailable
 from gatherq.store.server.outages import OutageLog
-from gatherq.store.server.retry import is_transient
 from gatherq_worker.ipc.process_contract import Farewell
 
 from .connection import redis_settings

@@ -8,8 +8,8 @@ from gatherq.errors import GatherqError, RedisUnavailable
 from gatherq.escape import escape
 from gatherq.settings import Settings
 from gatherq.store.jobs import alive
-from gatherq.store.server.connection import connection_pool, unavailable
-from gatherq.store.server.retry import is_transient
+from gatherq.store.server.connection import connection_pool
+from gatherq.store.server.errors import is_transient, unavailable
 from gatherq_worker.arq.worker import arq_pool
 
 #: Seconds after which a server that says nothing is away: a probe has not much time.

@@ -10,8 +10,8 @@ from redis.asyncio import ConnectionPool, Redis
 
 from gatherq.aio import cancel_and_wait
 from gatherq.store.jobs import JobStore
-from gatherq.store.server.connection import sockets
 from gatherq.store.server.outages import ERRORS
+from gatherq.store.server.pools import sockets
 from gatherq_worker.arq.aborts import Aborts
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.execution import forks

@@ -1,4 +1,4 @@
-"""What an error of Redis means: its code, whether it passes by itself, and what to do about it."""
+"""The meaning of an error of Redis: its code, whether it passes, and advice for the operator."""
 
 import re
 import ssl
@@ -8,6 +8,8 @@ from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
+    DataError,
+    MasterDownError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -17,11 +19,19 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from gatherq.errors import RedisUnavailable
+
+from .urls import masked
+
+#: What a call to Redis raises: an answer of the server, or a connection that failed.
+REDIS_ERRORS = (RedisError, OSError)
+
 #: redis-py takes these codes off their errors.
 _CLASSES = (
     (OutOfMemoryError, "OOM"),
     (BusyLoadingError, "LOADING"),
     (ReadOnlyError, "READONLY"),
+    (MasterDownError, "MASTERDOWN"),
     (NoPermissionError, "NOPERM"),
     (AuthenticationError, "NOAUTH"),
 )
@@ -30,11 +40,13 @@ _CODE = re.compile(r"-?([A-Z]{2,}) ")
 _IN_SCRIPT = re.compile(r"@user_script: ?\d+: -?([A-Z]{2,}) ")
 _TOO_MANY_CLIENTS = "max number of clients"
 
-#: States of a server that pass.
+#: States of a server that pass by themselves.
 _PASSING = {
     *("UNBLOCKED", "READONLY", "MASTERDOWN", "NOREPLICAS", "LOADING", "BUSY", "MISCONF", "OOM"),
     *("CLUSTERDOWN", "TRYAGAIN"),
 }
+#: States that last until somebody mends them: passwords, rights, keys of another program.
+_MENDABLE = {"NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE"}
 _PASSWORD = "check user and password: redis://USER:PASSWORD@HOST:PORT/DATABASE"
 _REPLICA = "it is a replica: name the master, or wait until the failover is over"
 _CLUSTER = "it is a node of a Redis Cluster: name a server that is none"
@@ -68,7 +80,7 @@ _FOREIGN = "no authority trusted here has signed the certificate: name its file 
 
 
 def code(error: BaseException | None) -> str:
-    """Return the code that the server gave, as WRONGTYPE; empty for none."""
+    """Return the code of a server's error, such as WRONGTYPE; empty if it has none."""
     for kind, name in _CLASSES:
         if isinstance(error, kind):
             return name
@@ -79,7 +91,10 @@ def code(error: BaseException | None) -> str:
 
 
 def is_transient(error: BaseException | None) -> bool:
-    """Tell whether it may go by itself; to redis-py a wrong password is a connection error too."""
+    """Tell whether an error may pass by itself.
+
+    A wrong password, which redis-py counts as a connection error, does not.
+    """
     if isinstance(error, AuthenticationError | AuthorizationError) or _certificate(error):
         return False
     if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
@@ -89,8 +104,25 @@ def is_transient(error: BaseException | None) -> bool:
     return code(error) in _PASSING or _TOO_MANY_CLIENTS in str(error)
 
 
+def is_poison(error: BaseException) -> bool:
+    """Tell whether the server refuses the command itself, and would refuse it again.
+
+    Not poison: whatever passes, and what holds for any command until somebody mends it.
+    """
+    if not isinstance(error, ResponseError | DataError) or is_transient(error):
+        return False
+    return code(error) not in _MENDABLE and "permission" not in str(error)
+
+
+def unavailable(error: BaseException, url: str) -> RedisUnavailable:
+    """Say in one line which server failed, how, and what to do."""
+    where = masked(url)
+    text = f"cannot use Redis at {where}: {error}; {advice(error)}"
+    return RedisUnavailable(text, url=where)
+
+
 def advice(error: BaseException) -> str:
-    """Say what to do about it."""
+    """Return what an operator can do about an error."""
     text = str(error)
     if found := _tls_advice(error) or _ADVICE.get(code(error)):
         return found
@@ -112,13 +144,13 @@ def _tls_advice(error: BaseException) -> str:
 
 
 def _certificate(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
-    """Return why the server's certificate was refused, if it was."""
+    """Return the error of a refused server certificate, if that is the cause."""
     found = (each for each in _led_to(error) if isinstance(each, ssl.SSLCertVerificationError))
     return next(found, None)
 
 
 def _led_to(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what led to it: redis-py's own say nothing but a text."""
+    """Yield an error and its causes: redis-py's own errors carry nothing but a text."""
     for _ in range(10):
         if error is None:
             return

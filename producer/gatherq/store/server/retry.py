@@ -8,8 +8,7 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
-from .connection import unavailable
-from .errors import is_transient
+from .errors import is_transient, unavailable
 from .urls import masked
 
 __all__ = ["RedisRetry", "is_transient"]

@@ -1,0 +1,94 @@
+"""Connection pools, and which options of a URL they accept."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import SSLConnection
+from redis.exceptions import RedisError
+
+from gatherq.errors import RedisUnavailable
+
+from .driver import SOCKET_TIMEOUT, fast_connection
+from .urls import UnreadableURL, check_url, masked
+
+#: Least socket timeout, in seconds: a blocking command of ours waits for a second at the most.
+_LEAST_TIMEOUT = 2.0
+_UNBOUNDED = 2**31
+#: Options that a URL may have, beside `ssl_...`: redis-py's others take objects.
+_OPTIONS = frozenset(
+    [
+        *("host", "port", "path", "db", "username", "password", "socket_timeout"),
+        *("socket_connect_timeout", "socket_keepalive", "health_check_interval", "client_name"),
+        *("lib_name", "lib_version", "encoding", "encoding_errors", "decode_responses"),
+        *("protocol", "retry_on_timeout", "max_connections"),
+    ]
+)
+#: Options that hold whatever a URL, or a pool of somebody else's, says: replies are bytes of RESP2,
+#: and a command is sent again only by its caller.
+OURS: dict[str, Any] = {"protocol": 2, "decode_responses": False, "encoding": "utf-8"}
+OURS |= {"encoding_errors": "strict", "retry_on_timeout": False, "retry_on_error": []}
+
+
+def connection_pool(
+    url: str, *, socket_timeout: float = SOCKET_TIMEOUT, kind: type[ConnectionPool] = ConnectionPool
+) -> ConnectionPool:
+    """Make a pool for `url`; raises RedisUnavailable for what is not a Redis URL.
+
+    The pool opens as many connections as are needed at a time, whatever `max_connections` says. The
+    shorter of `socket_timeout` and the URL's own holds (seconds), but at least two seconds.
+    """
+    try:
+        check_url(url)
+        pool = kind.from_url(
+            url, socket_timeout=socket_timeout, socket_connect_timeout=min(socket_timeout, 5.0)
+        )
+        options = pool.connection_kwargs
+        foreign = [o for o in options if o not in _OPTIONS and not o.startswith("ssl_")]
+        if foreign or not isinstance(pool.connection_class, type):
+            raise UnreadableURL("it has an option that no URL can have")
+        options.update(
+            OURS, socket_timeout=max(_LEAST_TIMEOUT, min(socket_timeout, options["socket_timeout"]))
+        )
+        pool.max_connections = _UNBOUNDED
+        if issubclass(pool.connection_class, SSLConnection):
+            # A trusted certificate proves nothing unless its host name is checked too.
+            checks = options.get("ssl_cert_reqs", "required") == "required"
+            options.setdefault("ssl_check_hostname", checks)
+        _try_options(pool)
+    except ValueError as error:
+        where = masked(url)
+        raise RedisUnavailable(
+            f"{where!r} is not a Redis URL: {_reason(error)}; write redis://HOST:PORT/DATABASE",
+            url=where,
+        ) from None
+    pool.connection_class = fast_connection(pool.connection_class)
+    return pool
+
+
+def _try_options(pool: ConnectionPool) -> None:
+    """Make a connection, without connecting it: raises UnreadableURL for unusable options."""
+    try:
+        connection: Any = pool.connection_class(**pool.connection_kwargs)
+        if isinstance(connection, SSLConnection):
+            connection.ssl_context.get()  # reads the files of keys and certificates
+    except TypeError:  # names the option, which may be a piece of a password
+        raise UnreadableURL("it has an option that redis-py does not know") from None
+    except (OSError, RedisError) as error:
+        raise UnreadableURL(f"its ssl_ options cannot be used: {type(error).__name__}") from None
+
+
+def _reason(error: ValueError) -> str:
+    """Return the text of an error, unless it might quote a piece of the URL."""
+    ours = isinstance(error, UnreadableURL)
+    return str(error) if ours else "its port, database or an option has no such value"
+
+
+def sockets(pool: ConnectionPool) -> Iterator[int]:
+    """Yield the file descriptors of a pool's open connections."""
+    connections: Any = [*pool._available_connections, *pool._in_use_connections]
+    for connection in connections:
+        writer = connection._writer
+        found = writer and writer.get_extra_info("socket")
+        if found:
+            yield found.fileno()
