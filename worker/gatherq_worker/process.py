@@ -7,17 +7,16 @@ import logging
 import os
 import signal
 import threading
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from redis.asyncio import Redis
 
 from gatherq.contract.records import job_deserializer, job_serializer
 from gatherq.errors import GatherqError, RedisUnavailable
 from gatherq.settings import Settings
-from gatherq.store.server.connection import check, connection_pool
+from gatherq.store.server.connection import check, connection_pool, disconnect
+from gatherq.store.server.errors import is_transient
 from gatherq.store.server.outages import OutageLog
-from gatherq.store.server.retry import is_transient
 from gatherq_worker.ipc.process_contract import RECYCLED, VARIABLE, Farewell
 
 from . import logging_setup, registry
@@ -28,6 +27,9 @@ from .execution.event_loop import run_until_done
 from .execution.guarded_task import GuardedTask
 from .ipc.endpoint import EndpointWriter
 from .ipc.scoreboard import Scoreboard
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 logger = logging.getLogger("gatherq.worker")
 
@@ -153,7 +155,7 @@ async def _run(
     try:
         await _reach(redis, url)
     except GatherqError:
-        await redis.connection_pool.disconnect()
+        await disconnect(redis)
         raise
     worker = Worker(
         [handler.function for handler in found],
@@ -179,7 +181,7 @@ async def _run(
     return worker.farewell
 
 
-async def _reach(redis: Redis, url: str) -> None:
+async def _reach(redis: "Redis", url: str) -> None:
     """Wait for the server as long as it takes; raises RedisUnavailable where it refuses us."""
     health = OutageLog()
     while True:

@@ -3,19 +3,22 @@
 import logging
 from collections.abc import Sequence
 from time import monotonic
-
-from redis.asyncio import Redis
+from typing import TYPE_CHECKING
 
 from gatherq.contract.records import Times
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values.codec import encode
 from gatherq.store.jobs import JobStore, Record, Release
+from gatherq.store.server.connection import disconnect
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
 from gatherq_worker.engine.observer import tell
 from gatherq_worker.ipc.execution_table import Execution
 
 from .blame import Death, late, suspects
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 logger = logging.getLogger("gatherq.worker")
 
@@ -26,7 +29,7 @@ _RELEASED = 500
 class Recoverer:
     """Speaks to Redis for the dead; one connection, made when it is needed."""
 
-    def __init__(self, redis: Redis, queue: str, lease: float) -> None:
+    def __init__(self, redis: "Redis", queue: str, lease: float) -> None:
         self._redis, self._queue, self._lease = redis, queue, lease
 
     async def keep(self, worker: str) -> None:
@@ -62,7 +65,7 @@ class Recoverer:
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._redis.connection_pool.disconnect()
+        await disconnect(self._redis)
 
 
 def _entry(attempt: Attempt, death: Death, guilty: Sequence[Attempt], now: int) -> bytes:

@@ -104,15 +104,14 @@ class RecoveryTasks:
 
     def _recoverer(self, endpoint: Endpoint) -> "Recoverer":
         if endpoint not in self._recoverers:
-            from redis.asyncio import Redis
-
-            from gatherq.store.server.connection import connection_pool
+            from gatherq.store.server.connection import connect
 
             from .recovery import Recoverer
 
             assert endpoint.url
-            redis = Redis(connection_pool=connection_pool(endpoint.url))
-            self._recoverers[endpoint] = Recoverer(redis, endpoint.queue, endpoint.lease)
+            self._recoverers[endpoint] = Recoverer(
+                connect(endpoint.url), endpoint.queue, endpoint.lease
+            )
         return self._recoverers[endpoint]
 
 
