@@ -1,6 +1,7 @@
 """One batch a test, and what producers and workers ask of Redis about it."""
 
 import secrets
+from functools import partial
 
 import pytest
 from redis.asyncio import Redis
@@ -10,6 +11,7 @@ from gatherq.contract import records
 from gatherq.store.batches import BatchStore
 from gatherq.store.jobs import JobStore
 
+from . import steps
 from .steps import LEASE, Asks
 
 
@@ -45,3 +47,9 @@ def store(redis, queue):
 def asks(redis, queue):
     """What a producer asks of Redis."""
     return Asks(redis, queue)
+
+
+@pytest.fixture
+def pass_time(redis, queue, batch):
+    """Let time pass for the batch of the test, without waiting for it."""
+    return partial(steps.pass_time, redis, queue, batch)

@@ -1,6 +1,7 @@
 """What the tests of the Lua steps do again and again."""
 
 import asyncio
+import re
 from dataclasses import fields
 from types import SimpleNamespace
 
@@ -37,7 +38,31 @@ async def expired(redis, attempt):
     """Wait until the lease of an attempt has run out."""
     while await redis.exists(keys.in_progress(attempt.job_id)):
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0.005)
+
+
+async def pass_time(redis, queue, batch, seconds):
+    """Move the times of a batch and its jobs back: for the server so much time has passed."""
+    ms = round(seconds * 1000)
+    facts = await redis.hgetall(keys.batch(batch))
+    times = {b"created", b"deadline", b"leased", b"writing", b"patient"} & facts.keys()
+    async with redis.pipeline(transaction=False) as pipe:
+        for field in times:
+            pipe.hincrby(keys.batch(batch), field, -ms)
+        for slot in range(int(facts[b"size"])):
+            await _pass_time_of(redis, pipe, queue, keys.job_id(batch, slot), ms)
+        await pipe.execute()
+
+
+async def _pass_time_of(redis, pipe, queue, id_, ms):
+    if await redis.zscore(queue, id_) is not None:
+        pipe.zincrby(queue, -ms, id_)
+    if (left := await redis.pttl(keys.in_progress(id_))) > ms:
+        pipe.pexpire(keys.in_progress(id_), left - ms)
+    else:
+        pipe.delete(keys.in_progress(id_))
+    if job := await redis.get(keys.job(id_)):
+        earlier = re.sub(rb'(?<=,"et":)\d+', lambda at: b"%d" % (int(at[0]) - ms), job)
+        pipe.set(keys.job(id_), earlier, keepttl=True)
 
 
 class Asks(BatchStore):

@@ -196,5 +196,4 @@ async def test_a_mark_without_an_end_is_left_after_a_lease(redis, submit, store,
     assert 0 < await redis.pttl(keys.in_progress(f"{batch}:0")) <= 300
     while await redis.exists(keys.in_progress(f"{batch}:0")):
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0.01)
     assert len((await claim(store())).attempts) == 1

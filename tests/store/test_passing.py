@@ -1,6 +1,5 @@
 """Claims that pass over jobs of names that the worker does not know, step by step."""
 
-import asyncio
 import statistics
 
 import pytest
@@ -112,11 +111,11 @@ async def test_a_place_that_others_emptied_is_passed_by_the_next_pass(submit, st
     assert sorted(found) == list(range(690, 700))
 
 
-async def test_after_its_time_a_job_is_claimed(submit, store, batch):
+async def test_after_its_time_a_job_is_claimed(submit, store, batch, pass_time):
     await submit(3, jobs=jobs_of(batch, *["new"] * 3))
     walk = Walk(store(), ms=100)
     assert await walk.whole() == []
-    await asyncio.sleep(0.12)
+    await pass_time(0.12)
     walk.place = FRONT
     assert await walk.whole() == [0, 1, 2]
 
@@ -142,7 +141,7 @@ async def test_a_lapsed_lease_of_another_is_passed_over_too_and_charged_later(
     ids=["deadline", "queue_timeout", "producer lost", "cancelled"],
 )
 async def test_what_may_not_run_any_more_ends_though_it_is_only_ever_passed_over(
-    redis, asks, store, batch, queue, terms, status
+    redis, asks, store, batch, queue, pass_time, terms, status
 ):
     wait = terms.get("queue_timeout")
     jobs = [records.encode_job(call("new"), batch, n, None, wait) for n in range(300)]
@@ -154,7 +153,7 @@ async def test_what_may_not_run_any_more_ends_though_it_is_only_ever_passed_over
     assert await redis.xlen(keys.done(batch)) == 0
     if not terms:
         await redis.hset(keys.batch(batch), "cancelled_by", "policy")  # and nobody sweeps
-    await asyncio.sleep(0.15)
+    await pass_time(0.15)
     walk.place = FRONT
     assert await walk.whole() == []
     assert await redis.zcard(queue) == 0
@@ -162,13 +161,13 @@ async def test_what_may_not_run_any_more_ends_though_it_is_only_ever_passed_over
     assert int(counts) == 300
 
 
-async def test_a_given_back_job_keeps_its_queue_timeout(redis, asks, store, batch):
+async def test_a_given_back_job_keeps_its_queue_timeout(redis, asks, store, batch, pass_time):
     jobs = [records.encode_job(call("new"), batch, 0, None, 0.3)]
     await asks.submit(batch, 1, 3600, 0, jobs, terms=BatchOptions(queue_timeout=0.3), life="b")
     (attempt,) = (await claim(store())).attempts
     await store().release([Release(attempt)])
     assert await Walk(store()).whole() == []
-    await asyncio.sleep(0.32)
+    await pass_time(0.32)
     assert await Walk(store()).whole() == []
     assert await redis.hget(keys.batch(batch), "timed_out") == b"1"
 

@@ -108,6 +108,12 @@ async def busy(server):
             await asyncio.to_thread(thread.join, 0.05)
 
 
+async def blocked_read(server):
+    """Wait until a collector's read is blocked in the server."""
+    while not any(client["cmd"] == "xread" for client in await server.client_list()):
+        await asyncio.sleep(0.005)
+
+
 async def _refused(server):
     while True:
         try:
@@ -133,7 +139,7 @@ async def test_a_collector_waits_for_a_state_that_passes(url, server, state, dea
     async with until(20), Producer(url, patience=15) as producer:
         batch = await producer.submit([call("f", n) for n in range(3)], deadline=deadline)
         reading = asyncio.create_task(batch.outcomes())
-        await asyncio.sleep(0.1)
+        await blocked_read(server)
         async with state(server):
             done, _ = await asyncio.wait([reading], timeout=1.6)  # a look falls into it
             assert not done

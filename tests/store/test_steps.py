@@ -1,7 +1,5 @@
 """The Lua steps alone, on a real server: a test for each thing that they return."""
 
-import asyncio
-
 import pytest
 
 from gatherq.contract import keys
@@ -48,11 +46,11 @@ async def test_fresh_jobs_are_claimed_without_full_contact(submit, store):
     assert len((await claim(store(), contact=False)).attempts) == 1
 
 
-async def test_a_renewed_lease_holds(redis, submit, store):
+async def test_a_renewed_lease_holds(submit, store, pass_time):
     await submit()
     (attempt,) = (await claim(store())).attempts
     for _ in range(4):
-        await asyncio.sleep(LEASE / 2)
+        await pass_time(LEASE / 2)
         assert (await store().renew([attempt])).lost == []
         assert (await claim(store("w2"))).attempts == []
 
@@ -122,14 +120,14 @@ async def test_release_gives_the_attempt_back_uncharged(submit, store):
     assert (await store().finish([record(attempt)])).words == ["refused"]
 
 
-async def test_a_charged_release_is_the_next_attempt_after_its_delay(submit, store):
+async def test_a_charged_release_is_the_next_attempt_after_its_delay(submit, store, pass_time):
     await submit()
     (attempt,) = (await claim(store())).attempts
     await store().release([Release(attempt, 0.2, charge=True)])
     nothing = await claim(store())
     assert nothing.attempts == []
     assert 0 < nothing.next_in <= 200
-    await asyncio.sleep(0.25)
+    await pass_time(0.25)
     (again,) = (await claim(store())).attempts
     assert again.number == 2
 
