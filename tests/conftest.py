@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatherq import Producer
+from gatherq.contract import keys
 from gatherq.testing.server import REAL, embedded_server
 
 HERE = Path(__file__).parent
@@ -76,6 +77,17 @@ async def until(seconds):
     """Fail a test that hangs, with room."""
     async with asyncio.timeout(seconds):
         yield
+
+
+async def in_contact(redis, queue: str, workers: int, lease: float) -> None:
+    """Wait until so many workers have known Redis for a lease: they may take over from others."""
+    first: dict[bytes, float] = {}
+    while True:
+        signed = dict(await redis.zrange(keys.workers(queue), 0, -1, withscores=True))
+        first = signed | first
+        if sum(at - first[worker] > lease * 1000 for worker, at in signed.items()) >= workers:
+            return
+        await asyncio.sleep(0.01)
 
 
 async def lines_of(path: Path, count: int) -> list[str]:

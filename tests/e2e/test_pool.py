@@ -12,7 +12,7 @@ from gatherq import Cancelled, Failed, Lost, Succeeded, TimedOut, call
 from gatherq.contract.records import job_deserializer
 from gatherq.errors import BatchConflict, BatchNotFound, InvalidCall, PayloadTooLarge
 
-from ..conftest import lines_of, until
+from ..conftest import in_contact, lines_of, until
 from . import jobs
 
 
@@ -120,7 +120,7 @@ async def test_arq_reads_a_finished_job(producer, start_worker, queue):
 
 
 async def test_a_killed_workers_job_starts_elsewhere_within_the_lease(
-    producer, start_worker, tmp_path
+    producer, start_worker, queue, tmp_path
 ):
     lease = 2.0
     path = tmp_path / "ledger"
@@ -129,9 +129,7 @@ async def test_a_killed_workers_job_starts_elsewhere_within_the_lease(
         for worker in (start_worker("--processes", "0"), start_worker("--processes", "0"))
     }
     async with until(40):
-        warm = await producer.submit([jobs.sleep.call(0.01)] * 50)
-        await warm.outcomes()
-        await asyncio.sleep(lease + 0.5)  # the contact rule: both have known Redis for a lease
+        await in_contact(producer.redis, queue, 2, lease)
         batch = await producer.submit([jobs.ledger.call(str(path), 1.0)])
         (first,) = await lines_of(path, 1)
         os.kill(int(first), signal.SIGKILL)
@@ -145,13 +143,12 @@ async def test_a_killed_workers_job_starts_elsewhere_within_the_lease(
     assert outcome.attempt == 2
 
 
-async def test_a_woken_zombies_late_result_is_refused(producer, start_worker, tmp_path):
+async def test_a_woken_zombies_late_result_is_refused(producer, start_worker, queue, tmp_path):
     path = tmp_path / "ledger"
     start_worker("--processes", "0")
     start_worker("--processes", "0")
     async with until(40):
-        await (await producer.submit([jobs.sleep.call(0.01)] * 50)).outcomes()
-        await asyncio.sleep(2.5)  # the contact rule, as above
+        await in_contact(producer.redis, queue, 2, 2.0)
         batch = await producer.submit([jobs.ledger.call(str(path), 1.5)])
         (first,) = await lines_of(path, 1)
         os.kill(int(first), signal.SIGSTOP)

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from gatherq import Producer
 from gatherq.contract import keys
 from gatherq.testing.server import REAL, embedded_server
+from tests.conftest import in_contact
 
 LEASE = 2.0
 
@@ -55,10 +56,8 @@ class Stage:
 
     async def ready(self, *, contact=True):
         """Wait until all workers have signed on, and have been in contact for a lease."""
-        while await self.redis.zcard(keys.workers(keys.QUEUE)) < len(self.workers):
-            await asyncio.sleep(0.01)
-        if contact:
-            await asyncio.sleep(LEASE + 0.2)
+        lease = LEASE if contact else -1
+        await in_contact(self.redis, keys.QUEUE, len(self.workers), lease)
 
     async def pause(self, seconds):
         """Let the server stand still."""

@@ -87,8 +87,7 @@ async def test_resets_more_often_than_once_a_lease_do_not_break_contact(stage):
                 proxy.cut()
 
         resetting = asyncio.create_task(resets())
-        await stage.ready(contact=False)
-        await asyncio.sleep(LEASE)
+        await stage.ready()
         dying.kill()
         killed = monotonic()
         await stage.started(6)
