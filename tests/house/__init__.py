@@ -1,0 +1,8 @@
+"""What the house promises to those who work on it: docs, folders and names are true."""
+
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+DOCS = REPOSITORY / "docs"
+PACKAGES = (REPOSITORY / "producer" / "gatherq", REPOSITORY / "worker" / "gatherq_worker")
+LUA = PACKAGES[0] / "store" / "lua"
