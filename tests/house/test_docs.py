@@ -1,0 +1,61 @@
+"""Files and modules that the documentation names are there."""
+
+import re
+from importlib import import_module
+
+import pytest
+
+from . import DOCS, REPOSITORY
+
+PAGES = sorted([*DOCS.glob("*.md"), REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "README.md"])
+_PATH = re.compile(r"(?<![\w./*-])((?:[\w.-]+/)*[\w-]+\.(?:py|lua|md|toml))(?![\w*])")
+_FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
+_MODULE = re.compile(r"\bgatherq(?:_worker)?(?:\.\w+)+")
+#: Names of loggers look like modules.
+LOGGERS = {"gatherq.worker"}
+_LEFT_OUT = {".venv", ".venv-anyio3", ".git", "build", "dist"}
+
+
+def names(pattern, page):
+    return sorted(set(pattern.findall(page.read_text())))
+
+
+def there():
+    """Return the paths of all files and folders, each with a slash before it."""
+    found = []
+    for entry in REPOSITORY.iterdir():
+        if entry.name not in _LEFT_OUT:
+            found += [entry, *entry.rglob("*")] if entry.is_dir() else [entry]
+    return [f"/{path.relative_to(REPOSITORY)}{'/' * path.is_dir()}" for path in found]
+
+
+THERE = there()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_exists(page):
+    """A name may leave out the folders before it."""
+    named = [*names(_PATH, page), *names(_FOLDER, page)]
+    assert [name for name in named if not any(p.endswith(f"/{name}") for p in THERE)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_module_that_a_page_names_can_be_imported(page):
+    assert [name for name in names(_MODULE, page) if not is_there(name)] == []
+
+
+def is_there(name):
+    if name in LOGGERS:
+        return True
+    module, _, rest = name.partition(".")
+    found = import_module(module)
+    for part in rest.split("."):
+        module = f"{module}.{part}"
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            try:
+                found = import_module(module)
+            except ImportError:
+                return False
+    return True
