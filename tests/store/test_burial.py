@@ -6,7 +6,7 @@ import pytest
 
 from gatherq.contract import keys
 from gatherq.store.jobs import JobStore
-from gatherq_worker.ipc.execution_table import Begun, Execution, _key
+from gatherq_worker.ipc.execution_table import Execution, ExecutionSnapshot, key
 from gatherq_worker.supervision.blame import Death
 from gatherq_worker.supervision.recovery import Recoverer
 
@@ -16,9 +16,9 @@ from .steps import LEASE, claim
 @pytest.fixture
 def bury(redis, queue):
     async def bury(cause, begun, lease=LEASE):
-        known = {_key(a.job_id, a.number): execution for a, execution in begun.items()}
-        death = Death("w1", "killed", cause, monotonic(), Begun(known), None)
-        return await Recoverer(redis, queue, lease).bury(death)
+        known = {key(a.job_id, a.number): execution for a, execution in begun.items()}
+        death = Death("w1", "killed", cause, monotonic(), ExecutionSnapshot(known), None)
+        return await Recoverer(redis, queue, lease).recover(death)
 
     return bury
 

@@ -40,7 +40,7 @@ class SupervisorLink:
     def __init__(self) -> None:
         given = json.loads(os.environ.pop(VARIABLE, "{}"))
         self.worker: str | None = given.get("worker")
-        self.page = Scoreboard(given["page"]) if given else None
+        self.scoreboard = Scoreboard(given["scoreboard"]) if given else None
         self._outbox = EndpointWriter(given["endpoint"]) if given else None
         self._alive: int | None = given.get("alive")
 
@@ -52,18 +52,18 @@ class SupervisorLink:
 
     def give(self, worker: Worker) -> None:
         """Pass on to the worker what is for it."""
-        worker.worker_id, worker.page = self.worker or worker.worker_id, self.page
+        worker.worker_id, worker.scoreboard = self.worker or worker.worker_id, self.scoreboard
         hup = getattr(signal, "SIGHUP", None)
-        if hup and self.page is None and signal.getsignal(hup) is signal.SIG_DFL:
+        if hup and self.scoreboard is None and signal.getsignal(hup) is signal.SIG_DFL:
             # The end of its terminal is a stop; a supervisor has that of its own.
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(hup, worker.handle_sig, signal.SIGTERM)
-        worker.outbox = self._outbox
+        worker.endpoint_writer = self._outbox
 
     def end(self, farewell: Farewell) -> None:
         """Tell the supervisor what the coming exit means."""
-        if self.page:
-            self.page.farewell = farewell
+        if self.scoreboard:
+            self.scoreboard.farewell = farewell
 
     def _outlive(self, grace: float) -> None:
         assert self._alive is not None

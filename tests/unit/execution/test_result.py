@@ -49,7 +49,7 @@ async def test_a_value_is_written_once_as_the_handlers_own_code():
     marks = []
 
     async def run() -> Any:
-        return (marks.append(page.mark()) or item for item in counted)
+        return (marks.append(page.running_job()) or item for item in counted)
 
     ending = await in_loop(attempt(), run, page)
     _, payload = verdicts.written(
@@ -57,8 +57,8 @@ async def test_a_value_is_written_once_as_the_handlers_own_code():
     )
     assert codec.from_json(payload)["r"] == [1]
     assert counted.written == [True]
-    assert marks[0].names(attempt())
-    assert page.mark() is None
+    assert marks[0].is_of(attempt())
+    assert page.running_job() is None
     page.close()
 
 

@@ -13,67 +13,67 @@ HERE = Endpoint("redis://:hunter2@h:1/0", "q", 5.0)
 
 
 @pytest.fixture
-def inbox():
-    inbox = EndpointReader()
-    yield inbox
-    inbox.close()
+def reader():
+    reader = EndpointReader()
+    yield reader
+    reader.close()
 
 
 @pytest.mark.parametrize(
     "said", [HERE, Endpoint(None, "é\n", 0.5), Endpoint(f"unix:///{'x' * 30_000}", "q" * 9000, 1.0)]
 )
-def test_it_is_read_after_the_process_is_dead(inbox, said):
+def test_it_is_read_after_the_process_is_dead(reader, said):
     child = os.fork()
     if not child:
-        EndpointWriter(inbox.theirs).tell(said)
+        EndpointWriter(reader.writer_fd).tell(said)
         os._exit(0)
-    inbox.given()
+    reader.close_writer()
     os.waitpid(child, 0)
-    assert inbox.endpoint == said
-    assert inbox.endpoint == said, "it is kept"
+    assert reader.endpoint == said
+    assert reader.endpoint == said, "it is kept"
 
 
-def test_there_is_none_before_it_is_said_or_where_it_was_not_said_whole(inbox):
-    assert inbox.endpoint is None
-    os.write(inbox.theirs, b'["redis://h"')
-    assert inbox.endpoint is None
-    inbox.given()
-    assert inbox.endpoint is None
-    inbox.close()
-    inbox.close()
-    assert inbox.endpoint is None
+def test_there_is_none_before_it_is_said_or_where_it_was_not_said_whole(reader):
+    assert reader.endpoint is None
+    os.write(reader.writer_fd, b'["redis://h"')
+    assert reader.endpoint is None
+    reader.close_writer()
+    assert reader.endpoint is None
+    reader.close()
+    reader.close()
+    assert reader.endpoint is None
 
 
-def test_more_than_a_pipe_holds_waits_for_its_reader(inbox):
+def test_more_than_a_pipe_holds_waits_for_its_reader(reader):
     long = Endpoint("redis://h", "q" * 1_000_000, 5.0)
     child = os.fork()
     if not child:
-        EndpointWriter(inbox.theirs).tell(long)
+        EndpointWriter(reader.writer_fd).tell(long)
         os._exit(0)
-    inbox.given()
+    reader.close_writer()
     ends = time.monotonic() + 10
-    while inbox.endpoint is None and time.monotonic() < ends:
+    while reader.endpoint is None and time.monotonic() < ends:
         os.sched_yield()
-    assert inbox.endpoint == long
+    assert reader.endpoint == long
     os.waitpid(child, 0)
 
 
-def test_it_is_said_once_and_without_a_supervisor_too(inbox):
-    outbox = EndpointWriter(inbox.theirs)
-    outbox.tell(HERE)
-    inbox.theirs = -1  # closed by the outbox
-    outbox.tell(Endpoint(None, "other", 1.0))
-    assert inbox.endpoint == HERE
+def test_it_is_said_once_and_without_a_supervisor_too(reader):
+    writer = EndpointWriter(reader.writer_fd)
+    writer.tell(HERE)
+    reader.writer_fd = -1  # closed by the writer
+    writer.tell(Endpoint(None, "other", 1.0))
+    assert reader.endpoint == HERE
     alone = EndpointReader()
     os.close(alone._fd)
     alone._fd = -1
-    EndpointWriter(alone.theirs).tell(HERE)
+    EndpointWriter(alone.writer_fd).tell(HERE)
 
 
-def test_what_a_job_starts_does_not_get_it(inbox):
-    theirs = os.dup(inbox.theirs)
+def test_what_a_job_starts_does_not_get_it(reader):
+    theirs = os.dup(reader.writer_fd)
     os.set_inheritable(theirs, True)
-    outbox = EndpointWriter(theirs)
+    writer = EndpointWriter(theirs)
     listed = subprocess.run(
         [sys.executable, "-c", "import os; print(*os.listdir('/proc/self/fd'))"],
         close_fds=False,
@@ -81,7 +81,7 @@ def test_what_a_job_starts_does_not_get_it(inbox):
         text=True,
         check=True,
     ).stdout.split()
-    outbox.tell(HERE)
+    writer.tell(HERE)
     assert str(theirs) not in listed
 
 

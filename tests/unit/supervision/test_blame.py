@@ -3,9 +3,9 @@
 import pytest
 
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.ipc.execution_table import Begun, Execution, _key
-from gatherq_worker.ipc.scoreboard import Mark
-from gatherq_worker.supervision.blame import Death, late, suspects
+from gatherq_worker.ipc.execution_table import Execution, ExecutionSnapshot, key
+from gatherq_worker.ipc.scoreboard import RunningJob
+from gatherq_worker.supervision.blame import Death, overdue, suspects
 
 #: Job -> where it had begun; those held beside them, "w0" and "w1", had not.
 LOOP = {"l0": "loop", "l1": "loop"}
@@ -18,9 +18,9 @@ def held(where):
 
 
 def death(cause, where=(), mark=None, limits=(0.0, 0.0, 0.0), at=100.0):
-    begun = Begun({_key(name, 1): Execution(place, *limits) for name, place in where.items()})
-    marked = mark and Mark(0.0, 0.0, 0.0, 1, mark.encode(), len(mark))
-    return Death("w", "it died", cause, at, begun, marked)
+    executions = {key(name, 1): Execution(place, *limits) for name, place in where.items()}
+    marked = mark and RunningJob(0.0, 0.0, 0.0, 1, mark.encode(), len(mark))
+    return Death("w", "it died", cause, at, ExecutionSnapshot(executions), marked)
 
 
 @pytest.mark.parametrize(
@@ -54,16 +54,20 @@ def test_suspects_are_those_whose_code_can_have_done_it(cause, where, mark, want
 
 
 def test_what_cannot_be_told_counts_as_begun():
-    full = Death("w", "it died", "killed", 0.0, Begun({}, complete=False), None)
+    full = Death("w", "it died", "killed", 0.0, ExecutionSnapshot({}, complete=False), None)
     assert [a.job_id for a in suspects(full, held({}))] == ["w0", "w1"]
 
 
 def test_late_is_what_had_overstepped_its_limit_when_it_was_ended_for_that():
     where = LOOP | THREAD
     over, within = (90.0, 95.0, 5.0), (90.0, 105.0, 5.0)
-    assert [a.job_id for a, _ in late(death("late", where, limits=over), held(where))] == [*where]
-    assert late(death("late", where, limits=within), held(where)) == []
-    assert late(death("late", where), held(where)) == []  # no limit
-    assert late(death("died", where, limits=over), held(where)) == []
-    marked = Death("w", "", "late", 100.0, Begun({}), Mark(90.0, 95.0, 5.0, 1, b"w1", 2))
-    assert [(a.job_id, known.limit) for a, known in late(marked, held({}))] == [("w1", 5.0)]
+    assert [a.job_id for a, _ in overdue(death("late", where, limits=over), held(where))] == [
+        *where
+    ]
+    assert overdue(death("late", where, limits=within), held(where)) == []
+    assert overdue(death("late", where), held(where)) == []  # no limit
+    assert overdue(death("died", where, limits=over), held(where)) == []
+    marked = Death(
+        "w", "", "late", 100.0, ExecutionSnapshot({}), RunningJob(90.0, 95.0, 5.0, 1, b"w1", 2)
+    )
+    assert [(a.job_id, known.limit) for a, known in overdue(marked, held({}))] == [("w1", 5.0)]

@@ -80,9 +80,9 @@ class Worker(arq.worker.Worker):
         self.job_log = job_log
         self._wear = {"most_jobs": most_jobs, "most_memory": most_memory}
         #: Memory shared with a supervisor, if there is one.
-        self.page: Scoreboard | None = None
-        #: Tells that supervisor where the jobs come from.
-        self.outbox: EndpointWriter | None = None
+        self.scoreboard: Scoreboard | None = None
+        #: Tells that supervisor the address of the queue.
+        self.endpoint_writer: EndpointWriter | None = None
         #: URL of the server, where its pool does not say it all.
         self.url: str | None = None
         #: What its end means for whoever watches over this process.
@@ -127,9 +127,9 @@ class Worker(arq.worker.Worker):
         await self._connect()
         if self.on_startup:
             await self.on_startup(self.ctx)
-        if self.outbox:
+        if self.endpoint_writer:
             url = self.url or url_of(self.pool.connection_pool)
-            self.outbox.tell(Endpoint(url, str(self.queue_name), self.lease))
+            self.endpoint_writer.tell(Endpoint(url, str(self.queue_name), self.lease))
         handlers = Registry(map(self._handler, self.functions.values()))
         for handler in handlers:
             if not handler.takes_ctx:
@@ -254,7 +254,7 @@ class Worker(arq.worker.Worker):
 
     def _is_urged(self, stopped_at: float) -> bool:
         """Tell whether a further signal means: at once. A supervisor knows, and says so."""
-        return self.page.hurry if self.page else monotonic() - stopped_at >= ONE_STOP
+        return self.scoreboard.hurry if self.scoreboard else monotonic() - stopped_at >= ONE_STOP
 
     def _times(self) -> tuple[float, float]:
         """Return until when running jobs may finish, and by when all must be over."""
@@ -317,7 +317,7 @@ class Worker(arq.worker.Worker):
             policy=self._policy(),
             concurrency=self.max_jobs,
             lease=self.lease,
-            page=self.page,
+            page=self.scoreboard,
             **self._wear,
         )
 

@@ -130,7 +130,7 @@ class Engine:
         forks.guard(self)
         self._heartbeat.start()
         if self._page:
-            self._page.begin()
+            self._page.set_ready()
         self._control.start()
         beside = [guarded(self._recorder.run())]
         if self._aborts:

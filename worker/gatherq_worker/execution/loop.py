@@ -12,7 +12,7 @@ from typing import Any
 from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.remote_errors.capture import Interrupted
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.ipc.scoreboard import Scoreboard, mark_of
+from gatherq_worker.ipc.scoreboard import Scoreboard, encode_running_job
 
 from . import forks
 from .result import ExecutionResult, ResultWriter, write_result
@@ -37,7 +37,7 @@ async def in_loop(
     """
     ending, pid = ExecutionResult(), os.getpid()
     deadline = _Deadline(attempt)
-    mark = b"" if page is None else mark_of(attempt)
+    mark = b"" if page is None else encode_running_job(attempt)
     try:
         ending.value = await (run() if page is None else _marked(run(), page, mark))
     except BaseException as error:

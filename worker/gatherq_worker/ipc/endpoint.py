@@ -1,7 +1,7 @@
-"""Where a worker process takes its jobs from, as its supervisor is told.
+"""Server, queue and lease of a worker process, told to its supervisor.
 
-Only the process knows it: arq's settings may name the server. The URL holds a password, so it goes
-through a pipe, once, and lies in no file and no shared memory.
+The process alone knows them, as arq's settings may name the server. The URL holds a password, so it
+goes through a pipe, once, and stands in no file and no shared memory.
 """
 
 import json
@@ -14,32 +14,33 @@ _CHUNK = 65_536
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A queue of a server, for whoever speaks for the worker when it cannot."""
+    """Address of a worker's queue, so that the supervisor can give its jobs back if it dies."""
 
     #: None where a URL does not say it all: Sentinel, or TLS with files of its own.
     url: str | None = field(repr=False)
     queue: str
-    #: In seconds.
+    #: Seconds that a claim holds without renewal.
     lease: float
 
 
 class EndpointReader:
-    """The supervisor's end; what the process said can be read after its death."""
+    """The supervisor's end of the pipe; it can be read after the death of the process."""
 
     def __init__(self) -> None:
-        self._fd, self.theirs = os.pipe()
+        #: `writer_fd`: the end that the worker process inherits; -1 once it has.
+        self._fd, self.writer_fd = os.pipe()
         os.set_blocking(self._fd, False)
         self._text = b""
         self._read: Endpoint | None = None
 
-    def given(self) -> None:
-        """Close the end that the process has now."""
-        os.close(self.theirs)
-        self.theirs = -1
+    def close_writer(self) -> None:
+        """Close this process's copy of the other end, once the worker process has its own."""
+        os.close(self.writer_fd)
+        self.writer_fd = -1
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """Where the process takes its jobs from; None before it does."""
+        """Address of the process's queue; None before the process has told it."""
         if self._read is None and self._fd >= 0:
             with suppress(BlockingIOError):
                 while chunk := os.read(self._fd, _CHUNK):
@@ -50,21 +51,21 @@ class EndpointReader:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        for fd in (self._fd, self.theirs):
+        for fd in (self._fd, self.writer_fd):
             if fd >= 0:
                 os.close(fd)
-        self._fd = self.theirs = -1
+        self._fd = self.writer_fd = -1
 
 
 class EndpointWriter:
-    """The end of the worker process."""
+    """The worker process's end of the pipe."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        os.set_inheritable(fd, False)  # not for what its jobs start
+        os.set_inheritable(fd, False)  # programs that jobs start must not have it
 
     def tell(self, endpoint: Endpoint) -> None:
-        """Say it, the first time; later calls do nothing. Does not fail without a supervisor."""
+        """Write the endpoint; later calls do nothing. Does not fail if the supervisor is gone."""
         fd, self._fd = self._fd, -1
         if fd < 0:
             return

@@ -1,4 +1,7 @@
-"""JSON between a worker and the processes that it isolates jobs in: a length, then the text."""
+"""Frames between a worker and the processes that run isolated jobs: a length, then that much JSON.
+
+The length is 8 bytes, little-endian, unsigned.
+"""
 
 import struct
 from typing import Any, Protocol
@@ -9,23 +12,23 @@ _LENGTH = struct.Struct("<Q")
 
 
 class Readable(Protocol):
-    """What a frame is read from; it blocks until so many bytes are there."""
+    """A stream to read frames from; `read` blocks until it has `size` bytes, or the end."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 def pack(message: Any) -> bytes:
-    """Write a frame; raises ValueError for what has no JSON form."""
+    """Return a frame of a value; raises ValueError for a value without a JSON form."""
     return framed(codec.encode(message))
 
 
 def framed(body: bytes) -> bytes:
-    """Make a frame of JSON."""
+    """Return a frame of JSON."""
     return _LENGTH.pack(len(body)) + body
 
 
 def read(stream: Readable) -> Any:
-    """Read a frame; None at the end."""
+    """Read the value of the next frame; None at the end of the stream."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None
@@ -33,12 +36,12 @@ def read(stream: Readable) -> Any:
 
 
 def unpack(data: bytearray) -> bytes | None:
-    """Take the text of a frame out of what has come; None if it is not all there."""
+    """Remove the first frame from received bytes, and return its JSON; None if it is incomplete."""
     if len(data) < _LENGTH.size:
         return None
     end = _LENGTH.size + _LENGTH.unpack_from(data)[0]
     if len(data) < end:
         return None
-    text = bytes(data[_LENGTH.size : end])
+    body = bytes(data[_LENGTH.size : end])
     del data[:end]
-    return text
+    return body

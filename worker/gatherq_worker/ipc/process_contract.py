@@ -1,38 +1,38 @@
-"""What a worker process and its supervisor agree on: variable, exit codes, farewells, signals."""
+"""What a worker process and its supervisor agree on: a variable, exit codes, farewells, signals."""
 
 import enum
 import signal
 
-#: Environment variable in which a worker process finds what its supervisor gave it.
+#: Environment variable in which a worker process finds what its supervisor gave it, as JSON.
 VARIABLE = "GATHERQ_SUPERVISED"
-#: Exit code of a process that wants to be started again, for whoever watches over it.
+#: Exit code of a process that is to be replaced, for supervisors of other kinds.
 RECYCLED = 75
-#: Signals within so many seconds of the first are the same stop, whoever sends them.
+#: Seconds after a first signal within which further ones mean the same stop.
 ONE_STOP = 1.0
 
 
 class Farewell(enum.IntEnum):
-    """What a process says of its own end, whatever its exit code: jobs can make any."""
+    """What a process says of its own end. An exit code says nothing: jobs can cause any."""
 
-    #: It has said nothing: it died.
+    #: Nothing was said: the process died.
     NONE = 0
-    #: It has done all that it is for, or never will: there is to be no other.
+    #: Its work is done, or can never be done: no process takes its place.
     FINAL = 1
-    #: Another is to begin in its place, at once.
+    #: Another process is to take its place at once.
     RECYCLE = 2
-    #: It was told to stop.
+    #: The process was told to stop.
     STOPPED = 3
-    #: It could not start, this time.
+    #: The process could not start, this time.
     FAILED = 4
 
 
 def how_it_died(code: int) -> str:
-    """Say what an exit code means."""
+    """Describe the exit code of a process; negative for a signal."""
     if code >= 0:
         return f"exit code {code}"
     try:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    hint = ": out of memory, or by hand" if name == "SIGKILL" else ""
+    hint = " (out of memory, or by a person)" if name == "SIGKILL" else ""
     return f"killed by {name}{hint}"

@@ -1,7 +1,7 @@
-"""A page of memory that a worker process shares with its supervisor.
+"""Memory that a worker process shares with its supervisor, and that survives the process.
 
-It says which job's code runs just now, and what has begun, and survives the process: a killed
-process cannot speak.
+It holds the job whose code runs in the loop just now, the executions that have begun, the worker's
+signs of life, and what the process says of its end. A killed process can say nothing afterwards.
 """
 
 import mmap
@@ -11,45 +11,48 @@ import tempfile
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import execution_table
+from .execution_table import SIZE, ExecutionSnapshot, ExecutionTable, Where
 from .process_contract import Farewell
 
 if TYPE_CHECKING:
     from gatherq_worker.attempt import Attempt
 
 _HEAD = 4096
-_SIZE = _HEAD + execution_table.SIZE
-# Running now or not, the deadline, by when it must have ended, the limit; attempt, length of the id
-_MARK = struct.Struct("<BdddII")
+_SIZE = _HEAD + SIZE
+# Whose limit (0: no job runs), deadline, overdue, limit; number of the attempt, length of the id
+_RUNNING = struct.Struct("<BdddII")
 _WHICH = ("", "execution", "batch")
-_ID = slice(_MARK.size, 3000)
+_ID = slice(_RUNNING.size, 3000)
 _ROOM = _ID.stop - _ID.start
 _TICK = struct.Struct("<d")
 _TICK_AT, _READY_AT, _FAREWELL_AT, _HURRY_AT = 4000, 4010, 4011, 4012
 
 
-class Mark(NamedTuple):
-    """The job whose code was running; times are those of the monotonic clock, in seconds."""
+class RunningJob(NamedTuple):
+    """The job whose code runs in the loop; times are monotonic seconds, 0 for none."""
 
     deadline: float
+    #: By when the execution must have ended: its deadline, and the time to clean up.
     overdue: float
+    #: Length of the limit, in seconds.
     limit: float
+    #: Number of the attempt.
     attempt: int
-    #: The beginning of its id, if that is long, and how long the whole is.
+    #: The id, cut if it is long, and the length of the whole.
     job_id: bytes
     length: int
-    #: Whose limit that is.
+    #: Whose limit that is: of the `execution`, or of its `batch`.
     which: str = "execution"
 
-    def names(self, attempt: "Attempt") -> bool:
-        """Tell whether it is of this attempt."""
+    def is_of(self, attempt: "Attempt") -> bool:
+        """Tell whether it is the job of this attempt."""
         id_ = attempt.job_id.encode("utf-8", "replace")
-        said = self.attempt, self.length, self.job_id
-        return said == (attempt.number, len(id_), id_[:_ROOM])
+        own = self.attempt, self.length, self.job_id
+        return own == (attempt.number, len(id_), id_[:_ROOM])
 
 
 class Scoreboard:
-    """Made by the supervisor; the worker process maps it by its file descriptor."""
+    """Made by the supervisor; the worker process maps the memory by its file descriptor."""
 
     def __init__(self, fd: int | None = None) -> None:
         self.fd = _file() if fd is None else fd
@@ -59,10 +62,10 @@ class Scoreboard:
         except (OSError, ValueError):
             self._close_file()
             raise
-        self._table = execution_table.Table(self.memory, _HEAD)
+        self._table = ExecutionTable(self.memory, _HEAD)
 
     def close(self) -> None:
-        """Give the memory back, on the supervisor's side."""
+        """Give the memory back; for the supervisor, once the process has ended."""
         if isinstance(self.memory, mmap.mmap):
             self.memory.close()
         self._close_file()
@@ -71,22 +74,22 @@ class Scoreboard:
         if self._own:
             os.close(self.fd)
 
-    def enter(self, attempt: "Attempt", where: execution_table.Where) -> None:
-        """Note that the execution of an attempt begins, under the limits that it has now."""
+    def enter(self, attempt: "Attempt", where: Where) -> None:
+        """Note that the execution of an attempt begins, under its limits of this moment."""
         self._table.enter(attempt, where)
 
     def leave(self, attempt: "Attempt") -> None:
-        """Note that the execution of an attempt has ended; needs none to have begun."""
+        """Note that the execution of an attempt has ended; does nothing if none had begun."""
         self._table.leave(attempt)
 
-    def begun(self) -> execution_table.Begun:
-        """Return what has begun and not ended, in a copy."""
-        return self._table.copy()
+    def executions(self) -> ExecutionSnapshot:
+        """Return a copy of the executions that have begun and not ended."""
+        return self._table.snapshot()
 
     def detach(self) -> None:
-        """Share the memory no longer: this is a fork of the process that it speaks for."""
+        """Share the memory no longer: in a fork of the process that the scoreboard is of."""
         self.memory = bytearray(_SIZE)
-        self._table = execution_table.Table(self.memory, _HEAD)
+        self._table = ExecutionTable(self.memory, _HEAD)
 
     def tick(self) -> None:
         """Give a sign of life."""
@@ -97,14 +100,17 @@ class Scoreboard:
         (last,) = _TICK.unpack_from(self.memory, _TICK_AT)
         return monotonic() - last if last else 0.0
 
-    def begin(self) -> None:
-        """Say that the process takes jobs now; the first may hold the interpreter at once."""
+    def set_ready(self) -> None:
+        """Say that the process claims jobs now, and give a sign of life.
+
+        The first job may hold the interpreter before the watchdog has given one.
+        """
         self.tick()
         self.memory[_READY_AT] = 1
 
     @property
     def ready(self) -> bool:
-        """Whether the process has begun to take jobs."""
+        """Whether the process has begun to claim jobs."""
         return bool(self.memory[_READY_AT])
 
     @property
@@ -118,31 +124,32 @@ class Scoreboard:
 
     @property
     def hurry(self) -> bool:
-        """Whether the supervisor, once it has said stop, wants it at once."""
+        """Whether the supervisor wants a stop at once, without the grace."""
         return bool(self.memory[_HURRY_AT])
 
     @hurry.setter
     def hurry(self, value: bool) -> None:
         self.memory[_HURRY_AT] = value
 
-    def mark(self) -> Mark | None:
-        """Return the job whose code runs; None if it is none, or cannot be told."""
-        running, deadline, overdue, limit, attempt, length = _MARK.unpack_from(self.memory)
+    def running_job(self) -> RunningJob | None:
+        """Return the job whose code runs in the loop; None if none does, or it cannot be told."""
+        running, deadline, overdue, limit, attempt, length = _RUNNING.unpack_from(self.memory)
         if not running:
             return None
         id_ = bytes(self.memory[_ID][:length])
-        return Mark(deadline, overdue, limit, attempt, id_, length, _WHICH[running])
+        return RunningJob(deadline, overdue, limit, attempt, id_, length, _WHICH[running])
 
 
-def mark_of(attempt: "Attempt") -> bytes:
-    """Make what stands in the page while the code of an attempt runs."""
+def encode_running_job(attempt: "Attempt") -> bytes:
+    """Return the bytes at the start of the memory while the code of an attempt runs."""
     id_ = attempt.job_id.encode("utf-8", "replace")
     times = attempt.deadline or 0.0, attempt.overdue or 0.0, attempt.limit or 0.0
-    return _MARK.pack(_WHICH.index(attempt.which), *times, attempt.number, len(id_)) + id_[:_ROOM]
+    head = _WHICH.index(attempt.which), *times, attempt.number, len(id_)
+    return _RUNNING.pack(*head) + id_[:_ROOM]
 
 
 def _file() -> int:
-    """Make a file of zeros that has no name; in memory, which needs no folder, where there is."""
+    """Make a file of zeros without a name: in memory if the system can, else in a folder."""
     fd = -1
     if hasattr(os, "memfd_create"):
         try:

@@ -1,57 +1,62 @@
-"""Whom the death of a worker process is counted against: pure, knows nothing of Redis."""
+"""Which attempts the death of a worker process is charged to: pure, without Redis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.ipc.execution_table import Begun, Execution
-from gatherq_worker.ipc.scoreboard import Mark
+from gatherq_worker.ipc.execution_table import Execution, ExecutionSnapshot
+from gatherq_worker.ipc.scoreboard import RunningJob
 
-#: died: of itself, by its own exit or a signal that its own code can cause. killed: by SIGKILL,
-#: which the machine or a person sends. silent, late: its interpreter was held, and the supervisor
-#: ended it; past the limit of a job that is known if late. stopped: it was told to end.
+#: died: by its own exit, or a signal that its own code can cause. killed: by SIGKILL, which the
+#: kernel or a person sends. silent, late: ended by the supervisor, since its interpreter was held;
+#: late if that was past the limit of a known job. stopped: told to end.
 Cause = Literal["died", "killed", "silent", "late", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """A dead worker process: how it ended, what had begun in it, and whose code it ran then."""
+    """The death of a worker process, and what it ran at that moment."""
 
     worker: str
+    #: Text for the history of the jobs that it is charged to.
     how: str
     cause: Cause
-    #: `time.monotonic()` when it was seen to be dead, or was ended.
+    #: `time.monotonic()` when the process was ended, or was seen to be dead.
     at: float
-    begun: Begun
-    mark: Mark | None
+    executions: ExecutionSnapshot
+    running_job: RunningJob | None
 
 
-def late(death: Death, held: Sequence[Attempt]) -> list[tuple[Attempt, Execution]]:
-    """Return what had overstepped its limit and grace when the process was ended for that."""
+def overdue(death: Death, held: Sequence[Attempt]) -> list[tuple[Attempt, Execution]]:
+    """Return the attempts past their limit and grace, if the process was ended for that."""
     if death.cause != "late":
         return []
-    limits = [(attempt, _execution(death, attempt)) for attempt in held]
-    return [(attempt, known) for attempt, known in limits if known and known.late(death.at)]
+    known = [(attempt, _execution(death, attempt)) for attempt in held]
+    return [(attempt, found) for attempt, found in known if found and found.late(death.at)]
 
 
 def suspects(death: Death, held: Sequence[Attempt]) -> list[Attempt]:
-    """Return those whose code took the process down, or can have: one alone is certain."""
+    """Return the attempts whose code caused the death, or can have: one alone is certain."""
     if death.cause in ("stopped", "late"):
         return []
-    begun = [(a, known.where) for a in held if (known := death.begun.find(a.job_id, a.number))]
-    threads = [attempt for attempt, where in begun if where == "thread"]
-    if death.mark:
-        marked = [attempt for attempt in held if death.mark.names(attempt)]
-        # The loop may have been waiting, in the middle of a job, for a thread to let go.
-        return marked + threads if death.cause == "silent" else marked
+    places = [
+        (attempt, execution.where)
+        for attempt in held
+        if (execution := death.executions.find(attempt.job_id, attempt.number))
+    ]
+    threads = [attempt for attempt, where in places if where == "thread"]
+    if death.running_job:
+        running = [attempt for attempt in held if death.running_job.is_of(attempt)]
+        # The loop may have waited, in the middle of a job, for a thread to release the interpreter.
+        return running + threads if death.cause == "silent" else running
     if threads and death.cause != "killed":
         return threads
-    return [attempt for attempt, where in begun if where != "process"]
+    return [attempt for attempt, where in places if where != "process"]
 
 
 def _execution(death: Death, attempt: Attempt) -> Execution | None:
-    mark = death.mark
-    if mark and mark.names(attempt):
-        return Execution("loop", mark.deadline, mark.overdue, mark.limit, mark.which)
-    return death.begun.find(attempt.job_id, attempt.number)
+    job = death.running_job
+    if job and job.is_of(attempt):
+        return Execution("loop", job.deadline, job.overdue, job.limit, job.which)
+    return death.executions.find(attempt.job_id, attempt.number)

@@ -1,4 +1,4 @@
-"""What becomes of the jobs of a worker process that died: they start elsewhere at once."""
+"""Recovery of the jobs of a worker process that died: they start elsewhere at once."""
 
 import logging
 from collections.abc import Sequence
@@ -9,54 +9,59 @@ from gatherq.contract.records import Times
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values.codec import encode
 from gatherq.store.jobs import JobStore, Record, Release
-from gatherq.store.server.connection import disconnect
+from gatherq.store.server.connection import connect, disconnect
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
 from gatherq_worker.engine.observer import tell
+from gatherq_worker.ipc.endpoint import Endpoint
 from gatherq_worker.ipc.execution_table import Execution
 
-from .blame import Death, late, suspects
+from .blame import Death, overdue, suspects
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 logger = logging.getLogger("gatherq.worker")
 
-#: Jobs given back by one call.
+#: Jobs that one call to Redis gives back.
 _RELEASED = 500
 
 
 class Recoverer:
-    """Speaks to Redis for the dead; one connection, made when it is needed."""
+    """Acts in Redis for worker processes of one queue that cannot; connects when it is needed."""
 
     def __init__(self, redis: "Redis", queue: str, lease: float) -> None:
         self._redis, self._queue, self._lease = redis, queue, lease
 
-    async def keep(self, worker: str) -> None:
-        """Renew the leases of a worker that lives and cannot speak."""
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> "Recoverer":
+        """Make the recoverer of a queue that worker processes have told their supervisor."""
+        assert endpoint.url
+        return cls(connect(endpoint.url), endpoint.queue, endpoint.lease)
+
+    async def renew_for(self, worker: str) -> None:
+        """Renew the leases of a worker that lives, but whose interpreter is held."""
         store = JobStore(self._redis, worker, self._queue, self._lease)
         _, held = await store.held()
         if held:
             await store.renew(held)
 
-    async def bury(self, death: Death) -> int:
-        """Give back what the dead worker held; return how many jobs that were."""
+    async def recover(self, death: Death) -> int:
+        """Record what was overdue, and give back the rest of the claims; return their number."""
         store = JobStore(self._redis, death.worker, self._queue, self._lease)
         now, claimed = await store.held()
         held = [Attempt.read(each) for each in claimed]
-        overdue = late(death, held)
-        if overdue:
-            await store.finish_at_once(
-                [_timed_out(*one, death, now, self._queue) for one in overdue]
-            )
-        over = {attempt.job_id for attempt, _ in overdue}
-        guilty = suspects(death, held)
+        late = overdue(death, held)
+        if late:
+            await store.finish_at_once([_timed_out(*one, death, now, self._queue) for one in late])
+        recorded = {attempt.job_id for attempt, _ in late}
+        charged = suspects(death, held)
         releases = [
-            Release(attempt, charge=True, entry=_entry(attempt, death, guilty, now))
-            if attempt in guilty
+            Release(attempt, charge=True, entry=_entry(attempt, death, charged, now))
+            if attempt in charged
             else Release(attempt)
             for attempt in held
-            if attempt.job_id not in over
+            if attempt.job_id not in recorded
         ]
         for start in range(0, len(releases), _RELEASED):
             await store.release(releases[start : start + _RELEASED])
@@ -68,7 +73,8 @@ class Recoverer:
         await disconnect(self._redis)
 
 
-def _entry(attempt: Attempt, death: Death, guilty: Sequence[Attempt], now: int) -> bytes:
+def _entry(attempt: Attempt, death: Death, charged: Sequence[Attempt], now: int) -> bytes:
+    """Write the entry of an attempt's history that says how its worker died."""
     error = ErrorInfo(type="WorkerDied", message=death.how)
     entry = {
         "attempt": attempt.number,
@@ -77,10 +83,10 @@ def _entry(attempt: Attempt, death: Death, guilty: Sequence[Attempt], now: int) 
         "error": error,
         "ft": now,
     }
-    if len(guilty) > 1:
-        entry["beside"] = len(guilty) - 1
-    if death.cause == "killed" and not death.mark:
-        entry["killed"] = True  # from outside, while nobody's code was running: nobody did it
+    if len(charged) > 1:
+        entry["beside"] = len(charged) - 1
+    if death.cause == "killed" and not death.running_job:
+        entry["killed"] = True  # from outside, while no job's code ran: no job caused it
     return encode(entry)
 
 

@@ -1,6 +1,7 @@
-"""What a supervisor does in Redis for processes that cannot: it keeps leases, and gives jobs back.
+"""What a supervisor does in Redis for worker processes that cannot: renew leases, recover jobs.
 
-What speaks to Redis is imported when it is first needed, so that a supervisor stays small.
+The modules that speak to Redis are imported when they are first needed, so that the supervisor
+stays small and starts fast.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from gatherq_worker.ipc.endpoint import Endpoint
-from gatherq_worker.ipc.process_contract import Farewell
+from gatherq_worker.ipc.process_contract import Farewell, how_it_died
 
 from .worker_process import WorkerProcess
 
@@ -22,30 +23,30 @@ if TYPE_CHECKING:
 logger = logging.getLogger("gatherq.worker")
 
 #: Seconds between two tries to import.
-_AGAIN = 1.0
+_PAUSE = 1.0
 
 
 class RecoveryTasks:
-    """Beside the supervisor's own work, so that a slow server does not keep it from that."""
+    """Tasks beside the supervisor's own work, which a slow Redis server must not hold up."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
         self._recoverers: dict[Endpoint, Recoverer] = {}
 
     def prepare(self) -> None:
-        """Import what the first burial needs: it takes a while."""
+        """Import what the first recovery needs: it takes a while."""
         self._spawn(self._import())
 
-    def keep(self, child: WorkerProcess, endpoint: Endpoint) -> None:
-        """Keep the leases of a process that cannot, until it is freed or ended."""
-        self._spawn(self._keep(child, endpoint))
+    def renew(self, child: WorkerProcess, endpoint: Endpoint) -> None:
+        """Renew the leases of a process whose interpreter is held."""
+        self._spawn(self._renew(child, endpoint))
 
-    def bury(self, child: WorkerProcess, code: int, *, stopping: bool) -> None:
-        """Give back what a dead process held."""
-        self._spawn(self._bury(child, code, stopping=stopping))
+    def recover(self, child: WorkerProcess, code: int, *, stopping: bool) -> None:
+        """Give back the jobs of a process that ended with this exit code."""
+        self._spawn(self._recover(child, code, stopping=stopping))
 
     async def close(self, timeout: float) -> None:
-        """Let what is under way end within `timeout` seconds."""
+        """Let what is under way end within `timeout` seconds, and close the connections."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout)
         for recoverer in self._recoverers.values():
@@ -57,67 +58,70 @@ class RecoveryTasks:
         task.add_done_callback(self._tasks.discard)
 
     async def _import(self) -> None:
-        """Try until it is done: there may be no descriptor or thread left for it just now."""
+        """Import in a thread, again until it succeeds: descriptors or threads may be short."""
         while True:
             try:
                 await asyncio.to_thread(import_module, f"{__package__}.recovery")
                 return
             except Exception as error:
-                logger.warning("cannot import what a burial needs: %r; trying on", error)
-                await asyncio.sleep(_AGAIN)
+                logger.warning("cannot import what a recovery needs: %r; retrying", error)
+                await asyncio.sleep(_PAUSE)
 
-    async def _keep(self, child: WorkerProcess, endpoint: Endpoint) -> None:
+    async def _renew(self, child: WorkerProcess, endpoint: Endpoint) -> None:
         try:
-            await self._recoverer(endpoint).keep(child.worker)
+            await self._recoverer(endpoint).renew_for(child.worker)
         except Exception as error:
             logger.debug("the leases of %s are not renewed: %s", child.worker, error)
 
-    async def _bury(self, child: WorkerProcess, code: int, *, stopping: bool) -> None:
+    async def _recover(self, child: WorkerProcess, code: int, *, stopping: bool) -> None:
         await self._import()
-        from gatherq_worker.ipc.process_contract import how_it_died
-
-        from .blame import Death
-
-        how, endpoint, farewell = how_it_died(code), child.endpoint, child.page.farewell
-        cause = _cause(child, code, stopping=stopping)
-        at = child.ended_at or monotonic()
-        death = Death(child.worker, how, cause, at, child.page.begun(), child.page.mark())
+        endpoint, farewell = child.endpoint, child.scoreboard.farewell
+        death = _death(child, code, stopping=stopping)
         child.close()
-        said = "it had no jobs yet"
+        result = "it had no jobs yet"
         if endpoint and endpoint.url is None:
-            said = "its jobs start elsewhere when their leases have run out"
+            result = "its jobs start elsewhere when their leases have run out"
         elif endpoint:
-            said = f"{await self._release(endpoint, death)} jobs released"
+            result = f"{await self._release(endpoint, death)} jobs released"
         if farewell is not Farewell.RECYCLE:
-            logger.warning("worker process %d: %s; %s", child.process.pid, how, said)
+            logger.warning("worker process %d: %s; %s", child.process.pid, death.how, result)
 
     async def _release(self, endpoint: Endpoint, death: "Death") -> int:
-        """Try until it is done, whatever the server says."""
+        """Give the jobs back, again until the server takes it; return their number."""
         from gatherq.store.server.outages import OutageLog
 
-        health = OutageLog()
+        outages = OutageLog()
         while True:
             try:
-                return await self._recoverer(endpoint).bury(death)
+                return await self._recoverer(endpoint).recover(death)
             except Exception as error:
-                await health.bad("release the jobs of a dead worker", error)
+                await outages.bad("release the jobs of a dead worker", error)
 
     def _recoverer(self, endpoint: Endpoint) -> "Recoverer":
         if endpoint not in self._recoverers:
-            from gatherq.store.server.connection import connect
-
             from .recovery import Recoverer
 
-            assert endpoint.url
-            self._recoverers[endpoint] = Recoverer(
-                connect(endpoint.url), endpoint.queue, endpoint.lease
-            )
+            self._recoverers[endpoint] = Recoverer.of(endpoint)
         return self._recoverers[endpoint]
+
+
+def _death(child: WorkerProcess, code: int, *, stopping: bool) -> "Death":
+    from .blame import Death
+
+    scoreboard = child.scoreboard
+    return Death(
+        child.worker,
+        how_it_died(code),
+        _cause(child, code, stopping=stopping),
+        child.ended_at or monotonic(),
+        scoreboard.executions(),
+        scoreboard.running_job(),
+    )
 
 
 def _cause(child: WorkerProcess, code: int, *, stopping: bool) -> "Cause":
     if child.ended_for == "late":
         return "late"
-    if stopping or child.page.farewell in (Farewell.RECYCLE, Farewell.STOPPED):
+    if stopping or child.scoreboard.farewell in (Farewell.RECYCLE, Farewell.STOPPED):
         return "stopped"
     return child.ended_for or ("killed" if code == -9 else "died")

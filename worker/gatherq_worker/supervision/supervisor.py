@@ -1,6 +1,6 @@
-"""Worker processes under one: starts again what dies, ends what hangs, forwards signals.
+"""The supervisor of worker processes: restarts the dead, ends the stuck, passes signals on.
 
-Nothing heavy is imported before the first worker runs, so that this process stays small.
+Neither redis-py nor pydantic nor arq is imported before the first worker is ready.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ from .worker_process import SILENT, WorkerProcess
 
 logger = logging.getLogger("gatherq.worker")
 
-#: Seconds between two looks at the workers' pages.
+#: Seconds between two looks at the scoreboards.
 _LOOK = 0.1
-#: A process that lived longer is started again at once; others after a pause, up to the longest.
+#: Seconds: a process that lived longer is replaced at once, others after a pause up to the longest.
 _HEALTHY, _LONGEST_PAUSE = 5.0, 10.0
-#: Seconds after the grace in which a worker must have ended, and in which all must be over.
-_ROOM, _LAST = 0.6, 0.85
+#: Seconds after the grace: until worker processes are killed, and until recovery must be over.
+_KILL, _END = 0.6, 0.85
 
 
 class Supervisor:
-    """Keeps `processes` workers running until it is told to stop."""
+    """Keeps `processes` worker processes running until it is told to stop."""
 
     def __init__(
         self,
@@ -38,13 +38,14 @@ class Supervisor:
         self._command = python_command.command("gatherq_worker", *arguments)
         self._processes, self._grace = processes, grace
         self._children: set[WorkerProcess] = set()
-        self._burials = RecoveryTasks()
+        self._recovery = RecoveryTasks()
         self._stopping = asyncio.Event()
-        #: When it was told to stop, and by when all must be over.
-        self._told = self._end = 0.0
+        #: `time.monotonic()` of the first signal, and by when all must be over.
+        self._stopped_at = self._end = 0.0
         self._hurry = False
-        self._short_of = ""
-        # Its other end is in every child: when this process is gone, they read the end of it.
+        #: Why no process can be started, as the log has it.
+        self._shortage = ""
+        # Each child has the reading end, and reads the end of the file when this process is gone.
         self._alive, self._mine = os.pipe()
 
     async def run(self) -> int:
@@ -58,34 +59,34 @@ class Supervisor:
         codes = await asyncio.gather(*(self._keep() for _ in range(self._processes)))
         watching.cancel()
         left = self._end - monotonic() if self._stopping.is_set() else self._grace
-        await self._burials.close(max(left, 0.0))
+        await self._recovery.close(max(left, 0.0))
         return max(codes)
 
     def _stop(self, signum: int) -> None:
         now = monotonic()
         if not self._stopping.is_set():
             self._stopping.set()
-            self._told = now
+            self._stopped_at = now
             self._end_in(self._grace)
-        elif self._hurry or now - self._told < ONE_STOP:
+        elif self._hurry or now - self._stopped_at < ONE_STOP:
             return
         else:
             self._hurry = True
             self._end_in(0.0)
         for child in self._children:
-            child.page.hurry = self._hurry
+            child.scoreboard.hurry = self._hurry
             child.signal(signum)
 
     def _end_in(self, seconds: float) -> None:
-        asyncio.get_running_loop().call_later(seconds + _ROOM, self._kill)
-        self._end = monotonic() + seconds + _LAST
+        asyncio.get_running_loop().call_later(seconds + _KILL, self._kill)
+        self._end = monotonic() + seconds + _END
 
     def _kill(self) -> None:
         for child in self._children:
             child.signal(signal.SIGKILL)
 
     async def _keep(self) -> int:
-        """Keep one worker running; return the exit code of one that is to be the last."""
+        """Keep one process running; return the exit code of one that nothing is to replace."""
         quick, ever_ready = 0, False
         while not self._stopping.is_set():
             child = await self._start()
@@ -93,9 +94,9 @@ class Supervisor:
                 break
             code = await child.process.wait()
             self._children.discard(child)
-            farewell, ready = child.page.farewell, child.page.ready
+            farewell, ready = child.scoreboard.farewell, child.scoreboard.ready
             ever_ready |= ready
-            self._lay_out(child, code)
+            self._take_over(child, code)
             if self._stopping.is_set():
                 break
             if farewell is Farewell.FINAL or (farewell is Farewell.FAILED and not ever_ready):
@@ -106,11 +107,11 @@ class Supervisor:
             await self._pause(quick - 1)
         return 0
 
-    def _lay_out(self, child: WorkerProcess, code: int) -> None:
-        """Care for what a process leaves behind."""
-        farewell = child.page.farewell
+    def _take_over(self, child: WorkerProcess, code: int) -> None:
+        """See to the claims and resources of a process that has ended."""
+        farewell = child.scoreboard.farewell
         if farewell in (Farewell.NONE, Farewell.RECYCLE, Farewell.FAILED):
-            self._burials.bury(child, code, stopping=self._stopping.is_set())
+            self._recovery.recover(child, code, stopping=self._stopping.is_set())
             return
         child.close()
         if farewell is Farewell.STOPPED and not self._stopping.is_set():
@@ -118,7 +119,7 @@ class Supervisor:
             logger.warning("worker process %d was told to stop, not by its supervisor", pid)
 
     async def _pause(self, times: int) -> None:
-        """Wait before a start that follows so many that came to nothing."""
+        """Wait before a start that follows `times` failures, unless told to stop."""
         if times <= 0:
             return
         pause = min(0.05 * 2 ** min(times, 10), _LONGEST_PAUSE)
@@ -126,67 +127,67 @@ class Supervisor:
             await asyncio.wait_for(self._stopping.wait(), pause)
 
     async def _start(self) -> WorkerProcess | None:
-        """Start a process, as soon as the machine can; None if it is to stop meanwhile."""
+        """Start a process as soon as the machine can; None if told to stop meanwhile."""
         times = 0
         while not self._stopping.is_set():
             try:
                 child = await WorkerProcess.start(self._command, self._alive)
             except Exception as error:  # a shortage of descriptors, memory, processes, or room
                 times += 1
-                self._tell(f"cannot start a worker process: {error!r}; trying on")
+                self._note(f"cannot start a worker process: {error!r}; trying on")
                 await self._pause(times)
                 continue
-            self._tell("")
+            self._note("")
             self._children.add(child)
-            if self._stopping.is_set():  # told so while it was being started
+            if self._stopping.is_set():  # the signal came while the process was being started
                 child.signal(signal.SIGTERM)
             return child
         return None
 
-    def _tell(self, trouble: str) -> None:
-        """Log what keeps it from its work, once a change."""
-        if trouble and trouble != self._short_of:
-            logger.warning("%s", trouble)
-        elif self._short_of and not trouble:
+    def _note(self, shortage: str) -> None:
+        """Log each change of what keeps processes from being started; empty for nothing."""
+        if shortage and shortage != self._shortage:
+            logger.warning("%s", shortage)
+        elif self._shortage and not shortage:
             logger.warning("worker processes can be started again")
-        self._short_of = trouble
+        self._shortage = shortage
 
     async def _watch(self) -> None:
-        """End workers whose interpreter is held past a deadline: no thread of theirs can."""
+        """End processes whose interpreter a job holds past a deadline: no thread of theirs can."""
         last = monotonic()
-        ready, said = False, ""
+        ready, failure = False, ""
         while True:
             await asyncio.sleep(_LOOK)
-            if not ready and any(child.page.ready for child in self._children):
+            if not ready and any(child.scoreboard.ready for child in self._children):
                 ready = True
-                self._burials.prepare()
+                self._recovery.prepare()
             now = monotonic()
             try:
-                if now - last < 5 * _LOOK:  # else we were stopped too: they have had no chance yet
+                if now - last < 5 * _LOOK:  # else this process was suspended, and its workers too
                     await self._look(now)
             except Exception as error:
-                if said != (said := repr(error)):
+                if failure != (failure := repr(error)):
                     logger.exception("a look at the workers failed")
             last = monotonic()
 
     async def _look(self, now: float) -> None:
         for child in [child for child in self._children if child.stuck]:
-            await self._end_it(child)
+            await self._end_stuck(child)
         for child in self._children:
             endpoint = child.endpoint
-            silent = child.page.silent_for() > SILENT
+            silent = child.scoreboard.silent_for() > SILENT
             if not silent or endpoint is None or endpoint.url is None:
                 continue
-            if now - child.kept > endpoint.lease / 5:
-                child.kept = now
-                self._burials.keep(child, endpoint)
+            if now - child.renewed_at > endpoint.lease / 5:
+                child.renewed_at = now
+                self._recovery.renew(child, endpoint)
 
-    async def _end_it(self, child: WorkerProcess) -> None:
+    async def _end_stuck(self, child: WorkerProcess) -> None:
         if child not in self._children or not (why := child.stuck):
-            return  # it has ended meanwhile, or is free
+            return  # the process has ended meanwhile, or its interpreter is free again
         child.ended_for, child.ended_at = why, monotonic()
-        mark = child.page.mark()
-        what = f"job {mark.job_id.decode('utf-8', 'replace')!r}" if mark else "something"
+        job = child.scoreboard.running_job()
+        what = f"job {job.job_id.decode('utf-8', 'replace')!r}" if job else "something"
         logger.error("%s holds the interpreter of process %d", what, child.process.pid)
         child.signal(signal.SIGABRT)  # faulthandler prints the stacks, and the process ends
         with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""A worker process, as its supervisor sees it."""
+"""A worker process, as its supervisor sees and starts it."""
 
 import asyncio
 import contextlib
@@ -14,79 +14,82 @@ from gatherq_worker.ipc.endpoint import Endpoint, EndpointReader
 from gatherq_worker.ipc.process_contract import VARIABLE
 from gatherq_worker.ipc.scoreboard import Scoreboard
 
-#: Seconds of silence that mean that the interpreter is held.
+#: Seconds without a sign of life after which the interpreter counts as held.
 SILENT = 0.3
-#: Seconds that the process has to keep a deadline itself, before its supervisor does.
+#: Seconds past a deadline, of the loop and of threads, before the supervisor acts: the process
+#: has had its chance by then.
 _LEAD, _LEAD_THREAD = 0.1, 0.5
 
 
 class WorkerProcess:
-    """Its process, its name, the page that it shares, and what it said."""
+    """The process, the name of its worker, its scoreboard, and the endpoint that it told."""
 
     def __init__(
         self,
         process: asyncio.subprocess.Process,
         worker: str,
-        page: Scoreboard,
-        inbox: EndpointReader,
+        scoreboard: Scoreboard,
+        endpoint_reader: EndpointReader,
     ) -> None:
-        self.process, self.worker, self.page, self._inbox = process, worker, page, inbox
+        self.process, self.worker, self.scoreboard = process, worker, scoreboard
+        self._endpoint_reader = endpoint_reader
         self.born = monotonic()
-        #: Why the supervisor ended it, and when, if it did.
+        #: Why the supervisor ended the process, and when; empty if it did not.
         self.ended_for: Literal["", "late", "silent"] = ""
         self.ended_at = 0.0
-        #: When its leases were renewed for it.
-        self.kept = 0.0
+        #: When the supervisor last renewed the leases for it.
+        self.renewed_at = 0.0
 
     @classmethod
     async def start(cls, command: Sequence[str], alive: int) -> "WorkerProcess":
-        """Start one; raises what the machine's shortages raise."""
+        """Start a process; raises OSError and others where the machine is short of something."""
         with contextlib.ExitStack() as undo:
-            page = Scoreboard()
-            undo.callback(page.close)
-            inbox = EndpointReader()
-            undo.callback(inbox.close)
+            scoreboard = Scoreboard()
+            undo.callback(scoreboard.close)
+            reader = EndpointReader()
+            undo.callback(reader.close)
             worker = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
-            known = {"worker": worker, "page": page.fd, "alive": alive, "endpoint": inbox.theirs}
+            given = {"worker": worker, "scoreboard": scoreboard.fd}
+            given |= {"alive": alive, "endpoint": reader.writer_fd}
             process = await asyncio.create_subprocess_exec(
                 *command,
-                # It has no terminal: to read of one would stop it, as it is not in the foreground.
+                # A process in the background that reads from a terminal is stopped.
                 stdin=asyncio.subprocess.DEVNULL,
-                env={**os.environ, VARIABLE: json.dumps(known)},
-                pass_fds=(page.fd, alive, inbox.theirs),
+                env={**os.environ, VARIABLE: json.dumps(given)},
+                pass_fds=(scoreboard.fd, alive, reader.writer_fd),
                 start_new_session=True,
             )
-            inbox.given()
+            reader.close_writer()
             undo.pop_all()
-        return cls(process, worker, page, inbox)
+        return cls(process, worker, scoreboard, reader)
 
     def close(self) -> None:
-        """Give back what it shared with its supervisor, once it has ended."""
-        self.page.close()
-        self._inbox.close()
+        """Give back what the process shared with its supervisor, once it has ended."""
+        self.scoreboard.close()
+        self._endpoint_reader.close()
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """Where it takes its jobs from; None before it does."""
-        return self._inbox.endpoint
+        """Address of its queue; None before the process has told it."""
+        return self._endpoint_reader.endpoint
 
     def signal(self, signum: int) -> None:
-        """Send a signal, if it still lives."""
+        """Send a signal, if the process still lives."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signum)
 
     @property
     def stuck(self) -> Literal["", "late", "silent"]:
-        """Whether its code holds the interpreter: past a limit, or past the lease."""
-        silent, endpoint = self.page.silent_for(), self.endpoint
+        """Whether a job holds the interpreter past a limit (late) or past the lease (silent)."""
+        silent, endpoint = self.scoreboard.silent_for(), self.endpoint
         if silent <= SILENT or endpoint is None:
             return ""
-        now, mark = monotonic(), self.page.mark()
-        if mark and mark.overdue and now > mark.overdue + _LEAD:
+        now, job = monotonic(), self.scoreboard.running_job()
+        if job and job.overdue and now > job.overdue + _LEAD:
             return "late"
-        threads = (known for known in self.page.begun() if known.where == "thread")
-        if any(known.late(now - _LEAD_THREAD) for known in threads):
+        threads = (each for each in self.scoreboard.executions() if each.where == "thread")
+        if any(execution.late(now - _LEAD_THREAD) for execution in threads):
             return "late"
-        if mark and mark.overdue:
+        if job and job.overdue:
             return ""
         return "silent" if silent > endpoint.lease + 1 else ""
