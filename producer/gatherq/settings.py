@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from .contract import keys
+from .contract import defaults, keys
 
 
 class Settings(BaseSettings):
@@ -11,7 +11,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GATHERQ_", frozen=True, hide_input_in_errors=True)
 
-    redis_url: str = Field(default="redis://localhost:6379/0", repr=False)
+    redis_url: str = Field(default=defaults.REDIS_URL, repr=False)
     queue: str = Field(default=keys.QUEUE, min_length=1)
     #: How long a batch and all its results stay in Redis after it has ended, in seconds; and how
     #: long it may take, an eighth more.

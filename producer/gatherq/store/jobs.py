@@ -313,19 +313,6 @@ class Tick:
     keep: int
 
 
-#: Seconds without a sign of life after which a worker is not called alive.
-_SILENCE = 15.0
-
-
-async def alive(redis: Redis, queue: str) -> list[tuple[str, float]]:
-    """Return the workers that gave a sign of life lately, each with its age in seconds."""
-    seconds, micros = await redis.time()
-    now = seconds + micros / 1e6
-    seen = await redis.zrange(keys.workers(queue), 0, -1, withscores=True)
-    ages = [(text(name), now - last / 1000) for name, last in seen]
-    return [(name, age) for name, age in ages if age < _SILENCE]
-
-
 async def enqueue_tick(redis: Redis, queue: str, tick: Tick) -> bool:
     """Put a cron job into the queue, once for each tick among all workers; False if it was."""
     key = (

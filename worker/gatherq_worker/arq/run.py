@@ -1,39 +1,99 @@
-"""`gatherq worker my.WorkerSettings`: a worker from arq's settings and our command line."""
+"""Runs of a worker process: of modules of jobs, and of arq's settings."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gatherq.settings import Settings
+from gatherq.contract.records import job_deserializer, job_serializer
+from gatherq.errors import GatherqError, RedisUnavailable
+from gatherq.store.server.connection import check, connection_pool
 from gatherq.store.server.errors import is_transient, unavailable
 from gatherq.store.server.outages import OutageLog
 from gatherq_worker.ipc.process_contract import Farewell
+from gatherq_worker.registry import Handler
+from gatherq_worker.settings import WorkerCommand, WorkerSettings
 
 from .connection import redis_settings
 from .settings import create_worker, options_of
-from .worker import Worker
+from .worker import Worker, arq_pool
+
+#: Called with the worker before it runs.
+Attach = Callable[[Worker], None]
+
+#: Attempts of a job that says nothing of them.
+_MAX_ATTEMPTS = 2
+#: Seconds between two writes of arq's health key.
+_HEALTH_CHECK_INTERVAL = 5
+
+#: Our settings, and what arq's worker calls them.
+_ARQ_NAMES = {
+    "queue": "queue_name",
+    "concurrency": "max_jobs",
+    "grace": "job_completion_wait",
+    "burst": "burst",
+    "lease": "lease",
+    "unknown_for": "unknown_for",
+}
 
 
-async def run_settings(
-    settings: Any,
-    url: str | None,
-    options: dict[str, Any],
-    prepare: Callable[[Worker], None],
+async def run_native(
+    handlers: Sequence[Handler], settings: WorkerSettings, attach: Attach
 ) -> Farewell:
-    """Run the worker until it stops; `url` and `options` win. Raises RedisUnavailable.
+    """Run a worker of these handlers until it stops; return what its end means.
 
-    `prepare` is called with the worker before it runs. Returns what its end means.
+    A server that is away is waited for; raises RedisUnavailable for one that refuses us.
     """
-    theirs = options_of(settings)
-    if url or not (theirs.get("redis_settings") or theirs.get("redis_pool")):
-        url = url or Settings().redis_url
-        options = {**options, "redis_settings": redis_settings(url), "redis_pool": None}
-    worker = create_worker(settings, **options)
-    prepare(worker)
+    redis = arq_pool(connection_pool(settings.redis_url), settings.queue)
     try:
-        await _run(worker, url or _place(theirs))
+        await _reach(redis, settings.redis_url)
+    except GatherqError:
+        await redis.connection_pool.disconnect()
+        raise
+    serializers = (None, None) if settings.arq_pickle else (job_serializer, job_deserializer)
+    worker = Worker(
+        [handler.function for handler in handlers],
+        redis_pool=redis,
+        max_tries=_MAX_ATTEMPTS,
+        health_check_interval=_HEALTH_CHECK_INTERVAL,
+        job_serializer=serializers[0],
+        job_deserializer=serializers[1],
+        job_log=settings.verbose,
+        most_jobs=settings.max_jobs_per_child,
+        most_memory=settings.max_memory_bytes,
+        **{theirs: getattr(settings, ours) for ours, theirs in _ARQ_NAMES.items()},
+    )
+    worker.url = settings.redis_url
+    attach(worker)
+    return await _until_stopped(worker, worker.async_run())
+
+
+async def run_settings(settings: Any, command: WorkerCommand, attach: Attach) -> Farewell:
+    """Run the worker of arq's settings until it stops; return what its end means.
+
+    What the command says explicitly wins over arq's settings. Raises RedisUnavailable.
+    """
+    theirs, ours = options_of(settings), command.settings
+    options = {
+        arq_name: getattr(ours, name)
+        for name, arq_name in _ARQ_NAMES.items()
+        if name in command.explicit
+    }
+    place = _place(theirs)
+    if "redis_url" in command.explicit or not place:
+        place = ours.redis_url
+        options |= {"redis_settings": redis_settings(place), "redis_pool": None}
+    worker = create_worker(settings, **options)
+    attach(worker)
+    return await _until_stopped(worker, _connect_and_run(worker, place))
+
+
+async def _until_stopped(worker: Worker, run: Awaitable[None]) -> Farewell:
+    """Await a worker's run, and close the worker; return what its end means."""
+    try:
+        await run
     except asyncio.CancelledError:
         if worker.stopped_by is None:
             raise
@@ -42,9 +102,9 @@ async def run_settings(
     return worker.farewell
 
 
-async def _run(worker: Worker, place: str) -> None:
+async def _connect_and_run(worker: Worker, place: str) -> None:
     """Run the worker; a server that is not up yet is waited for, longer than arq does."""
-    health = OutageLog()
+    outages = OutageLog()
     while not worker.connected and worker.stopped_by is None:
         try:
             await worker.async_run()
@@ -52,9 +112,26 @@ async def _run(worker: Worker, place: str) -> None:
             refusal = unavailable(error, place)
             if worker.connected or not is_transient(error):
                 raise refusal from error
-            await health.away(f"{refusal}; waiting for it")
+            await outages.away(f"{refusal}; waiting for it")
 
 
 def _place(options: dict[str, Any]) -> str:
-    place = options.get("redis_settings")
-    return f"redis://{place.host}:{place.port}/{place.database}" if place else "redis_pool"
+    """Name the server of arq's settings; empty where they name none."""
+    server = options.get("redis_settings")
+    if server:
+        return f"redis://{server.host}:{server.port}/{server.database}"
+    return "redis_pool" if options.get("redis_pool") else ""
+
+
+async def _reach(redis: Redis, url: str) -> None:
+    """Wait for the server as long as it takes; raises RedisUnavailable where it refuses us."""
+    outages = OutageLog()
+    while True:
+        try:
+            await check(redis, url)
+        except RedisUnavailable as error:
+            if not is_transient(error.__cause__):
+                raise
+            await outages.away(f"{error}; waiting for it")
+        else:
+            return outages.good()

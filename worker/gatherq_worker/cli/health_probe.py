@@ -1,44 +1,77 @@
-"""Signs of life of this host's workers, for a probe."""
+"""Whether workers of this host are alive on a queue.
 
+In the usual case neither asyncio nor redis-py nor pydantic is imported. They are for a server that
+wants TLS or options, and for the text of an error.
+"""
+
+import os
 import socket
+from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-
-from gatherq.errors import GatherqError, RedisUnavailable
+from gatherq.contract import defaults, keys
 from gatherq.escape import escape
-from gatherq.settings import Settings
-from gatherq.store.jobs import alive
-from gatherq.store.server.connection import connection_pool
-from gatherq.store.server.errors import is_transient, unavailable
-from gatherq_worker.arq.worker import arq_pool
+from gatherq.store.workers import Alive, probe_alive
 
-#: Seconds after which a server that says nothing is away: a probe has not much time.
+if TYPE_CHECKING:
+    from gatherq.errors import GatherqError
+
+#: Seconds after which a silent server is away: whoever asks a probe waits a few seconds for it.
 _PATIENCE = 2.0
 
 
-async def report(url: str | None, queue: str | None, *, ready: bool) -> tuple[int, list[str]]:
-    """Return the exit code of the probe, and what it has to say, a line each."""
-    settings = Settings()
-    url, queue = url or settings.redis_url, queue or settings.queue
+def report(url: str | None, queue: str | None, *, ready: bool) -> tuple[int, list[str]]:
+    """Return the exit code of the probe, and the lines that it prints."""
+    url, queue = _place(url, queue)
     try:
-        found = await _alive(url, queue)
-    except RedisUnavailable as error:
-        if not is_transient(error.__cause__):
-            return 1, [f"Error: {escape(str(error))}"]
-        return int(ready), [f"the server is away, and workers wait for it: {escape(str(error))}"]
-    except GatherqError as error:
-        return 1, [f"Error: {escape(str(error))}"]
-    own = [(name, age) for name, age in found if name.startswith(f"{socket.gethostname()}.")]
+        found = probe_alive(url, queue, _PATIENCE)
+    except TimeoutError as error:
+        return _silent(error, url, ready=ready)
+    return _by_redis_py(url, queue, ready=ready) if found is None else _verdict(found, queue)
+
+
+def _place(url: str | None, queue: str | None) -> tuple[str, str]:
+    """Return the server and the queue: as an option says, or else the environment."""
+    environment = {name.upper(): value for name, value in os.environ.items()}
+    if environment.get("GATHERQ_QUEUE") == "":
+        from gatherq.settings import Settings
+
+        Settings()  # says what is wrong with that
+    url = url or environment.get("GATHERQ_REDIS_URL", defaults.REDIS_URL)
+    return url, queue or environment.get("GATHERQ_QUEUE", keys.QUEUE)
+
+
+def _verdict(found: list[Alive], queue: str) -> tuple[int, list[str]]:
+    host = socket.gethostname()
+    own = [(name, age) for name, age in found if name.startswith(f"{host}.")]
     if not own:
-        return 1, [f"Error: no worker of {socket.gethostname()} is alive on {queue}"]
+        return 1, [f"Error: no worker of {host} is alive on {queue}"]
     return 0, [f"{escape(name)}: {age:.1f} s ago" for name, age in own]
 
 
-async def _alive(url: str, queue: str) -> list[tuple[str, float]]:
-    redis = arq_pool(connection_pool(url, socket_timeout=_PATIENCE), queue)
+def _silent(error: TimeoutError, url: str, *, ready: bool) -> tuple[int, list[str]]:
+    from gatherq.store.server.errors import unavailable
+
+    refusal = unavailable(error, url)
+    refusal.__cause__ = error
+    return _refused(refusal, ready=ready)
+
+
+def _by_redis_py(url: str, queue: str, *, ready: bool) -> tuple[int, list[str]]:
+    import asyncio
+
+    from gatherq.errors import GatherqError
+    from gatherq.store.workers import alive
+
     try:
-        return await alive(redis, queue)
-    except (RedisError, OSError) as error:
-        raise unavailable(error, url) from error
-    finally:
-        await redis.connection_pool.disconnect()
+        return _verdict(asyncio.run(alive(url, queue, _PATIENCE)), queue)
+    except GatherqError as error:
+        return _refused(error, ready=ready)
+
+
+def _refused(error: "GatherqError", *, ready: bool) -> tuple[int, list[str]]:
+    from gatherq.errors import RedisUnavailable
+    from gatherq.store.server.errors import is_transient
+
+    if isinstance(error, RedisUnavailable) and is_transient(error.__cause__):
+        return int(ready), [f"the server is away, and workers wait for it: {escape(str(error))}"]
+    return 1, [f"Error: {escape(str(error))}"]

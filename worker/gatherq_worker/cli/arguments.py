@@ -1,0 +1,16 @@
+"""Words of a command line, handed on to the processes that it starts."""
+
+from collections.abc import Sequence
+
+
+def without(argv: Sequence[str], option: str) -> list[str]:
+    """Return the words without an option and its value."""
+    kept, skip = [], False
+    for argument in argv:
+        if skip or argument.startswith(f"{option}="):
+            skip = False
+        elif argument == option:
+            skip = True
+        else:
+            kept.append(argument)
+    return kept

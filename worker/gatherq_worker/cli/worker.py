@@ -1,0 +1,201 @@
+"""`gatherq worker MODULE...` and `gatherq worker my.WorkerSettings`.
+
+The same command line is read by the supervisor and by each of its worker processes. Every option
+has a variable, `GATHERQ_` and its name; the option wins.
+"""
+
+import logging
+import logging.config
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+from click.core import ParameterSource
+
+from gatherq_worker import logging_setup
+from gatherq_worker.ipc.process_contract import VARIABLE, Farewell
+
+from .arguments import without
+
+if TYPE_CHECKING:
+    from gatherq_worker.settings import WorkerCommand
+
+#: Where a process that this one starts finds the URL: a command line is read by everybody (`ps`).
+_URL_VARIABLE = "GATHERQ_WORKER_REDIS"
+_EXPLICIT = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+
+_Function = Callable[..., Any]
+
+
+def _option(name: str, *more: str, **settings: Any) -> Callable[[_Function], _Function]:
+    """Make an option that is read from its variable too, which its help names."""
+    variable = "GATHERQ_" + name.partition("/")[0].lstrip("-").replace("-", "_").upper()
+    return click.option(
+        name, *more, envvar=variable, show_envvar=True, show_default=True, **settings
+    )
+
+
+@click.command()
+@click.argument("modules", nargs=-1, required=True, metavar="MODULE... | ARQ_SETTINGS")
+@click.option(
+    "--redis",
+    "redis_url",
+    envvar=_URL_VARIABLE,
+    help="Redis URL [default: GATHERQ_REDIS_URL or localhost]",
+)
+@click.option("--queue", help="Queue to take jobs from [default: GATHERQ_QUEUE or arq:queue]")
+@_option(
+    "--concurrency",
+    default=100,
+    type=click.IntRange(1, 10_000),
+    help="Jobs that one process runs at a time.",
+)
+@_option(
+    "--processes",
+    default=1,
+    type=click.IntRange(0, 256),
+    help="Worker processes to run; one that dies is started again. 0: in this process.",
+)
+@_option(
+    "--lease",
+    default=5.0,
+    type=click.FloatRange(0.5, 600),
+    help="Seconds after which a dead worker's jobs start elsewhere.",
+)
+@_option(
+    "--unknown-for",
+    default=30.0,
+    type=click.FloatRange(0, 86_400),
+    help="Seconds for which a job unknown here is left to workers that know it. 0: it fails.",
+)
+@_option(
+    "--grace",
+    default=10.0,
+    type=click.FloatRange(0, 86_400),
+    help="Seconds that running jobs may take to finish after SIGTERM.",
+)
+@_option(
+    "--max-jobs-per-child",
+    type=click.IntRange(1),
+    help="Jobs after which a worker process is replaced.",
+)
+@_option(
+    "--max-memory-per-child",
+    type=click.IntRange(1),
+    help="Memory in MiB after which a worker process is replaced.",
+)
+@_option("--burst/--no-burst", default=False, help="Stop when the queue is empty.")
+@_option("--reload", is_flag=True, help="Restart when a file here changes.")
+@_option(
+    "--watch", type=click.Path(exists=True, file_okay=False), help="As --reload, for files there."
+)
+@_option(
+    "--arq-pickle",
+    is_flag=True,
+    help="Accept the pickled jobs of arq's producers: whoever can write to Redis runs code here.",
+)
+@click.option("--check", is_flag=True, help="arq's health check: exit 0 or 1.")
+@_option("--custom-log-dict", metavar="PATH", help="Logging settings, named as in arq.")
+@_option("--verbose", "-v", is_flag=True, help="Log every job.")
+def worker(
+    modules: tuple[str, ...],
+    *,
+    check: bool,
+    reload: bool,
+    watch: str | None,
+    custom_log_dict: str | None,
+    **values: Any,
+) -> None:
+    """Run the jobs of MODULEs, importable from here: `gatherq worker kitchen`.
+
+    Or those of arq's settings, a class or dict: `gatherq worker my.WorkerSettings`. These say all
+    that is not said here; without a job_deserializer they mean pickle, as --arq-pickle does.
+    """
+    logging_setup.begin(logging.DEBUG if values["verbose"] else logging.INFO)
+    if custom_log_dict:
+        _configure_logging(custom_log_dict)
+    if reload or watch:
+        from .reload import run_reloading
+
+        run_reloading(_arguments(values["redis_url"]), watch or ".")
+    elif check:
+        _check(modules, values["queue"])
+    elif _supervises(values["processes"]):
+        _supervise(_arguments(values["redis_url"]), values["processes"], values["grace"])
+    else:
+        _run(modules, values)
+
+
+def _configure_logging(path: str) -> None:
+    """Configure logging from the dict of that dotted path."""
+    module, _, name = path.strip().rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise click.BadParameter(str(error), param_hint="--custom-log-dict") from None
+    logging.config.dictConfig(found)
+    logging_setup.heed()
+
+
+def _arguments(url: str | None) -> list[str]:
+    """Return the command line for a process that this one starts; its URL goes another way."""
+    if url:
+        os.environ[_URL_VARIABLE] = url
+    return without(sys.argv[1:], "--redis")
+
+
+def _supervises(processes: int) -> bool:
+    """Tell whether this process is to watch over others, and to run no job itself."""
+    return bool(processes) and os.name == "posix" and VARIABLE not in os.environ
+
+
+def _supervise(arguments: list[str], processes: int, grace: float) -> NoReturn:
+    """Run worker processes, without waiting at the end for threads that wait for a name server."""
+    import asyncio
+
+    from gatherq_worker.supervision.supervisor import Supervisor
+
+    async def supervise() -> NoReturn:
+        code = await Supervisor(arguments, processes, grace).run()
+        logging.shutdown()
+        os._exit(code)
+
+    asyncio.run(supervise())
+    raise AssertionError("the supervisor has ended the process")
+
+
+def _check(modules: tuple[str, ...], queue: str | None) -> NoReturn:
+    from gatherq_worker import process
+
+    sys.exit(process.check_arq_health(modules, queue))
+
+
+def _run(modules: tuple[str, ...], values: dict[str, Any]) -> NoReturn:
+    from gatherq_worker import process
+    from gatherq_worker.supervision.supervised import SupervisorLink
+
+    link = SupervisorLink.inherited()
+    try:
+        command = _command(modules, values)
+    except click.UsageError:
+        link.end(Farewell.FINAL)
+        raise
+    process.run_worker_process(command, link)
+
+
+def _command(modules: tuple[str, ...], values: dict[str, Any]) -> "WorkerCommand":
+    from pydantic import ValidationError
+
+    from gatherq_worker.settings import WorkerCommand, WorkerSettings
+
+    context = click.get_current_context()
+    explicit = frozenset(n for n in values if context.get_parameter_source(n) in _EXPLICIT)
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        return WorkerCommand(modules, WorkerSettings(**given), explicit)
+    except ValidationError as error:
+        faults = (f"GATHERQ_{str(f['loc'][0]).upper()}: {f['msg']}" for f in error.errors())
+        raise click.UsageError("; ".join(faults)) from None
