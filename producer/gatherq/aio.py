@@ -1,4 +1,4 @@
-"""Tasks: started later, waited for in spite of a cancellation, or cancelled until they end."""
+"""Tasks: started in a later turn of the loop, awaited in spite of a cancellation, or cancelled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,15 +6,15 @@ from typing import Any, TypeVar
 
 R = TypeVar("R")
 
-#: Seconds after which a task that goes on is cancelled again.
+#: Seconds after which a task that has not ended is cancelled again.
 _AGAIN = 0.1
 
 
 class UncancellableTask(asyncio.Task[R]):
-    """Goes on when it is cancelled: `asyncio.run` waits for it before it closes its loop."""
+    """Ignores cancellation; `asyncio.run` waits for it before it closes the loop."""
 
     def cancel(self, msg: Any = None) -> bool:
-        """Return False."""
+        """Return False, and cancel nothing."""
         return False
 
 
@@ -23,23 +23,22 @@ def start_task(
     *,
     name: str | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
-    certain: bool = False,
+    uncancellable: bool = False,
 ) -> "asyncio.Task[R]":
-    """Make a task that begins in a later turn of the loop, whatever its task factory does.
+    """Make a task that begins in a later turn of the loop, whatever the loop's task factory does.
 
     `asyncio.eager_task_factory` (Python 3.12) runs a task up to its first wait inside of
-    `create_task`, before its caller goes on. `loop` is given where it need not run at the time:
-    `asyncio.run` cancels what is left when its loop stands still.
+    `create_task`, before the caller goes on. Give `loop` where the loop may stand still:
+    `asyncio.run` cancels the remaining tasks after its loop has stopped.
     """
-    kind: type[asyncio.Task[R]] = UncancellableTask if certain else asyncio.Task
+    kind: type[asyncio.Task[R]] = UncancellableTask if uncancellable else asyncio.Task
     return kind(work, loop=loop or asyncio.get_running_loop(), name=name)
 
 
 async def finish_first(task: "asyncio.Task[R]") -> R:
-    """Wait for a task even if the caller is cancelled meanwhile; then raise that.
+    """Wait for a task even if the caller is cancelled meanwhile; then raise that cancellation.
 
-    Who is cancelled once more leaves at once, and the task goes on: one that is promised is done
-    before the producer closes.
+    A second cancellation of the caller is raised at once, and the task goes on.
     """
     try:
         return await asyncio.shield(task)
@@ -47,15 +46,15 @@ async def finish_first(task: "asyncio.Task[R]") -> R:
         if not task.done():
             await asyncio.wait([task])
         if not task.cancelled():
-            task.exception()  # the cancellation is what is raised
+            task.exception()  # retrieved: the cancellation is raised in its place
         raise
 
 
 async def cancel_and_wait(task: "asyncio.Task[Any]") -> None:
-    """Cancel a task until it has ended.
+    """Cancel a task repeatedly until it has ended.
 
-    Once is not enough before Python 3.12: `asyncio.wait_for`, which redis-py sends commands with,
-    swallows a cancellation that comes as the inner task ends.
+    Before Python 3.12 one cancellation may be swallowed: `asyncio.wait_for`, which redis-py sends
+    commands with, loses a cancellation that arrives as the inner task ends.
     """
     while not task.done():
         task.cancel()

@@ -5,22 +5,24 @@ import asyncio
 import pytest
 
 from gatherq import Producer, Succeeded, call
+from gatherq.client.collection.batch_reader import BatchReader
+from gatherq.client.producer_leases import ProducerLeases
 
 from ..conftest import lines_of, until
 
 
-async def lifted(producer, path, worker, redriver):
+async def lifted(producer, path, monkeypatch, redriver):
     """Cancel a job that waits, redrive its batch; return its handle, asked and not ended."""
     batch = await producer.submit([call("linger", str(path))])
     handle = batch.handles()[0]
-    ended = asyncio.Event()
-    feed, read = handle._feed, handle._feed._settle
+    ended, outcomes = asyncio.Event(), BatchReader.outcomes
 
-    async def settle(outcomes):  # the handle hears of no end until it is redriven
+    async def held_back(*args):  # the handle hears of no end until it is redriven
         await ended.wait()
-        await read(outcomes)
+        async for outcome in outcomes(*args):
+            yield outcome
 
-    feed._settle = settle
+    monkeypatch.setattr(BatchReader, "outcomes", held_back)
     handle.cancel("first")
     other = await redriver.batch(batch.id)
     assert [outcome.status for outcome in await other.outcomes()] == ["cancelled"]
@@ -31,12 +33,12 @@ async def lifted(producer, path, worker, redriver):
 
 @pytest.mark.parametrize("who", ["the same producer", "another"])
 async def test_it_is_asked_to_cancel_again(
-    producer, server_url, queue, start_worker, tmp_path, who
+    producer, server_url, queue, start_worker, tmp_path, monkeypatch, who
 ):
     path = tmp_path / "told"
     async with until(30), Producer(server_url, queue=queue) as other:
         redriver = producer if who == "the same producer" else other
-        handle, ended = await lifted(producer, path, start_worker, redriver)
+        handle, ended = await lifted(producer, path, monkeypatch, redriver)
         ended.set()
         start_worker()
         await lines_of(path, 1)
@@ -63,8 +65,28 @@ async def test_it_ends_as_its_job_does_if_nobody_asks_again(producer, start_work
         assert await (await producer.batch(batch.id)).handles()[0] == 3
 
 
+@pytest.fixture
+def leases(monkeypatch):
+    """How many batches have a lease; and an event for each that is let go."""
+    held, changed = set(), asyncio.Event()
+    hold, let_go = ProducerLeases.hold, ProducerLeases.let_go
+
+    def noted_hold(self, batch, seconds):
+        held.add(batch)
+        hold(self, batch, seconds)
+
+    def noted_let_go(self, batch):
+        held.discard(batch)
+        changed.set()
+        let_go(self, batch)
+
+    monkeypatch.setattr(ProducerLeases, "hold", noted_hold)
+    monkeypatch.setattr(ProducerLeases, "let_go", noted_let_go)
+    return held, changed
+
+
 @pytest.mark.parametrize("verb", ["gather", "submit_one", "group", "map", "submit"])
-async def test_a_lease_is_let_go_when_its_jobs_have_ended(producer, start_worker, verb):
+async def test_a_lease_is_let_go_when_its_jobs_have_ended(producer, start_worker, leases, verb):
     start_worker()
     job = call("echo", 3)
     async with until(30):
@@ -80,5 +102,7 @@ async def test_a_lease_is_let_go_when_its_jobs_have_ended(producer, start_worker
                 pass
         else:
             await (await producer.submit([job, job], lease=30)).outcomes()
-        while producer._session.leases._held:  # a handle's feed ends in a turn of its own
-            await asyncio.sleep(0)
+        held, changed = leases
+        while held:  # a handle group ends in a turn of its own
+            changed.clear()
+            await changed.wait()

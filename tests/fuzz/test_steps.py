@@ -79,11 +79,13 @@ async def test_whatever_stands_in_redis_every_slot_is_read_and_no_neighbour_wait
         async with asyncio.timeout(30):
             good = await (await producer.batch("good")).outcomes()
             assert [(o.slot, o.status) for o in good] == [(n, "succeeded") for n in range(GOOD)]
+            outcomes = []
             try:
                 bad = await producer.batch("bad")
-                _, words = await bad._collector.ended(b"0")
-                slots = sorted({slot for slot, status in words if status != "redriven"})
-                outcomes = [o async for o in bad._collector.outcomes(slots)]
+                async for outcome in bad.as_completed(timeout=0):  # what has ended by now
+                    outcomes.append(outcome)
+            except TimeoutError:
+                pass
             except BatchNotFound:
                 return  # its hash is what was damaged
     assert all(o.job_id == f"bad:{o.slot}" for o in outcomes)

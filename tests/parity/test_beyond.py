@@ -7,6 +7,7 @@ import pytest
 
 from gatherq import Cancelled, GatherqError, Producer, Succeeded
 from gatherq.errors import BatchNotFound, InvalidCall
+from gatherq.store.batches import BatchStore
 
 from .jobs import echo, fail, failing_cleanup, held
 from .scenario import LIMIT
@@ -55,16 +56,16 @@ async def test_a_cancelled_handle_says_who_did_it(w):
         await handle
 
 
-async def test_asked_again_it_keeps_the_first_message_and_sends_nothing(w):
+async def test_asked_again_it_keeps_the_first_message_and_sends_nothing(w, monkeypatch):
     handle = await w.producer.submit_one(w.call(held, "a"))
     await w.seen("start a")
-    sent, cancel = [], w.producer._session.store.cancel
+    sent, cancel = [], BatchStore.cancel
 
     async def counted(*args):
         sent.append(args)
         return await cancel(*args)
 
-    w.producer._session.store.cancel = counted
+    monkeypatch.setattr(BatchStore, "cancel", counted)
     for n in range(100):
         assert handle.cancel(n)
         await asyncio.sleep(0)
@@ -220,8 +221,7 @@ async def test_a_named_submit_cancelled_half_way_can_go_on(w, monkeypatch):
 async def _cut(w, monkeypatch, batch_id):
     """Cancel a submission between its first write and its second."""
     calls = [w.call(held, "a")] + [w.call(echo, n) for n in range(500)]
-    store, writes = w.producer._session.store, []
-    submit = store.submit
+    writes, submit = [], BatchStore.submit
 
     async def counted(*args, **options):
         writes.append(args)
@@ -230,7 +230,7 @@ async def _cut(w, monkeypatch, batch_id):
             submitting.cancel()
         return found
 
-    monkeypatch.setattr(store, "submit", counted)
+    monkeypatch.setattr(BatchStore, "submit", counted)
     submitting = asyncio.create_task(w.producer.submit(calls, batch_id=batch_id))
     with pytest.raises(asyncio.CancelledError):
         await submitting

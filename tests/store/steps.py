@@ -71,7 +71,7 @@ class Asks(BatchStore):
     async def cancel(self, batch, slots, by, request=""):
         if request:
             return await super().cancel(batch, slots, by, request)
-        return await self._whole(batch_operations.cancel(self._link, batch, slots or (), by))
+        return await self._whole(batch_operations.cancel(self._session, batch, slots or (), by))
 
     async def redrive(self, batch):
         counts = await self.counts(batch)
@@ -84,14 +84,16 @@ class Asks(BatchStore):
                 break
             last.update(found)
         ended = {slot: s for slot, s in last.items() if s not in ("succeeded", "redriven")}
-        return await self._whole(batch_operations.redrive(self._link, batch, ended))
+        return await self._whole(batch_operations.redrive(self._session, batch, ended))
 
     async def remove(self, batch):
-        return await self._whole(batch_operations.delete(self._link, batch)) is not False
+        return await self._whole(batch_operations.delete(self._session, batch)) is not False
 
     @property
-    def _link(self):
-        return SimpleNamespace(store=self, retrying=lambda attempt: attempt())
+    def _session(self):
+        return SimpleNamespace(
+            store=self, retry=lambda method, *args, **options: method(*args, **options)
+        )
 
     async def _whole(self, work):
         try:

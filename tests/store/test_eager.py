@@ -6,6 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from gatherq import call
+from gatherq.store.batches import BatchStore
 
 from ..conftest import until
 from ..eager import eager_task_factory
@@ -103,24 +104,22 @@ async def test_one_handle_that_is_cancelled_cancels_one_job(producer, work):
         assert await asyncio.gather(*rest) == [n for n in range(N) if n != 2]
 
 
-async def test_many_cancellations_of_a_turn_are_few_calls(producer, work, redis):
+async def test_many_cancellations_of_a_turn_are_few_calls(producer, work, monkeypatch):
     async with until(10):
         batch = await producer.submit([call("f", n) for n in range(N)])
         handles = batch.handles()
-        sent = []
-        feed = batch._feed
-        cancel = feed._send_cancel
+        sent, cancel = [], BatchStore.cancel
 
-        async def counted(*slots):
+        async def counted(store, batch, slots, *args):
             sent.append(slots)
-            return await cancel(*slots)
+            return await cancel(store, batch, slots, *args)
 
-        feed._send_cancel = counted
+        monkeypatch.setattr(BatchStore, "cancel", counted)
         for _ in range(20):
             for handle in handles[1:]:
                 handle.cancel()
         await asyncio.wait(handles[1:])
-        assert sent == [tuple(range(1, N))]
+        assert sent == [list(range(1, N))]
         work(1)
         assert await handles[0] == 0
 

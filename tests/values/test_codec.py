@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, SecretStr, field_serializer
 from typing_extensions import TypedDict, Unpack
 
 from gatherq import call, job
-from gatherq.client.job_encoding import encode_all, written
+from gatherq.client.job_encoding import encode_all, encode_once
 from gatherq.contract import records
 from gatherq.contract.values import codec
 from gatherq.contract.values.equality import same
@@ -143,7 +143,7 @@ def test_every_kind_of_parameter_is_written_by_its_annotation():
 @pytest.mark.parametrize("make", [lambda g: call("f", g), lambda g: call("f", x=[g])])
 def test_what_is_lazy_is_taken_once(make):
     taken = []
-    kept = written(make(taken.append(n) or n for n in (1, 2)))
+    kept = encode_once(make(taken.append(n) or n for n in (1, 2)))
     job_ = encode_all([kept], "b", None)[0]
     assert b"[1,2]" in job_
     assert taken == [1, 2]

@@ -6,7 +6,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from gatherq import Succeeded, call
-from gatherq.client.job_encoding import written
+from gatherq.client.job_encoding import encode_once
 from gatherq.errors import GatherqError
 
 from ..conftest import until
@@ -51,7 +51,7 @@ async def _tried(producer) -> dict[tuple[int, str, str], str]:
             for way, make in _where(index, isolation).items():
                 key = (index, isolation, way)
                 try:
-                    calls[key] = written(make())
+                    calls[key] = encode_once(make())
                 except GatherqError as error:
                     said[key] = f"refused: {_refusal(error)}"
     batch = await producer.submit(list(calls.values()))

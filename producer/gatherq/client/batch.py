@@ -1,4 +1,8 @@
-"""A batch that was submitted: its outcomes, in order or as they complete."""
+"""A batch that was submitted: its outcomes, in order or as they complete.
+
+A batch has the methods that its users call. What only our own modules do to a batch is a function
+of this module.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -40,7 +44,7 @@ class Batch(Generic[T]):
         self._size = size
         self._session = session
         self._collector: Collector[T] = Collector(session, batch_id, size, decoders)
-        self._feed: HandleGroup[T] | None = None
+        self._group: HandleGroup[T] | None = None
         self._detached = False
 
     def __len__(self) -> int:
@@ -57,13 +61,13 @@ class Batch(Generic[T]):
         """Yield outcomes in the order they were submitted, as soon as the prefix is complete."""
         done = bytearray(self._size)
         position = 0
-        reading = BatchReader(self._collector)
-        async with aclosing(reading.slots()) as ended:
+        reader = BatchReader(self._collector)
+        async with aclosing(reader.slots()) as ended:
             async for slots in ended:
                 for slot in slots:
                     done[slot] = 1
-                while run := _prefix(done, position):
-                    for slot, outcome in zip(run, await reading.fetch(run), strict=True):
+                while prefix := _prefix(done, position):
+                    for slot, outcome in zip(prefix, await reader.fetch(prefix), strict=True):
                         if outcome is None:
                             done[slot] = 0
                         elif slot == position:
@@ -79,10 +83,10 @@ class Batch(Generic[T]):
         come; the others go on.
         """
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        reading = BatchReader(self._collector, deadline)
-        async with aclosing(reading.slots()) as ended:
+        reader = BatchReader(self._collector, deadline)
+        async with aclosing(reader.slots()) as ended:
             async for slots in ended:
-                async for outcome in reading.outcomes(slots):
+                async for outcome in reader.outcomes(slots):
                     yield outcome
 
     async def wait(
@@ -94,22 +98,14 @@ class Batch(Generic[T]):
         every call, and futures, so the idioms of `asyncio.wait` hold. Raises ValueError for a
         batch of no jobs, as asyncio does.
         """
-        handles = self.handles()
-        if handles:
-            await self._handles.catch_up()
-        return await asyncio.wait(handles, timeout=timeout, return_when=return_when)
+        group = self._handle_group()
+        if group.handles:
+            await group.catch_up()
+        return await asyncio.wait(group.handles, timeout=timeout, return_when=return_when)
 
     def handles(self) -> Sequence[Handle[T]]:
         """Return one handle a job, in order: to await, cancel, or give to asyncio's functions."""
-        if self._feed is None or self._feed.failed:
-            handles: list[Handle[T]] = [Handle() for _ in range(self._size)]
-            self.feed(handles)
-        return self._handles.handles
-
-    def feed(self, handles: Sequence[Handle[T]]) -> None:
-        """Settle these handles, one a slot, with what becomes of the jobs."""
-        self._feed = HandleGroup(self._collector, self.cancel, handles)
-        self._feed.detached = self._detached
+        return self._handle_group().handles
 
     async def detach(self) -> None:
         """Leave the batch to run, as `asyncio.shield` does for one awaitable.
@@ -118,10 +114,10 @@ class Batch(Generic[T]):
         on. So does the batch if this producer dies: its lease is dropped. `cancel()` still cancels.
         """
         self._detached = True
-        if self._feed is not None:
-            self._feed.detached = True
+        if self._group is not None:
+            self._group.detached = True
         self._session.leases.let_go(self.id)
-        await self._collector.retry(lambda: self._session.store.drop_lease(self.id))
+        await self._session.retry(self._session.store.drop_lease, self.id)
 
     async def cancel(self, *slots: int, by: str = "producer") -> int:
         """Cancel these slots, or with none given all that is not finished.
@@ -141,17 +137,17 @@ class Batch(Generic[T]):
         which an outcome changes. Handles that have their outcome keep it; `handles()` and `wait()`
         give new ones. Raises BatchNotFound.
         """
-        _, words = await self._collector.ended(b"0")
-        last = dict(words)
-        well = ("succeeded", REDRIVEN)
-        ended = {slot: status for slot, status in last.items() if status not in well}
-        # What has no completion may have a result all the same, where Redis has lost the one.
+        _, statuses = await self._collector.completions(b"0")
+        last = dict(statuses)
+        kept = ("succeeded", REDRIVEN)
+        ended = {slot: status for slot, status in last.items() if status not in kept}
+        # A slot without a completion may have a result all the same, where Redis has lost entries.
         ended |= {slot: "" for slot in range(self._size) if slot not in last}
         count = await batch_operations.redrive(self._session, self.id, ended)
         if count:
-            if self._feed is not None:
-                self._feed.redriven(ended)
-            self._feed = None
+            if self._group is not None:
+                self._group.redriven(ended)
+            self._group = None
         return count
 
     async def delete(self) -> None:
@@ -161,42 +157,33 @@ class Batch(Generic[T]):
         """
         await batch_operations.delete(self._session, self.id)
 
-    def cancel_for_certain(self, after: "asyncio.Task[Any] | None" = None) -> "asyncio.Task[int]":
-        """Cancel all, once what is written `after` which is; done before the producer closes."""
-
-        async def cancel() -> int:
-            if after is not None and not after.done():
-                await asyncio.wait([after])
-            return await self.cancel()
-
-        return self._session.spawn(cancel(), certain=True)
-
-    def ended(self, written: int | None = None) -> "asyncio.Task[None]":
-        """Wait until the jobs (those written, of a part) have ended."""
-
-        async def wait() -> None:
-            size = self._size if written is None else written
-            collector: Collector[Any] = Collector(self._session, self.id, size)
-            async with aclosing(BatchReader(collector).slots()) as ended:
-                async for _ in ended:
-                    pass
-
-        return self._session.spawn(wait())
-
     async def counts(self) -> Counts:
         """Return how many are running, succeeded, failed, ...; raises BatchNotFound."""
-        counts = await self._collector.retry(lambda: self._session.store.counts(self.id))
+        counts = await self._session.retry(self._session.store.counts, self.id)
         if counts is None:
             raise BatchNotFound.gone(self.id, "its data")
         return counts
 
-    @property
-    def _handles(self) -> HandleGroup[T]:
-        assert self._feed is not None
-        return self._feed
+    def _handle_group(self) -> HandleGroup[T]:
+        """Return the group of this batch's handles; a new one if the last could not go on."""
+        if self._group is None or self._group.failed:
+            return attach(self, [Handle() for _ in range(self._size)])
+        return self._group
+
+
+def attach(batch: Batch[T], handles: Sequence[Handle[T]]) -> HandleGroup[T]:
+    """Settle these handles, one a slot, with the outcomes of the batch; return their group."""
+    batch._group = group = HandleGroup(batch._collector, batch.cancel, handles)
+    group.detached = batch._detached
+    return group
+
+
+async def stop(batch: Batch[Any]) -> None:
+    """Cancel a batch for a caller that is being cancelled, and wait for its jobs to end."""
+    await batch_operations.stop(batch._session, batch.id, len(batch))
 
 
 def _prefix(done: bytearray, position: int) -> range:
-    """Return the slots from `position` on that have ended, as many as one round trip fetches."""
+    """Return the slots from `position` on that have ended, at most those of one round trip."""
     first = done.find(0, position, position + FETCH)
     return range(position, min(position + FETCH, len(done)) if first < 0 else first)

@@ -1,66 +1,101 @@
-"""What a producer asks of a whole batch: in runs, each repeated until it is answered.
+"""Operations of a producer on a whole batch, in chunks, each repeated until Redis has answered.
 
-A reply can be lost after the step has done its work. So each run has an id, by which the step knows
-it again: it does nothing twice, and gives the same answer.
+A reply can be lost after the step has done its work. So each chunk has a request id: the step
+recognizes a repetition, changes nothing a second time, and answers the same.
 """
 
+import asyncio
+import logging
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from contextlib import aclosing
+from typing import Any
 
-from gatherq.errors import BatchNotFound
+from gatherq.aio import finish_first
+from gatherq.errors import BatchNotFound, GatherqError
 from gatherq.store.maintenance import RUN
 
+from .collection.batch_reader import BatchReader
+from .collection.collector import Collector
 from .session import Session
 
-#: Slots that one call puts back: their histories go with them.
-_PUT_BACK = 50
+logger = logging.getLogger("gatherq")
+
+#: Most slots that one call puts back: their histories travel with them.
+_REDRIVE_CHUNK = 50
 
 
 async def cancel(session: Session, batch: str, slots: Sequence[int], by: str) -> int:
     """Cancel slots, or all with none given; return how many ended or were asked to end."""
-    wanted = sorted(set(slots))
-    count = 0
-    for run in _runs(wanted, RUN):
+    selection = sorted(set(slots))
+    total = 0
+    for chunk in _chunks(selection, RUN):
         request = secrets.token_hex(6)
-        found = await session.retrying(partial(session.store.cancel, batch, run, by, request))
-        if found is None:
+        count = await session.retry(session.store.cancel, batch, chunk, by, request)
+        if count is None:
             raise BatchNotFound.gone(batch, "its data")
-        count += found
-    if not wanted and count:
-        await session.retrying(partial(session.store.sweep, batch, force=True))
-    return count
+        total += count
+    if not selection and total:
+        await session.retry(session.store.sweep, batch, force=True)
+    return total
+
+
+async def stop(
+    session: Session, batch: str, size: int, *, after: "asyncio.Task[Any] | None" = None
+) -> None:
+    """Cancel a batch for a caller that is being cancelled, and wait for its first `size` slots.
+
+    `after` is a chunk that is still being written: the cancellation follows it. An error is logged.
+    """
+    try:
+        await finish_first(session.spawn(_cancel_after(session, batch, after), uncancellable=True))
+        await finish_first(session.spawn(_wait_ended(session, batch, size)))
+    except BatchNotFound:
+        pass  # nothing of it was written, or somebody has deleted it
+    except GatherqError as error:
+        logger.warning("batch %s could not be cancelled: %s", batch, error)
 
 
 async def redrive(session: Session, batch: str, ended: Mapping[int, str]) -> int:
-    """Put back these slots, that ended with these statuses; return how many were."""
-    await session.retrying(partial(session.store.extend, batch))
-    count, first = 0, True
-    for run in _runs(sorted(ended), _PUT_BACK):
-        statuses = {slot: ended[slot] for slot in run}
-        known = await session.retrying(partial(session.store.ended_badly, batch, statuses))
+    """Run slots again that ended with these statuses; return how many go back into the queue."""
+    await session.retry(session.store.extend, batch)
+    total, first = 0, True
+    for chunk in _chunks(sorted(ended), _REDRIVE_CHUNK):
+        statuses = {slot: ended[slot] for slot in chunk}
+        slots = await session.retry(session.store.ended_badly, batch, statuses)
         request = secrets.token_hex(6)
-        found = await session.retrying(
-            partial(session.store.put_back, batch, first, known, request)
-        )
-        if found is None:
+        count = await session.retry(session.store.put_back, batch, first, slots, request)
+        if count is None:
             raise BatchNotFound.gone(batch, "its data")
-        count, first = count + found, False
-    return count
+        total, first = total + count, False
+    return total
 
 
 async def delete(session: Session, batch: str) -> None:
-    """Remove all that there is of a batch; raises BatchNotFound if there is nothing."""
-    if not await session.retrying(partial(session.store.size_of, batch)):
+    """Remove all data of a batch; raises BatchNotFound if there is none."""
+    if not await session.retry(session.store.size_of, batch):
         raise BatchNotFound.gone(batch, "its data")
     first = 0
     while True:
-        first = await session.retrying(partial(session.store.delete, batch, first))
+        first = await session.retry(session.store.delete, batch, first)
         if not first:
             return
 
 
-def _runs(slots: Sequence[int], most: int) -> Iterator[Sequence[int]]:
-    """Cut into runs; one, empty, for no slots."""
+async def _cancel_after(session: Session, batch: str, after: "asyncio.Task[Any] | None") -> None:
+    if after is not None and not after.done():
+        await asyncio.wait([after])
+    await cancel(session, batch, (), "producer")
+
+
+async def _wait_ended(session: Session, batch: str, size: int) -> None:
+    reader = BatchReader(Collector[Any](session, batch, size))
+    async with aclosing(reader.slots()) as ended:
+        async for _ in ended:
+            pass
+
+
+def _chunks(slots: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    """Cut slots into chunks; for no slots one that is empty, which stands for all."""
     for start in range(0, max(len(slots), 1), most):
         yield slots[start : start + most]

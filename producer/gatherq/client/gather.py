@@ -1,18 +1,14 @@
 """`gather`: asyncio's, with its overloads."""
 
 import asyncio
-import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from contextlib import aclosing
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
-from gatherq.aio import finish_first
 from gatherq.contract.jobs import Call
 from gatherq.contract.outcomes import Succeeded, exception_of
-from gatherq.errors import BatchNotFound, GatherqError
 
-from .batch import Batch
-from .submission import Submission
+from .batch import Batch, stop
 
 T = TypeVar("T")
 T1 = TypeVar("T1")
@@ -20,28 +16,27 @@ T2 = TypeVar("T2")
 T3 = TypeVar("T3")
 T4 = TypeVar("T4")
 T5 = TypeVar("T5")
-E_ = BaseException
-
-logger = logging.getLogger("gatherq")
 
 
-class Gathering:
-    """The part of a producer that gathers."""
+class BatchSubmitter(Protocol):
+    """Submits calls as a batch, as a producer does."""
 
-    async def submit(
+    def submit(
         self,
         calls: Iterable[Call[T]],
         *,
         timeout: float | None = None,
         lease: float | None = None,
-    ) -> Batch[T]:
-        """Write a batch; the producer does it."""
-        raise NotImplementedError
+    ) -> Awaitable[Batch[T]]: ...
+
+
+class Gatherer:
+    """Adds `gather` to a class that submits batches."""
 
     # The overloads are those of asyncio.gather (typeshed), for calls instead of awaitables.
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self,
+        self: BatchSubmitter,
         c1: Call[T1],
         /,
         *,
@@ -51,7 +46,7 @@ class Gathering:
     ) -> tuple[T1]: ...
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self,
+        self: BatchSubmitter,
         c1: Call[T1],
         c2: Call[T2],
         /,
@@ -62,7 +57,7 @@ class Gathering:
     ) -> tuple[T1, T2]: ...
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self,
+        self: BatchSubmitter,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -74,7 +69,7 @@ class Gathering:
     ) -> tuple[T1, T2, T3]: ...
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self,
+        self: BatchSubmitter,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -87,7 +82,7 @@ class Gathering:
     ) -> tuple[T1, T2, T3, T4]: ...
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self,
+        self: BatchSubmitter,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -101,7 +96,7 @@ class Gathering:
     ) -> tuple[T1, T2, T3, T4, T5]: ...
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self,
+        self: BatchSubmitter,
         *calls: Call[T],
         timeout: float | None = None,
         lease: float | None = None,
@@ -109,17 +104,17 @@ class Gathering:
     ) -> list[T]: ...
     @overload
     async def gather(
-        self,
+        self: BatchSubmitter,
         c1: Call[T1],
         /,
         *,
         timeout: float | None = None,
         lease: float | None = None,
         return_exceptions: bool,
-    ) -> tuple[T1 | E_]: ...
+    ) -> tuple[T1 | BaseException]: ...
     @overload
     async def gather(
-        self,
+        self: BatchSubmitter,
         c1: Call[T1],
         c2: Call[T2],
         /,
@@ -127,10 +122,10 @@ class Gathering:
         timeout: float | None = None,
         lease: float | None = None,
         return_exceptions: bool,
-    ) -> tuple[T1 | E_, T2 | E_]: ...
+    ) -> tuple[T1 | BaseException, T2 | BaseException]: ...
     @overload
     async def gather(
-        self,
+        self: BatchSubmitter,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -139,10 +134,10 @@ class Gathering:
         timeout: float | None = None,
         lease: float | None = None,
         return_exceptions: bool,
-    ) -> tuple[T1 | E_, T2 | E_, T3 | E_]: ...
+    ) -> tuple[T1 | BaseException, T2 | BaseException, T3 | BaseException]: ...
     @overload
     async def gather(
-        self,
+        self: BatchSubmitter,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -152,10 +147,10 @@ class Gathering:
         timeout: float | None = None,
         lease: float | None = None,
         return_exceptions: bool,
-    ) -> tuple[T1 | E_, T2 | E_, T3 | E_, T4 | E_]: ...
+    ) -> tuple[T1 | BaseException, T2 | BaseException, T3 | BaseException, T4 | BaseException]: ...
     @overload
     async def gather(
-        self,
+        self: BatchSubmitter,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -166,18 +161,24 @@ class Gathering:
         timeout: float | None = None,
         lease: float | None = None,
         return_exceptions: bool,
-    ) -> tuple[T1 | E_, T2 | E_, T3 | E_, T4 | E_, T5 | E_]: ...
+    ) -> tuple[
+        T1 | BaseException,
+        T2 | BaseException,
+        T3 | BaseException,
+        T4 | BaseException,
+        T5 | BaseException,
+    ]: ...
     @overload
     async def gather(
-        self,
+        self: BatchSubmitter,
         *calls: Call[T],
         timeout: float | None = None,
         lease: float | None = None,
         return_exceptions: bool,
-    ) -> list[T | E_]: ...
+    ) -> list[T | BaseException]: ...
 
     async def gather(
-        self,
+        self: BatchSubmitter,
         *calls: Call[Any],
         timeout: float | None = None,
         lease: float | None = None,
@@ -202,7 +203,10 @@ class Gathering:
 
 
 class _FirstError(Exception):
-    """Carries a job's error, which may be a CancelledError and is not ours then."""
+    """Carries the error of a job, apart from errors of the reading itself.
+
+    A job may have raised CancelledError, which is no cancellation of this task.
+    """
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -220,17 +224,3 @@ async def _values(batch: Batch[Any], return_exceptions: bool) -> list[Any]:
             else:
                 raise _FirstError(exception_of(outcome))
     return values
-
-
-async def stop(batch: Batch[Any], writing: Submission | None = None) -> None:
-    """Cancel a batch for a caller that is being cancelled, and wait for its jobs to end.
-
-    A run that is still being written is written first. What fails here is logged.
-    """
-    try:
-        await finish_first(batch.cancel_for_certain(writing.task if writing else None))
-        await finish_first(batch.ended(writing.written if writing else None))
-    except BatchNotFound:
-        pass  # nothing of it was written, or somebody has deleted it
-    except GatherqError as error:
-        logger.warning("batch %s could not be cancelled: %s", batch.id, error)

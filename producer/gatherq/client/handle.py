@@ -1,21 +1,24 @@
-"""`Handle`: one job on the pool, as the asyncio.Task that a local call would be."""
+"""`Handle`: one job on the pool, as the asyncio.Task that a local call would be.
+
+A handle has the methods that its users call. What only a batch, a handle group or a submit buffer
+does to a handle is a function of this module.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gatherq.contract.jobs import Call
 from gatherq.contract.outcomes import Cancelled, Outcome, Succeeded, exception_of
 
-if TYPE_CHECKING:
-    from gatherq.contract.jobs import Call
-
+if TYPE_CHECKING:  # a group settles its handles, and a handle asks its group to cancel
     from .handle_group import HandleGroup
 
 T = TypeVar("T")
 
-#: What ends a future: this one, and that which a task of a group awaits.
-_Ending = Callable[[asyncio.Future[Any]], object]
+#: Gives a future its result, exception or cancellation: a handle, or what its follower awaits.
+_Settlement = Callable[[asyncio.Future[Any]], object]
 
 
 class Handle(asyncio.Future[T]):
@@ -30,24 +33,24 @@ class Handle(asyncio.Future[T]):
 
     def __init__(
         self,
-        call: "Call[T] | None" = None,
+        call: Call[T] | None = None,
         *,
         name: str | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(loop=loop)
-        #: What is to be written; None once that has begun.
+        #: The call to be written; None once that has begun.
         self._call = call
         self._name = name
-        self._feed: HandleGroup[T] | None = None
+        self._group: HandleGroup[T] | None = None
         self._slot = 0
         self._outcome: Outcome[T] | None = None
-        self._ending: _Ending | None = None
+        self._settlement: _Settlement | None = None
         self._follower: asyncio.Task[Any] | None = None
-        self._ahead: _Ahead | None = None
-        self._asked = self._looked = False
-        self._message: Any = None
-        self._closed: BaseException | None = None
+        self._follower_future: _FollowerFuture | None = None
+        self._cancel_requested = self._watched = False
+        self._cancel_message: Any = None
+        self._close_error: BaseException | None = None
 
     @property
     def has_outcome(self) -> bool:
@@ -57,9 +60,9 @@ class Handle(asyncio.Future[T]):
     @property
     def id(self) -> str:
         """The job's id, `<batch>:<slot>`; raises InvalidStateError until it is submitted."""
-        if self._feed is None:
+        if self._group is None:
             raise asyncio.InvalidStateError("this job is not submitted yet, so it has no id")
-        return self._feed.job_id(self._slot)
+        return self._group.job_id(self._slot)
 
     @property
     def slot(self) -> int:
@@ -70,10 +73,10 @@ class Handle(asyncio.Future[T]):
         """Wait for the outcome and return it; being cancelled here cancels nothing there."""
         if not self.done():
             await asyncio.wait([self])
-        if self._outcome is None and self._closed is not None:
-            raise self._closed
-        if self._outcome is None and self._feed is not None and self.cancelled():
-            self._outcome = await self._feed.read(self._slot)
+        if self._outcome is None and self._close_error is not None:
+            raise self._close_error
+        if self._outcome is None and self._group is not None and self.cancelled():
+            self._outcome = await self._group.read(self._slot)
         if self._outcome is None:
             self.result()  # raises: Redis was away, or the job was cancelled before it was written
             raise asyncio.InvalidStateError("no outcome")
@@ -81,7 +84,7 @@ class Handle(asyncio.Future[T]):
 
     def get_name(self) -> str:
         """Return the name it was given, or else the job's id."""
-        return self._name or (self.id if self._feed else "not submitted")
+        return self._name or (self.id if self._group else "not submitted")
 
     def set_name(self, value: object, /) -> None:
         """Name it, for `get_name()` and `repr()`; the worker does not see it."""
@@ -94,16 +97,16 @@ class Handle(asyncio.Future[T]):
         Asked again before that it sends nothing more. Who awaits it gets `CancelledError(msg)`,
         with the message of the first who asked.
         """
-        if super().done() or self._ending is not None or self.get_loop().is_closed():
+        if super().done() or self._settlement is not None or self.get_loop().is_closed():
             return False
-        detached = self._feed is not None and self._feed.detached
+        detached = self._group is not None and self._group.detached
         if detached or self._call is not None:
-            self._end(_cancelled(msg))
-        elif not self._asked:
-            self._asked, self._message = True, msg
-            if self._feed is not None:
-                self._feed.cancel_soon(self._slot)
-            # else it is being written: cancelled as soon as that is done
+            self._settle(_cancellation(msg))
+        elif not self._cancel_requested:
+            self._cancel_requested, self._cancel_message = True, msg
+            if self._group is not None:
+                self._group.cancel_soon(self._slot)
+            # else the call is being written, and `place` sends the cancellation
         return True
 
     def set_result(self, result: T, /) -> None:
@@ -116,114 +119,47 @@ class Handle(asyncio.Future[T]):
 
     def done(self) -> bool:
         """Tell whether the outcome has come here."""
-        self._look()
+        self._watch()
         return super().done()
 
     def add_done_callback(
         self, fn: Callable[["Handle[T]"], object], /, *, context: Context | None = None
     ) -> None:
         """Call `fn` with this handle when the outcome has come; every `await` does it."""
-        self._look()
-        # None would be the context of whoever settles it.
+        self._watch()
+        # None would stand for the context of the task that settles the handle.
         super().add_done_callback(fn, context=copy_context() if context is None else context)
 
-    def followed(self, create_task: Callable[[Coroutine[Any, Any, T]], asyncio.Task[T]]) -> None:
-        """Let a task of a group follow this handle, and be done before it.
-
-        As with a member that is a task itself: the group hears of a failure before the body that
-        awaits the member, and cancels it.
-        """
-        self._ahead = ahead = _Ahead(self, loop=self.get_loop())
-        following = _follow(ahead)
-        try:
-            self._follower = create_task(following)
-        except BaseException:
-            following.close()
-            self._ahead = None
-            raise
-        self._follower.add_done_callback(self._is_followed)
-        self._look()
-
-    def dropped(self) -> bool:
-        """Tell whether the job need not be written any more, and is cancelled thereby."""
-        if self._ending is None and self._follower is not None and self._follower.cancelling():
-            self._end(_cancelled(None))
-        return self._ending is not None
-
-    def take(self) -> "Call[T]":
-        """Return the call, to be written now."""
-        assert self._call is not None
-        call, self._call = self._call, None
-        return call
-
-    def raise_if_unwritten(self) -> None:
-        """Raise what kept the job from being written."""
-        if self._feed is None:
-            self.result()
-
-    def submitted(self, feed: "HandleGroup[T]", slot: int) -> None:
-        """Note where the job stands."""
-        self._feed, self._slot = feed, slot
-        if self._asked:
-            feed.cancel_soon(slot)
-        elif self._looked:
-            feed.watch()
-
-    def settle(self, outcome: Outcome[T]) -> None:
-        """Take over what became of the job."""
-        self._outcome = outcome
-        match outcome:
-            case Succeeded(value):
-                self._end(lambda future: asyncio.Future.set_result(future, value))
-            case Cancelled():
-                told = f"job {outcome.job_id} was cancelled by its {outcome.by}"
-                self._end(_cancelled(told if self._message is None else self._message))
-            case _:
-                self._end(_failed(exception_of(outcome)))
-
-    def redriven(self) -> None:
-        """Note that a cancellation was lifted: the next is asked for again."""
-        self._asked, self._message = False, None
-
-    def fail(self, error: BaseException) -> None:
-        """End with an error, which nobody needs to retrieve: an outcome stands in Redis."""
-        self._end(_failed(error))
-
-    def close(self, error: BaseException) -> None:
-        """End for want of its producer: cancelled, if that was asked for, else with the error."""
-        if self._ending is None:
-            self._closed = error
-            self._end(_cancelled(self._message) if self._asked else _failed(error))
-
-    def _end(self, ending: "_Ending") -> None:
-        """End once: a task that follows first, and this when that has ended."""
-        if self._ending is not None:
+    def _settle(self, settlement: _Settlement) -> None:
+        """Settle once; with a follower its future first, and the handle after that task."""
+        if self._settlement is not None:
             return
-        self._ending = ending
-        if self._follower is None or self._ahead is None or self._follower.done():
-            ending(self)
+        self._settlement = settlement
+        if self._follower is None or self._follower_future is None or self._follower.done():
+            settlement(self)
         else:
-            ending(self._ahead)
+            settlement(self._follower_future)
 
-    def _is_followed(self, _: "asyncio.Task[Any]") -> None:
-        if self._ending is not None and not super().done():
-            self._ending(self)
+    def _follower_done(self, _: "asyncio.Task[Any]") -> None:
+        if self._settlement is not None and not super().done():
+            self._settlement(self)
 
-    def _look(self) -> None:
-        self._looked = True
-        if self._feed is not None and not super().done():
-            self._feed.watch()
+    def _watch(self) -> None:
+        """Let the group watch its batch, or `place` do it once the call is written."""
+        self._watched = True
+        if self._group is not None and not super().done():
+            self._group.watch()
 
     def __repr__(self) -> str:
         state = "pending"
         if super().done():
             state = self._outcome.status if self._outcome else "done"
-        named = f" name={self._name!r}" if self._name else ""
-        return f"<Handle {self.id if self._feed else 'not submitted'}{named} {state}>"
+        name = f" name={self._name!r}" if self._name else ""
+        return f"<Handle {self.id if self._group else 'not submitted'}{name} {state}>"
 
 
-class _Ahead(asyncio.Future[Any]):
-    """What the following task awaits; cancelling that cancels the job."""
+class _FollowerFuture(asyncio.Future[Any]):
+    """The future that a follower awaits; cancelling it cancels the job."""
 
     def __init__(self, handle: Handle[Any], *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
@@ -233,17 +169,100 @@ class _Ahead(asyncio.Future[Any]):
         return self._handle.cancel(msg)
 
 
-async def _follow(ahead: "asyncio.Future[T]") -> T:
-    return await ahead
+def follow(
+    handle: Handle[T], create_task: Callable[[Coroutine[Any, Any, T]], asyncio.Task[T]]
+) -> None:
+    """Let a task of an `asyncio.TaskGroup` follow a handle, and be done before it.
+
+    As with a member that is a task itself: the group hears of a failure before the body that
+    awaits the member, and cancels it.
+    """
+    handle._follower_future = future = _FollowerFuture(handle, loop=handle.get_loop())
+    work = _await(future)
+    try:
+        handle._follower = create_task(work)
+    except BaseException:
+        work.close()
+        handle._follower_future = None
+        raise
+    handle._follower.add_done_callback(handle._follower_done)
+    handle._watch()
 
 
-def _cancelled(msg: Any) -> _Ending:
+def is_dropped(handle: Handle[Any]) -> bool:
+    """Tell whether a job was cancelled before it was written, and need not be."""
+    follower = handle._follower
+    if handle._settlement is None and follower is not None and follower.cancelling():
+        handle._settle(_cancellation(None))
+    return handle._settlement is not None
+
+
+def take_call(handle: Handle[T]) -> Call[T]:
+    """Return the call of a handle, to be written now."""
+    assert handle._call is not None
+    call, handle._call = handle._call, None
+    return call
+
+
+def place(handle: Handle[T], group: "HandleGroup[T]", slot: int) -> None:
+    """Give a handle its group and slot, once the job is written."""
+    handle._group, handle._slot = group, slot
+    if handle._cancel_requested:
+        group.cancel_soon(slot)
+    elif handle._watched:
+        group.watch()
+
+
+def raise_if_unwritten(handle: Handle[Any]) -> None:
+    """Raise the error that kept a job from being written."""
+    if handle._group is None:
+        handle.result()
+
+
+def settle(handle: Handle[T], outcome: Outcome[T]) -> None:
+    """Give a handle the outcome of its job."""
+    handle._outcome = outcome
+    match outcome:
+        case Succeeded(value):
+            handle._settle(lambda future: asyncio.Future.set_result(future, value))
+        case Cancelled():
+            message = handle._cancel_message
+            if message is None:
+                message = f"job {outcome.job_id} was cancelled by its {outcome.by}"
+            handle._settle(_cancellation(message))
+        case _:
+            handle._settle(_failure(exception_of(outcome)))
+
+
+def lift_cancellation(handle: Handle[Any]) -> None:
+    """Forget a cancellation that a redrive has lifted, so that the next one is sent again."""
+    handle._cancel_requested, handle._cancel_message = False, None
+
+
+def fail(handle: Handle[Any], error: BaseException) -> None:
+    """End a handle with an error that nobody has to retrieve; the job keeps its own outcome."""
+    handle._settle(_failure(error))
+
+
+def close(handle: Handle[Any], error: BaseException) -> None:
+    """End a handle of a closed producer: cancelled, if that was asked for, else with `error`."""
+    if handle._settlement is None:
+        handle._close_error = error
+        requested = handle._cancel_requested
+        handle._settle(_cancellation(handle._cancel_message) if requested else _failure(error))
+
+
+async def _await(future: "asyncio.Future[T]") -> T:
+    return await future
+
+
+def _cancellation(msg: Any) -> _Settlement:
     return lambda future: asyncio.Future.cancel(future, msg)
 
 
-def _failed(error: BaseException) -> _Ending:
-    def end(future: asyncio.Future[Any]) -> None:
+def _failure(error: BaseException) -> _Settlement:
+    def fail_future(future: asyncio.Future[Any]) -> None:
         asyncio.Future.set_exception(future, error)
         future.exception()  # retrieved: the worker has logged it
 
-    return end
+    return fail_future

@@ -1,4 +1,4 @@
-"""Settles the handles of one batch as its jobs end, and cancels those that are not wanted."""
+"""The handles of one batch: settled as its jobs end, their cancellations sent together."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -7,19 +7,18 @@ from typing import Generic, TypeVar
 
 from gatherq.contract import keys
 from gatherq.contract.outcomes import Outcome
-from gatherq.errors import BatchNotFound
+from gatherq.errors import BatchNotFound, ProducerClosed
 from gatherq.store.redrive import REDRIVEN
 
 from .collection.batch_reader import BatchReader
 from .collection.collector import Collector
-from .handle import Handle
-from .session import closed
+from .handle import Handle, close, fail, lift_cancellation, place, settle
 
 T = TypeVar("T")
 
 
 class HandleGroup(Generic[T]):
-    """Watches from the first look at one of its handles until all have their outcome."""
+    """Watches a batch from the first look at one of its handles until all have their outcome."""
 
     def __init__(
         self,
@@ -28,97 +27,97 @@ class HandleGroup(Generic[T]):
         handles: Sequence[Handle[T]],
     ) -> None:
         self.handles = handles
-        #: Whether a handle that is cancelled leaves its job to run.
+        #: Whether cancelling a handle leaves its job to run.
         self.detached = False
-        #: Whether the handles have failed for want of Redis.
+        #: Whether the handles have failed because Redis was away, or the producer closed.
         self.failed = False
-        self._collector, self._send_cancel = collector, cancel
+        self._collector, self._cancel_slots = collector, cancel
         self._unsettled = len(handles)
         self._after = b"0"
-        self._watching: asyncio.Task[None] | None = None
-        self._unwanted: set[int] = set()
-        self._cancelling: asyncio.Task[None] | None = None
+        self._watch_task: asyncio.Task[None] | None = None
+        self._to_cancel: set[int] = set()
+        self._cancel_task: asyncio.Task[None] | None = None
         for slot, handle in enumerate(handles):
-            handle.submitted(self, slot)
+            place(handle, self, slot)
 
     def job_id(self, slot: int) -> str:
-        """Name a job of this batch."""
+        """Return the id of a job of this batch."""
         return keys.job_id(self._collector.batch, slot)
 
     def watch(self) -> None:
         """Begin to settle handles, unless that is under way."""
-        if self._watching is None and (loop := self._loop()):
-            self._watching = self._collector.session.spawn(self._watch(), loop=loop)
-            self._watching.add_done_callback(self._ended)
+        if self._watch_task is None and (loop := self._loop()):
+            self._watch_task = self._collector.session.spawn(self._watch(), loop=loop)
+            self._watch_task.add_done_callback(self._watch_ended)
 
     async def catch_up(self) -> None:
-        """Settle what has ended by now, without waiting for more."""
-        self._after, words = await self._collector.ended(self._after)
-        slots = self._unknown([slot for slot, status in words if status != REDRIVEN])
+        """Settle the handles of jobs that have ended by now, without waiting for more."""
+        self._after, statuses = await self._collector.completions(self._after)
+        slots = self._pending([slot for slot, status in statuses if status != REDRIVEN])
         await self._settle(self._collector.outcomes(slots))
         self.watch()
 
     async def read(self, slot: int) -> Outcome[T]:
-        """Wait for the outcome of one slot."""
-        reading = BatchReader(self._collector)
-        async with aclosing(reading.slots()) as ended:
+        """Wait for the outcome of one slot; raises BatchNotFound."""
+        reader = BatchReader(self._collector)
+        async with aclosing(reader.slots()) as ended:
             async for slots in ended:
-                if slot in slots and (outcome := (await reading.fetch([slot]))[0]):
+                if slot in slots and (outcome := (await reader.fetch([slot]))[0]):
                     return outcome
         raise BatchNotFound.gone(self._collector.batch, f"the result of slot {slot}")
 
     def cancel_soon(self, slot: int) -> None:
-        """Cancel a job: all those of one turn of the loop, or of one call's time, in one call."""
-        self._unwanted.add(slot)
-        if (self._cancelling is None or self._cancelling.done()) and (loop := self._loop()):
-            self._cancelling = self._collector.session.spawn(
-                self._cancel(), certain=True, loop=loop
+        """Cancel a job, in one call with others of this turn of the loop, or of the last call."""
+        self._to_cancel.add(slot)
+        if (self._cancel_task is None or self._cancel_task.done()) and (loop := self._loop()):
+            self._cancel_task = self._collector.session.spawn(
+                self._cancel(), uncancellable=True, loop=loop
             )
         self.watch()
 
-    def _ended(self, watching: "asyncio.Task[None]") -> None:
-        """End handles that nobody settles any more; a task may be cancelled before it begins."""
-        if watching.cancelled():
-            self.failed = True
-            for handle in self.handles:
-                handle.close(closed())
-
     def redriven(self, slots: Iterable[int]) -> None:
-        """Note that jobs are to be run again: a cancellation that was asked is lifted."""
+        """Note that jobs are to run again, and that their cancellations are lifted."""
         for slot in slots:
             if not self._is_settled(slot):
-                self.handles[slot].redriven()
+                lift_cancellation(self.handles[slot])
+
+    def _watch_ended(self, task: "asyncio.Task[None]") -> None:
+        """Close the handles if the task was cancelled, which may be before it has begun."""
+        if task.cancelled():
+            self.failed = True
+            for handle in self.handles:
+                close(handle, ProducerClosed.now())
 
     def _loop(self) -> asyncio.AbstractEventLoop | None:
-        """Return the loop of the handles, which need not run now, unless it is closed."""
+        """Return the loop of the handles, unless it is closed; it may stand still."""
         loop = self.handles[0].get_loop()
         return None if loop.is_closed() else loop
 
     async def _cancel(self) -> None:
         try:
-            while self._unwanted:  # with none given, it would be all
-                slots, self._unwanted = self._unwanted, set()
-                await self._send_cancel(*slots)
+            while self._to_cancel:  # no slots would stand for all
+                slots, self._to_cancel = self._to_cancel, set()
+                await self._cancel_slots(*slots)
         except Exception as error:
             self._fail(error)
 
     async def _watch(self) -> None:
         try:
-            reading = BatchReader(self._collector, on_redriven=self.redriven)
-            async with aclosing(reading.slots()) as ended:
+            reader = BatchReader(self._collector, on_redriven=self.redriven)
+            async with aclosing(reader.slots()) as ended:
                 async for slots in ended:
-                    await self._settle(reading.outcomes(self._unknown(slots)))
+                    await self._settle(reader.outcomes(self._pending(slots)))
                     if not self._unsettled:
                         return
         except asyncio.CancelledError:
-            # The loop may be ending: who is cancelled waits until that is written.
-            if self._cancelling is not None and not self._cancelling.done():
-                await asyncio.wait([self._cancelling])
+            # The loop may be ending: cancellations are sent before their handles are closed.
+            if self._cancel_task is not None and not self._cancel_task.done():
+                await asyncio.wait([self._cancel_task])
             raise
         except Exception as error:
             self._fail(error)
 
-    def _unknown(self, slots: Sequence[int]) -> list[int]:
+    def _pending(self, slots: Sequence[int]) -> list[int]:
         return [slot for slot in slots if not self._is_settled(slot)]
 
     async def _settle(self, outcomes: AsyncIterator[Outcome[T]]) -> None:
@@ -126,7 +125,7 @@ class HandleGroup(Generic[T]):
             handle = self.handles[outcome.slot]
             if not self._is_settled(outcome.slot):
                 self._unsettled -= 1
-            handle.settle(outcome)
+            settle(handle, outcome)
 
     def _is_settled(self, slot: int) -> bool:
         return slot >= len(self.handles) or self.handles[slot].has_outcome
@@ -134,4 +133,4 @@ class HandleGroup(Generic[T]):
     def _fail(self, error: BaseException) -> None:
         self.failed = True
         for handle in self.handles:
-            handle.fail(error)
+            fail(handle, error)

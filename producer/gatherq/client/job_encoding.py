@@ -1,4 +1,4 @@
-"""Checking and writing a whole batch before the first of it reaches Redis."""
+"""Calls as JSON: checked and encoded, all of a batch before the first one reaches Redis. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,9 +15,9 @@ from gatherq.contract.values.error_text import said
 from gatherq.contract.values.json_limits import ALWAYS_READABLE, Unreadable, check_readable
 from gatherq.errors import InvalidCall, PayloadTooLarge
 
-#: One script call writes at most so many jobs, or so many bytes: it stays well below 5 ms.
-_RUN_JOBS = 400
-_RUN_BYTES = 1024 * 1024
+#: Most jobs, and most bytes, that one script call writes: it stays well below 5 ms.
+_CHUNK_JOBS = 400
+_CHUNK_BYTES = 1024 * 1024
 
 
 def encode_all(
@@ -26,35 +26,38 @@ def encode_all(
     timeout: float | None,
     queue_timeout: float | None = None,
 ) -> list[bytes]:
-    """Write every call as JSON; raises InvalidCall for the first that has none."""
+    """Return every call as JSON; raises InvalidCall for the first that cannot be written so."""
     return [_encode(call, batch, slot, timeout, queue_timeout) for slot, call in enumerate(calls)]
 
 
 def digests(jobs: Sequence[bytes]) -> bytes:
-    """Return 8 bytes a job, of its name and arguments."""
+    """Return a digest of 8 bytes for each job, of its name and arguments."""
     return b"".join(blake2b(records.identity(job), digest_size=8).digest() for job in jobs)
 
 
-def shortest_wait(calls: Sequence[Call[Any]], queue_timeout: float | None) -> float | None:
-    """Return the shortest queue timeout of a batch, if any of its calls has one."""
-    found = [c.queue_timeout for c in calls if c.queue_timeout is not None]
-    found += [] if queue_timeout is None else [queue_timeout]
-    return min(found, default=None)
+def shortest_queue_timeout(calls: Sequence[Call[Any]], queue_timeout: float | None) -> float | None:
+    """Return the shortest queue timeout of a batch and its calls, in seconds; None for none."""
+    timeouts = [call.queue_timeout for call in calls if call.queue_timeout is not None]
+    timeouts += [] if queue_timeout is None else [queue_timeout]
+    return min(timeouts, default=None)
 
 
-def runs(jobs: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
-    """Cut jobs into (first slot, jobs) for one script call each; one empty run for no jobs."""
+def chunks(jobs: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
+    """Cut jobs into (first slot, jobs) for one script call each; one empty chunk for no jobs."""
     start = size = 0
     for slot, job in enumerate(jobs):
-        if slot > start and (slot - start == _RUN_JOBS or size + len(job) > _RUN_BYTES):
+        if slot > start and (slot - start == _CHUNK_JOBS or size + len(job) > _CHUNK_BYTES):
             yield start, jobs[start:slot]
             start, size = slot, 0
         size += len(job)
     yield start, jobs[start:]
 
 
-def written(call: Call[Any]) -> Call[Any]:
-    """Return this call with its arguments written, once; raises what `encode_all` would."""
+def encode_once(call: Call[Any]) -> Call[Any]:
+    """Return this call with name and arguments as JSON, so that no iterator is read twice.
+
+    Raises InvalidCall and PayloadTooLarge, as `encode_all`.
+    """
     job = _encode(call, "", 0, None, None)
     return replace(call, written=records.identity(job))
 
@@ -93,7 +96,7 @@ def _encode(
 
 
 def _check_parts(call: Call[Any], slot: int) -> None:
-    """Refuse what is no name and no arguments, however the call was made."""
+    """Raise InvalidCall for a name, limits or arguments of wrong types: anyone can make a Call."""
     name, kwargs = call.name, call.kwargs
     try:
         if type(name) is not str or not 0 < len(name) <= MAX_NAME:
@@ -109,16 +112,17 @@ def _check_parts(call: Call[Any], slot: int) -> None:
             if type(key) is not str:
                 raise InvalidCall(f"the name of a keyword argument is text, not {key!r:.200}")
     except InvalidCall as error:
-        named = name if isinstance(name, str) else None
-        raise InvalidCall(f"slot {slot}: {error}", slot=slot, name=named) from None
+        text = name if isinstance(name, str) else None
+        raise InvalidCall(f"slot {slot}: {error}", slot=slot, name=text) from None
 
 
 def _unwritable(call: Call[Any], slot: int, error: BaseException) -> InvalidCall:
+    """Name the argument that cannot be written, and why."""
     if isinstance(error, ArgumentError):
         return _refused(call, slot, error.where, error.value, f"cannot travel: {error}")
-    named = [(f"argument {i}", arg) for i, arg in enumerate(call.args)]
-    named += [(f"argument {name}=", value) for name, value in (call.kwargs or {}).items()]
-    for where, value in named:
+    arguments = [(f"argument {i}", arg) for i, arg in enumerate(call.args)]
+    arguments += [(f"argument {name}=", value) for name, value in (call.kwargs or {}).items()]
+    for where, value in arguments:
         try:
             payload = codec.encode(value)
         except INTERRUPTIONS:

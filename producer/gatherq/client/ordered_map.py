@@ -1,4 +1,4 @@
-"""`Producer.map`: ordered streaming with back-pressure, over input of any kind and length."""
+"""`Producer.map`: a stream of outcomes, in order, with back-pressure, for input of any length."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .handle import Handle
 
 
-async def mapped(
+async def map_calls(
     buffer: SubmitBuffer, calls: AsyncGenerator[Call[Any], None], window: int, ordered: bool
 ) -> AsyncGenerator[Outcome[Any], None]:
     """Yield the outcomes of `calls`; at most `window` are taken from it and not yielded."""
@@ -25,7 +25,7 @@ async def mapped(
     ready: asyncio.Queue[Handle[Any] | None] = asyncio.Queue()
     pending: dict[Handle[Any], int] = {}
 
-    async def fill() -> None:
+    async def submit_all() -> None:
         index = 0
         async with aclosing(calls):
             await room.acquire()
@@ -39,41 +39,44 @@ async def mapped(
                 index += 1
                 await room.acquire()
 
-    filling = start_task(fill())
-    filling.add_done_callback(lambda _: ready.put_nowait(None))
+    submission = start_task(submit_all())
+    submission.add_done_callback(lambda _: ready.put_nowait(None))
     try:
-        while pending or not filling.done():
+        while pending or not submission.done():
             handle = await ready.get()
             if handle is not None:
                 outcome = await handle.outcome()
                 yield outcome.model_copy(update={"slot": pending.pop(handle)})
                 room.release()
-        filling.result()  # raises what the input raised, after the outcomes of all before it
+        submission.result()  # raises an error of the input, after the outcomes of all before it
     finally:
-        filling.cancel()
+        submission.cancel()
         for handle in pending:
             handle.cancel()
-        await asyncio.wait([filling, *pending])
-
-
-def _maker(what: Any) -> Callable[[Any], Call[Any]]:
-    """Return what makes a call of an item: of a job, a job's name, or a function that does it."""
-    if isinstance(what, str):
-        return partial(call, what)
-    if not callable(what):
-        raise InvalidCall(f"map needs a job, a job's name or a function, not {what!r}")
-    made: Callable[[Any], Call[Any]] = getattr(what, "call", what)
-    return made
+        await asyncio.wait([submission, *pending])
 
 
 async def calls_of(
-    what: Any, items: Iterable[Any] | AsyncIterable[Any]
+    job: Any, items: Iterable[Any] | AsyncIterable[Any]
 ) -> AsyncGenerator[Call[Any], None]:
-    """Make a call of each item, of input of either kind, as late as can be."""
-    make = _maker(what)
+    """Make a call of each item, as late as can be; `items` may be asynchronous.
+
+    Raises InvalidCall if `job` is no job, job's name or function that makes a call.
+    """
+    make = _call_maker(job)
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield make(item)
     else:
         for item in items:
             yield make(item)
+
+
+def _call_maker(job: Any) -> Callable[[Any], Call[Any]]:
+    """Return the function that makes a call of an item."""
+    if isinstance(job, str):
+        return partial(call, job)
+    if not callable(job):
+        raise InvalidCall(f"map needs a job, a job's name or a function, not {job!r}")
+    make: Callable[[Any], Call[Any]] = getattr(job, "call", job)
+    return make

@@ -1,42 +1,41 @@
 """`Producer`: asyncio's `gather`, across a pool of machines."""
 
-import asyncio
 import contextlib
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
-from typing import Any, Self, TypeVar, overload
-
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from gatherq.contract import inherited_deadline
 from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated
 from gatherq.contract.jobs import Call, Job
 from gatherq.contract.outcomes import Outcome
-from gatherq.contract.validation import check_batch_id, check_jobs, check_timeout, check_window
+from gatherq.contract.validation import check_batch_id, check_timeout, check_window
 from gatherq.errors import BatchNotFound, ProducerClosed
 from gatherq.settings import Settings
 from gatherq.store.batches import BatchStore
 from gatherq.store.server import connection
-from gatherq.store.server.loop_owner import LoopOwner, OwnedPool
+from gatherq.store.server.owned_pool import OwnedPool
 from gatherq.store.server.retry import RedisRetry
 from gatherq.store.server.urls import masked
 
-from . import job_encoding
 from .batch import Batch
-from .gather import Gathering, stop
+from .gather import Gatherer
 from .handle import Handle
-from .ordered_map import calls_of, mapped
+from .loop_owner import LoopOwner
+from .ordered_map import calls_of, map_calls
 from .session import Session
 from .submission import Submission
 from .submit_buffer import SubmitBuffer
 from .task_group import TaskGroup
 
+if TYPE_CHECKING:  # a public type of ours; only the store uses it
+    from redis.asyncio import Redis
+
 A = TypeVar("A")
 T = TypeVar("T")
 
 
-class Producer(Gathering):
+class Producer(Gatherer):
     """Submits batches and collects their outcomes.
 
     Use it as `async with Producer("redis://localhost:6379") as producer:`. What is not given is
@@ -64,8 +63,9 @@ class Producer(Gathering):
         pool = connection.connection_pool(self._url, kind=OwnedPool)
         assert isinstance(pool, OwnedPool)
         self._pool = pool
-        self._pool.owner = self._owner = LoopOwner(self._begin)
-        self._redis = Redis(connection_pool=self._pool)
+        self._owner = LoopOwner(self._begin)
+        self._pool.check_owner = self._owner.check
+        self._redis = connection.client(self._pool)
         self._session = Session(
             BatchStore(self._redis, settings.queue),
             RedisRetry(self._url, settings.patience),
@@ -87,9 +87,9 @@ class Producer(Gathering):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections, once what is cancelled is.
+        """Close all connections, after sending the cancellations that are under way.
 
-        What was submitted goes on, unless it has a lease.
+        Batches go on, except those with a lease.
         """
         if self._owner.here:
             await self._session.aclose()
@@ -101,7 +101,7 @@ class Producer(Gathering):
         self._owner.close()
 
     def _begin(self) -> None:
-        """Begin in a new loop or process: nothing of the one before can be gone on with."""
+        """Begin in a new loop or process, with no connection, task or handle of the last one."""
         self._pool.forget()
         self._session.begin()
         self._buffer = self._new_buffer()
@@ -149,50 +149,22 @@ class Producer(Gathering):
         written, unless you gave a `batch_id` to go on with.
         """
         self._owner.check()
-        calls = list(calls)
-        check_jobs(len(calls))
-        check_timeout(timeout)
-        check_timeout(queue_timeout, "queue_timeout")
-        named = batch_id is not None
-        batch_id = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
-        jobs = job_encoding.encode_all(calls, batch_id, timeout, queue_timeout)
-        terms = BatchOptions(
-            tolerated(tolerate, len(calls)),
+        submission = Submission(self._session, list(calls), batch_id, timeout, queue_timeout)
+        options = BatchOptions(
+            tolerated(tolerate, len(submission)),
             batch_deadline(deadline),
             check_timeout(lease, "lease"),
-            job_encoding.shortest_wait(calls, queue_timeout),
+            submission.queue_timeout,
         )
-        decoders = [call.decode for call in calls] if any(c.function for c in calls) else None
-        batch: Batch[T] = Batch(self._session, batch_id, len(jobs), decoders)
-        writing = Submission(self._session, batch_id, calls, named, self._patience)
-        try:
-            stopped = await writing.run(jobs, terms, self._keep)
-        except asyncio.CancelledError:
-            if not named:  # nobody will know its id
-                await stop(batch, writing)
-            raise
-        except Exception:
-            if not named and writing.written:
-                await self._give_up(batch_id)
-            raise
-        if lease is not None:
-            self._session.leases.hold(batch_id, lease)
-        if stopped:
-            await self._session.retrying(lambda: self._session.store.sweep(batch_id, force=True))
-        return batch
-
-    async def _give_up(self, batch_id: str) -> None:
-        """Cancel what was written of a batch that nobody knows; unasked, workers do it later."""
-        with contextlib.suppress(RedisError, OSError):
-            await self._session.store.cancel(batch_id, (), "producer", secrets.token_hex(6))
-            await self._session.store.sweep(batch_id, force=True)
+        decoders = submission.decoders()
+        await submission.write(options, self._keep, self._patience)
+        return Batch(self._session, submission.batch_id, len(submission), decoders)
 
     async def batch(self, batch_id: str) -> Batch[Any]:
         """Attach to a batch by its id, from any process; raises BatchNotFound."""
         self._owner.check()
-        counts = await self._session.retrying(
-            lambda: self._session.store.counts(check_batch_id(batch_id))
-        )
+        check_batch_id(batch_id)
+        counts = await self._session.retry(self._session.store.counts, batch_id)
         if counts is None:
             raise BatchNotFound(
                 f"no batch {batch_id} in Redis: never submitted there, or expired",
@@ -211,10 +183,10 @@ class Producer(Gathering):
         it cancels the job.
         """
         self._owner.check()
-        # Inside a job a batch has the deadline of that job: it is not shared with other jobs.
+        # A batch submitted inside a job has that job's deadline, and no call of another job.
         alone = lease is not None or inherited_deadline.remaining() is not None
         buffer = self._new_buffer(lease=lease) if alone else self._buffer
-        return await buffer.written(buffer.add(call, name=name))
+        return await buffer.wait_written(buffer.add(call, name=name))
 
     def task_group(self, *, timeout: float | None = None, lease: float | None = None) -> TaskGroup:
         """Make a group: `async with producer.task_group() as group: group.create_task(call)`.
@@ -286,10 +258,8 @@ class Producer(Gathering):
         self._owner.check()
         check_timeout(timeout)
         check_window(window)
-        return mapped(self._new_buffer(timeout, lease), calls_of(job, items), window, ordered)
+        return map_calls(self._new_buffer(timeout, lease), calls_of(job, items), window, ordered)
 
     def _new_buffer(self, timeout: float | None = None, lease: float | None = None) -> SubmitBuffer:
         check_timeout(lease, "lease")
-        return SubmitBuffer(
-            self._session, lambda calls: self.submit(calls, timeout=timeout, lease=lease)
-        )
+        return SubmitBuffer(self._session, partial(self.submit, timeout=timeout, lease=lease))

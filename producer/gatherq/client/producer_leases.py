@@ -1,4 +1,4 @@
-"""Signs of life of a producer: while they come, its batches go on."""
+"""The producer leases: a batch with one goes on only while its producer renews it."""
 
 import asyncio
 import contextlib
@@ -17,30 +17,31 @@ _FIRST, _LONGEST = 0.05, 0.5
 class ProducerLeases:
     """Renews the leases of one producer's batches, three times a lease, in one task.
 
-    While that fails it is tried again soon, so that contact that is back is used at once.
+    After a failure it tries again soon, so that the lease is renewed as soon as Redis is back.
     """
 
     def __init__(self, renew: Callable[[str], Awaitable[bool]]) -> None:
         self._renew = renew
+        #: Length of each lease in seconds, by batch.
         self._held: dict[str, float] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        #: Pause until the next attempt; 0 while all is well.
+        #: Seconds until the next attempt after a failure; 0 while renewing succeeds.
         self._pause = 0.0
 
     def hold(self, batch: str, seconds: float) -> None:
-        """Begin to renew; it ends by itself with the batch."""
+        """Renew the lease of a batch, of so many seconds, until the batch has ended."""
         self._held[batch] = seconds
         self._changed.set()
         if self._task is None or self._task.done():
             self._task = start_task(self._run())
 
     def let_go(self, batch: str) -> None:
-        """Renew no more."""
+        """Renew the lease of a batch no more."""
         self._held.pop(batch, None)
 
     async def aclose(self) -> None:
-        """Renew nothing any more: what still has a lease ends with it."""
+        """Renew no lease any more: batches that have one end with it."""
         self._held.clear()
         if self._task:
             await cancel_and_wait(self._task)
@@ -63,17 +64,17 @@ class ProducerLeases:
         failed = False
         for batch, seconds in list(self._held.items()):
             try:
-                # A server that is silent is asked again, over another connection.
+                # After a timeout the next attempt uses another connection.
                 async with asyncio.timeout(seconds / 3):
                     if not await self._renew(batch):
                         self.let_go(batch)
             except Exception as error:
                 if not (self._pause or failed):
-                    why = str(error) or "no answer"
-                    logger.warning("batch %s: lease not renewed: %s; trying on", batch, why)
+                    reason = str(error) or "no answer"
+                    logger.warning("batch %s: lease not renewed: %s; retrying", batch, reason)
                 failed = True
                 if is_transient(error):
-                    break  # it is so for all of them
+                    break  # Redis is away for all batches
         if self._pause and not failed:
             logger.warning("the leases of this producer's batches are renewed again")
         self._pause = min(self._pause * 2 or _FIRST, _LONGEST) if failed else 0.0

@@ -1,70 +1,67 @@
-"""What the parts of one producer share: its store, its patience, its watcher, leases and tasks."""
+"""State shared by the parts of one producer."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from gatherq.aio import start_task
 from gatherq.errors import ProducerClosed
+from gatherq.store.batches import BatchStore
+from gatherq.store.server.retry import RedisRetry
 
 from .collection.completion_watcher import CompletionWatcher
 from .producer_leases import ProducerLeases
-
-if TYPE_CHECKING:
-    from gatherq.store.batches import BatchStore
-    from gatherq.store.server.retry import RedisRetry
 
 R = TypeVar("R")
 
 
 class Session:
-    """Lives as long as its producer."""
+    """Store, retry policy, completion watcher, producer leases and tasks of one producer.
 
-    def __init__(
-        self, store: "BatchStore", retrying: "RedisRetry", check: Callable[[], None]
-    ) -> None:
-        #: Raises what keeps it from being used, or used here.
+    Shared with its batches and handles; closed with the producer.
+    """
+
+    def __init__(self, store: BatchStore, retry: RedisRetry, check: Callable[[], None]) -> None:
+        #: Raises ProducerClosed or ProducerElsewhere where the producer may not be used.
         self.check = check
-        self.store, self.retrying = store, retrying
+        self.store = store
+        #: `retry(method, *args)` repeats a call while Redis is away.
+        self.retry = retry
         self.begin()
 
     def begin(self) -> None:
-        """Know no task and no batch: none has begun, or their loop is gone."""
-        self.watcher = CompletionWatcher(self.store, self.retrying)
+        """Start with no task and no batch: at first, and in a new loop or process."""
+        self.watcher = CompletionWatcher(self.store, self.retry)
         self.leases = ProducerLeases(self.store.renew_lease)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._promised: set[asyncio.Task[Any]] = set()
+        self._finish_tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(
         self,
         work: Coroutine[Any, Any, R],
         *,
-        promised: bool = False,
-        certain: bool = False,
+        finish: bool = False,
+        uncancellable: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> asyncio.Task[R]:
-        """Start a task that ends with the producer; what is promised is done before that.
+        """Start a task that is cancelled when the producer closes.
 
-        What is certain is done before the loop ends, too, whoever cancels it.
+        With `finish`, closing waits for the task instead. An `uncancellable` task is finished too,
+        before the producer and before the loop closes, whoever cancels it.
         """
-        task = start_task(work, loop=loop, certain=certain)
-        tasks = self._promised if promised or certain else self._tasks
+        task = start_task(work, loop=loop, uncancellable=uncancellable)
+        tasks = self._finish_tasks if finish or uncancellable else self._tasks
         tasks.add(task)
         task.add_done_callback(tasks.discard)
         return task
 
     async def aclose(self) -> None:
-        """Write what is promised (submissions, cancellations), then end all tasks."""
-        while promised := [task for task in self._promised if not task.done()]:
-            await asyncio.wait(promised)
+        """Finish submissions and cancellations under way, then cancel all other tasks."""
+        while unfinished := [task for task in self._finish_tasks if not task.done()]:
+            await asyncio.wait(unfinished)
         await self.leases.aclose()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self.watcher.aclose(closed())
-
-
-def closed() -> ProducerClosed:
-    """Say why nothing comes any more."""
-    return ProducerClosed.now()
+        await self.watcher.aclose(ProducerClosed.now())

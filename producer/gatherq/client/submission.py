@@ -1,114 +1,173 @@
-"""One batch being written, run by run."""
+"""The submission of one batch: its calls checked, encoded, and written in chunks."""
 
+import asyncio
+import contextlib
 import secrets
-from collections.abc import Awaitable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from gatherq.aio import finish_first
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.jobs import Call
+from gatherq.contract.validation import check_batch_id, check_jobs, check_timeout
+from gatherq.contract.values.codec import Decoder
 from gatherq.errors import BatchConflict, BatchNotFound
 from gatherq.store.batches import Submitted
+from gatherq.store.server.errors import REDIS_ERRORS
 
-from . import job_encoding
+from . import batch_operations, job_encoding
 from .session import Session
 
-if TYPE_CHECKING:
-    import asyncio
-
-#: Seconds beside its patience after which a producer that does not go on has given up.
-_ROOM = 5.0
+#: Seconds beyond its patience after which a silent producer has given up, for certain.
+_MARGIN = 5.0
 
 
 class Submission:
-    """Writes jobs under an id; `named` by the caller, they are compared with what is there."""
+    """Writes calls as one batch, once.
+
+    Under a `batch_id` of the caller, the jobs are compared with those that are there already, and
+    a failed submission can be continued later. Without one, a submission that fails or is
+    cancelled leaves nothing behind that runs.
+
+    Raises InvalidCall or PayloadTooLarge, with the slot, before anything is written. `timeout` and
+    `queue_timeout` of each job are in seconds; those of a call win.
+    """
 
     def __init__(
         self,
         session: Session,
-        batch_id: str,
         calls: Sequence[Call[Any]],
-        named: bool,
-        patience: float,
+        batch_id: str | None,
+        timeout: float | None,
+        queue_timeout: float | None,
     ) -> None:
-        self._session, self._id, self._calls, self._named = session, batch_id, calls, named
-        self._life = secrets.token_hex(6)
-        # Who waits for Redis no longer than that has given up a little later, for certain.
-        self._patience = None if named else patience + _ROOM
-        #: Slots that may have been written.
-        self.written = 0
-        #: The run that is on its way.
-        self.task: asyncio.Task[Submitted] | None = None
+        check_jobs(len(calls))
+        check_timeout(timeout)
+        check_timeout(queue_timeout, "queue_timeout")
+        self._named = batch_id is not None
+        self.batch_id = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
+        self._session, self._calls = session, calls
+        self._jobs = job_encoding.encode_all(calls, self.batch_id, timeout, queue_timeout)
+        #: Shortest time that a job of the batch may wait in the queue, in seconds.
+        self.queue_timeout = job_encoding.shortest_queue_timeout(calls, queue_timeout)
+        #: How many slots may be in Redis.
+        self._written = 0
+        self._chunk: asyncio.Task[Submitted] | None = None
 
-    async def run(self, jobs: Sequence[bytes], terms: BatchOptions, keep: float) -> bool:
-        """Write all runs; return whether the batch is cancelled already.
+    def __len__(self) -> int:
+        return len(self._jobs)
 
-        Cancelled meanwhile, it ends with the run that is on its way.
+    def decoders(self) -> list[Decoder | None] | None:
+        """Return what turns each result into its annotated type; None where no call has one."""
+        if any(call.function for call in self._calls):
+            return [call.decode for call in self._calls]
+        return None
+
+    async def write(self, options: BatchOptions, keep: float, patience: float) -> None:
+        """Write the batch, to stay `keep` seconds after its end.
+
+        `patience` is how long this producer goes on while Redis is away, in seconds. Cancelled
+        meanwhile, it ends with the chunk that is under way. Raises BatchConflict, BatchNotFound
+        and RedisUnavailable.
         """
-        runs = list(job_encoding.runs(jobs))
+        try:
+            cancelled = await self._write_chunks(options, keep, patience)
+        except asyncio.CancelledError:
+            if not self._named:  # nobody will know its id
+                await batch_operations.stop(
+                    self._session, self.batch_id, self._written, after=self._chunk
+                )
+            raise
+        except Exception:
+            if not self._named and self._written:
+                await self._abandon()
+            raise
+        if options.lease is not None:
+            self._session.leases.hold(self.batch_id, options.lease)
+        if cancelled:
+            await self._session.retry(self._session.store.sweep, self.batch_id, force=True)
+
+    async def _write_chunks(self, options: BatchOptions, keep: float, patience: float) -> bool:
+        """Write all chunks; return whether the batch is cancelled already."""
+        chunks = list(job_encoding.chunks(self._jobs))
+        life = secrets.token_hex(6)
+        # A producer that waits no longer than its patience has given up a little later.
+        silence = None if self._named else patience + _MARGIN
         at = 0
         while True:
-            first, part = runs[at]
-            self.written = max(self.written, first + len(part))
-            there = await self._session.retrying(
-                partial(self._write, jobs, terms, keep, first, part)
+            first, jobs = chunks[at]
+            self._written = max(self._written, first + len(jobs))
+            reply = await self._session.retry(
+                self._write_chunk, first, jobs, options, keep, life, silence
             )
-            if there.size < 0:
-                raise BatchNotFound(
-                    f"batch {self._id} has gone from Redis while it was submitted: deleted, "
-                    "expired, or flushed",
-                    batch_id=self._id,
-                )
-            if there.behind is not None:  # Redis came back without its last writes
-                behind = there.behind
-                at = max(n for n, (begin, _) in enumerate(runs) if begin <= behind)
+            if reply.size < 0:
+                raise self._gone()
+            if reply.behind is not None:  # Redis came back without its last writes
+                behind = reply.behind
+                at = max(n for n, (begin, _) in enumerate(chunks) if begin <= behind)
                 continue
-            if there.size != len(jobs) or there.differs >= 0:
-                raise await self._conflict(there)
+            if reply.size != len(self._jobs) or reply.differs >= 0:
+                raise await self._conflict(reply)
             at += 1
-            if at == len(runs):
-                return there.stopped
+            if at == len(chunks):
+                return reply.stopped
 
-    def _write(
+    async def _write_chunk(
         self,
-        jobs: Sequence[bytes],
-        terms: BatchOptions,
-        keep: float,
         first: int,
-        part: Sequence[bytes],
-    ) -> Awaitable[Submitted]:
-        self.task = self._session.spawn(
+        jobs: Sequence[bytes],
+        options: BatchOptions,
+        keep: float,
+        life: str,
+        silence: float | None,
+    ) -> Submitted:
+        self._chunk = self._session.spawn(
             self._session.store.submit(
-                self._id,
-                len(jobs),
+                self.batch_id,
+                len(self._jobs),
                 keep,
                 first,
-                part,
-                terms=terms,
-                digests=job_encoding.digests(part) if self._named else b"",
-                life=self._life,
-                patience=self._patience,
+                jobs,
+                terms=options,
+                digests=job_encoding.digests(jobs) if self._named else b"",
+                life=life,
+                patience=silence,
             ),
-            promised=True,
+            finish=True,
         )
-        return finish_first(self.task)
+        return await finish_first(self._chunk)
 
-    async def _conflict(self, there: Submitted) -> BatchConflict:
-        if there.size != len(self._calls):
-            what, slot = f"with {there.size} jobs and not {len(self._calls)}", None
+    async def _abandon(self) -> None:
+        """Cancel the written part; where Redis is away, the workers do it later."""
+        store, batch = self._session.store, self.batch_id
+        with contextlib.suppress(*REDIS_ERRORS):
+            await store.cancel(batch, (), "producer", secrets.token_hex(6))
+            await store.sweep(batch, force=True)
+
+    def _gone(self) -> BatchNotFound:
+        return BatchNotFound(
+            f"batch {self.batch_id} has gone from Redis while it was submitted: deleted, "
+            "expired, or flushed",
+            batch_id=self.batch_id,
+        )
+
+    async def _conflict(self, reply: Submitted) -> BatchConflict:
+        slot = None if reply.size != len(self._jobs) else reply.differs
+        if slot is None:
+            difference = f"with {reply.size} jobs and not {len(self._jobs)}"
         else:
-            slot = there.differs
-            ours = self._calls[slot].name
-            name = await self._session.retrying(lambda: self._session.store.name_of(self._id, slot))
-            if name is None:
-                what = f"and slot {slot} is another job"
-            elif name == ours:
-                what = f"and slot {slot} is {ours}(...) with other arguments"
-            else:
-                what = f"and slot {slot} is {name}(...), not {ours}(...)"
+            difference = await self._difference(slot)
         return BatchConflict(
-            f"batch {self._id} is there already, {what}; choose another batch_id",
-            batch_id=self._id,
+            f"batch {self.batch_id} is there already, {difference}; choose another batch_id",
+            batch_id=self.batch_id,
             slot=slot,
         )
+
+    async def _difference(self, slot: int) -> str:
+        ours = self._calls[slot].name
+        name = await self._session.retry(self._session.store.name_of, self.batch_id, slot)
+        if name is None:
+            return f"and slot {slot} is another job"
+        if name == ours:
+            return f"and slot {slot} is {ours}(...) with other arguments"
+        return f"and slot {slot} is {name}(...), not {ours}(...)"

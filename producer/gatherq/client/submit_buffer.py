@@ -5,80 +5,89 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from gatherq.contract.jobs import Call
+from gatherq.errors import ProducerClosed
 
-from .batch import Batch
-from .handle import Handle
-from .job_encoding import written
-from .session import Session, closed
+from .batch import Batch, attach
+from .handle import (
+    Handle,
+    close,
+    fail,
+    is_dropped,
+    raise_if_unwritten,
+    take_call,
+)
+from .job_encoding import encode_once
+from .session import Session
 
 T = TypeVar("T")
 
 
 class SubmitBuffer:
-    """What is added in one turn of the loop, or while a write is under way, makes one batch."""
+    """Makes one batch of the calls added in one turn of the loop, or while a batch is written."""
 
     def __init__(
-        self, session: Session, write: Callable[[Sequence[Call[Any]]], Awaitable[Batch[Any]]]
+        self, session: Session, submit: Callable[[Sequence[Call[Any]]], Awaitable[Batch[Any]]]
     ) -> None:
-        self._session, self._write = session, write
-        self._waiting: list[Handle[Any]] = []
-        self._writing: asyncio.Task[None] | None = None
-        self._turn = asyncio.Event()
+        self._session, self._submit = session, submit
+        self._handles: list[Handle[Any]] = []
+        self._task: asyncio.Task[None] | None = None
+        #: Set once the handles that are now in the buffer are written, or have failed.
+        self._flushed = asyncio.Event()
 
     def add(self, call: Call[T], *, name: str | None = None) -> Handle[T]:
-        """Take a call; raises InvalidCall or PayloadTooLarge for one that cannot be written."""
-        handle = Handle(written(call), name=name)
-        self._waiting.append(handle)
-        if self._writing is None or self._writing.done():
-            self._writing = self._session.spawn(self._run(), promised=True)
-            self._writing.add_done_callback(self._ended)
+        """Add a call; raises InvalidCall or PayloadTooLarge for one that cannot be written."""
+        handle = Handle(encode_once(call), name=name)
+        self._handles.append(handle)
+        if self._task is None or self._task.done():
+            self._task = self._session.spawn(self._flush(), finish=True)
+            self._task.add_done_callback(self._ended)
         return handle
 
-    async def written(self, handle: Handle[T]) -> Handle[T]:
-        """Wait until the call that was just added is in Redis.
+    async def wait_written(self, handle: Handle[T]) -> Handle[T]:
+        """Wait until the call that was added last is in Redis, and return its handle.
 
         Cancelled, it cancels the job, and ends when that has; cancelled once more, at once.
         """
-        turn = self._turn  # of what waits; it is written in a later turn of the loop
+        flushed = self._flushed
         try:
-            await turn.wait()
+            await flushed.wait()
         except asyncio.CancelledError:
             if handle.cancel():
                 await asyncio.wait([handle])
             raise
-        handle.raise_if_unwritten()
+        raise_if_unwritten(handle)
         return handle
 
-    async def _run(self) -> None:
-        while self._waiting:
-            handles, self._waiting = self._waiting, []
-            turn, self._turn = self._turn, asyncio.Event()
+    async def _flush(self) -> None:
+        while self._handles:
+            handles, self._handles = self._handles, []
+            flushed, self._flushed = self._flushed, asyncio.Event()
             try:
-                await self._send([handle for handle in handles if not handle.dropped()])
+                await self._write([each for each in handles if not is_dropped(each)])
             finally:
-                turn.set()
+                flushed.set()
 
-    def _ended(self, writing: "asyncio.Task[None]") -> None:
-        """End what waits: a task that is cancelled, at the end of its loop, may not have begun."""
-        if writing.cancelled():
-            handles, self._waiting = self._waiting, []
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Close what is in the buffer if the task was cancelled before it began: the loop ends."""
+        if task.cancelled():
+            handles, self._handles = self._handles, []
             for handle in handles:
-                handle.close(closed())
-            self._turn.set()
+                close(handle, ProducerClosed.now())
+            self._flushed.set()
 
-    async def _send(self, handles: list[Handle[Any]]) -> None:
+    async def _write(self, handles: list[Handle[Any]]) -> None:
         if not handles:
             return
         try:
-            batch = await self._write([handle.take() for handle in handles])
+            batch = await self._submit([take_call(handle) for handle in handles])
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
             for handle in handles:
                 if cancelled:
-                    handle.close(closed())
+                    close(handle, ProducerClosed.now())
                 else:
-                    handle.fail(error)
+                    fail(handle, error)
             if cancelled or not isinstance(error, Exception):
                 raise
         else:
-            batch.feed(handles)
+            attach(batch, handles)

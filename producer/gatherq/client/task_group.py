@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 from gatherq.contract.jobs import Call
 
-from .handle import Handle
+from .handle import Handle, follow
 from .submit_buffer import SubmitBuffer
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class TaskGroup:
         """
         handle = self._buffer.add(call, name=name)
         try:
-            handle.followed(partial(self._group.create_task, name=name, context=context))
+            follow(handle, partial(self._group.create_task, name=name, context=context))
         except BaseException:
             handle.cancel()  # before it is written
             raise

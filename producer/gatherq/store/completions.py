@@ -11,10 +11,10 @@ from .redrive import REDRIVEN
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-#: What a recording says: slots and statuses. `redriven` takes back an earlier one of that slot.
-Words: TypeAlias = list[tuple[int, str]]
+#: (slot, status) pairs in the order of the stream. `redriven` takes back an earlier status.
+SlotStatuses: TypeAlias = list[tuple[int, str]]
 #: A recording and its position in the stream.
-Entry: TypeAlias = tuple[bytes, Words]
+Entry: TypeAlias = tuple[bytes, SlotStatuses]
 
 #: Recordings read at a time; each is of up to 256 slots.
 _ENTRIES = 256
@@ -31,7 +31,7 @@ class CompletionStream:
 
     async def completions(
         self, batch: str, after: bytes, block: float | None = None
-    ) -> tuple[bytes, Words]:
+    ) -> tuple[bytes, SlotStatuses]:
         """Return (position, [(slot, status), ...]) completed after `after`; waits `block` s.
 
         Of each slot that is redriven meanwhile, the last word stands.
@@ -80,7 +80,7 @@ class CompletionStream:
         return [batch for batch, there in zip(batches, found, strict=True) if not there]
 
 
-def latest(found: Iterable[tuple[int, str]]) -> Words:
+def latest(found: Iterable[tuple[int, str]]) -> SlotStatuses:
     """Keep what was said last of each slot, where it was said, if any slot was redriven."""
     words = list(found)
     if not any(status == REDRIVEN for _, status in words):
@@ -102,7 +102,7 @@ def _entries(raw: list[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
     return [(position, _words(pairs)) for position, pairs in raw]
 
 
-def _words(pairs: Mapping[bytes, bytes]) -> Words:
+def _words(pairs: Mapping[bytes, bytes]) -> SlotStatuses:
     return [
         (int(slot), status)
         for slot, said in pairs.items()

@@ -6,7 +6,7 @@ import pytest
 from redis.exceptions import NoPermissionError, ResponseError
 
 from gatherq.client.collection.completion_watcher import CompletionWatcher
-from gatherq.client.collection.subscription import Reader
+from gatherq.client.collection.subscription import Subscription
 from gatherq.errors import BatchNotFound, RedisUnavailable
 from gatherq.store.maintenance import Mended
 
@@ -88,8 +88,8 @@ def unavailable(cause):
 WRONGTYPE = ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
 
 
-async def once(attempt):
-    return await attempt()
+async def once(method, *args):
+    return await method(*args)
 
 
 @pytest.fixture
@@ -105,13 +105,13 @@ async def watcher(store):
 
 
 @pytest.fixture
-def join(watcher):
-    def join(batch, size=10):
-        reader = Reader(size)
-        watcher.join(batch, reader)
-        return reader
+def subscribe(watcher):
+    def subscribe(batch, size=10):
+        subscription = Subscription(size)
+        watcher.subscribe(batch, subscription)
+        return subscription
 
-    return join
+    return subscribe
 
 
 @pytest.fixture
@@ -121,87 +121,88 @@ def soon(monkeypatch):
     monkeypatch.setattr("gatherq.client.collection.janitor._LONGEST", 0.0)
 
 
-async def test_a_reader_gets_all_from_the_beginning(join, store):
+async def test_a_reader_gets_all_from_the_beginning(subscribe, store):
     store.end("b", (0, "succeeded"), (1, "failed"))
-    reader = join("b")
-    assert await reader.take() == [0, 1]
+    reader = subscribe("b")
+    assert await reader.get() == [0, 1]
     store.end("b", (2, "succeeded"))
-    assert await reader.take() == [2]
-    assert reader.left == 7
+    assert await reader.get() == [2]
+    assert reader.remaining == 7
 
 
-async def test_who_joins_during_a_read_gets_what_came_before_it(join, store):
+async def test_who_subscribes_during_a_read_gets_what_came_before_it(subscribe, store):
     store.end("b", (0, "succeeded"))
-    first = join("b")
-    await first.take()
+    first = subscribe("b")
+    await first.get()
     await _blocked(store, 2)
-    late = join("b")
+    late = subscribe("b")
     store.end("b", (1, "succeeded"))  # the read that is under way brings this alone
     found = []
     async with asyncio.timeout(5):
         while len(found) < 2:
-            found += await late.take()
+            found += await late.get()
     assert found == [0, 1]
-    assert await first.take() == [1]
+    assert await first.get() == [1]
 
 
-async def test_one_nudge_for_all_that_join_in_a_turn(join, store):
-    join("a")
+async def test_one_nudge_for_all_that_subscribe_in_a_turn(subscribe, store):
+    subscribe("a")
     await _blocked(store, 1)
-    readers = [join(f"b{n}") for n in range(50)]
+    readers = [subscribe(f"b{n}") for n in range(50)]
     await _blocked(store, 2)
     assert store.nudges == 1
     assert len(store.reads[-1]) == 51
     store.end("b7", (0, "succeeded"))
-    assert await readers[7].take() == [0]
+    assert await readers[7].get() == [0]
 
 
-async def test_who_joins_after_a_nudge_was_heard_gives_another(join, store):
-    join("a")
+async def test_who_subscribes_after_a_nudge_was_heard_gives_another(subscribe, store):
+    subscribe("a")
     await _blocked(store, 1)
-    join("b")
+    subscribe("b")
     await _blocked(store, 2)
-    reader = join("c")
+    reader = subscribe("c")
     await _blocked(store, 3)
     assert store.nudges == 2
     store.end("c", (0, "lost"))
-    assert await reader.take() == [0]
+    assert await reader.get() == [0]
 
 
-async def test_a_slot_that_is_redriven_is_told_by_its_last_word(join, store):
+async def test_a_slot_that_is_redriven_is_told_by_its_last_word(subscribe, store):
     store.end("b", (0, "failed"), (1, "failed"))
     store.end("b", (0, "redriven"))
-    reader = join("b")
-    assert await reader.take() == [1]
+    reader = subscribe("b")
+    assert await reader.get() == [1]
     store.end("b", (0, "succeeded"))
-    assert await reader.take() == [0]
+    assert await reader.get() == [0]
     store.end("b", (0, "redriven"))
     store.end("b", (0, "failed"))
-    assert await reader.take() == [0]
+    assert await reader.get() == [0]
 
 
-async def test_what_is_no_slot_of_the_batch_is_left_out(join, store):
+async def test_what_is_no_slot_of_the_batch_is_left_out(subscribe, store):
     store.end("b", (10, "succeeded"), (9, "succeeded"))
-    assert await join("b").take() == [9]
+    assert await subscribe("b").get() == [9]
 
 
-async def test_with_nobody_left_it_reads_no_more(watcher, join, store):
-    reader = join("b")
+async def test_with_nobody_left_it_reads_no_more(watcher, subscribe, store):
+    reader = subscribe("b")
     await _blocked(store, 1)
-    watcher.leave("b", reader)
+    tasks = _tasks()
+    watcher.unsubscribe("b", reader)
     store.end("b", (0, "succeeded"))
-    await asyncio.wait([watcher._reading])
+    await asyncio.wait(tasks)
     assert len(store.reads) == 1
-    again = join("b")
-    assert await again.take() == [0]
+    again = subscribe("b")
+    assert await again.get() == [0]
 
 
-async def test_an_error_of_redis_reaches_every_reader(join, store):
+async def test_an_error_of_redis_reaches_every_reader(subscribe, store):
     store.error = RedisUnavailable("away", url="redis://x")
-    readers = [join("a"), join("b")]
+    readers = [subscribe("a"), subscribe("b")]
     for reader in readers:
         with pytest.raises(RedisUnavailable):
-            await reader.take()
+            await reader.get()
 
 
 @pytest.mark.parametrize(
@@ -212,96 +213,103 @@ async def test_an_error_of_redis_reaches_every_reader(join, store):
         TypeError("a str, not a dict"),
     ],
 )
-async def test_a_reply_that_cannot_be_read_is_asked_again(join, store, caplog, monkeypatch, error):
+async def test_a_reply_that_cannot_be_read_is_asked_again(
+    subscribe, store, caplog, monkeypatch, error
+):
     monkeypatch.setattr("gatherq.client.collection.completion_watcher._PAUSE", 0.0)
     store.error = error
-    reader = join("b")
+    reader = subscribe("b")
     await _blocked(store, 5)
     store.error = None
     store.end("b", (0, "succeeded"))
-    assert await reader.take() == [0]
+    assert await reader.get() == [0]
     assert [r.message for r in caplog.records] == [
         f"a reply of Redis cannot be read: {error!r}; it is asked again"
     ]
 
 
-async def test_a_stream_of_another_type_keeps_nobody_else_from_reading(join, store, soon):
+async def test_a_stream_of_another_type_keeps_nobody_else_from_reading(subscribe, store, soon):
     store.errors["bad"] = WRONGTYPE
     store.found["bad"] = [3]
-    good, bad = join("good"), join("bad")
+    good, bad = subscribe("good"), subscribe("bad")
     store.end("good", (0, "succeeded"))
-    assert await good.take() == [0]
-    assert await bad.take() == [3]  # it was looked for
+    assert await good.get() == [0]
+    assert await bad.get() == [3]  # it was looked for
     assert "bad" not in store.reads[-1]
 
 
-async def test_a_stream_that_may_not_be_read_ends_its_readers_alone(join, store):
+async def test_a_stream_that_may_not_be_read_ends_its_readers_alone(subscribe, store):
     store.errors["bad"] = NoPermissionError("no permissions to access one of the keys")
-    good, bad = join("good"), join("bad")
+    good, bad = subscribe("good"), subscribe("bad")
     with pytest.raises(RedisUnavailable, match="permissions"):
-        await bad.take()
+        await bad.get()
     store.end("good", (0, "succeeded"))
-    assert await good.take() == [0]
+    assert await good.get() == [0]
 
 
-async def test_closing_reaches_every_reader_after_what_came(watcher, join, store):
+async def test_closing_reaches_every_reader_after_what_came(watcher, subscribe, store):
     store.end("b", (0, "succeeded"))
-    reader, other = join("b"), join("c")
+    reader, other = subscribe("b"), subscribe("c")
     await _blocked(store, 2)
     await watcher.aclose(RuntimeError("closed"))
-    assert await reader.take() == [0]
+    assert await reader.get() == [0]
     for each in (reader, reader, other):
         with pytest.raises(RuntimeError, match="closed"):
-            await each.take()
+            await each.get()
 
 
-async def test_a_batch_that_has_gone_is_told_to_its_readers_only(join, store, soon):
+async def test_a_batch_that_has_gone_is_told_to_its_readers_only(subscribe, store, soon):
     store.gone.add("b")
     store.end("a", (0, "succeeded"))
-    alive, gone = join("a"), join("b")
+    alive, gone = subscribe("a"), subscribe("b")
     with pytest.raises(BatchNotFound, match="batch b: its data is no longer in Redis"):
-        await gone.take()
-    assert await alive.take() == [0]
+        await gone.get()
+    assert await alive.get() == [0]
 
 
-async def test_a_silent_batch_is_looked_at_and_what_is_found_is_told(join, store, soon):
+async def test_a_silent_batch_is_looked_at_and_what_is_found_is_told(subscribe, store, soon):
     store.end("b", (4, "succeeded"))
     store.found["b"] = [1, 2]
-    reader = join("b", 5)
-    assert await reader.take() == [4]
-    assert await reader.take() == [1, 2]
+    reader = subscribe("b", 5)
+    assert await reader.get() == [4]
+    assert await reader.get() == [1, 2]
     await _looked(store, len(store.looks) + 2)
     assert store.looks[-1] == ("mend", "b", [0, 3], 7)  # what is still out, and what was written
 
 
-async def test_a_reader_that_takes_nothing_is_told_each_slot_once(join, store, soon):
+async def test_a_reader_that_takes_nothing_is_told_each_slot_once(subscribe, store, soon):
     store.found["b"] = [0, 1]
-    reader = join("b", 3)
+    reader = subscribe("b", 3)
     await _looked(store, 20)
-    assert await reader.take() == [0, 1]
-    assert not reader.taken()
+    assert await reader.get() == [0, 1]
+    assert not reader.get_nowait()
 
 
-async def test_who_may_not_write_reads_on(join, store, soon, caplog):
+async def test_who_may_not_write_reads_on(subscribe, store, soon, caplog):
     denied = NoPermissionError("this user has no permissions to run the 'evalsha' command")
     store.sweep_error = store.mend_error = denied
     store.found["b"] = [2]
-    reader = join("b", 3)
-    assert await reader.take() == [2]
+    reader = subscribe("b", 3)
+    assert await reader.get() == [2]
     await _looked(store, 20)
     said = [r.message.partition(":")[0] for r in caplog.records if r.levelname == "WARNING"]
     assert said == ["cannot sweep a batch", "cannot mend a batch"]
     store.end("b", (0, "succeeded"))
-    assert await reader.take() == [0]
+    assert await reader.get() == [0]
 
 
-async def test_a_look_at_a_large_batch_is_cut_and_seldom(join, store, soon):
-    join("large", 100_000)
-    join("small", 1)
+async def test_a_look_at_a_large_batch_is_cut_and_seldom(subscribe, store, soon):
+    subscribe("large", 100_000)
+    subscribe("small", 1)
     await _looked(store, 420)
     large = [look for look in store.looks if look[1] == "large"]
     assert [len(slots) for _, _, slots, _ in large] == [250] * 400
     assert {written for *_, written in large} == {-1}  # of the look before, in all its parts
+
+
+def _tasks():
+    """The watcher's own tasks that run now."""
+    return [task for task in asyncio.all_tasks() if task.get_name().startswith("gatherq-")]
 
 
 async def _blocked(store, reads):
@@ -320,26 +328,27 @@ async def _looked(store, looks):
             await store.looked.wait()
 
 
-async def test_who_reads_or_joins_as_somebody_cancels_the_watcher_is_told_all_the_same(join, store):
+async def test_who_reads_or_subscribes_as_somebody_cancels_the_watcher_is_told_all_the_same(
+    subscribe, store
+):
     """As `asyncio.run` does when main has ended, before what it cancels has."""
-    first = join("b")
+    first = subscribe("b")
     await _blocked(store, 1)
-    for task in asyncio.all_tasks():
-        if task.get_name().startswith("gatherq-"):
-            task.cancel()
-    second = join("b")  # while the old one has not ended yet
+    for task in _tasks():
+        task.cancel()
+    second = subscribe("b")  # while the old one has not ended yet
     async with asyncio.timeout(5):
         store.end("b", (0, "succeeded"))
-        assert await first.take() == await second.take() == [0]
+        assert await first.get() == await second.get() == [0]
 
 
-async def test_what_nobody_reads_is_not_begun_again(join, store, watcher):
-    reader = join("b")
+async def test_what_nobody_reads_is_not_begun_again(subscribe, store, watcher):
+    reader = subscribe("b")
     await _blocked(store, 1)
-    ours = [task for task in asyncio.all_tasks() if task.get_name().startswith("gatherq-")]
-    watcher.leave("b", reader)
+    ours = _tasks()
+    watcher.unsubscribe("b", reader)
     for task in ours:
         task.cancel()
     await asyncio.wait(ours)
     await asyncio.sleep(0)
-    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("gatherq-")]
+    assert not _tasks()

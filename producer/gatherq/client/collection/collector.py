@@ -1,21 +1,22 @@
-"""Reads what became of the jobs of one batch. Reading consumes nothing."""
+"""Reads the outcomes of the jobs of one batch. Reading consumes nothing."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import Generic, TypeVar
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from gatherq.client.session import Session
 from gatherq.contract.outcomes import Outcome
 from gatherq.contract.values.codec import Decoder
 from gatherq.errors import BatchNotFound, RedisUnavailable
-from gatherq.store.completions import Words, latest
+from gatherq.store.completions import SlotStatuses, latest
 from gatherq.store.server.errors import code
 from gatherq.store.slot_states import SlotState
 
 from .janitor import FOUND
 from .result_reader import lost, outcome_of, unreadable
 
+if TYPE_CHECKING:  # the session has a watcher, which is of this folder
+    from gatherq.client.session import Session
+
 T = TypeVar("T")
-R = TypeVar("R")
 
 #: Results fetched in one round trip.
 FETCH = 128
@@ -26,7 +27,7 @@ class Collector(Generic[T]):
 
     def __init__(
         self,
-        session: Session,
+        session: "Session",
         batch: str,
         size: int,
         decoders: Sequence[Decoder | None] | None = None,
@@ -34,64 +35,64 @@ class Collector(Generic[T]):
         self.session, self.batch, self.size = session, batch, size
         self._decoders = decoders
 
-    async def ended(self, after: bytes) -> tuple[bytes, Words]:
-        """Return (position, words) of what has ended by now and since `after`; never waits."""
-        words: Words = []
+    async def completions(self, after: bytes) -> tuple[bytes, SlotStatuses]:
+        """Return (position, statuses) of the completions by now and since `after`; never waits."""
+        statuses: SlotStatuses = []
         while True:
             try:
-                after, found = await self.retry(
-                    lambda: self.session.store.completions(self.batch, after)  # noqa: B023
+                after, page = await self.session.retry(
+                    self.session.store.completions, self.batch, after
                 )
             except RedisUnavailable as error:
                 if code(error.__cause__) != "WRONGTYPE":
                     raise
                 return after, await self._recorded()
-            if not found:
-                return after, latest(words)
-            words += found
+            if not page:
+                return after, latest(statuses)
+            statuses += page
 
     async def fetch(self, slots: Sequence[int]) -> list[Outcome[T] | None]:
-        """Return the outcomes of slots, None for each that has not ended, whatever was said."""
-        found = await self.retry(lambda: self.session.store.results(self.batch, slots))
-        if None not in found:
-            return [self._outcome(slot, raw or b"") for slot, raw in zip(slots, found, strict=True)]
-        missed = [slot for slot, raw in zip(slots, found, strict=True) if raw is None]
-        standings = await self._standings(missed)
+        """Return the outcomes of slots; None for each that has not ended, whatever was said."""
+        results = await self.session.retry(self.session.store.results, self.batch, slots)
+        if None not in results:
+            return [
+                self._outcome(slot, raw or b"") for slot, raw in zip(slots, results, strict=True)
+            ]
+        without = [slot for slot, raw in zip(slots, results, strict=True) if raw is None]
+        states = await self._states(without)
         return [
-            self._judged(slot, standings[slot]) if raw is None else self._outcome(slot, raw)
-            for slot, raw in zip(slots, found, strict=True)
+            self._outcome_by_state(slot, states[slot]) if raw is None else self._outcome(slot, raw)
+            for slot, raw in zip(slots, results, strict=True)
         ]
 
     async def outcomes(self, slots: Sequence[int]) -> AsyncIterator[Outcome[T]]:
         """Yield the outcomes of those of these slots that have ended."""
-        for run in runs(slots):
-            for outcome in await self.fetch(run):
+        for chunk in chunks(slots):
+            for outcome in await self.fetch(chunk):
                 if outcome is not None:
                     yield outcome
 
-    async def retry(self, attempt: Callable[[], Awaitable[R]]) -> R:
-        """Go on while Redis is away, as long as the producer's patience lasts."""
-        return await self.session.retrying(attempt)
+    async def _recorded(self) -> SlotStatuses:
+        """Look for results of all slots, where the stream of completions cannot be read."""
+        statuses: SlotStatuses = []
+        for chunk in chunks(range(self.size)):
+            slots = await self.session.retry(self.session.store.recorded, self.batch, chunk)
+            statuses += [(slot, FOUND) for slot in slots]
+        return statuses
 
-    async def _recorded(self) -> Words:
-        words: Words = []
-        for run in runs(range(self.size)):
-            slots = await self.retry(lambda: self.session.store.recorded(self.batch, run))  # noqa: B023
-            words += [(slot, FOUND) for slot in slots]
-        return words
-
-    async def _standings(self, slots: Sequence[int]) -> dict[int, SlotState]:
-        found = await self.retry(lambda: self.session.store.standings(self.batch, slots))
-        if found is None:
+    async def _states(self, slots: Sequence[int]) -> dict[int, SlotState]:
+        states = await self.session.retry(self.session.store.standings, self.batch, slots)
+        if states is None:
             raise BatchNotFound.gone(self.batch, "its data")
-        return dict(zip(slots, found, strict=True))
+        return dict(zip(slots, states, strict=True))
 
-    def _judged(self, slot: int, standing: SlotState) -> Outcome[T] | None:
-        if standing.result is not None:
-            return self._outcome(slot, standing.result)
-        if standing.queued:
+    def _outcome_by_state(self, slot: int, state: SlotState) -> Outcome[T] | None:
+        """Return the outcome of a slot that MGET found no result of; None if it is queued."""
+        if state.result is not None:
+            return self._outcome(slot, state.result)
+        if state.queued:
             return None
-        if standing.foreign:
+        if state.foreign:
             return unreadable(self.batch, slot, "it is no string")
         return lost(self.batch, slot)
 
@@ -100,6 +101,6 @@ class Collector(Generic[T]):
         return outcome_of(raw, self.batch, slot, decode)
 
 
-def runs(slots: Sequence[int]) -> Iterator[Sequence[int]]:
+def chunks(slots: Sequence[int]) -> Iterator[Sequence[int]]:
     """Cut slots into those of one round trip."""
     return (slots[start : start + FETCH] for start in range(0, len(slots), FETCH))

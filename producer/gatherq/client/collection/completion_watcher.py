@@ -5,21 +5,15 @@ import logging
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
-
-from redis.exceptions import ResponseError
 
 from gatherq.aio import start_task
 from gatherq.errors import RedisUnavailable
-from gatherq.store.server.errors import code, is_transient
+from gatherq.store.batches import BatchStore
+from gatherq.store.server.errors import code, is_refusal
+from gatherq.store.server.retry import RedisRetry
 
 from .janitor import Janitor, WatchedBatch
-
-if TYPE_CHECKING:
-    from gatherq.store.batches import BatchStore
-    from gatherq.store.server.retry import RedisRetry
-
-    from .subscription import Reader
+from .subscription import Subscription
 
 logger = logging.getLogger("gatherq")
 
@@ -32,63 +26,64 @@ _PAUSE = 0.5
 class CompletionWatcher:
     """Reads the completion streams of any number of batches over one connection."""
 
-    def __init__(self, store: "BatchStore", retrying: "RedisRetry") -> None:
-        self._store, self._retrying = store, retrying
+    def __init__(self, store: BatchStore, retry: RedisRetry) -> None:
+        self._store, self._retry = store, retry
         self._batches: dict[str, WatchedBatch] = {}
-        self._caretaker = Janitor(store, self._batches, lambda b, error: self._fail([b], error))
-        self._name, self._nudged_after = secrets.token_hex(8), b"0"
-        self._reading: asyncio.Task[None] | None = None
-        self._caring: asyncio.Task[None] | None = None
-        self._nudges: set[asyncio.Task[None]] = set()
+        self._janitor = Janitor(store, self._batches, lambda b, error: self._fail([b], error))
+        self._nudge_name, self._nudged_after = secrets.token_hex(8), b"0"
+        self._read_task: asyncio.Task[None] | None = None
+        self._janitor_task: asyncio.Task[None] | None = None
+        self._nudge_tasks: set[asyncio.Task[None]] = set()
         self._blocked = self._nudged = self._closed = False
 
-    def join(self, batch: str, reader: "Reader") -> None:
-        """Begin to read a batch, from its first completion on."""
+    def subscribe(self, batch: str, subscription: Subscription) -> None:
+        """Begin to read a batch for a subscription, from its first completion on."""
         now = asyncio.get_running_loop().time()
         watched = self._batches.setdefault(batch, WatchedBatch(now))
-        watched.readers.add(reader)
-        # Others who read this batch leave out what they had.
+        watched.subscriptions.add(subscription)
+        # Other subscriptions to this batch leave out what they have had.
         watched.after = b"0"
-        if not self._begin() and self._blocked and not self._nudged:
-            # It is blocked on the streams it knew: one write, however many join meanwhile.
+        if not self._start() and self._blocked and not self._nudged:
+            # The read is blocked on the streams known before: one nudge ends it, for all
+            # subscriptions that come meanwhile.
             self._nudged = True
             nudge = start_task(self._send_nudge())
-            self._nudges.add(nudge)
-            nudge.add_done_callback(self._nudges.discard)
+            self._nudge_tasks.add(nudge)
+            nudge.add_done_callback(self._nudge_tasks.discard)
 
-    def leave(self, batch: str, reader: "Reader") -> None:
-        """Stop reading; a blocked read ends by itself within a second."""
+    def unsubscribe(self, batch: str, subscription: Subscription) -> None:
+        """Stop reading for a subscription; a blocked read ends by itself within a second."""
         watched = self._batches.get(batch)
         if watched is not None:
-            watched.readers.discard(reader)
-            if not watched.readers:
+            watched.subscriptions.discard(subscription)
+            if not watched.subscriptions:
                 del self._batches[batch]
-        if not self._batches and self._caring is not None:
-            self._caring.cancel()
+        if not self._batches and self._janitor_task is not None:
+            self._janitor_task.cancel()
 
-    def _begin(self) -> bool:
-        """Start what does not run; return whether the reading was started."""
-        if self._caring is None or self._caring.done():
-            self._caring = start_task(self._caretaker.run(), name="gatherq-caretaker")
-            self._caring.add_done_callback(self._go_on)
-        if self._reading is not None and not self._reading.done():
+    def _start(self) -> bool:
+        """Start the tasks that do not run; return whether the reading was started."""
+        if self._janitor_task is None or self._janitor_task.done():
+            self._janitor_task = start_task(self._janitor.run(), name="gatherq-janitor")
+            self._janitor_task.add_done_callback(self._restart)
+        if self._read_task is not None and not self._read_task.done():
             return False
-        self._reading = start_task(self._watch(), name="gatherq-watcher")
-        self._reading.add_done_callback(self._go_on)
+        self._read_task = start_task(self._watch(), name="gatherq-watcher")
+        self._read_task.add_done_callback(self._restart)
         return True
 
-    def _go_on(self, task: "asyncio.Task[None]") -> None:
-        """Begin again if somebody has cancelled a task of ours, as the end of `asyncio.run` does.
+    def _restart(self, task: "asyncio.Task[None]") -> None:
+        """Start again after a cancellation of a task of ours, as at the end of `asyncio.run`.
 
-        Whoever waits by then would wait for ever, and so would whoever joins as it ends.
+        Otherwise its subscriptions, and those that come as it ends, would wait for ever.
         """
         if self._batches and not self._closed and not task.get_loop().is_closed():
-            self._begin()
+            self._start()
 
     async def aclose(self, error: BaseException) -> None:
-        """Stop; who still reads gets `error`."""
+        """Stop; the subscriptions that are left fail with `error`."""
         self._closed = True
-        tasks = (self._reading, self._caring, *self._nudges)
+        tasks = (self._read_task, self._janitor_task, *self._nudge_tasks)
         running = [task for task in tasks if task and not task.done()]
         for task in running:
             task.cancel()
@@ -97,72 +92,72 @@ class CompletionWatcher:
         self._fail(self._batches, error)
 
     async def _watch(self) -> None:
-        said = ""
+        logged = ""
         while self._batches:
             try:
                 await self._read()
-                said = ""
+                logged = ""
             except RedisUnavailable as error:
                 await self._refused(error)
             except Exception as error:
-                if said != repr(error):
-                    said = repr(error)
-                    logger.warning("a reply of Redis cannot be read: %s; it is asked again", said)
+                if logged != repr(error):
+                    logged = repr(error)
+                    logger.warning("a reply of Redis cannot be read: %s; it is asked again", logged)
                 await asyncio.sleep(_PAUSE)
             finally:
                 self._blocked = False
 
     async def _read(self) -> None:
-        audible = {batch: each.after for batch, each in self._batches.items() if each.audible}
+        after = {batch: each.after for batch, each in self._batches.items() if each.readable}
         self._blocked, self._nudged = True, False
-        self._nudged_after, found = await self._retrying(
-            lambda: self._store.watch(audible, _BLOCK, (self._name, self._nudged_after))
+        self._nudged_after, completions = await self._retry(
+            self._store.watch, after, _BLOCK, (self._nudge_name, self._nudged_after)
         )
         self._blocked = False
-        for batch, entries in found.items():
+        for batch, entries in completions.items():
             if (watched := self._batches.get(batch)) is None:
                 continue
-            watched.heard(asyncio.get_running_loop().time())
-            if watched.after == audible[batch]:  # nobody has joined meanwhile
+            watched.note_news(asyncio.get_running_loop().time())
+            if watched.after == after[batch]:  # no subscription has come meanwhile
                 watched.after = entries[-1][0]
-            for reader in watched.readers:
-                reader.put(audible[batch], entries)
-        if found:
-            await asyncio.sleep(0)  # who has all leaves now, and is not read for again
+            for subscription in watched.subscriptions:
+                subscription.put_entries(after[batch], entries)
+        if completions:  # readers that have all slots now unsubscribe before the next read
+            await asyncio.sleep(0)
 
     async def _refused(self, error: RedisUnavailable) -> None:
-        """End whom an error concerns: Redis gives one answer for all streams of a read."""
-        if not isinstance(error.__cause__, ResponseError) or is_transient(error.__cause__):
-            self._fail(self._batches, error)  # patience is over
+        """Fail the batches that an error concerns: a read of many streams gets one answer."""
+        if not is_refusal(error.__cause__):
+            self._fail(self._batches, error)  # the patience is over
             return
-        concerned = False
+        of_a_batch = False
         for batch, watched in list(self._batches.items()):
-            if watched.audible and (own := await self._error_of(batch, watched.after)):
-                concerned = True
+            if watched.readable and (own := await self._error_of(batch, watched.after)):
+                of_a_batch = True
                 if code(own.__cause__) == "WRONGTYPE":
                     logger.warning("batch %s: its completions are looked for: %s", batch, own)
-                    watched.audible = False
+                    watched.readable = False
                 else:
                     self._fail([batch], own)
-        if not concerned and code(error.__cause__) == "WRONGTYPE":
-            self._name, self._nudged_after = secrets.token_hex(8), b"0"
-        elif not concerned:
+        if not of_a_batch and code(error.__cause__) == "WRONGTYPE":  # the nudge has another type
+            self._nudge_name, self._nudged_after = secrets.token_hex(8), b"0"
+        elif not of_a_batch:
             self._fail(self._batches, error)
 
     async def _error_of(self, batch: str, after: bytes) -> RedisUnavailable | None:
         try:
-            await self._retrying(lambda: self._store.completions(batch, after))
+            await self._retry(self._store.completions, batch, after)
         except RedisUnavailable as error:
             return error
         return None
 
     async def _send_nudge(self) -> None:
-        with suppress(RedisUnavailable):  # the watcher itself tells its readers
-            await self._retrying(lambda: self._store.nudge(self._name))
+        with suppress(RedisUnavailable):  # the read gets that error too, and fails the batches
+            await self._retry(self._store.nudge, self._nudge_name)
 
     def _fail(self, batches: Iterable[str], error: BaseException) -> None:
-        """Tell the readers of these, and read no more for them."""
+        """Fail the subscriptions of these batches, and read them no more."""
         for batch in list(batches):
             if watched := self._batches.pop(batch, None):
-                for reader in watched.readers:
-                    reader.fail(error)
+                for subscription in watched.subscriptions:
+                    subscription.fail(error)

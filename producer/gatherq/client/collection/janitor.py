@@ -1,88 +1,91 @@
-"""Looking after batches that are silent: with no worker alive, nobody else does."""
+"""Looks after silent batches: when no worker lives, nobody else ends what is late or lost."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from gatherq.errors import BatchNotFound
+from gatherq.store.batches import BatchStore
 from gatherq.store.server.errors import is_transient
 
 if TYPE_CHECKING:
-    from gatherq.store.batches import BatchStore
+    from .subscription import Subscription
 
-    from .subscription import Reader
-
+P = ParamSpec("P")
 R = TypeVar("R")
 
 logger = logging.getLogger("gatherq")
 
-#: Seconds of silence after which a batch is looked after.
+#: Seconds of silence after which a batch is looked at.
 LOOK_AGAIN = 1.0
 #: Longest pause between two looks at a silent batch, in seconds.
 _LONGEST = 2.0
-#: Slots that one call mends; and that are looked at in a second, whatever the size of the batch.
-_RUN = 250
+#: Slots that one call mends, and slots of a batch that are looked at in a second.
+_CHUNK = 250
 _RATE = 10_000
 #: Longest pause between two looks at all slots of a batch, in seconds.
 _LONGEST_FULL = 30.0
-#: What a look says of a slot that has a result.
+#: Status of a slot whose result was found by a look, and not by its completion.
 FOUND = "found"
 
 
 class WatchedBatch:
-    """One batch: who reads it, how far it is read, and when to look after it."""
+    """A batch with subscriptions: how far its stream is read, and when to look at it next."""
 
     def __init__(self, now: float) -> None:
-        self.readers: set[Reader] = set()
+        self.subscriptions: set[Subscription] = set()
+        #: Position of the last completion that was read.
         self.after = b"0"
-        #: Whether its stream can be read.
-        self.audible = True
-        #: How many of its slots were written when they were last looked at; -1: not yet.
+        #: Whether its stream can be read; if not, a look finds the results.
+        self.readable = True
+        #: How many of its slots were written at the last look; -1 before the first.
         self.written = -1
-        self._full_at = 0.0
-        self.heard(now)
+        self._full_look_at = 0.0
+        self.note_news(now)
 
-    def heard(self, now: float) -> None:
-        """Note a sign of life."""
+    def note_news(self, now: float) -> None:
+        """Note that completions came: the batch is not silent."""
         self._looks = 0
         self.look_at = now + LOOK_AGAIN
 
-    def looked(self, now: float, again: float | None) -> None:
-        """Note a look, and in how many seconds something is due."""
+    def note_look(self, now: float, again: float | None) -> None:
+        """Note a look; the next is due in `again` seconds, or as the silence goes on."""
         self._looks += 1
         pause = LOOK_AGAIN if self._looks == 1 else _LONGEST
         self.look_at = now + (pause if again is None else min(max(again, 0.01), pause))
 
-    def outstanding(self, now: float) -> list[int]:
-        """Return the slots to be looked at now, if it is time: a large batch, the more seldom."""
-        if now < self._full_at or not self.readers:
+    def slots_to_look_at(self, now: float) -> list[int]:
+        """Return the pending slots if a look at all is due: the larger a batch, the more seldom."""
+        if now < self._full_look_at or not self.subscriptions:
             return []
-        first, *others = (reader.outstanding for reader in self.readers)
+        first, *others = (subscription.pending for subscription in self.subscriptions)
         slots = sorted(set(first).union(*others)) if others else first
-        # A little less than the pause between two looks, which would else be missed by a hair.
-        self._full_at = now + min(max(LOOK_AGAIN * 0.9, len(slots) / _RATE), _LONGEST_FULL)
+        # A little less than the pause between two looks, which would be missed by a hair otherwise.
+        pause = min(max(LOOK_AGAIN * 0.9, len(slots) / _RATE), _LONGEST_FULL)
+        self._full_look_at = now + pause
         return slots
 
-    def found(self, slots: list[int]) -> None:
-        """Tell its readers what has a result."""
-        for reader in self.readers:
-            reader.tell([(slot, FOUND) for slot in slots])
+    def put_found(self, slots: list[int]) -> None:
+        """Put slots that have a result into the subscriptions."""
+        for subscription in self.subscriptions:
+            subscription.put([(slot, FOUND) for slot in slots])
 
 
 class Janitor:
-    """Ends what is too late, finds what is lost, and notices batches that have gone.
+    """Sweeps and mends silent batches, and notices batches that are gone.
 
-    What fails here is tried again; it keeps nobody from reading.
+    Its errors are logged and it tries again; readers go on meanwhile.
     """
 
     def __init__(
         self,
-        store: "BatchStore",
+        store: BatchStore,
         batches: Mapping[str, WatchedBatch],
         gone: Callable[[str, BatchNotFound], None],
     ) -> None:
         self._store, self._batches, self._gone = store, batches, gone
+        #: What fails and was logged.
         self._refused: set[str] = set()
 
     async def run(self) -> None:
@@ -97,59 +100,58 @@ class Janitor:
                 await self._attempt("look for batches", self._look_for_gone)
             for batch, watched in list(self._batches.items()):
                 if watched.look_at <= clock():
-                    await self._look_after(batch, watched, clock())
+                    await self._look_at(batch, watched, clock())
 
     async def _look_for_gone(self) -> None:
         for batch in await self._store.missing(list(self._batches)):
             self._end(batch)
 
-    async def _look_after(self, batch: str, watched: WatchedBatch, now: float) -> None:
-        swept = await self._attempt("sweep a batch", lambda: self._store.sweep(batch))
-        watched.looked(now, swept and swept.again)
-        slots, before = watched.outstanding(now), watched.written
-        for start in range(0, len(slots), _RUN):
-            if not watched.readers:
+    async def _look_at(self, batch: str, watched: WatchedBatch, now: float) -> None:
+        swept = await self._attempt("sweep a batch", self._store.sweep, batch)
+        watched.note_look(now, swept and swept.again)
+        slots, written = watched.slots_to_look_at(now), watched.written
+        for start in range(0, len(slots), _CHUNK):
+            if not watched.subscriptions:
                 return
-            await self._mend(batch, watched, slots[start : start + _RUN], before)
+            chunk = slots[start : start + _CHUNK]
+            if not await self._attempt("mend a batch", self._mend, batch, watched, chunk, written):
+                await self._attempt("look for results", self._find, batch, watched, chunk)
 
-    async def _mend(self, batch: str, watched: WatchedBatch, slots: list[int], before: int) -> None:
-        """Let what is lost be put back or ended; `before` is what was written at the last look."""
+    async def _mend(
+        self, batch: str, watched: WatchedBatch, slots: list[int], written: int
+    ) -> bool:
+        """Put lost jobs back or end them; `written` is how many slots were written before."""
+        mended = await self._store.mend(batch, slots, written)
+        if mended is None:
+            self._end(batch)
+        else:
+            watched.written = mended.written
+            watched.put_found(mended.ended)
+        return True
 
-        async def mend() -> bool:
-            mended = await self._store.mend(batch, slots, before)
-            if mended is None:
-                self._end(batch)
-            else:
-                watched.written = mended.written
-                watched.found(mended.ended)
-            return True
-
-        async def look() -> None:
-            watched.found(await self._store.recorded(batch, slots))
-
-        if not await self._attempt("mend a batch", mend):
-            await self._attempt("look for results", look)
+    async def _find(self, batch: str, watched: WatchedBatch, slots: list[int]) -> None:
+        watched.put_found(await self._store.recorded(batch, slots))
 
     def _end(self, batch: str) -> None:
         self._gone(batch, BatchNotFound.gone(batch, "its data"))
 
-    async def _attempt(self, what: str, attempt: Callable[[], Awaitable[R]]) -> R | None:
+    async def _attempt(
+        self, what: str, method: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+    ) -> R | None:
+        """Return what a method returns, or None after an error, which is logged."""
         try:
-            found = await attempt()
+            result = await method(*args, **kwargs)
         except Exception as error:
             self._log(what, error)
             return None
         self._refused.discard(what)
-        return found
+        return result
 
     def _log(self, what: str, error: Exception) -> None:
-        """Say it once a change; of an outage, the watcher does."""
+        """Log an error once until it is over; the log of an outage is the watcher's."""
         known = what in self._refused or is_transient(error)
         level = logging.DEBUG if known else logging.WARNING
-        logger.log(level, "cannot %s: %s; what ends by itself is still read", what, _text(error))
+        text = f"{type(error).__name__}: {error}"
+        logger.log(level, "cannot %s: %s; what ends by itself is still read", what, text)
         if not known:
             self._refused.add(what)
-
-
-def _text(error: Any) -> str:
-    return f"{type(error).__name__}: {error}"

@@ -1,83 +1,87 @@
-"""What one reader of a batch was told, and has not taken yet."""
+"""Slots of a batch that have ended, queued for one reader."""
 
 import asyncio
 from collections.abc import Callable, Iterable
 
-from gatherq.store.completions import Entry, Words, order
+from gatherq.store.completions import Entry, SlotStatuses, order
 from gatherq.store.redrive import REDRIVEN
 
-#: Told of slots whose jobs are to be run again.
+#: Called with slots whose jobs are to run again.
 OnRedriven = Callable[[Iterable[int]], object]
 
 
-class Reader:
-    """The way of one reader through a batch: the slots that have ended, each once."""
+class Subscription:
+    """A queue of the slots of one batch that have ended, each once, for one reader.
+
+    `get` and `get_nowait` are those of `asyncio.Queue`, for all slots in the queue at a time.
+    """
 
     def __init__(self, size: int, on_redriven: OnRedriven | None = None) -> None:
         self._on_redriven = on_redriven
         self._after = (0, 0)
-        self._told = bytearray(size)
-        self._untaken: dict[int, None] = {}
+        #: For each slot, whether it has been put into the queue.
+        self._ended = bytearray(size)
+        self._queue: dict[int, None] = {}
         self._error: BaseException | None = None
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     @property
-    def left(self) -> int:
-        """How many slots it has not taken."""
-        return self._told.count(0) + len(self._untaken)
+    def remaining(self) -> int:
+        """How many slots the reader has not got."""
+        return self._ended.count(0) + len(self._queue)
 
     @property
-    def outstanding(self) -> list[int]:
-        """Slots of which it was not told that they have ended."""
-        return [slot for slot, told in enumerate(self._told) if not told]
+    def pending(self) -> list[int]:
+        """Slots that are not known to have ended."""
+        return [slot for slot, ended in enumerate(self._ended) if not ended]
 
-    def put(self, after: bytes, entries: Iterable[Entry]) -> None:
-        """Hand over recordings since `after`; those that it had already are left out."""
+    def put_entries(self, after: bytes, entries: Iterable[Entry]) -> None:
+        """Queue the slots of completions read from `after` on; earlier ones are left out."""
         if order(after) > self._after:
-            return  # it joined meanwhile, and is to read from the beginning
-        for position, words in entries:
+            return  # subscribed during that read: the next one begins at the first completion
+        for position, statuses in entries:
             if order(position) > self._after:
                 self._after = order(position)
-                self.tell(words)
+                self.put(statuses)
 
-    def tell(self, words: Words) -> None:
-        """Say what has ended; what it was told already, it is not told again."""
-        for slot, status in words:
-            if slot >= len(self._told):
+    def put(self, statuses: SlotStatuses) -> None:
+        """Queue slots that have ended, unless they were queued before."""
+        for slot, status in statuses:
+            if slot >= len(self._ended):
                 continue
             if status == REDRIVEN:
-                self.expect([slot])
+                self.reset([slot])
                 if self._on_redriven:
                     self._on_redriven([slot])
-            elif not self._told[slot]:
-                self._told[slot] = 1
-                self._untaken[slot] = None
-        if self._untaken:
-            self._news.set()
+            elif not self._ended[slot]:
+                self._ended[slot] = 1
+                self._queue[slot] = None
+        if self._queue:
+            self._changed.set()
 
-    def expect(self, slots: Iterable[int]) -> None:
-        """Take back that these have ended: they are to be told again."""
+    def reset(self, slots: Iterable[int]) -> None:
+        """Note that slots have not ended after all: they are queued again when they do."""
         for slot in slots:
-            self._told[slot] = 0
-            self._untaken.pop(slot, None)
+            self._ended[slot] = 0
+            self._queue.pop(slot, None)
 
     def fail(self, error: BaseException) -> None:
-        """End the reading by an error."""
+        """Let `get` raise `error` once the queue is empty."""
         self._error = error
-        self._news.set()
+        self._changed.set()
 
-    async def take(self) -> list[int]:
-        """Wait for slots that have ended; raises what ended the reading, after the last of them."""
-        await self._news.wait()
-        slots = self.taken()
+    async def get(self) -> list[int]:
+        """Wait for slots that have ended and return them; raises the error given to `fail`."""
+        await self._changed.wait()
+        slots = self.get_nowait()
         if self._error and not slots:
             raise self._error
         if not self._error:
-            self._news.clear()
+            self._changed.clear()
         return slots
 
-    def taken(self) -> list[int]:
-        """Return what it was told so far, and has not taken."""
-        slots = list(self._untaken)
-        self._untaken.clear()
+    def get_nowait(self) -> list[int]:
+        """Return the slots in the queue, and empty it."""
+        slots = list(self._queue)
+        self._queue.clear()
         return slots

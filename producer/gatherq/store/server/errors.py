@@ -121,6 +121,11 @@ def unavailable(error: BaseException, url: str) -> RedisUnavailable:
     return RedisUnavailable(text, url=where)
 
 
+def is_refusal(error: BaseException | None) -> bool:
+    """Tell whether the server has answered with an error that a repetition would get again."""
+    return isinstance(error, ResponseError) and not is_transient(error)
+
+
 def advice(error: BaseException) -> str:
     """Return what an operator can do about an error."""
     text = str(error)

@@ -1,38 +1,43 @@
-"""Going on while Redis is away, for as long as the caller's patience lasts."""
+"""Retries of calls to Redis while the server is away, for a limited time."""
 
 import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
-from redis.exceptions import RedisError
-
-from .errors import is_transient, unavailable
+from .errors import REDIS_ERRORS, is_transient, unavailable
 from .urls import masked
 
 __all__ = ["RedisRetry", "is_transient"]
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 logger = logging.getLogger("gatherq")
 
 
 class RedisRetry:
-    """Repeats what may be repeated, with jittered back-off, for `patience` seconds."""
+    """Repeats a call after transient errors, with jittered back-off, for `patience` seconds."""
 
     def __init__(self, url: str, patience: float) -> None:
         self._url = url
         self._patience = patience
 
-    async def __call__(self, attempt: Callable[[], Awaitable[R]]) -> R:
-        """Return what `attempt` returns; raises RedisUnavailable when patience ends."""
+    async def __call__(
+        self, method: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Await `method(*args, **kwargs)` and return its result.
+
+        Raises RedisUnavailable at once for an error that does not pass, and for all others when
+        the patience is over.
+        """
         loop = asyncio.get_running_loop()
         give_up, pause = None, 0.05
         while True:
             try:
-                return await attempt()
-            except (RedisError, OSError) as error:
+                return await method(*args, **kwargs)
+            except REDIS_ERRORS as error:
                 if not is_transient(error):
                     raise unavailable(error, self._url) from error
                 if give_up is None:

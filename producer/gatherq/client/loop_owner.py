@@ -1,0 +1,49 @@
+"""The loop and the process that a producer belongs to: those of its first use."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from gatherq.errors import ProducerClosed, ProducerElsewhere
+
+
+class LoopOwner:
+    """Lets one event loop of one process use a producer, until that loop is closed.
+
+    `begin` is called where the producer begins anew: its loop is closed, or the process was forked.
+    """
+
+    def __init__(self, begin: Callable[[], None]) -> None:
+        self._begin = begin
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = os.getpid()
+        self._closed = False
+
+    def check(self) -> None:
+        """Raise ProducerClosed, or ProducerElsewhere; outside of any loop only the first."""
+        if self._closed:
+            raise ProducerClosed.now()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if loop is self._loop and self._pid == os.getpid():
+            return
+        if self._loop is not None:
+            if self._pid == os.getpid() and not self._loop.is_closed():
+                raise ProducerElsewhere(
+                    "this producer is in use in another event loop, of another thread or of an "
+                    "earlier run: make one for each loop, `async with Producer(...) as producer`, "
+                    "or `await producer.aclose()` in the loop that it was used in"
+                )
+            self._begin()
+        self._loop, self._pid = loop, os.getpid()
+
+    def close(self) -> None:
+        """Refuse all further use with ProducerClosed."""
+        self._closed = True
+
+    @property
+    def here(self) -> bool:
+        """Whether the open connections were opened in the running loop, by this process."""
+        return self._loop is asyncio.get_running_loop() and self._pid == os.getpid()
