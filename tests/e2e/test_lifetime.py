@@ -1,7 +1,6 @@
 """Redrive and deletion of a batch, with real workers."""
 
 import asyncio
-from contextlib import aclosing
 
 import pytest
 
@@ -53,24 +52,34 @@ async def test_a_stopped_batch_goes_on_with_a_redrive(producer, start_worker, tm
 
 
 async def test_a_reader_that_was_under_way_waits_for_what_is_redriven(
-    producer, start_worker, tmp_path
+    producer, start_worker, tmp_path, monkeypatch
 ):
     """It has read that a slot ended, and finds its result taken away."""
     path = tmp_path / "there"
     worker = start_worker()
+    fetch, fetched = BatchReader.fetch, asyncio.Queue()
+    asked, redriven = asyncio.Event(), asyncio.Event()
+
+    async def held_back(self, slots):
+        asked.set()
+        await redriven.wait()
+        found = await fetch(self, slots)
+        fetched.put_nowait(found)
+        return found
+
+    monkeypatch.setattr(BatchReader, "fetch", held_back)
     async with until(30):
         batch = await producer.submit([jobs.needs.call(str(path), 7)])
-        reading = BatchReader(batch._collector)
-        async with aclosing(reading.slots()) as ended:
-            assert await anext(ended) == [0]
-            worker.terminate()
-            assert await asyncio.to_thread(worker.wait) == 0
-            assert await batch.redrive() == 1
-            assert await reading.fetch([0]) == [None]
-            path.touch()
-            start_worker()
-            assert await anext(ended) == [0]
-            assert [o.value for o in await reading.fetch([0])] == [7]
+        reading = asyncio.create_task(batch.outcomes())
+        await asked.wait()
+        worker.terminate()
+        assert await asyncio.to_thread(worker.wait) == 0
+        assert await batch.redrive() == 1
+        redriven.set()
+        assert await fetched.get() == [None]
+        path.touch()
+        start_worker()
+        assert [outcome.value for outcome in await reading] == [7]
 
 
 async def test_a_deleted_batch_is_gone_and_its_running_jobs_are_cancelled(

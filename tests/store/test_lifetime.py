@@ -264,13 +264,11 @@ async def test_a_deleted_batch_leaves_nothing_and_takes_no_late_result(
 
 
 @pytest.fixture
-async def half_deleted(redis, submit, asks, store, batch, queue):
+async def half_deleted(submit, asks, store, batch):
     """A batch whose deleter died after its first step."""
     await submit(600)
     attempts = (await claim(store(), 301)).attempts
-    argv = (keys.PREFIXES, batch, 0, 1, keys.control(queue))
-    key = (queue, keys.cancel(queue), keys.batch(batch))
-    assert await asks._upkeep._delete(redis, key, argv) == 600
+    assert 0 < await asks.delete(batch, 0) < 300
     return attempts
 
 

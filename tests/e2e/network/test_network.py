@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 
 from gatherq import Lost, Succeeded, call
+from gatherq.client.producer_leases import ProducerLeases
 from gatherq.contract import keys
 from gatherq.errors import BatchNotFound
 from tests.conftest import until
@@ -125,13 +126,15 @@ async def test_a_producer_outlives_the_silence_of_its_server(stage):
     assert all(isinstance(o, Succeeded) for o in outcomes), outcomes
 
 
-async def test_a_dead_producers_batch_is_cancelled_all_the_same(stage):
+async def test_a_dead_producers_batch_is_cancelled_all_the_same(stage, monkeypatch):
+    leases, hold = [], ProducerLeases.hold
+    monkeypatch.setattr(ProducerLeases, "hold", lambda *args: leases.append(args[0]) or hold(*args))
     async with stage.producer() as producer, stage.producer() as another, until(60):
         stage.worker()
         await stage.ready()
         batch = await producer.submit([call("nap", stage.ledger, 60.0)] * 4, lease=1)
         await stage.started(4)
-        producer._session.leases.let_go(batch.id)
+        leases[0].let_go(batch.id)  # it renews no more
         outcomes = await (await another.batch(batch.id)).outcomes()
     assert {(o.status, o.by) for o in outcomes} == {("cancelled", "producer lost")}
 
