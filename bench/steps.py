@@ -16,16 +16,19 @@ from redis.asyncio import Redis
 
 from gatherq import call
 from gatherq.client.job_encoding import digests
-from gatherq.contract import keys, records
+from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.keys import KeySpace, job_id
 from gatherq.store.batches import BatchStore
 from gatherq.store.claims import Claimed
-from gatherq.store.jobs import JobStore, Record, Release, Tick, enqueue_tick
-from gatherq.store.script import Script
-from gatherq.store.wrong_type import unless_foreign
+from gatherq.store.cron import CronRun, enqueue_cron_run
+from gatherq.store.jobs import JobStore, Record, Release
+from gatherq.store.script import script
+from gatherq.store.wrong_type import unless_wrong_type
 from gatherq.testing.server import embedded_server
 
 QUEUE, SIZE, BATCH = "q", 100, "b"
+keys = KeySpace(QUEUE)
 MIB = 1024 * 1024
 #: Junk of 1 MiB: what patterns like least, and what looks like our own data.
 JUNK = {
@@ -37,8 +40,10 @@ JUNK = {
     "bytes": b"\xff" * MIB,
 }
 STEPS = [
-    *("submit", "claim", "renew", "release", "finish", "cancel", "sweep", "mend", "redrive"),
-    *("extend", "lease", "held", "tick", "delete"),
+    *("batch/submit", "job/claim_jobs", "job/renew_claims", "job/release_claims"),
+    *("job/record_outcomes", "batch/cancel", "batch/sweep", "batch/mend", "batch/redrive"),
+    *("batch/extend", "batch/renew_producer_lease", "job/find_claims", "job/enqueue_cron_run"),
+    "batch/delete",
 ]
 FIELDS = [
     *("size", "expires", "written", "life", "keep", "cancelled_by", "created", "deadline", "limit"),
@@ -52,8 +57,8 @@ class Stage:
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
-        self.worker = JobStore(redis, "w", QUEUE, 60.0)
-        self.asks = BatchStore(redis, QUEUE)
+        self.worker = JobStore(redis, keys, "w", 60.0)
+        self.asks = BatchStore(redis, keys)
         self.held: list[Claimed] = []
 
     async def submit(self) -> None:
@@ -77,22 +82,22 @@ class Stage:
 
     async def run(self, step: str) -> None:
         """Run one step."""
-        await getattr(self, f"_{step}")()
+        await getattr(self, f"_{step.partition('/')[2]}")()
 
     async def _submit(self) -> None:
         await self.submit()
 
-    async def _claim(self) -> None:
+    async def _claim_jobs(self) -> None:
         now = (await self.worker.claim(0, 0, 0)).now
         await self.worker.claim(100, now - 120_000, now)
 
-    async def _renew(self) -> None:
+    async def _renew_claims(self) -> None:
         await self.worker.renew(self.held, 1, 1)
 
-    async def _release(self) -> None:
+    async def _release_claims(self) -> None:
         await self.worker.release([Release(a, charge=True, entry=b"{}") for a in self.held])
 
-    async def _finish(self) -> None:
+    async def _record_outcomes(self) -> None:
         await self.worker.finish([_ended(a, "succeeded") for a in self.held])
 
     async def _cancel(self) -> None:
@@ -100,32 +105,32 @@ class Stage:
 
     async def _sweep(self) -> None:
         mark = self.redis.execute_command("HSETNX", keys.batch(BATCH), "cancelled_by", "me")
-        await unless_foreign(mark)
-        await self.asks.sweep(BATCH, force=True)
+        await unless_wrong_type(mark)
+        await self.asks.maintenance.sweep(BATCH, force=True)
 
     async def _mend(self) -> None:
         await self.redis.delete(QUEUE)
-        await self.asks.mend(BATCH, range(SIZE), SIZE)
+        await self.asks.maintenance.mend(BATCH, range(SIZE), SIZE)
 
     async def _redrive(self) -> None:
-        known = await self.asks.ended_badly(BATCH, dict.fromkeys(range(50), "failed"))
-        await self.asks.put_back(BATCH, True, known, "1")
+        known = await self.asks.redrive.ended_badly(BATCH, dict.fromkeys(range(50), "failed"))
+        await self.asks.redrive.put_back(BATCH, True, known, "1")
 
     async def _extend(self) -> None:
-        await self.asks.extend(BATCH)
+        await self.asks.maintenance.extend(BATCH)
 
-    async def _lease(self) -> None:
+    async def _renew_producer_lease(self) -> None:
         await self.asks.renew_lease(BATCH)
 
-    async def _held(self) -> None:
+    async def _find_claims(self) -> None:
         await self.worker.held()
 
-    async def _tick(self) -> None:
-        tick = Tick("cron:1", f"{BATCH}:7", b"{}", 1, 1000)
-        await enqueue_tick(self.redis, QUEUE, tick)
+    async def _enqueue_cron_run(self) -> None:
+        run = CronRun("cron:1", f"{BATCH}:7", b"{}", 1, 1000)
+        await enqueue_cron_run(self.redis, keys, run)
 
     async def _delete(self) -> None:
-        await self.asks.delete(BATCH, 0)
+        await self.asks.maintenance.delete(BATCH, 0)
 
 
 def _ended(attempt: Claimed, status: str) -> Record[Claimed]:
@@ -140,7 +145,7 @@ def places() -> dict[str, Put]:
     """Say how junk gets into each place."""
     found: dict[str, Put] = {}
     for slot, what in ((7, "an ended"), (30, "a running"), (47, "a waiting"), (70, "a queued")):
-        id_ = keys.job_id(BATCH, slot)
+        id_ = job_id(BATCH, slot)
         for key in (keys.job, keys.in_progress, keys.retry, keys.result):
             found[f"{key.__name__} of {what} job"] = _setter(key(id_))
         found[f"attempts of {what} job"] = _pusher(keys.attempts(id_))
@@ -149,22 +154,21 @@ def places() -> dict[str, Put]:
     for whole in (keys.batch(BATCH), keys.done(BATCH), keys.digests(BATCH)):
         found[f"{whole} as text"] = _setter(whole)
     found["done entry"] = lambda redis, junk: redis.xadd(keys.done(BATCH), {junk: junk})
-    for shared in (keys.cancel, keys.wake, keys.workers, keys.quarantine):
-        found[f"{shared.__name__} as text"] = _setter(shared(QUEUE))
-    found["abort as text"] = _setter(keys.ABORT)
+    for shared in (keys.cancel_marks, keys.wake, keys.workers, keys.quarantine, keys.abort):
+        found[f"{shared} as text"] = _setter(shared)
     found["queue member"] = lambda redis, junk: redis.zadd(QUEUE, {junk: 1})
     found["queue member of the batch"] = lambda redis, junk: redis.zadd(
         QUEUE, {b"b:" + b"9" * len(junk): 1}
     )
     found["mark of a job"] = lambda redis, junk: redis.execute_command(
-        "HSET", keys.cancel(QUEUE), f"{BATCH}:70", junk
+        "HSET", keys.cancel_marks, f"{BATCH}:70", junk
     )
     found["mark of no job"] = lambda redis, junk: redis.execute_command(
-        "HSET", keys.cancel(QUEUE), junk, "x"
+        "HSET", keys.cancel_marks, junk, "x"
     )
-    found["abort member"] = lambda redis, junk: redis.zadd(keys.ABORT, {junk: 1})
-    found["wake element"] = lambda redis, junk: redis.rpush(keys.wake(QUEUE), junk)
-    found["worker"] = lambda redis, junk: redis.zadd(keys.workers(QUEUE), {junk: 1})
+    found["abort member"] = lambda redis, junk: redis.zadd(keys.abort, {junk: 1})
+    found["wake element"] = lambda redis, junk: redis.rpush(keys.wake, junk)
+    found["worker"] = lambda redis, junk: redis.zadd(keys.workers, {junk: 1})
     return found
 
 
@@ -187,7 +191,7 @@ async def measure(redis: Redis, stage: Stage, step: str, put: Put | None, junk: 
         await put(redis, junk)
     await redis.execute_command("SLOWLOG", "RESET")
     await stage.run(step)
-    digest = Script(step).digest.encode()
+    digest = script(step).digest.encode()
     log = await redis.execute_command("SLOWLOG", "GET", 1000)
     found = [entry[2] for entry in log if digest in entry[3]]
     return float(max(found, default=0)) / 1000
@@ -202,7 +206,7 @@ async def main(rounds: int) -> int:
             await redis.config_set("slowlog-max-len", 2000)
             stage = Stage(redis)
             print(f"{kind}; ms of server time, median of {rounds}; {len(places())} places")
-            print(f"{'step':8} {'sound':>7} {'worst':>7}  where")
+            print(f"{'step':26} {'sound':>7} {'worst':>7}  where")
             for step in STEPS:
                 sound = await _median(redis, stage, step, None, b"", rounds)
                 worst, where = 0.0, ""
@@ -214,7 +218,7 @@ async def main(rounds: int) -> int:
                         if took > worst:
                             worst, where = took, f"{name}: {kind_of}"
                 too_slow += worst >= 5
-                print(f"{step:8} {sound:7.2f} {worst:7.2f}  {where}", flush=True)
+                print(f"{step:26} {sound:7.2f} {worst:7.2f}  {where}", flush=True)
     return 1 if too_slow else 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatherq import Producer
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 from gatherq.testing.server import REAL, embedded_server
 
 HERE = Path(__file__).parent
@@ -83,7 +83,7 @@ async def in_contact(redis, queue: str, workers: int, lease: float) -> None:
     """Wait until so many workers have known Redis for a lease: they may take over from others."""
     first: dict[bytes, float] = {}
     while True:
-        signed = dict(await redis.zrange(keys.workers(queue), 0, -1, withscores=True))
+        signed = dict(await redis.zrange(KeySpace(queue).workers, 0, -1, withscores=True))
         first = signed | first
         if sum(at - first[worker] > lease * 1000 for worker, at in signed.items()) >= workers:
             return

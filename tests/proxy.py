@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from gatherq.store.script import Script
+from gatherq.store.script import script
 
 
 class Proxy:
@@ -43,7 +43,7 @@ class Proxy:
 
     def lose(self, step, count=1):
         """Lose the next replies of a Lua step, after the server has done it."""
-        self._lose, self._left = Script(step).digest.encode(), count
+        self._lose, self._left = script(step).digest.encode(), count
 
     async def _serve(self, reader, writer):
         self._connections.add(writer)

@@ -3,7 +3,8 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from .contract import defaults, keys
+from .contract import defaults
+from .contract.keys import DEFAULT_QUEUE
 
 
 class Settings(BaseSettings):
@@ -12,7 +13,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GATHERQ_", frozen=True, hide_input_in_errors=True)
 
     redis_url: str = Field(default=defaults.REDIS_URL, repr=False)
-    queue: str = Field(default=keys.QUEUE, min_length=1)
+    queue: str = Field(default=DEFAULT_QUEUE, min_length=1)
     #: How long a batch and all its results stay in Redis after it has ended, in seconds; and how
     #: long it may take, an eighth more.
     keep: float = Field(default=86_400.0, gt=0)

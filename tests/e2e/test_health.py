@@ -8,7 +8,7 @@ import sys
 import pytest
 from redis import Redis
 
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 from gatherq.testing.server import embedded_server, free_port
 from tests.conftest import until
 
@@ -64,9 +64,9 @@ async def test_a_name_that_somebody_wrote_there_is_no_terminal_sequence(server_u
     name = f"{socket.gethostname()}.\x1b[2J\nforged: 0.0 s ago"
     with Redis.from_url(server_url) as redis:
         seconds, _ = redis.time()
-        redis.zadd(keys.workers(queue), {name: seconds * 1000})
+        redis.zadd(KeySpace(queue).workers, {name: seconds * 1000})
         code, said, _ = await probe(server_url, "--queue", queue)
-        redis.delete(keys.workers(queue))
+        redis.delete(KeySpace(queue).workers)
     assert code == 0
     assert "\x1b" not in said
     assert len(said.splitlines()) == 1

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from gatherq import Producer
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 from gatherq.errors import BatchNotFound
 
 from .world import GOOD, QUEUE, STEPS, World, damage, damaged
+
+keys = KeySpace()
 
 EXAMPLES = int(os.environ.get("GATHERQ_FUZZ", "250"))
 

@@ -4,8 +4,9 @@ from hypothesis import strategies as st
 
 from gatherq import call
 from gatherq.client.job_encoding import digests
-from gatherq.contract import keys, records
+from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import Times, Verdict
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.queue_position import FRONT, Passing
@@ -16,6 +17,7 @@ from tests.store.steps import Asks
 from . import junk
 
 QUEUE, SIZE, GOOD = "fuzz", 7, 3
+keys = KeySpace(QUEUE)
 FIELDS = [
     *("size", "expires", "written", "life", "keep", "cancelled_by", "created", "deadline", "limit"),
     *("lease", "leased", "queue_timeout", "tolerate", "writing", "deleting", "succeeded", "failed"),
@@ -23,8 +25,8 @@ FIELDS = [
 ]
 OF_SLOT = [keys.job, keys.in_progress, keys.retry, keys.result, keys.attempts]
 OF_BATCH = [keys.batch, keys.done, keys.digests]
-SHARED = [keys.cancel(QUEUE), keys.wake(QUEUE), keys.workers(QUEUE), keys.quarantine(QUEUE)]
-SHARED += [keys.ABORT, f"{QUEUE}:health-check"]
+SHARED = [keys.cancel_marks, keys.wake, keys.workers, keys.quarantine]
+SHARED += [keys.abort, f"{QUEUE}:health-check"]
 
 
 @st.composite
@@ -67,7 +69,7 @@ async def damaged(redis, how, what, value):
         case "member":
             await redis.zadd(QUEUE, {what: value})
         case "mark":
-            await _try(redis.hset(keys.cancel(QUEUE), what, value))
+            await _try(redis.hset(KeySpace(QUEUE).cancel_marks, what, value))
         case "done":
             await _try(redis.xadd(keys.done("bad"), value, id=what))
         case "entry":
@@ -86,9 +88,9 @@ class World:
 
     def __init__(self, redis):
         self.redis = redis
-        self.worker = JobStore(redis, "w1", QUEUE, 2.0)
-        self.other = JobStore(redis, "w2", QUEUE, 2.0)
-        self.asks = Asks(redis, QUEUE)
+        self.worker = JobStore(redis, KeySpace(QUEUE), "w1", 2.0)
+        self.other = JobStore(redis, KeySpace(QUEUE), "w2", 2.0)
+        self.asks = Asks(redis, KeySpace(QUEUE))
         self.held = []
 
     async def begin(self):

@@ -7,6 +7,7 @@ import pytest
 from arq.constants import health_check_key_suffix
 
 from gatherq.contract import keys
+from gatherq.store.script import scripts
 
 from . import DOCS, LUA
 
@@ -18,7 +19,7 @@ STAND_FOR = {
     "batch": "<batch>",
     "queue": "<queue>",
     "run": "<job>:<ms>",
-    "name": "<producer>",
+    "watcher": "<producer>",
 }
 #: Makers in `keys` of what is no key.
 NO_KEYS = {"job_id"}
@@ -57,12 +58,7 @@ def made_by(owner):
 
 
 def all_made():
-    made_here = made_by(keys)
-    space = getattr(keys, "KeySpace", None)
-    if space is not None:
-        made_here |= made_by(made(space))
-    found = {key for key in made_here.values() if isinstance(key, str)}
-    return {"<queue>" if key == keys.QUEUE else key for key in found}
+    return set(made_by(keys.KeySpace("<queue>")).values())
 
 
 def test_every_key_that_is_made_has_a_row_and_every_row_a_maker():
@@ -79,7 +75,7 @@ def test_every_row_says_type_content_writer_reader_and_time_to_live():
 
 
 def test_every_step_is_named_as_its_file_is():
-    steps = {file.stem for file in LUA.glob("*.lua")}
+    steps = {script.name.rpartition("/")[2] for script in scripts()}
     rows, fields = tables()
     named = {word for row in rows for word in re.findall(r"\w+", f"{row[3]} {row[4]}")}
     named |= {word for row in fields for word in re.findall(r"\w+", row[2])}

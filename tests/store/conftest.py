@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from gatherq import call
 from gatherq.contract import records
+from gatherq.contract.keys import KeySpace
 from gatherq.store.batches import BatchStore
 from gatherq.store.jobs import JobStore
 
@@ -30,7 +31,7 @@ def batch():
 def submit(redis, queue, batch):
     async def submit(size=1, first=0, jobs=None):
         jobs = jobs or [records.encode_job(call("f", n), batch, n, None) for n in range(size)]
-        return await BatchStore(redis, queue).submit(batch, size, 3600, first, jobs)
+        return await BatchStore(redis, KeySpace(queue)).submit(batch, size, 3600, first, jobs)
 
     return submit
 
@@ -38,7 +39,7 @@ def submit(redis, queue, batch):
 @pytest.fixture
 def store(redis, queue):
     def store(worker="w1"):
-        return JobStore(redis, worker, queue, LEASE)
+        return JobStore(redis, KeySpace(queue), worker, LEASE)
 
     return store
 
@@ -46,7 +47,7 @@ def store(redis, queue):
 @pytest.fixture
 def asks(redis, queue):
     """What a producer asks of Redis."""
-    return Asks(redis, queue)
+    return Asks(redis, KeySpace(queue))
 
 
 @pytest.fixture

@@ -6,11 +6,14 @@ from dataclasses import fields
 from types import SimpleNamespace
 
 from gatherq.client import batch_operations
-from gatherq.contract import keys, records
+from gatherq.contract import records
+from gatherq.contract.keys import KeySpace, job_id
 from gatherq.errors import BatchNotFound
 from gatherq.store.batches import BatchStore
 from gatherq.store.jobs import Record
 from gatherq_worker.attempt import Attempt
+
+keys = KeySpace()
 
 LEASE = 0.3
 
@@ -49,7 +52,7 @@ async def pass_time(redis, queue, batch, seconds):
         for field in times:
             pipe.hincrby(keys.batch(batch), field, -ms)
         for slot in range(int(facts[b"size"])):
-            await _pass_time_of(redis, pipe, queue, keys.job_id(batch, slot), ms)
+            await _pass_time_of(redis, pipe, queue, job_id(batch, slot), ms)
         await pipe.execute()
 
 
@@ -66,20 +69,29 @@ async def _pass_time_of(redis, pipe, queue, id_, ms):
 
 
 class Asks(BatchStore):
-    """What a producer asks of Redis; whole batches as `Batch` does it."""
+    """What a producer asks of Redis, in one place; whole batches as `Batch` does it."""
+
+    def __init__(self, redis, keys):
+        super().__init__(redis, keys)
+        self.sweep, self.mend = self.maintenance.sweep, self.maintenance.mend
+        self.extend, self.delete = self.maintenance.extend, self.maintenance.delete
+        self.size_of = self.maintenance.size_of
+        self.ended_badly, self.put_back = self.redrive.ended_badly, self.redrive.put_back
+        self.standings, self.recorded = self.slot_states.read, self.slot_states.recorded
+        self.missing = self.completions.missing
 
     async def cancel(self, batch, slots, by, request=""):
         if request:
             return await super().cancel(batch, slots, by, request)
         return await self._whole(batch_operations.cancel(self._session, batch, slots or (), by))
 
-    async def redrive(self, batch):
+    async def run_again(self, batch):
         counts = await self.counts(batch)
         if counts is None:
             return None
         after, last = b"0", {}
         while True:
-            after, found = await self.completions(batch, after)
+            after, found = await self.completions.read(batch, after)
             if not found:
                 break
             last.update(found)

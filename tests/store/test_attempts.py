@@ -2,13 +2,15 @@
 
 import json
 
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import Times, encode_attempt
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.store.jobs import Release
 from gatherq_worker.attempt import Attempt
 
 from .steps import claim, expired, record
+
+keys = KeySpace()
 
 
 def entry(number):

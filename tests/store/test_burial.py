@@ -4,13 +4,15 @@ from time import monotonic
 
 import pytest
 
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 from gatherq.store.jobs import JobStore
 from gatherq_worker.ipc.execution_table import Execution, ExecutionSnapshot, key
 from gatherq_worker.supervision.blame import Death
 from gatherq_worker.supervision.recovery import Recoverer
 
 from .steps import LEASE, claim
+
+keys = KeySpace()
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ async def test_thousands_are_given_back_and_a_repetition_does_no_harm(
     redis, queue, submit, store, bury
 ):
     await submit(1200)
-    await claim(JobStore(redis, "w1", queue, lease=60), 1200)  # so many take a while to claim
+    await claim(JobStore(redis, KeySpace(queue), "w1", 60), 1200)  # so many take a while to claim
     assert await bury("stopped", {}, lease=60) == 1200
     assert await bury("stopped", {}, lease=60) == 0
     assert await again(store) == dict.fromkeys(range(1200), (1, []))

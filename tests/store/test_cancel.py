@@ -6,10 +6,13 @@ import json
 import pytest
 
 from gatherq import Cancelled, call
-from gatherq.contract import keys, records
+from gatherq.contract import records
+from gatherq.contract.keys import KeySpace, job_id
 from gatherq.store.jobs import Release
 
 from .steps import claim, expired, record
+
+keys = KeySpace()
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def outcome(asks, batch):
 
 async def done(asks, batch):
     """What the completion stream says, from its beginning."""
-    return (await asks.completions(batch, b"0", 0.001))[1]
+    return (await asks.completions.read(batch, b"0", 0.001))[1]
 
 
 async def test_a_queued_slot_ends_at_once_and_is_never_claimed(
@@ -34,7 +37,7 @@ async def test_a_queued_slot_ends_at_once_and_is_never_claimed(
     found = await outcome(1)
     assert isinstance(found, Cancelled)
     assert (found.by, found.slot, found.name, found.attempt) == ("someone", 1, "f", 0)
-    assert found.job_id == keys.job_id(batch, 1)
+    assert found.job_id == job_id(batch, 1)
     assert found.started is None
     assert found.enqueued <= found.finished
     assert [a.slot for a in (await claim(store())).attempts] == [0, 2]
@@ -102,9 +105,9 @@ async def test_a_running_slot_is_asked_and_may_still_finish(
     assert await outcome() is None
     renewal = await store().renew([attempt])
     assert renewal.cancelled == {attempt.job_id: "me"}
-    assert 0 < await redis.ttl(keys.cancel(queue)) <= 86_400
+    assert 0 < await redis.ttl(KeySpace(queue).cancel_marks) <= 86_400
     assert (await store().finish([record(attempt)])).words == ["recorded"]
-    assert not await redis.exists(keys.cancel(queue))
+    assert not await redis.exists(KeySpace(queue).cancel_marks)
     assert await asks.cancel(batch, [0], "me") == 0
 
 
@@ -131,11 +134,11 @@ async def test_a_finished_batch_cannot_be_cancelled_nor_one_that_is_not_there(
     assert await asks.cancel(batch, [0], "me") is None
     await submit()
     await store().finish([record(a) for a in (await claim(store())).attempts])
-    before = await redis.get(keys.result(keys.job_id(batch, 0)))
+    before = await redis.get(keys.result(job_id(batch, 0)))
     assert await asks.cancel(batch, None, "me") == 0
     assert await asks.cancel(batch, [0], "me") == 0
     assert await redis.hget(keys.batch(batch), "cancelled_by") is None
-    assert await redis.get(keys.result(keys.job_id(batch, 0))) == before
+    assert await redis.get(keys.result(job_id(batch, 0))) == before
 
 
 async def test_a_retry_that_waits_is_queued_too(submit, asks, store, batch, outcome):
@@ -161,7 +164,7 @@ async def test_a_slot_cancelled_while_it_ran_and_given_back_ends_at_the_next_cla
     await store().release([Release(attempts[1])])
     assert (await asks.sweep(batch)).ended == 1
     assert (await outcome(1)).by == "me"
-    assert not await redis.exists(keys.cancel(queue))
+    assert not await redis.exists(KeySpace(queue).cancel_marks)
 
 
 async def test_all_slots_are_looked_through_now_and_then_and_not_at_every_look(
@@ -261,13 +264,13 @@ async def test_cancel_against_claim_and_finish_ends_in_exactly_one_of_the_two(
     assert await redis.zcard(queue) == 0
     counts = await asks.counts(batch)
     assert (counts.running, counts.finished) == (0, size)
-    assert not await redis.exists(keys.cancel(queue))
+    assert not await redis.exists(KeySpace(queue).cancel_marks)
 
 
 async def done_all(asks, batch):
     after, found = b"0", []
     while True:
-        after, more = await asks.completions(batch, after, 0.001)
+        after, more = await asks.completions.read(batch, after, 0.001)
         if not more:
             return found
         found += more

@@ -7,11 +7,14 @@ import pytest
 
 from gatherq import call
 from gatherq.client.job_encoding import digests
-from gatherq.contract import keys, records
+from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.keys import KeySpace
 from gatherq.store.jobs import Release
 
 from .steps import Asks, claim, expired, record
+
+keys = KeySpace()
 
 
 def encoded(batch, size, name="f"):
@@ -181,7 +184,7 @@ async def test_a_result_names_its_batch_and_slot_whatever_the_data_says(redis, a
 async def test_a_batch_of_another_queue_is_another_batch(redis, asks, batch, queue):
     jobs = encoded(batch, 2)
     await asks.submit(batch, 2, 3600, 0, jobs, digests=digests(jobs), life="a")
-    elsewhere = Asks(redis, f"{queue}:other")
+    elsewhere = Asks(redis, KeySpace(f"{queue}:other"))
     there = await elsewhere.submit(batch, 2, 3600, 0, jobs, digests=digests(jobs), life="b")
     assert (there.size, there.differs) == (2, 0)
     assert await elsewhere.mend(batch, [0, 1], -1) == ([], 2)

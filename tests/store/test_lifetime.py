@@ -4,11 +4,14 @@ import json
 
 import pytest
 
-from gatherq.contract import keys, records
+from gatherq.contract import records
+from gatherq.contract.keys import KeySpace, job_id
 from gatherq.store.jobs import Record, Release
 from gatherq.store.slot_states import SlotState
 
 from .steps import claim, contact, expired, record
+
+keys = KeySpace()
 
 
 def failed(attempt, worker="w1", **fields):
@@ -38,8 +41,8 @@ async def test_what_did_not_succeed_is_claimed_again_in_slot_order(
     await store().finish([record(good), *map(failed, reversed(bad))])
     await asks.cancel(batch, [4], "me")
     kept = await redis.get(keys.result(good.job_id))
-    assert await asks.redrive(batch) == 4
-    assert await asks.redrive(batch) == 0
+    assert await asks.run_again(batch) == 4
+    assert await asks.run_again(batch) == 0
     again = (await claim(store("w2"))).attempts
     assert [(a.slot, a.number, a.job.base) for a in again] == [
         (5, 1, 0),  # it was never away
@@ -56,7 +59,7 @@ async def test_what_did_not_succeed_is_claimed_again_in_slot_order(
     assert done.words == ["recorded"] * 5
     counts = await asks.counts(batch)
     assert (counts.succeeded, counts.running, counts.finished) == (6, 0, 6)
-    assert dict((await asks.completions(batch, b"0", 0.001))[1]) == dict.fromkeys(
+    assert dict((await asks.completions.read(batch, b"0", 0.001))[1]) == dict.fromkeys(
         range(6), "succeeded"
     )
 
@@ -67,7 +70,7 @@ async def test_the_attempts_before_a_redrive_are_kept(redis, submit, asks, store
         (attempt,) = (await claim(store())).attempts
         assert attempt.number == number
         await store().finish([failed(attempt)])
-        assert await asks.redrive(batch) == 1
+        assert await asks.run_again(batch) == 1
         assert 0 < await redis.ttl(keys.attempts(attempt.job_id)) <= 4_050
     listed = await redis.lrange(keys.attempts(attempt.job_id), 0, -1)
     assert [json.loads(entry) for entry in listed] == [
@@ -88,7 +91,7 @@ async def test_the_attempts_before_a_redrive_are_kept(redis, submit, asks, store
 async def test_a_slot_without_a_result_is_queued_or_lost(redis, submit, asks, store, batch):
     await submit(2)
     await store().finish([failed(a) for a in (await claim(store())).attempts])
-    await asks.redrive(batch)
+    await asks.run_again(batch)
     queued = SlotState(None, False, True)
     assert await asks.standings(batch, [0, 1]) == [queued, queued]
     first, second = (await claim(store())).attempts
@@ -132,7 +135,7 @@ async def test_a_zombie_from_before_a_redrive_is_refused(redis, submit, asks, st
     await expired(redis, zombie)
     (second,) = (await claim(store("w2"))).attempts
     await store("w2").finish([failed(second, "w2")])
-    await asks.redrive(batch)
+    await asks.run_again(batch)
     assert (await store().finish([record(zombie)])).words == ["refused"]
     (third,) = (await claim(store("w2"))).attempts
     assert third.number == 3
@@ -149,7 +152,7 @@ async def test_a_redrive_lifts_cancellation_and_lease_and_restarts_the_deadline(
     await asks.sweep(batch, contact=await contact(store()))
     counts = await asks.counts(batch)
     assert (counts.cancelled, counts.finished) == (2, 2)  # the lease comes first
-    assert await asks.redrive(batch) == 2
+    assert await asks.run_again(batch) == 2
     found = (await claim(store())).attempts
     assert len(found) == 2
     assert found[0].batch_deadline.at > 1_700_000_000_000
@@ -162,7 +165,7 @@ async def test_an_uncharged_release_after_a_redrive_keeps_the_count_of_running(
     await submit()
     (attempt,) = (await claim(store())).attempts
     await store().finish([failed(attempt)])
-    await asks.redrive(batch)
+    await asks.run_again(batch)
     (attempt,) = (await claim(store())).attempts
     await store().release([Release(attempt)])
     (attempt,) = (await claim(store())).attempts
@@ -172,13 +175,13 @@ async def test_an_uncharged_release_after_a_redrive_keeps_the_count_of_running(
 
 
 async def test_nothing_to_redrive(redis, submit, asks, store, batch):
-    assert await asks.redrive(batch) is None
+    assert await asks.run_again(batch) is None
     await submit(2)
-    assert await asks.redrive(batch) == 0
+    assert await asks.run_again(batch) == 0
     await store().finish([failed(a) for a in (await claim(store())).attempts])
-    await redis.delete(keys.job(keys.job_id(batch, 0)))  # without its data it stays as it is
-    assert await asks.redrive(batch) == 1
-    assert await redis.exists(keys.result(keys.job_id(batch, 0)))
+    await redis.delete(keys.job(job_id(batch, 0)))  # without its data it stays as it is
+    assert await asks.run_again(batch) == 1
+    assert await redis.exists(keys.result(job_id(batch, 0)))
 
 
 async def test_a_failed_jobs_data_stays_and_a_good_ones_goes(redis, submit, store):
@@ -235,7 +238,7 @@ async def test_a_batch_whose_last_slot_is_ended_late_stays_too(
             late = (await claim(store())).late
             assert late == [batch]
             await store().extend(batch)
-    for name in (keys.batch(batch), keys.done(batch), keys.result(keys.job_id(batch, 0))):
+    for name in (keys.batch(batch), keys.done(batch), keys.result(job_id(batch, 0))):
         assert await redis.pexpiretime(name) > soon + 40_000
 
 
@@ -250,7 +253,7 @@ async def test_a_deleted_batch_leaves_nothing_and_takes_no_late_result(
     await submit(600)
     first, second, third = (await claim(store(), 3)).attempts
     await store().finish([failed(first)])
-    await asks.redrive(batch)
+    await asks.run_again(batch)
     await store().finish([failed(second)])
     await asks.cancel(batch, [2, 599], "me")
     assert await asks.remove(batch)
@@ -260,7 +263,7 @@ async def test_a_deleted_batch_leaves_nothing_and_takes_no_late_result(
     assert await asks.counts(batch) is None
     assert [key async for key in redis.scan_iter(f"*{batch}*", count=1000)] == []
     assert await redis.zcard(queue) == 0
-    assert not await redis.exists(keys.cancel(queue))
+    assert not await redis.exists(KeySpace(queue).cancel_marks)
 
 
 @pytest.fixture
@@ -278,7 +281,7 @@ async def test_a_batch_being_deleted_is_gone_for_everybody(
     running = half_deleted[-1]
     assert await asks.counts(batch) is None
     assert await asks.sweep(batch) is None
-    assert await asks.redrive(batch) is None
+    assert await asks.run_again(batch) is None
     assert await asks.cancel(batch, None, "me") is None
     assert (await submit(600)).size == -1
     assert (await claim(store())).attempts == []

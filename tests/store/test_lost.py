@@ -5,13 +5,16 @@ import asyncio
 import pytest
 
 from gatherq import call
-from gatherq.contract import keys, records
+from gatherq.contract import records
+from gatherq.contract.keys import KeySpace
 from gatherq.errors import BatchNotFound
 
 from ..conftest import until
 from .steps import claim
 from .test_slots import plain
 from .worker import serve
+
+keys = KeySpace()
 
 N = 6
 

@@ -4,11 +4,14 @@ import pytest
 
 from gatherq import call
 from gatherq.client.job_encoding import digests
-from gatherq.contract import keys, records
+from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.keys import KeySpace
 from gatherq.store.jobs import Release
 
 from .steps import claim, expired, record
+
+keys = KeySpace()
 
 
 async def types(asks, batch, slots):
@@ -31,9 +34,9 @@ async def test_what_is_queued_running_or_ended_is_left_alone(redis, submit, asks
 async def test_a_lost_queue_is_put_back(redis, submit, asks, store, batch, queue):
     await submit(5)
     (running,) = (await claim(store(), 1)).attempts
-    await redis.delete(queue, keys.wake(queue))
+    await redis.delete(queue, KeySpace(queue).wake)
     assert (await asks.mend(batch, range(5), -1)).ended == []
-    assert await redis.llen(keys.wake(queue)) == 1
+    assert await redis.llen(KeySpace(queue).wake) == 1
     found = (await claim(store("w2"), contact=False)).attempts
     assert [(a.slot, a.number) for a in found] == [(n, 1) for n in range(1, 5)]
     await store("w2").finish([record(a, "w2") for a in found])
@@ -87,7 +90,7 @@ async def test_what_a_producer_never_wrote_ends_with_its_batch_or_when_it_is_giv
     if why == "nothing":
         assert len((await claim(store())).attempts) == 10
         assert (await asks.counts(batch)).failed == 0
-        _, words = await asks.completions(batch, b"0")
+        _, words = await asks.completions.read(batch, b"0")
         assert {status for _, status in words} == {"redriven"}
     else:
         assert (await claim(store())).attempts == []

@@ -6,8 +6,9 @@ import pytest
 from redis.asyncio import Redis
 
 from gatherq import call
-from gatherq.contract import keys, records
+from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.keys import KeySpace
 from gatherq.contract.values import codec
 from gatherq.store.batches import BatchStore
 from gatherq.store.jobs import JobStore, Release
@@ -15,6 +16,8 @@ from gatherq.store.queue_position import FRONT, Passing
 from gatherq.testing.server import embedded_server
 
 from .steps import LEASE, claim, contact, expired
+
+keys = KeySpace()
 
 HOUR = 3_600_000
 NAMES = ["new", 'a"b\\', "éclair", "a\nb\x00", "\U0001f600", "n" * 256]
@@ -185,10 +188,10 @@ async def test_a_claim_that_passes_over_all_that_it_may_takes_little_of_the_serv
         async with Redis.from_url(url) as redis:
             jobs = jobs_of("b", *["new"] * 2000)
             for first in range(0, 2000, 500):
-                await BatchStore(redis, queue).submit(
+                await BatchStore(redis, KeySpace(queue)).submit(
                     "b", 2000, 3600, first, jobs[first : first + 500]
                 )
-            walk = Walk(JobStore(redis, "w1", queue, LEASE))
+            walk = Walk(JobStore(redis, KeySpace(queue), "w1", LEASE))
             await walk.whole()  # the script is known
             await redis.slowlog_reset()
             for _ in range(3):

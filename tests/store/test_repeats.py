@@ -5,14 +5,17 @@ import asyncio
 import pytest
 
 from gatherq import call
-from gatherq.contract import keys, records
+from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.keys import KeySpace
 from gatherq.store.jobs import Release
 from gatherq_worker.engine.claims import Held
 from gatherq_worker.engine.conclusion.recorder import Recorder
 from gatherq_worker.engine.stray_claims import StrayClaims
 
 from .steps import claim, contact, record
+
+keys = KeySpace()
 
 
 def failed(attempt, worker="w1"):

@@ -8,13 +8,15 @@ import pytest
 from pydantic import RootModel, model_validator
 
 from gatherq import Failed, Succeeded, call, job
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 from gatherq.errors import RemoteError
 from gatherq.store.jobs import Record
 
 from ..conftest import until
 from .steps import claim
 from .worker import serve, succeeded
+
+keys = KeySpace()
 
 N = 7
 BAD = 3

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from gatherq import Producer, call
+from gatherq.contract.keys import KeySpace
 from gatherq.errors import RedisUnavailable
 from gatherq.store.jobs import JobStore
 from gatherq.testing.server import embedded_server, free_port
@@ -143,7 +144,7 @@ async def test_a_collector_waits_for_a_state_that_passes(url, server, state, dea
         async with state(server):
             done, _ = await asyncio.wait([reading], timeout=1.6)  # a look falls into it
             assert not done
-        await serve(JobStore(server, "w1", "arq:queue", LEASE), 3)
+        await serve(JobStore(server, KeySpace(), "w1", LEASE), 3)
         assert [outcome.value for outcome in await reading] == [0, 1, 2]
 
 
@@ -171,7 +172,7 @@ async def test_who_may_only_read_reads(url, server, deadline, caplog):
         waiting = asyncio.create_task(theirs.wait())
         done, _ = await asyncio.wait([reading, waiting], timeout=3.5)  # several looks
         assert not done
-        await serve(JobStore(server, "w1", "arq:queue", LEASE), 3)
+        await serve(JobStore(server, KeySpace(), "w1", LEASE), 3)
         await server.delete(f"gatherq:done:{batch.id}")
         assert [outcome.value for outcome in await reading] == [0, 1, 2]
         assert not (await waiting)[1]

@@ -2,11 +2,13 @@
 
 import pytest
 
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace, job_id
 from gatherq.store.jobs import Release
 from gatherq_worker.attempt import Attempt
 
 from .steps import LEASE, claim, expired, record
+
+keys = KeySpace()
 
 
 async def test_a_claim_takes_no_more_than_asked_in_slot_order(submit, store):
@@ -154,7 +156,7 @@ async def test_what_cannot_be_a_job_goes_into_quarantine_and_neighbours_run(
     found = await claim(store())
     assert len(found.attempts) == 1
     assert found.foreign == [r"\xff\xfe"]
-    assert await redis.lrange(keys.quarantine(queue), 0, -1) == [b"\xff\xfe"]
+    assert await redis.lrange(KeySpace(queue).quarantine, 0, -1) == [b"\xff\xfe"]
     assert await redis.zscore(queue, b"\xff\xfe") is None
 
 
@@ -170,7 +172,7 @@ async def test_odd_but_readable_ids_are_jobs(redis, store, queue, id_):
 @pytest.mark.parametrize("spoil", ["wrong type", "truncated", "not utf-8", "absurd numbers"])
 async def test_damaged_job_data_is_an_attempt_with_a_problem(redis, submit, store, batch, spoil):
     await submit(2)
-    key = keys.job(keys.job_id(batch, 0))
+    key = keys.job(job_id(batch, 0))
     await redis.delete(key)
     if spoil == "wrong type":
         await redis.lpush(key, "x")
@@ -189,14 +191,14 @@ async def test_damaged_job_data_is_an_attempt_with_a_problem(redis, submit, stor
 @pytest.mark.parametrize("value", ["abc", "-5", "1e308", "9" * 30, b"\xff"])
 async def test_a_damaged_attempt_count_begins_anew(redis, submit, store, batch, value):
     await submit()
-    await redis.set(keys.retry(keys.job_id(batch, 0)), value)
+    await redis.set(keys.retry(job_id(batch, 0)), value)
     (attempt,) = (await claim(store())).attempts
     assert attempt.number == 1
 
 
 async def test_what_a_plain_arq_worker_holds_is_left_to_it(redis, submit, store, batch, queue):
     await submit(2)
-    held = keys.job_id(batch, 0)
+    held = job_id(batch, 0)
     await redis.psetex(keys.in_progress(held), 60_000, b"1")
     score = await redis.zscore(queue, held)
     (attempt,) = (await claim(store())).attempts
@@ -239,11 +241,11 @@ async def test_expired_leases_wait_while_the_last_contact_is_too_old(redis, subm
 
 async def test_a_claim_that_fills_the_worker_hands_the_watch_on(redis, submit, store, queue):
     await submit(2)
-    assert await redis.lpop(keys.wake(queue)) == b"1"  # submit wakes one worker
+    assert await redis.lpop(KeySpace(queue).wake) == b"1"  # submit wakes one worker
     await store().claim(1, 0, 0)
-    assert await redis.lpop(keys.wake(queue)) == b"1"
+    assert await redis.lpop(KeySpace(queue).wake) == b"1"
     await store().claim(10, 0, 0)  # this one goes on watching
-    assert await redis.lpop(keys.wake(queue)) is None
+    assert await redis.lpop(KeySpace(queue).wake) is None
 
 
 async def test_foreign_data_in_the_keys_of_a_batch_harms_nobody(redis, submit, store, batch):

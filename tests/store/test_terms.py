@@ -4,12 +4,15 @@ import pytest
 
 from gatherq import TimedOut, call
 from gatherq.client.job_encoding import digests
-from gatherq.contract import keys, records
+from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.keys import KeySpace
 from gatherq.store.batches import Submitted
 from gatherq.store.jobs import Record, Release
 
 from .steps import claim, contact, record
+
+keys = KeySpace()
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ async def test_one_failure_too_many_cancels_the_batch_in_the_same_step(
     await agree(10, tolerate=1)
     attempts = (await claim(store(), 4)).attempts
     async with redis.pubsub() as heard:
-        await heard.subscribe(keys.control(queue))
+        await heard.subscribe(KeySpace(queue).channel)
         assert (await heard.get_message(timeout=5))["type"] == "subscribe"
         first = await store().finish([ended(attempts[0], status)])
         assert (first.words, first.stopped) == (["recorded"], [])

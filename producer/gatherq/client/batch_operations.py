@@ -36,7 +36,7 @@ async def cancel(session: Session, batch: str, slots: Sequence[int], by: str) ->
             raise BatchNotFound.gone(batch, "its data")
         total += count
     if not selection and total:
-        await session.retry(session.store.sweep, batch, force=True)
+        await session.retry(session.store.maintenance.sweep, batch, force=True)
     return total
 
 
@@ -58,13 +58,14 @@ async def stop(
 
 async def redrive(session: Session, batch: str, ended: Mapping[int, str]) -> int:
     """Run slots again that ended with these statuses; return how many go back into the queue."""
-    await session.retry(session.store.extend, batch)
+    await session.retry(session.store.maintenance.extend, batch)
     total, first = 0, True
     for chunk in _chunks(sorted(ended), _REDRIVE_CHUNK):
         statuses = {slot: ended[slot] for slot in chunk}
-        slots = await session.retry(session.store.ended_badly, batch, statuses)
+        slots = await session.retry(session.store.redrive.ended_badly, batch, statuses)
         request = secrets.token_hex(6)
-        count = await session.retry(session.store.put_back, batch, first, slots, request)
+        put_back = session.store.redrive.put_back
+        count = await session.retry(put_back, batch, first, slots, request)
         if count is None:
             raise BatchNotFound.gone(batch, "its data")
         total, first = total + count, False
@@ -73,11 +74,11 @@ async def redrive(session: Session, batch: str, ended: Mapping[int, str]) -> int
 
 async def delete(session: Session, batch: str) -> None:
     """Remove all data of a batch; raises BatchNotFound if there is none."""
-    if not await session.retry(session.store.size_of, batch):
+    if not await session.retry(session.store.maintenance.size_of, batch):
         raise BatchNotFound.gone(batch, "its data")
     first = 0
     while True:
-        first = await session.retry(session.store.delete, batch, first)
+        first = await session.retry(session.store.maintenance.delete, batch, first)
         if not first:
             return
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import aclosing
 from typing import Generic, TypeVar
 
-from gatherq.contract import keys
+from gatherq.contract.keys import job_id
 from gatherq.contract.outcomes import Outcome
 from gatherq.errors import BatchNotFound, ProducerClosed
 from gatherq.store.redrive import REDRIVEN
@@ -42,7 +42,7 @@ class HandleGroup(Generic[T]):
 
     def job_id(self, slot: int) -> str:
         """Return the id of a job of this batch."""
-        return keys.job_id(self._collector.batch, slot)
+        return job_id(self._collector.batch, slot)
 
     def watch(self) -> None:
         """Begin to settle handles, unless that is under way."""

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from gatherq.contract import inherited_deadline
 from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated
 from gatherq.contract.jobs import Call, Job
+from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Outcome
 from gatherq.contract.validation import check_batch_id, check_timeout, check_window
 from gatherq.errors import BatchNotFound, ProducerClosed
 from gatherq.settings import Settings
 from gatherq.store.batches import BatchStore
 from gatherq.store.server import connection
+from gatherq.store.server.connection import database_of
 from gatherq.store.server.owned_pool import OwnedPool
 from gatherq.store.server.retry import RedisRetry
 from gatherq.store.server.urls import masked
@@ -67,7 +69,7 @@ class Producer(Gatherer):
         self._pool.check_owner = self._owner.check
         self._redis = connection.client(self._pool)
         self._session = Session(
-            BatchStore(self._redis, settings.queue),
+            BatchStore(self._redis, KeySpace(settings.queue, database_of(self._redis))),
             RedisRetry(self._url, settings.patience),
             self._owner.check,
         )

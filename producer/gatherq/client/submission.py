@@ -85,7 +85,9 @@ class Submission:
         if options.lease is not None:
             self._session.leases.hold(self.batch_id, options.lease)
         if cancelled:
-            await self._session.retry(self._session.store.sweep, self.batch_id, force=True)
+            await self._session.retry(
+                self._session.store.maintenance.sweep, self.batch_id, force=True
+            )
 
     async def _write_chunks(self, options: BatchOptions, keep: float, patience: float) -> bool:
         """Write all chunks; return whether the batch is cancelled already."""
@@ -142,7 +144,7 @@ class Submission:
         store, batch = self._session.store, self.batch_id
         with contextlib.suppress(*REDIS_ERRORS):
             await store.cancel(batch, (), "producer", secrets.token_hex(6))
-            await store.sweep(batch, force=True)
+            await store.maintenance.sweep(batch, force=True)
 
     def _gone(self) -> BatchNotFound:
         return BatchNotFound(

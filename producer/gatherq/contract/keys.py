@@ -1,114 +1,115 @@
-"""Every Redis key, as a function. `docs/keys.md` says the same for people.
+"""Every Redis key and channel. `docs/keys.md` says the same for people.
 
 The `arq:` keys are arq's own (arq/constants.py); the `gatherq:` keys are added beside them.
 """
 
 import json
+from functools import cached_property
 
-QUEUE = "arq:queue"
-JOB = "arq:job:"
-IN_PROGRESS = "arq:in-progress:"
-RETRY = "arq:retry:"
-RESULT = "arq:result:"
-ABORT = "arq:abort"
-BATCH = "gatherq:batch:"
-DONE = "gatherq:done:"
-ATTEMPTS = "gatherq:attempts:"
-DIGESTS = "gatherq:digests:"
-
-#: The prefixes by name, for the Lua steps that need most of them.
-PREFIXES = json.dumps(
-    {
-        "job": JOB,
-        "in_progress": IN_PROGRESS,
-        "retry": RETRY,
-        "result": RESULT,
-        "batch": BATCH,
-        "done": DONE,
-        "attempts": ATTEMPTS,
-        "digests": DIGESTS,
-    }
-)
+#: Name, and key, of arq's own queue.
+DEFAULT_QUEUE = "arq:queue"
 
 
 def job_id(batch_id: str, slot: int) -> str:
-    """Name a job of a batch."""
+    """Return the id of a slot's job."""
     return f"{batch_id}:{slot}"
 
 
-def job(id_: str) -> str:
-    """Call as JSON. String; written by submit, read by claim; TTL: the batch's."""
-    return JOB + id_
+class KeySpace:
+    """Makes every key of one queue in one database.
 
-
-def in_progress(id_: str) -> str:
-    """Token, `<worker>:<attempt>:<claim>`. String; claim, renew, finish; TTL: the lease."""
-    return IN_PROGRESS + id_
-
-
-def retry(id_: str) -> str:
-    """Count of attempts so far. String; written by claim, read by renew and finish; TTL: a day."""
-    return RETRY + id_
-
-
-def result(id_: str) -> str:
-    """Outcome as JSON. String; written by finish, read by producers; TTL: the batch's."""
-    return RESULT + id_
-
-
-def batch(batch_id: str) -> str:
-    """Size, times and counts of a batch. Hash; submit, claim, finish; TTL: the batch's."""
-    return BATCH + batch_id
-
-
-def done(batch_id: str) -> str:
-    """Slots in the order they completed. Stream; finish, read by collectors; TTL: the batch's."""
-    return DONE + batch_id
-
-
-def attempts(id_: str) -> str:
-    """Name the list of earlier attempts, as JSON. List; release, claim, redrive; TTL: a day."""
-    return ATTEMPTS + id_
-
-
-def digests(batch_id: str) -> str:
-    """Digests of a named batch's jobs, 8 bytes a slot. String; by submit; TTL: the batch's."""
-    return DIGESTS + batch_id
-
-
-def wake(queue: str) -> str:
-    """One element when there may be work. List; submit, claim, release; popped by idle workers."""
-    return f"gatherq:wake:{queue}"
-
-
-def workers(queue: str) -> str:
-    """Worker ids by last sign of life, ms. Sorted set; written by renew; TTL: a day."""
-    return f"gatherq:workers:{queue}"
-
-
-def tick(queue: str, run: str) -> str:
-    """Mark that a run of a cron job was queued. String; written by tick; TTL: an hour."""
-    return f"gatherq:tick:{queue}:{run}"
-
-
-def quarantine(queue: str) -> str:
-    """Queue members that cannot be jobs. List, newest 100; written by claim; TTL: a day."""
-    return f"gatherq:quarantine:{queue}"
-
-
-def cancel(queue: str) -> str:
-    """Map running jobs to who wants them cancelled. Hash; cancel, claim, renew; TTL: a day."""
-    return f"gatherq:cancel:{queue}"
-
-
-def control(queue: str, database: int = 0) -> str:
-    """Tell workers of cancellations. Channel, no key; published by cancel, heard by workers.
-
-    Channels know no databases, so its name has that of any other than 0.
+    Each docstring gives the key's type, the steps that write it, who reads it, and its TTL.
+    Properties are keys of the queue, methods are keys of one job, batch, cron run or producer.
     """
-    return f"gatherq:control:{queue}@{database}" if database else f"gatherq:control:{queue}"
 
+    def __init__(self, queue: str = DEFAULT_QUEUE, database: int = 0) -> None:
+        #: Job ids by when they may be claimed (ms). Sorted set; written by all steps; no TTL.
+        self.queue = queue
+        self.database = database
 
-def nudge(name: str) -> str:
-    """Wakes a producer's watcher to a new batch. Stream of one; producer's own; TTL: a minute."""
-    return f"gatherq:nudge:{name}"
+    def job(self, id_: str) -> str:
+        """Call as JSON. String; written by submit, read by claim_jobs; TTL: the batch's."""
+        return f"arq:job:{id_}"
+
+    def in_progress(self, id_: str) -> str:
+        """Token of a claim. String; claim_jobs, renew_claims, record_outcomes; TTL: the lease."""
+        return f"arq:in-progress:{id_}"
+
+    def retry(self, id_: str) -> str:
+        """Count of attempts. String; claim_jobs; read by the other job steps; TTL: a day."""
+        return f"arq:retry:{id_}"
+
+    def result(self, id_: str) -> str:
+        """Outcome as JSON. String; record_outcomes, read by producers; TTL: the batch's."""
+        return f"arq:result:{id_}"
+
+    def batch(self, batch_id: str) -> str:
+        """Size, options, times and counts of a batch. Hash; all steps; TTL: the batch's."""
+        return f"gatherq:batch:{batch_id}"
+
+    def done(self, batch_id: str) -> str:
+        """Completions in order. Stream; record_outcomes, read by watchers; TTL: the batch's."""
+        return f"gatherq:done:{batch_id}"
+
+    def attempts(self, id_: str) -> str:
+        """Earlier attempts, as JSON. List; release_claims, claim_jobs, redrive; TTL: a day."""
+        return f"gatherq:attempts:{id_}"
+
+    def digests(self, batch_id: str) -> str:
+        """Digests of a named batch's jobs, 8 bytes a slot. String; submit; TTL: the batch's."""
+        return f"gatherq:digests:{batch_id}"
+
+    def tick(self, run: str) -> str:
+        """Mark of a cron run that was queued. String; enqueue_cron_run; TTL: an hour."""
+        return f"gatherq:tick:{self.queue}:{run}"
+
+    def nudge(self, watcher: str) -> str:
+        """Wake a completion watcher. Stream of one; by its producer, read by it; TTL: a minute."""
+        return f"gatherq:nudge:{watcher}"
+
+    @cached_property
+    def abort(self) -> str:
+        """Jobs that arq's `Job.abort` names. Sorted set; arq, record_outcomes; TTL: none."""
+        return "arq:abort"
+
+    @cached_property
+    def wake(self) -> str:
+        """One element when there may be work. List; all that queue jobs, popped by idle workers."""
+        return f"gatherq:wake:{self.queue}"
+
+    @cached_property
+    def workers(self) -> str:
+        """Worker ids by last sign of life (ms). Sorted set; renew_claims, Inspector; TTL: a day."""
+        return f"gatherq:workers:{self.queue}"
+
+    @cached_property
+    def quarantine(self) -> str:
+        """Queue members that cannot be jobs, the newest 100. List; claim_jobs; TTL: a day."""
+        return f"gatherq:quarantine:{self.queue}"
+
+    @cached_property
+    def cancel_marks(self) -> str:
+        """Running jobs by who wants them cancelled. Hash; cancel, read by job steps; TTL: a day."""
+        return f"gatherq:cancel:{self.queue}"
+
+    @cached_property
+    def channel(self) -> str:
+        """Cancellations, for workers. Channel, no key; cancel, sweep, delete and others publish.
+
+        Channels know no databases, so its name has the number of any other database than 0.
+        """
+        name = f"gatherq:control:{self.queue}"
+        return f"{name}@{self.database}" if self.database else name
+
+    @cached_property
+    def prefixes(self) -> str:
+        """Prefixes of keys of jobs and batches, as JSON: the Lua steps make these keys."""
+        of_jobs = [self.job, self.in_progress, self.retry, self.result, self.attempts]
+        made = [*of_jobs, self.batch, self.done, self.digests]
+        return json.dumps({key.__name__: key("") for key in made})
+
+    @cached_property
+    def queue_wide(self) -> dict[str, str]:
+        """What each step takes under the same name whatever it is called for."""
+        names = ("queue", "wake", "workers", "quarantine", "cancel_marks", "abort")
+        return {name: getattr(self, name) for name in (*names, "channel", "prefixes")}

@@ -1,24 +1,25 @@
-"""What a producer asks of Redis. Nothing else on this side speaks to it."""
+"""What a producer asks of Redis about its batches."""
 
 import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gatherq.contract import keys
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.keys import job_id
 from gatherq.contract.values import codec
 
 from .completions import CompletionStream
-from .maintenance import BatchMaintenance, Mended, Swept
+from .maintenance import BatchMaintenance
 from .redrive import Redrive
-from .script import Script
-from .server.connection import database_of
-from .slot_states import SlotState, SlotStates
-from .wrong_type import unless_foreign
+from .script import script
+from .slot_states import SlotStates
+from .wrong_type import unless_wrong_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from redis.asyncio import Redis
+
+    from gatherq.contract.keys import KeySpace
 
 
 class Counts(NamedTuple):
@@ -39,30 +40,34 @@ class Counts(NamedTuple):
 
 
 class Submitted(NamedTuple):
-    """What is there under the id of a batch, once a run of it was written."""
+    """What Redis has under the id of a batch, after a run of its jobs was submitted."""
 
-    #: Number of its jobs; -1: it has gone since its first run.
+    #: Number of its jobs; -1: the batch has gone since its first run.
     size: int
     #: First slot that is another job than the one submitted; -1 for none.
     differs: int
     #: Whether it is cancelled already.
     stopped: bool
-    #: How many slots are written, where that is less than what was to be gone on from: nothing was
-    #: written then.
+    #: How many slots are written, where this run was to follow more of them: Redis has lost some,
+    #: and nothing was written.
     behind: int | None = None
 
 
-class BatchStore(CompletionStream):
-    """Submit, cancel, read completions, fetch results."""
+class BatchStore:
+    """Submits and cancels batches, and reads their results; its members do the rest."""
 
-    def __init__(self, redis: "Redis", queue: str) -> None:
-        super().__init__(redis)
-        self._queue = queue
-        self._channel = keys.control(queue, database_of(redis))
-        self._submit, self._cancel = Script("submit"), Script("cancel")
-        self._lease = Script("lease")
-        self._upkeep, self._redrive = BatchMaintenance(redis, queue), Redrive(redis, queue)
-        self._standings = SlotStates(redis, queue)
+    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+        self._redis, self.keys = redis, keys
+        #: Which slots ended.
+        self.completions = CompletionStream(redis, keys)
+        #: Sweep, mend, extend and delete.
+        self.maintenance = BatchMaintenance(redis, keys)
+        self.redrive = Redrive(redis, keys)
+        #: What Redis has of single slots.
+        self.slot_states = SlotStates(redis, keys)
+        self._submit = script("batch/submit").bind(redis, keys)
+        self._cancel = script("batch/cancel").bind(redis, keys)
+        self._renew_lease = script("batch/renew_producer_lease").bind(redis, keys)
 
     async def submit(
         self,
@@ -79,109 +84,76 @@ class BatchStore(CompletionStream):
     ) -> Submitted:
         """Write jobs from slot `first` on; with `digests`, only if none of them differs.
 
-        `life` tells this batch from others under its id. Its producer has given up if it does not
-        write more within `patience` seconds; None for one that may be gone on with later.
+        `life` tells this batch from others under its id; `keep` is how many seconds it stays after
+        its end. Its producer counts as dead if it does not write the next jobs within `patience`
+        seconds; None for a batch that may be gone on with later.
         """
-        key = (self._queue, keys.batch(batch), keys.wake(self._queue), keys.digests(batch))
-        terms_ = codec.encode(terms.encoded())
-        head = (keys.PREFIXES, batch, size, round(keep * 1000), first, terms_, digests, life)
-        gives_up = "" if patience is None else round(patience * 1000)
-        argv = (*head, gives_up, self._channel, *jobs)
-        there, differs, stopped, written = await self._submit(self._redis, key, argv)
-        behind = written if 0 <= written < first and there == size else None
-        return Submitted(there, differs, bool(stopped), behind)
+        found, differs, stopped, written = await self._submit(
+            batch_key=self.keys.batch(batch),
+            digests_key=self.keys.digests(batch),
+            batch_id=batch,
+            size=size,
+            keep=round(keep * 1000),
+            first=first,
+            options=codec.encode(terms.encoded()),
+            new_digests=digests,
+            life=life,
+            patience="" if patience is None else round(patience * 1000),
+            jobs=jobs,
+        )
+        behind = written if 0 <= written < first and found == size else None
+        return Submitted(found, differs, bool(stopped), behind)
 
     async def name_of(self, batch: str, slot: int) -> str | None:
-        """Return the name of a job that is there, queued or ended."""
-        id_ = keys.job_id(batch, slot)
-        for payload in await self._redis.mget(keys.job(id_), keys.result(id_)):
+        """Return the function name of a job in Redis, queued or ended; None for no such job."""
+        id_ = job_id(batch, slot)
+        for payload in await self._redis.mget(self.keys.job(id_), self.keys.result(id_)):
             if payload is not None:
-                with contextlib.suppress(Exception):  # damaged, or somebody else's
+                with contextlib.suppress(Exception):  # damaged, or of another program
                     return str(codec.from_json(payload)["f"])[:256]
         return None
 
     async def renew_lease(self, batch: str) -> bool:
-        """Show that the producer lives; False where there is no lease to renew any more."""
-        argv = (keys.PREFIXES, batch)
-        return bool(await self._lease(self._redis, (keys.batch(batch),), argv))
+        """Renew the producer lease; False where there is none to renew any more."""
+        return bool(await self._renew_lease(batch_key=self.keys.batch(batch), batch_id=batch))
 
     async def drop_lease(self, batch: str) -> None:
         """Let the batch go on without its producer."""
-        dropped = self._redis.execute_command("HDEL", keys.batch(batch), "lease", "leased")
-        await unless_foreign(dropped)
+        command = self._redis.execute_command("HDEL", self.keys.batch(batch), "lease", "leased")
+        await unless_wrong_type(command)
 
     async def cancel(self, batch: str, slots: "Sequence[int]", by: str, request: str) -> int | None:
-        """Cancel slots, some hundred, or with none all; return how many end, or are asked to.
+        """Cancel some hundred slots, or the whole batch where `slots` is empty.
 
-        None: no such batch in Redis. Repeated with the same `request`, it returns the same.
+        Returns how many slots end here or are asked to end; None for no such batch. Repeated with
+        the same `request`, it returns the same.
         """
-        key = (self._queue, keys.cancel(self._queue))
-        argv = (keys.PREFIXES, batch, by, self._channel, codec.encode(list(slots)), request)
-        found = await self._cancel(self._redis, key, argv)
-        if found is None:
+        encoded = codec.encode(list(slots))
+        reply = await self._cancel(batch_id=batch, by=by, slots=encoded, request=request)
+        if reply is None:
             return None
-        if found[3]:
-            await self._upkeep.extend(batch)
-        return int(found[1] + found[2])
-
-    async def sweep(
-        self, batch: str, *, force: bool = False, contact: tuple[int, int] = (0, 0)
-    ) -> Swept | None:
-        """End what may not run any more, and say when to look again."""
-        return await self._upkeep.sweep(batch, force=force, contact=contact)
-
-    async def mend(self, batch: str, slots: "Sequence[int]", written: int) -> Mended | None:
-        """Put back, or end, what Redis has lost of these slots; see `Upkeep.mend`."""
-        return await self._upkeep.mend(batch, slots, written)
-
-    async def extend(self, batch: str) -> None:
-        """Let a batch stay from now on."""
-        await self._upkeep.extend(batch)
-
-    async def size_of(self, batch: str) -> int:
-        """Return how many slots a batch has, also one that is being deleted; 0 for no batch."""
-        return await self._upkeep.size_of(batch)
-
-    async def delete(self, batch: str, first: int) -> int:
-        """Remove a run of slots, and with the last run the batch; return the next slot, or 0."""
-        return await self._upkeep.delete(batch, first)
-
-    async def ended_badly(self, batch: str, ended: "Mapping[int, str]") -> "list[list[object]]":
-        """Return what a redrive needs of slots that ended with these statuses."""
-        found = await self._redrive.described(batch, ended)
-        return [each for each in found if each[2] != "succeeded"]
-
-    async def put_back(
-        self, batch: str, first: bool, slots: "Sequence[list[object]]", request: str
-    ) -> int | None:
-        """Run these again that ended so; return how many, None for no batch."""
-        return await self._redrive.put_back(batch, first, slots, request)
-
-    async def standings(self, batch: str, slots: "Sequence[int]") -> "list[SlotState] | None":
-        """Tell what there is of slots without a result; None: there is no such batch in Redis."""
-        return await self._standings(batch, slots)
-
-    async def recorded(self, batch: str, slots: "Sequence[int]") -> list[int]:
-        """Return those of these slots that have a result."""
-        return await self._standings.recorded(batch, slots)
+        _, ended, asked, must_extend = reply
+        if must_extend:
+            await self.maintenance.extend(batch)
+        return int(ended + asked)
 
     async def counts(self, batch: str) -> Counts | None:
         """Return how the batch stands, or None if it is not in Redis."""
-        wanted = self._redis.execute_command("HMGET", keys.batch(batch), *Counts._fields)
-        found = await unless_foreign(wanted)
-        if found is None:
+        command = self._redis.execute_command("HMGET", self.keys.batch(batch), *Counts._fields)
+        fields = await unless_wrong_type(command)
+        if fields is None:
             return None
-        size = _whole(found[0])
-        return None if size is None else Counts(size, *(_whole(n) or 0 for n in found[1:]))
+        size = _whole(fields[0])
+        return None if size is None else Counts(size, *(_whole(n) or 0 for n in fields[1:]))
 
     async def results(self, batch: str, slots: "Sequence[int]") -> list[bytes | None]:
         """Return the stored result of each slot."""
-        head = keys.result(f"{batch}:")
-        wanted = [f"{head}{slot}" for slot in slots]
-        found: list[Any] = await self._redis.execute_command("MGET", *wanted)
-        return found
+        head = self.keys.result(f"{batch}:")
+        keys = [f"{head}{slot}" for slot in slots]
+        results: list[Any] = await self._redis.execute_command("MGET", *keys)
+        return results
 
 
 def _whole(raw: bytes | None) -> int | None:
-    """Return a count as it stands in Redis; None for what is none."""
+    """Return a count as Redis has it; None for anything else."""
     return int(raw) if raw is not None and raw.isdigit() and len(raw) < 16 else None

@@ -5,14 +5,15 @@ What is cancelled stands in Redis; a hint that is missed costs time only.
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatherq.contract import keys
 from gatherq.contract.values import codec
 
-from .server.connection import database_of, disconnect
+from .server.connection import disconnect
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.client import PubSub
+
+    from gatherq.contract.keys import KeySpace
 
 #: Largest message that is read, in bytes; one of ours names some hundred jobs.
 _LARGEST = 256 * 1024
@@ -31,9 +32,8 @@ class CancellationChannel:
     `subscribe`, then `next` again and again; after an error `unsubscribe`, and begin anew.
     """
 
-    def __init__(self, redis: "Redis", queue: str) -> None:
-        self._redis = redis
-        self._name = keys.control(queue, database_of(redis))
+    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+        self._redis, self._name = redis, keys.channel
         self._pubsub: PubSub | None = None
         self._pinged = False
 

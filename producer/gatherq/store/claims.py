@@ -1,4 +1,4 @@
-"""What the steps of a worker answer, as values: reading it never raises, whatever is in Redis."""
+"""Replies of the job steps as values: reading them never raises, whatever is in Redis."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -12,21 +12,21 @@ class Deadline(NamedTuple):
 
 
 class Claimed(NamedTuple):
-    """A job as a claim hands it over. Its batch and slot are those of its id, not of its data."""
+    """A claimed job. Its batch and slot are read from its id, and not from its data."""
 
     job_id: str
     number: int
     payload: bytes | None = None
-    #: When it was to run (ms), by its place in the queue.
+    #: When it was to run (ms), by its score in the queue.
     score: int = 0
-    #: The batch that it is a slot of; None for a job of its own.
+    #: The batch that it is a slot of; None for a job without a batch.
     batch: str | None = None
     slot: int = 0
     #: Tells this life of the batch from another under the same id.
     life: str = ""
-    #: Number of the claim that took it: its token has it, so that no two claims share one.
+    #: Number of the claim; part of the token, so that no two claims of a job share one.
     claim: int = 0
-    #: Why there is no payload, if there was one.
+    #: Why the payload was not handed over, if there is one.
     problem: str = ""
     #: The deadline of its batch.
     deadline: Deadline | None = None
@@ -35,7 +35,7 @@ class Claimed(NamedTuple):
 
 
 class BatchFacts(NamedTuple):
-    """What a claim tells of a batch."""
+    """What the reply to a claim says of a batch."""
 
     size: int
     life: str
@@ -43,27 +43,27 @@ class BatchFacts(NamedTuple):
 
 
 def text(raw: bytes) -> str:
-    """Return a text that the steps took for UTF-8, or show where it is not."""
+    """Decode a text; bytes that are no UTF-8 are shown as escapes."""
     return raw.decode("utf-8", "backslashreplace")
 
 
 def texts(raw: Iterable[bytes]) -> list[str]:
-    """Return texts."""
+    """Decode texts."""
     return [text(part) for part in raw]
 
 
 def batch_facts(raw: Sequence[Any]) -> dict[str, BatchFacts]:
-    """Read what a claim tells of batches: id, size, life, deadline and limit (ms, or empty)."""
-    told = {}
+    """Read the batches in a reply: id, size, life, deadline and its length (ms, or empty)."""
+    facts = {}
     for at in range(0, len(raw) - 4, 5):
         batch, size, life, ends, limit = texts(raw[at : at + 5])
         deadline = Deadline(int(ends), int(limit or 0) / 1000) if ends else None
-        told[batch] = BatchFacts(int(size), life, deadline)
-    return told
+        facts[batch] = BatchFacts(int(size), life, deadline)
+    return facts
 
 
 def slot_in(end: str, size: int) -> int | None:
-    """Return the slot that the end of an id names, in a batch of that size; None if it is none."""
+    """Return the slot that the end of an id names; None if a batch of that size has none such."""
     try:
         slot = int(end)
     except ValueError:
@@ -71,8 +71,8 @@ def slot_in(end: str, size: int) -> int | None:
     return slot if 0 <= slot < size and str(slot) == end else None
 
 
-def held_one(id_: bytes, number: int, claim: int, life: bytes, size: int, job: Any) -> Claimed:
-    """Read one of the jobs that a worker holds."""
+def claim_found(id_: bytes, number: int, claim: int, life: bytes, size: int, job: Any) -> Claimed:
+    """Read one claim in the reply of find_claims.lua."""
     job_id = text(id_)
     batch, _, end = job_id.rpartition(":")
     slot = slot_in(end, size)

@@ -1,15 +1,16 @@
-"""The completion streams of batches: what ended, in the order it ended."""
+"""The completion streams of batches: which slots ended, in the order in which they ended."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
-from gatherq.contract import keys
 from gatherq.contract.outcomes import Status
 
 from .redrive import REDRIVEN
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+    from gatherq.contract.keys import KeySpace
 
 #: (slot, status) pairs in the order of the stream. `redriven` takes back an earlier status.
 SlotStatuses: TypeAlias = list[tuple[int, str]]
@@ -18,75 +19,79 @@ Entry: TypeAlias = tuple[bytes, SlotStatuses]
 
 #: Recordings read at a time; each is of up to 256 slots.
 _ENTRIES = 256
-#: What an entry may say; all else is not ours, and left out.
+#: What an entry may say; anything else was not written by us, and is left out.
 _STATUSES = {status.encode(): status for status in (*get_args(Status), REDRIVEN)}
 _DIGITS = 10
 
 
 class CompletionStream:
-    """Reads them; reading takes nothing away."""
+    """Reads completions; reading takes nothing away."""
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
+    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+        self._redis, self._keys = redis, keys
 
-    async def completions(
+    async def read(
         self, batch: str, after: bytes, block: float | None = None
     ) -> tuple[bytes, SlotStatuses]:
         """Return (position, [(slot, status), ...]) completed after `after`; waits `block` s.
 
-        Of each slot that is redriven meanwhile, the last word stands.
+        Of a slot that was redriven meanwhile, only the latest status is returned.
         """
         wait = None if block is None else max(int(block * 1000), 1)
-        reply = await self._redis.xread({keys.done(batch): after}, count=_ENTRIES, block=wait)
+        reply = await self._redis.xread({self._keys.done(batch): after}, count=_ENTRIES, block=wait)
         if not reply:
             return after, []
         entries = _entries(reply[0][1])
-        return entries[-1][0], latest(word for _, words in entries for word in words)
+        return entries[-1][0], latest(pair for _, pairs in entries for pair in pairs)
 
     async def watch(
         self, after: Mapping[str, bytes], block: float, news: tuple[str, bytes]
     ) -> tuple[bytes, dict[str, list[Entry]]]:
-        """Wait at most `block` s for completions of batches, or a nudge after the one in `news`.
+        """Wait at most `block` s for completions of batches, or for a nudge of the watcher `news`.
 
-        Returns (position of the last nudge, batch -> recordings).
+        `after` has the position in each batch's stream, `news` the watcher's name and its position
+        in its nudges. Returns (position of the last nudge, batch -> recordings).
         """
-        nudged, nudged_after = news
-        streams: dict[Any, Any] = {keys.nudge(nudged): nudged_after}
-        streams |= {keys.done(batch): position for batch, position in after.items()}
+        watcher, nudged_after = news
+        nudges_key = self._keys.nudge(watcher)
+        batches = {self._keys.done(batch): batch for batch in after}
+        streams: dict[Any, Any] = {nudges_key: nudged_after}
+        streams |= zip(batches, after.values(), strict=True)
         wait = max(int(block * 1000), 1)
         reply = await self._redis.xread(streams, count=_ENTRIES, block=wait)
-        found = {key.decode(): entries for key, entries in reply}
-        nudges = found.pop(keys.nudge(nudged), None)
+        entries = {key.decode(): found for key, found in reply}
+        nudges = entries.pop(nudges_key, None)
         return nudges[-1][0] if nudges else nudged_after, {
-            key.removeprefix(keys.DONE): _entries(entries) for key, entries in found.items()
+            batches[key]: _entries(found) for key, found in entries.items()
         }
 
-    async def nudge(self, name: str) -> None:
+    async def nudge(self, watcher: str) -> None:
         """Wake the watcher of that name from its blocked read."""
+        key = self._keys.nudge(watcher)
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.xadd(keys.nudge(name), {"n": 1}, maxlen=1, approximate=False)
-            pipe.pexpire(keys.nudge(name), 60_000)
+            pipe.xadd(key, {"n": 1}, maxlen=1, approximate=False)
+            pipe.pexpire(key, 60_000)
             await pipe.execute()
 
     async def missing(self, batches: Sequence[str]) -> list[str]:
-        """Return those that are not in Redis; one command while all are."""
-        wanted = [keys.batch(batch) for batch in batches]
-        if not wanted or await self._redis.exists(*wanted) == len(wanted):
+        """Return those batches that are not in Redis; one command while all are."""
+        hashes = [self._keys.batch(batch) for batch in batches]
+        if not hashes or await self._redis.exists(*hashes) == len(hashes):
             return []
         async with self._redis.pipeline(transaction=False) as pipe:
-            for key in wanted:
+            for key in hashes:
                 pipe.exists(key)
-            found = await pipe.execute()
-        return [batch for batch, there in zip(batches, found, strict=True) if not there]
+            exist = await pipe.execute()
+        return [batch for batch, exists in zip(batches, exist, strict=True) if not exists]
 
 
-def latest(found: Iterable[tuple[int, str]]) -> SlotStatuses:
-    """Keep what was said last of each slot, where it was said, if any slot was redriven."""
-    words = list(found)
-    if not any(status == REDRIVEN for _, status in words):
-        return words
+def latest(statuses: Iterable[tuple[int, str]]) -> SlotStatuses:
+    """Keep the latest status of each slot, at its own place, if any slot was redriven."""
+    pairs = list(statuses)
+    if not any(status == REDRIVEN for _, status in pairs):
+        return pairs
     last: dict[int, str] = {}
-    for slot, status in words:
+    for slot, status in pairs:
         last.pop(slot, None)
         last[slot] = status
     return list(last.items())
@@ -99,12 +104,12 @@ def order(position: bytes) -> tuple[int, int]:
 
 
 def _entries(raw: list[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
-    return [(position, _words(pairs)) for position, pairs in raw]
+    return [(position, _pairs(fields)) for position, fields in raw]
 
 
-def _words(pairs: Mapping[bytes, bytes]) -> SlotStatuses:
+def _pairs(fields: Mapping[bytes, bytes]) -> SlotStatuses:
     return [
         (int(slot), status)
-        for slot, said in pairs.items()
-        if (status := _STATUSES.get(said)) and len(slot) <= _DIGITS and slot.isdigit()
+        for slot, raw in fields.items()
+        if (status := _STATUSES.get(raw)) and len(slot) <= _DIGITS and slot.isdigit()
     ]

@@ -1,30 +1,34 @@
-"""What both sides do about a whole batch, in runs that stay well below 5 ms a script call."""
+"""Maintenance of a whole batch: sweep, mend, extend, delete.
+
+Each script call handles a bounded run of slots, so that no call keeps Redis busy for 5 ms.
+"""
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatherq.contract import keys
 from gatherq.contract.validation import MAX_JOBS
 from gatherq.contract.values import codec
 
-from .script import Script
-from .server.connection import database_of
-from .wrong_type import unless_foreign
+from .script import script
+from .wrong_type import unless_wrong_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from redis.asyncio import Redis
 
-#: Slots that one script call ends; and that it extends or deletes, which is less work.
+    from gatherq.contract.keys import KeySpace
+
+#: Slots that one script call ends; and that one call extends or deletes, which is less work.
 RUN = 100
 _EASY_RUN = 250
 
 
 class Swept(NamedTuple):
-    """Slots ended, slots still running, and seconds until it makes sense to look again, if ever."""
+    """Slots that a sweep ended, and slots that still run."""
 
     ended: int
     running: int
+    #: Seconds until the next sweep makes sense; None: it never does.
     again: float | None
     #: Redis's time, in ms.
     now: int = 0
@@ -38,70 +42,79 @@ class Mended(NamedTuple):
 
 
 class BatchMaintenance:
-    """Ends what may not run any more, lets batches stay, or removes them."""
+    """Ends what must not run any more, lets batches stay, or removes them."""
 
-    def __init__(self, redis: "Redis", queue: str) -> None:
-        self._redis = redis
-        self._queue = queue
-        self._channel = keys.control(queue, database_of(redis))
-        self._sweep, self._extend = Script("sweep"), Script("extend")
-        self._delete, self._mend = Script("delete"), Script("mend")
+    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+        self._redis, self._keys = redis, keys
+        self._sweep = script("batch/sweep").bind(redis, keys, n=RUN)
+        self._mend = script("batch/mend").bind(redis, keys)
+        self._delete = script("batch/delete").bind(redis, keys, n=_EASY_RUN)
+        self._extend = script("batch/extend").bind(redis, keys, n=_EASY_RUN)
 
     async def sweep(
         self, batch: str, *, force: bool = False, contact: tuple[int, int] = (0, 0)
     ) -> Swept | None:
-        """End what is queued and cancelled or too late; None if the batch is not in Redis.
+        """End queued jobs that are cancelled or late; None if the batch is not in Redis.
 
-        One call where nothing is due, or, unless `force`, all was looked through lately. `contact`
-        tells since when and until when this process was in contact with Redis (ms).
+        This is one call where nothing is due, or, unless `force`, where a sweep looked through all
+        slots lately. `contact` tells since when and until when this process was in contact with
+        Redis (ms).
         """
-        key = (self._queue, keys.cancel(self._queue))
         first, size, ended, running, again, now = 0, 1, 0, 0, -1, 0
+        since, last = contact
         while first < size:
-            argv = (keys.PREFIXES, batch, first, RUN, int(force), again, *contact, self._channel)
-            found = await self._sweep(self._redis, key, argv)
-            if found is None:
+            reply = await self._sweep(
+                batch_id=batch,
+                first=first,
+                force=int(force),
+                next_before=again,
+                contact_since=since,
+                contact_last=last,
+            )
+            if reply is None:
                 return None
-            size, again, now, first = found[0], found[3], int(found[5]), first + RUN
-            ended, running = ended + found[1], running + found[2]
-            if found[4]:
+            size, again, now, first = reply[0], reply[3], int(reply[5]), first + RUN
+            ended, running = ended + reply[1], running + reply[2]
+            if reply[4]:
                 await self.extend(batch)
         return Swept(ended, running, again / 1000 if again >= 0 else None, now)
 
     async def mend(self, batch: str, slots: "Sequence[int]", written: int) -> Mended | None:
-        """Put back, or end, what Redis has lost of these slots (some 250 at the most).
+        """Queue again, or end, what Redis has lost of these slots (some 250 at the most).
 
-        `written` is what the look before returned, -1 at first: what its producer has not written
-        since then it will not write. None if the batch is not in Redis.
+        `written` is what the call before returned, -1 at first: slots that the producer has not
+        written since then count as never submitted. None if the batch is not in Redis.
         """
-        key = (self._queue, keys.cancel(self._queue), keys.wake(self._queue))
-        argv = (keys.PREFIXES, batch, codec.encode(list(slots)), written, self._channel)
-        found = await self._mend(self._redis, key, argv)
-        if found is None:
+        encoded = codec.encode(list(slots))
+        reply = await self._mend(batch_id=batch, slots=encoded, before=written)
+        if reply is None:
             return None
-        if found[2]:
+        if reply[2]:
             await self.extend(batch)
-        return Mended([int(slot) for slot in found[1]], int(found[0]))
+        return Mended([int(slot) for slot in reply[1]], int(reply[0]))
 
     async def size_of(self, batch: str) -> int:
         """Return how many slots a batch has, also one that is being deleted; 0 for no batch."""
-        wanted = self._redis.execute_command("HMGET", keys.batch(batch), "size", "deleting")
-        found = await unless_foreign(wanted) or []
-        sizes = [int(n) for n in found if n is not None and n.isdigit() and len(n) < 16]
+        command = self._redis.execute_command("HMGET", self._keys.batch(batch), "size", "deleting")
+        fields = await unless_wrong_type(command) or []
+        sizes = [int(n) for n in fields if n is not None and n.isdigit() and len(n) < 16]
         sizes = [n for n in sizes if n <= MAX_JOBS]  # else it is damaged
-        return max(sizes, default=0) if any(found) else 0
+        return max(sizes, default=0) if any(fields) else 0
 
     async def delete(self, batch: str, first: int) -> int:
         """Remove a run of slots, and with the last run the batch; return the next slot, or 0."""
-        key = (self._queue, keys.cancel(self._queue), keys.batch(batch))
-        argv = (keys.PREFIXES, batch, first, _EASY_RUN, self._channel)
-        size = await self._delete(self._redis, key, argv)
+        key = self._keys.batch(batch)
+        size = await self._delete(batch_key=key, batch_id=batch, first=first)
         return first + _EASY_RUN if first + _EASY_RUN < size else 0
 
     async def extend(self, batch: str) -> None:
-        """Let a batch stay from now on: an ended one as long as was asked, another as it needs."""
-        first, size, expires = 0, 1, b""
+        """Set the lifetime of a batch anew.
+
+        An ended batch stays for as long as its producer asked, another for as long as it may take.
+        """
+        first, size, expires, key = 0, 1, b"", self._keys.batch(batch)
         while first < size:
-            argv = (keys.PREFIXES, batch, first, _EASY_RUN, expires)
-            size, expires = await self._extend(self._redis, (keys.batch(batch),), argv)
+            size, expires = await self._extend(
+                batch_key=key, batch_id=batch, first=first, expires=expires
+            )
             first += _EASY_RUN

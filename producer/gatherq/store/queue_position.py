@@ -1,10 +1,10 @@
-"""What a claim is to pass over, and where it begins."""
+"""Where in the queue a claim begins, and which jobs it passes over."""
 
 from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """A place in the queue: a score, and how many members of that score come before it."""
+    """A position in the queue: a score, and how many members with that score to skip."""
 
     score: str = "-inf"
     same: int = 0
@@ -15,8 +15,11 @@ FRONT = Place()
 
 
 class Passing(NamedTuple):
-    """What a claim is to pass over: names (JSON, each as in jobs), how long (ms), from where."""
+    """Jobs that a claim passes over."""
 
+    #: Their names, as a JSON list, each as it stands in a job's data; empty for none.
     names: bytes = b""
+    #: For how long after a job was due (ms).
     ms: int = 0
+    #: Where the claim begins.
     place: Place = FRONT

@@ -1,50 +1,53 @@
-"""Running again what did not succeed, in place."""
+"""The redrive: slots that did not succeed run again, in place."""
 
 from typing import TYPE_CHECKING
 
-from gatherq.contract import keys, records
+from gatherq.contract import records
+from gatherq.contract.keys import job_id
 
-from .script import Script
-from .server.connection import database_of
+from .script import script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from redis.asyncio import Redis
 
-#: What a completion entry says of a slot whose completion is taken back.
+    from gatherq.contract.keys import KeySpace
+
+#: The status by which a completion takes back an earlier completion of its slot.
 REDRIVEN = "redriven"
 
 
 class Redrive:
-    """Puts slots back into the queue."""
+    """Queues ended slots again."""
 
-    def __init__(self, redis: "Redis", queue: str) -> None:
-        self._redis = redis
-        self._queue = queue
-        self._channel = keys.control(queue, database_of(redis))
-        self._redrive = Script("redrive")
+    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+        self._redis, self._keys = redis, keys
+        self._redrive = script("batch/redrive").bind(redis, keys)
 
-    async def described(self, batch: str, ended: "Mapping[int, str]") -> list[list[object]]:
-        """Return what the step is to know of slots that ended with these statuses."""
-        results = await self._redis.mget([keys.result(keys.job_id(batch, n)) for n in ended])
-        found = zip(ended.items(), results, strict=True)
-        described = [_described(slot, status, payload) for (slot, status), payload in found]
-        return [each for each in described if each]
+    async def ended_badly(self, batch: str, ended: "Mapping[int, str]") -> list[list[object]]:
+        """Describe those slots, of slots that ended with these statuses, that have not succeeded.
+
+        The description is what `put_back` takes.
+        """
+        keys = [self._keys.result(job_id(batch, slot)) for slot in ended]
+        results = zip(ended.items(), await self._redis.mget(keys), strict=True)
+        described = [_described(slot, status, payload) for (slot, status), payload in results]
+        return [each for each in described if each and each[2] != "succeeded"]
 
     async def put_back(
         self, batch: str, first: bool, slots: "Sequence[list[object]]", request: str
     ) -> int | None:
-        """Put back those that ended so; return how many, None for no batch.
+        """Queue slots again, if they still have the results described; return how many.
 
-        Repeated with the same `request`, it changes nothing and returns the same.
+        None: no such batch. `first` says that this is the first run of slots of a redrive. Repeated
+        with the same `request`, it changes nothing and returns the same.
         """
-        key = (self._queue, keys.wake(self._queue))
-        argv: list[object] = [keys.PREFIXES, batch, int(first), request, self._channel]
-        for slot in slots:
-            argv += slot
-        found = int(await self._redrive(self._redis, key, argv))
-        return None if found < 0 else found
+        flat = [part for slot in slots for part in slot]
+        count = await self._redrive(
+            batch_id=batch, is_first=int(first), request=request, slots=flat
+        )
+        return None if int(count) < 0 else int(count)
 
 
 def _described(slot: int, status: str, payload: bytes | None) -> list[object]:

@@ -1,71 +1,76 @@
-"""What there is in Redis of slots whose results are missed."""
+"""What Redis has of slots whose results a collector misses."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gatherq.contract import keys
+from gatherq.contract.keys import job_id
 
 from .server.errors import code
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+    from gatherq.contract.keys import KeySpace
+
 
 class SlotState(NamedTuple):
     """One slot."""
 
     result: bytes | None
-    #: Whether anything stands in the place of the result: if there is none, it is no string.
-    foreign: bool
-    #: Whether it is in the queue: waiting, running, or to be run again.
+    #: Whether the key of the result exists: then, without a result, it is of another type.
+    wrong_type: bool
+    #: Whether the slot is in the queue: waiting, running, or to run again.
     queued: bool
 
 
 class SlotStates:
-    """Looks, and writes nothing."""
+    """Reads the states of slots, and writes nothing."""
 
-    def __init__(self, redis: "Redis", queue: str) -> None:
-        self._redis, self._queue = redis, queue
+    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+        self._redis, self._keys = redis, keys
 
-    async def __call__(self, batch: str, slots: Sequence[int]) -> list[SlotState] | None:
-        """Return how each stands, None for no such batch."""
-        ids = [keys.job_id(batch, slot) for slot in slots]
-        results = [keys.result(id_) for id_ in ids]
+    async def read(self, batch: str, slots: Sequence[int]) -> list[SlotState] | None:
+        """Return the state of each slot; None for no such batch."""
+        ids = [job_id(batch, slot) for slot in slots]
+        results = [self._keys.result(id_) for id_ in ids]
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.hget(keys.batch(batch), "size")  # without a size it is being deleted
+            pipe.hget(self._keys.batch(batch), "size")  # without a size it is being deleted
             for id_ in ids:
-                pipe.zscore(self._queue, id_)
+                pipe.zscore(self._keys.queue, id_)
             pipe.mget(results)
             for result in results:
                 pipe.exists(result)
-            # Once more: between two commands it may have been put back.
+            # Once more: between two commands a slot may have been queued again.
             for id_ in ids:
-                pipe.zscore(self._queue, id_)
-            there, *found = await pipe.execute(raise_on_error=False)
+                pipe.zscore(self._keys.queue, id_)
+            size, *replies = await pipe.execute(raise_on_error=False)
         n = len(ids)
-        before, (values, *others), after = found[:n], found[n : 2 * n + 1], found[2 * n + 1 :]
-        if not _is_there(there):
+        before, (values, *exist), after = replies[:n], replies[n : 2 * n + 1], replies[2 * n + 1 :]
+        if not _may_exist(size):
             return None
         return [
-            SlotState(value, bool(_sound(other)), _is_there(b) or _is_there(a))
-            for value, other, b, a in zip(_sound(values), others, before, after, strict=True)
+            SlotState(value, bool(_checked(exists)), _may_exist(b) or _may_exist(a))
+            for value, exists, b, a in zip(_checked(values), exist, before, after, strict=True)
         ]
 
     async def recorded(self, batch: str, slots: Sequence[int]) -> list[int]:
-        """Return those that have a result."""
+        """Return those slots that have a result."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for slot in slots:
-                pipe.exists(keys.result(keys.job_id(batch, slot)))
-            found = await pipe.execute()
-        return [slot for slot, there in zip(slots, found, strict=True) if there]
+                pipe.exists(self._keys.result(job_id(batch, slot)))
+            exist = await pipe.execute()
+        return [slot for slot, exists in zip(slots, exist, strict=True) if exists]
 
 
-def _is_there(reply: Any) -> bool:
-    """With another type in the place of the batch or its queue nobody knows: it is waited for."""
-    return code(reply) == "WRONGTYPE" or _sound(reply) is not None
+def _may_exist(reply: Any) -> bool:
+    """Tell whether a batch, or its place in the queue, may exist.
+
+    Where its key is of another type nobody can know, and the slot is waited for.
+    """
+    return code(reply) == "WRONGTYPE" or _checked(reply) is not None
 
 
-def _sound(reply: Any) -> Any:
+def _checked(reply: Any) -> Any:
     if isinstance(reply, Exception):
         raise reply
     return reply

@@ -1,11 +1,12 @@
-"""The workers of a queue that gave a sign of life lately.
+"""The workers of a queue with a recent sign of life, asked over redis-py or without it.
 
 redis-py is imported when it is needed: a probe does without.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 
 from .claims import text
 from .server import probe
@@ -13,30 +14,26 @@ from .server import probe
 #: Name of a worker, and its age: the seconds since its last sign of life.
 Alive = tuple[str, float]
 
-#: Seconds without a sign of life after which a worker is not called alive.
+#: Seconds without a sign of life after which a worker does not count as alive.
 _SILENCE = 15.0
 
 
 async def alive(url: str, queue: str, timeout: float) -> list[Alive]:
-    """Return the workers that gave a sign of life lately; raises RedisUnavailable.
+    """Return the workers with a recent sign of life; raises RedisUnavailable.
 
     `timeout` is in seconds, for each silence of the server.
     """
-    from redis.asyncio import Redis
-    from redis.exceptions import RedisError
+    from .inspection import Inspector
+    from .server.connection import client, connection_pool, disconnect
+    from .server.errors import REDIS_ERRORS, unavailable
 
-    from .server.connection import connection_pool
-    from .server.errors import unavailable
-
-    pool = connection_pool(url, socket_timeout=timeout)
-    redis = Redis(connection_pool=pool)
+    redis = client(connection_pool(url, socket_timeout=timeout))
     try:
-        now = await redis.time()
-        return _recent(now, await redis.zrange(keys.workers(queue), 0, -1, withscores=True))
-    except (RedisError, OSError) as error:
+        return await Inspector(redis, KeySpace(queue)).alive()
+    except REDIS_ERRORS as error:
         raise unavailable(error, url) from error
     finally:
-        await pool.disconnect()
+        await disconnect(redis)
 
 
 def probe_alive(url: str, queue: str, timeout: float) -> list[Alive] | None:
@@ -44,15 +41,16 @@ def probe_alive(url: str, queue: str, timeout: float) -> list[Alive] | None:
 
     Raises TimeoutError for a server that is silent for `timeout` seconds.
     """
-    signs = "ZRANGE", keys.workers(queue), 0, -1, "WITHSCORES"
-    replies = probe.ask(url, [("TIME",), signs], timeout)
+    zrange = "ZRANGE", KeySpace(queue).workers, 0, -1, "WITHSCORES"
+    replies = probe.ask(url, [("TIME",), zrange], timeout)
     if replies is None:
         return None
-    now, seen = replies
-    return _recent(now, zip(seen[::2], map(float, seen[1::2]), strict=True))
+    now, signs = replies
+    return recent(now, zip(signs[::2], map(float, signs[1::2]), strict=True))
 
 
-def _recent(now: tuple[bytes, bytes], seen: Iterable[tuple[bytes, float]]) -> list[Alive]:
+def recent(now: tuple[Any, Any], signs: Iterable[tuple[bytes, float]]) -> list[Alive]:
+    """Return those of the signs of life, name and time (ms), that are recent at Redis's TIME."""
     seconds = int(now[0]) + int(now[1]) / 1e6
-    ages = [(name, seconds - last / 1000) for name, last in seen]
+    ages = [(name, seconds - last / 1000) for name, last in signs]
     return [(text(name), age) for name, age in ages if age < _SILENCE]

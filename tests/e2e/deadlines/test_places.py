@@ -7,12 +7,14 @@ from time import monotonic
 import pytest
 
 from gatherq import Cancelled, Failed, Succeeded, TimedOut, call
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 from tests.conftest import lines_of, until
 
 from . import forking, leaking
 from .test_isolation import outcomes_of
 from .test_timeouts import ledger  # noqa: F401
+
+keys = KeySpace()
 
 #: A job of each kind of place, and how many of it there are.
 KINDS = [

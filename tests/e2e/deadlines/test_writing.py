@@ -11,13 +11,15 @@ import pytest
 import gatherq_worker
 from gatherq import Failed, Succeeded, TimedOut
 from gatherq import call as gatherq_call
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import job_deserializer, job_serializer
 from gatherq.store.server.connection import connection_pool
 from gatherq_worker.arq.worker import arq_pool
 from tests.conftest import until
 
 from . import stuck, written
+
+keys = KeySpace()
 
 LIMIT, GRACE, LATE = 0.5, 0.5, 1.0
 WHERE = [written.in_loop, written.in_thread, written.in_process]

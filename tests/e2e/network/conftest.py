@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gatherq import Producer
-from gatherq.contract import keys
+from gatherq.contract.keys import DEFAULT_QUEUE
 from gatherq.testing.server import REAL, embedded_server
 from tests.conftest import in_contact
 
@@ -57,7 +57,7 @@ class Stage:
     async def ready(self, *, contact=True):
         """Wait until all workers have signed on, and have been in contact for a lease."""
         lease = LEASE if contact else -1
-        await in_contact(self.redis, keys.QUEUE, len(self.workers), lease)
+        await in_contact(self.redis, DEFAULT_QUEUE, len(self.workers), lease)
 
     async def pause(self, seconds):
         """Let the server stand still."""

@@ -8,7 +8,7 @@ import pytest
 
 from gatherq import Lost, Succeeded, call
 from gatherq.client.producer_leases import ProducerLeases
-from gatherq.contract import keys
+from gatherq.contract.keys import DEFAULT_QUEUE
 from gatherq.errors import BatchNotFound
 from tests.conftest import until
 from tests.proxy import Proxy
@@ -21,7 +21,7 @@ async def test_a_claim_whose_reply_is_lost_charges_nobody(stage, name):
     async with Proxy(stage.port) as proxy, stage.producer() as producer, until(60):
         stage.worker(proxy.url)
         await stage.ready(contact=False)
-        proxy.lose("claim", 2)
+        proxy.lose("job/claim_jobs", 2)
         batch = await producer.submit([call(name, stage.ledger, 0.1) for _ in range(20)])
         outcomes = await batch.outcomes()
     assert proxy.lost == 2
@@ -44,12 +44,12 @@ async def test_a_server_that_is_paused_for_longer_than_a_lease_charges_nobody(st
     assert len(stage.starts()) == 90
 
 
-@pytest.mark.parametrize("step", ["release", "finish", "renew"])
+@pytest.mark.parametrize("step", ["release_claims", "record_outcomes", "renew_claims"])
 async def test_other_replies_may_be_lost_too(stage, step):
     async with Proxy(stage.port) as proxy, stage.producer() as producer, until(60):
         stage.worker(proxy.url)
         await stage.ready(contact=False)
-        proxy.lose(step, 3)
+        proxy.lose(f"job/{step}", 3)
         outcomes = await (await producer.submit([call("flaky", stage.ledger, 2)] * 5)).outcomes()
         counts = await (await producer.batch(outcomes[0].job_id.split(":")[0])).counts()
     assert [o.value for o in outcomes] == [3] * 5
@@ -61,12 +61,12 @@ async def test_other_replies_may_be_lost_too(stage, step):
 @pytest.mark.parametrize("step", ["submit", "cancel", "sweep", "redrive", "delete", "extend"])
 async def test_a_producers_replies_may_be_lost(stage, step):
     async with Proxy(stage.port) as proxy, stage.producer(proxy.url) as producer, until(60):
-        proxy.lose(step, 1)
+        proxy.lose(f"batch/{step}", 1)
         batch = await producer.submit([call("nap", stage.ledger, 0.0)] * 900)
         assert await batch.cancel(1, 2, 3) == 3
         assert await batch.cancel() == 897
         assert await batch.redrive() == 900
-        assert await stage.redis.zcard(keys.QUEUE) == 900
+        assert await stage.redis.zcard(DEFAULT_QUEUE) == 900
         await batch.delete()
         assert proxy.lost == 1
         with pytest.raises(BatchNotFound):

@@ -23,6 +23,8 @@ class BatchStore:
         #: Slots that a look finds, by batch; and what looks were asked for.
         self.found, self.looks, self.looked = {}, [], asyncio.Event()
         self.mend_error = self.sweep_error = None
+        #: One object in place of the store's members.
+        self.completions = self.maintenance = self.slot_states = self
 
     def end(self, batch, *words):
         entries = self.streams.setdefault(batch, [])
@@ -55,7 +57,7 @@ class BatchStore:
     async def missing(self, batches):
         return [batch for batch in batches if batch in self.gone]
 
-    async def completions(self, batch, after):
+    async def read(self, batch, after):
         if batch in self.errors:
             raise unavailable(self.errors[batch])
         return after, []

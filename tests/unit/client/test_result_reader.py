@@ -9,8 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from gatherq.client.collection.result_reader import lost, outcome_of, unreadable
 from gatherq.contract import records
+from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Cancelled, Failed, Lost, Succeeded, TimedOut
 from gatherq.contract.records import MAX_RECORD
+
+KEYS = KeySpace()
 
 
 def record(**changes):
@@ -64,7 +67,7 @@ DAMAGED = {
 @pytest.mark.parametrize("raw", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_record_is_that_slots_failure(raw):
     before = datetime.now(UTC)
-    outcome = outcome_of(raw, "b", 7, None)
+    outcome = outcome_of(raw, KEYS, "b", 7, None)
     assert isinstance(outcome, Failed)
     assert (outcome.slot, outcome.job_id, outcome.worker) == (7, "b:7", "")
     assert outcome.error.type == "UnreadableResult"
@@ -78,22 +81,22 @@ def test_a_damaged_record_is_that_slots_failure(raw):
 def test_a_record_that_is_too_large_is_not_decoded(monkeypatch):
     monkeypatch.setattr(records, "decode_result", lambda raw: pytest.fail("decoded"))
     raw = b'"' + b"x" * MAX_RECORD
-    error = outcome_of(raw, "b", 7, None).error
+    error = outcome_of(raw, KEYS, "b", 7, None).error
     assert error.type == "UnreadableResult"
     assert f"{len(raw):,} bytes" in error.message
 
 
 def test_what_a_damaged_record_tells_is_kept():
-    outcome = outcome_of(record(status="zero", ft="never"), "b", 7, None)
+    outcome = outcome_of(record(status="zero", ft="never"), KEYS, "b", 7, None)
     assert (outcome.name, outcome.attempt) == ("chop", 2)
     assert outcome.enqueued == datetime.fromtimestamp(1_700_000_001, UTC)
     assert outcome.finished > datetime(2025, 1, 1, tzinfo=UTC)  # not known: now
 
 
 def test_the_place_of_a_record_is_its_slot():
-    outcome = outcome_of(record(slot=3, batch=None), "b", 7, None)
+    outcome = outcome_of(record(slot=3, batch=None), KEYS, "b", 7, None)
     assert (outcome.slot, outcome.value) == (7, 42)
-    assert outcome_of(record(slot=10**30), "b", 7, None).slot == 7
+    assert outcome_of(record(slot=10**30), KEYS, "b", 7, None).slot == 7
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,7 @@ def test_the_place_of_a_record_is_its_slot():
     ],
 )
 def test_a_sound_record_is_read_and_not_decoded_further(kind, fields):
-    outcome = outcome_of(record(**fields), "b", 7, lambda value: pytest.fail("decoded"))
+    outcome = outcome_of(record(**fields), KEYS, "b", 7, lambda value: pytest.fail("decoded"))
     assert type(outcome) is kind
 
 
@@ -127,7 +130,7 @@ def test_whatever_a_decoder_raises_is_that_slots_failure(error):
     def decode(value):
         raise error
 
-    outcome = outcome_of(record(), "b", 7, decode)
+    outcome = outcome_of(record(), KEYS, "b", 7, decode)
     assert isinstance(outcome, Failed)
     assert outcome.error.type == "UnreadableResult"
     assert f"made the annotated type: {type(error).__name__}" in outcome.error.message
@@ -135,7 +138,7 @@ def test_whatever_a_decoder_raises_is_that_slots_failure(error):
 
 
 def test_a_value_of_another_type_is_a_type_error():
-    outcome = outcome_of(record(r="x"), "b", 7, TypeAdapter(int).validate_python)
+    outcome = outcome_of(record(r="x"), KEYS, "b", 7, TypeAdapter(int).validate_python)
     assert outcome.error.type == "TypeError"
     assert "not of the annotated type" in outcome.error.message
     with pytest.raises(ValidationError):
@@ -148,12 +151,12 @@ def test_what_ends_the_reader_passes(error):
         raise error
 
     with pytest.raises(error):
-        outcome_of(record(), "b", 7, decode)
+        outcome_of(record(), KEYS, "b", 7, decode)
 
 
 def test_a_result_that_is_gone_or_of_another_type():
-    assert lost("b", 7).error.type == "LostResult"
-    assert "arq:result:b:7 was deleted" in lost("b", 7).error.message
-    outcome = unreadable("b", 7, "it is no string")
+    assert lost(KEYS, "b", 7).error.type == "LostResult"
+    assert "arq:result:b:7 was deleted" in lost(KEYS, "b", 7).error.message
+    outcome = unreadable(KEYS, "b", 7, "it is no string")
     assert outcome.error.message == "arq:result:b:7, cannot be read: it is no string"
-    assert isinstance(outcome_of(record(), "b", 7, str), Succeeded)
+    assert isinstance(outcome_of(record(), KEYS, "b", 7, str), Succeeded)

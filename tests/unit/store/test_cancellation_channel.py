@@ -2,6 +2,7 @@
 
 import pytest
 
+from gatherq.contract.keys import KeySpace
 from gatherq.store.cancellation_channel import CancellationChannel, CancellationHint, read_hint
 
 
@@ -66,7 +67,7 @@ class Redis:
 
 async def channel_of(*answers):
     redis = Redis(*answers)
-    channel = CancellationChannel(redis, "q")
+    channel = CancellationChannel(redis, KeySpace("q"))
     await channel.subscribe()
     return redis, channel
 

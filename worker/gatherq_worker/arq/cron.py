@@ -12,7 +12,7 @@ from arq.jobs import Serializer, serialize_job
 from arq.utils import to_unix_ms
 
 from gatherq.errors import GatherqError
-from gatherq.store.jobs import Tick
+from gatherq.store.cron import CronRun
 
 #: A tick later than this is skipped: nobody knows any longer whether it was run.
 _TOO_LATE = timedelta(minutes=50)
@@ -54,14 +54,14 @@ def due(cron_jobs: Iterable[CronJob], now: datetime, window: timedelta) -> Itera
             job.calculate_next(job.next_run)
 
 
-def tick(job: CronJob, serializer: Serializer | None, now: int, keep: int) -> Tick:
+def tick(job: CronJob, serializer: Serializer | None, now: int, keep: int) -> CronRun:
     """Write the job of one run; `now` in ms, `keep` in ms after it is due."""
     assert job.next_run is not None
     at = to_unix_ms(job.next_run)
     job_id = job.job_id or (f"{job.name}:{at}" if job.unique else uuid4().hex)
     payload = serialize_job(job.name, (), {}, None, now, serializer=serializer)
     run, score = f"{job_id}:{at}" if job.job_id else job_id, max(at, now)
-    return Tick(run, job_id, payload, score, score - now + keep)
+    return CronRun(run, job_id, payload, score, score - now + keep)
 
 
 def _next(expression: str, after: datetime) -> datetime:

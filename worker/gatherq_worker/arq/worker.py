@@ -21,10 +21,12 @@ from arq.utils import ms_to_datetime
 from redis.asyncio import ConnectionPool
 
 from gatherq.contract.job_definition import JobDefinition
+from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import job_deserializer, job_serializer
 from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.values.annotations import warn_about
-from gatherq.store.jobs import enqueue_tick
+from gatherq.store.cron import enqueue_cron_run
+from gatherq.store.server.connection import database_of
 from gatherq.store.server.outages import ERRORS, not_cancelled
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.engine import Engine
@@ -233,10 +235,11 @@ class Worker(arq.worker.Worker):
 
     async def run_cron(self, n: datetime, delay: float, num_windows: int = 2) -> None:
         """Queue what is due within so many windows of `delay` seconds after `n`."""
+        keys = KeySpace(str(self.queue_name), database_of(self.pool))
         keep = self.pool.expires_extra_ms
         for job in cron.due(self.cron_jobs, n, timedelta(seconds=delay * num_windows)):
             tick = cron.tick(job, self.job_serializer, round(n.timestamp() * 1000), keep)
-            await enqueue_tick(self.pool, str(self.queue_name), tick)
+            await enqueue_cron_run(self.pool, keys, tick)
 
     def _stop(self, signum: signal.Signals, fate: str) -> None:
         if self._stopped_at is None:

@@ -8,7 +8,8 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from gatherq.contract import defaults, keys
+from gatherq.contract import defaults
+from gatherq.contract.keys import DEFAULT_QUEUE
 from gatherq.escape import escape
 from gatherq.store.workers import Alive, probe_alive
 
@@ -37,7 +38,7 @@ def _place(url: str | None, queue: str | None) -> tuple[str, str]:
 
         Settings()  # says what is wrong with that
     url = url or environment.get("GATHERQ_REDIS_URL", defaults.REDIS_URL)
-    return url, queue or environment.get("GATHERQ_QUEUE", keys.QUEUE)
+    return url, queue or environment.get("GATHERQ_QUEUE", DEFAULT_QUEUE)
 
 
 def _verdict(found: list[Alive], queue: str) -> tuple[int, list[str]]:

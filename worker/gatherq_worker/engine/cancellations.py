@@ -10,7 +10,7 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.client import PubSub
 
 from gatherq.aio import cancel_and_wait
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 from gatherq.contract.values import codec
 from gatherq.store.server.connection import database_of
 from gatherq.store.server.outages import OutageLog
@@ -34,7 +34,7 @@ class CancellationListener:
         look_soon: Callable[[], None],
     ) -> None:
         self._pool = make_pool()
-        self._channel = keys.control(queue, database_of(Redis(connection_pool=self._pool)))
+        self._channel = KeySpace(queue, database_of(Redis(connection_pool=self._pool))).channel
         self._patience = patience
         self._concerns, self._look_soon = concerns, look_soon
         self._health = OutageLog()

@@ -9,7 +9,9 @@ from time import monotonic
 from redis.asyncio import ConnectionPool, Redis
 
 from gatherq.aio import cancel_and_wait
+from gatherq.contract.keys import KeySpace
 from gatherq.store.jobs import JobStore
+from gatherq.store.server.connection import database_of
 from gatherq.store.server.outages import ERRORS
 from gatherq.store.server.pools import sockets
 from gatherq_worker.arq.aborts import Aborts
@@ -61,7 +63,7 @@ class Engine:
         most_memory: int | None = None,
     ) -> None:
         def make_store(redis: Redis) -> JobStore:
-            return JobStore(redis, worker, queue, lease)
+            return JobStore(redis, KeySpace(queue, database_of(redis)), worker, lease)
 
         def make_ours() -> ConnectionPool:
             pool = make_pool()

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import Times
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values.codec import encode
 from gatherq.store.jobs import JobStore, Record, Release
-from gatherq.store.server.connection import connect, disconnect
+from gatherq.store.server.connection import connect, database_of, disconnect
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
 from gatherq_worker.engine.observer import tell
@@ -32,6 +33,7 @@ class Recoverer:
 
     def __init__(self, redis: "Redis", queue: str, lease: float) -> None:
         self._redis, self._queue, self._lease = redis, queue, lease
+        self._keys = KeySpace(queue, database_of(redis))
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> "Recoverer":
@@ -41,14 +43,14 @@ class Recoverer:
 
     async def renew_for(self, worker: str) -> None:
         """Renew the leases of a worker that lives, but whose interpreter is held."""
-        store = JobStore(self._redis, worker, self._queue, self._lease)
+        store = JobStore(self._redis, self._keys, worker, self._lease)
         _, held = await store.held()
         if held:
             await store.renew(held)
 
     async def recover(self, death: Death) -> int:
         """Record what was overdue, and give back the rest of the claims; return their number."""
-        store = JobStore(self._redis, death.worker, self._queue, self._lease)
+        store = JobStore(self._redis, self._keys, death.worker, self._lease)
         now, claimed = await store.held()
         held = [Attempt.read(each) for each in claimed]
         late = overdue(death, held)

@@ -33,7 +33,7 @@ class Collector(Generic[T]):
         decoders: Sequence[Decoder | None] | None = None,
     ) -> None:
         self.session, self.batch, self.size = session, batch, size
-        self._decoders = decoders
+        self._decoders, self._keys = decoders, session.store.keys
 
     async def completions(self, after: bytes) -> tuple[bytes, SlotStatuses]:
         """Return (position, statuses) of the completions by now and since `after`; never waits."""
@@ -41,7 +41,7 @@ class Collector(Generic[T]):
         while True:
             try:
                 after, page = await self.session.retry(
-                    self.session.store.completions, self.batch, after
+                    self.session.store.completions.read, self.batch, after
                 )
             except RedisUnavailable as error:
                 if code(error.__cause__) != "WRONGTYPE":
@@ -76,12 +76,14 @@ class Collector(Generic[T]):
         """Look for results of all slots, where the stream of completions cannot be read."""
         statuses: SlotStatuses = []
         for chunk in chunks(range(self.size)):
-            slots = await self.session.retry(self.session.store.recorded, self.batch, chunk)
+            slots = await self.session.retry(
+                self.session.store.slot_states.recorded, self.batch, chunk
+            )
             statuses += [(slot, FOUND) for slot in slots]
         return statuses
 
     async def _states(self, slots: Sequence[int]) -> dict[int, SlotState]:
-        states = await self.session.retry(self.session.store.standings, self.batch, slots)
+        states = await self.session.retry(self.session.store.slot_states.read, self.batch, slots)
         if states is None:
             raise BatchNotFound.gone(self.batch, "its data")
         return dict(zip(slots, states, strict=True))
@@ -92,13 +94,13 @@ class Collector(Generic[T]):
             return self._outcome(slot, state.result)
         if state.queued:
             return None
-        if state.foreign:
-            return unreadable(self.batch, slot, "it is no string")
-        return lost(self.batch, slot)
+        if state.wrong_type:
+            return unreadable(self._keys, self.batch, slot, "it is no string")
+        return lost(self._keys, self.batch, slot)
 
     def _outcome(self, slot: int, raw: bytes) -> Outcome[T]:
         decode = self._decoders[slot] if self._decoders else None
-        return outcome_of(raw, self.batch, slot, decode)
+        return outcome_of(raw, self._keys, self.batch, slot, decode)
 
 
 def chunks(slots: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -111,7 +111,7 @@ class CompletionWatcher:
         after = {batch: each.after for batch, each in self._batches.items() if each.readable}
         self._blocked, self._nudged = True, False
         self._nudged_after, completions = await self._retry(
-            self._store.watch, after, _BLOCK, (self._nudge_name, self._nudged_after)
+            self._store.completions.watch, after, _BLOCK, (self._nudge_name, self._nudged_after)
         )
         self._blocked = False
         for batch, entries in completions.items():
@@ -146,14 +146,14 @@ class CompletionWatcher:
 
     async def _error_of(self, batch: str, after: bytes) -> RedisUnavailable | None:
         try:
-            await self._retry(self._store.completions, batch, after)
+            await self._retry(self._store.completions.read, batch, after)
         except RedisUnavailable as error:
             return error
         return None
 
     async def _send_nudge(self) -> None:
         with suppress(RedisUnavailable):  # the read gets that error too, and fails the batches
-            await self._retry(self._store.nudge, self._nudge_name)
+            await self._retry(self._store.completions.nudge, self._nudge_name)
 
     def _fail(self, batches: Iterable[str], error: BaseException) -> None:
         """Fail the subscriptions of these batches, and read them no more."""

@@ -103,11 +103,11 @@ class Janitor:
                     await self._look_at(batch, watched, clock())
 
     async def _look_for_gone(self) -> None:
-        for batch in await self._store.missing(list(self._batches)):
+        for batch in await self._store.completions.missing(list(self._batches)):
             self._end(batch)
 
     async def _look_at(self, batch: str, watched: WatchedBatch, now: float) -> None:
-        swept = await self._attempt("sweep a batch", self._store.sweep, batch)
+        swept = await self._attempt("sweep a batch", self._store.maintenance.sweep, batch)
         watched.note_look(now, swept and swept.again)
         slots, written = watched.slots_to_look_at(now), watched.written
         for start in range(0, len(slots), _CHUNK):
@@ -121,7 +121,7 @@ class Janitor:
         self, batch: str, watched: WatchedBatch, slots: list[int], written: int
     ) -> bool:
         """Put lost jobs back or end them; `written` is how many slots were written before."""
-        mended = await self._store.mend(batch, slots, written)
+        mended = await self._store.maintenance.mend(batch, slots, written)
         if mended is None:
             self._end(batch)
         else:
@@ -130,7 +130,7 @@ class Janitor:
         return True
 
     async def _find(self, batch: str, watched: WatchedBatch, slots: list[int]) -> None:
-        watched.put_found(await self._store.recorded(batch, slots))
+        watched.put_found(await self._store.slot_states.recorded(batch, slots))
 
     def _end(self, batch: str) -> None:
         self._gone(batch, BatchNotFound.gone(batch, "its data"))

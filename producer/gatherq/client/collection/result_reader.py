@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gatherq.contract import keys, records
+from gatherq.contract import records
 from gatherq.contract.interruptions import INTERRUPTIONS
+from gatherq.contract.keys import KeySpace, job_id
 from gatherq.contract.outcomes import Failed, Outcome, Succeeded
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values import codec
@@ -20,7 +21,9 @@ _KNOWN = {"name": "f", "attempt": "t", "enqueued": "et", "started": "st", "finis
 _TEXT = 300
 
 
-def outcome_of(raw: bytes, batch: str, slot: int, decode: Decoder | None) -> Outcome[Any]:
+def outcome_of(
+    raw: bytes, keys: KeySpace, batch: str, slot: int, decode: Decoder | None
+) -> Outcome[Any]:
     """Read the record of a slot; `decode` turns a value into the annotated type."""
     try:
         outcome = records.decode_result(raw)
@@ -31,7 +34,7 @@ def outcome_of(raw: bytes, batch: str, slot: int, decode: Decoder | None) -> Out
     except _THROUGH:
         raise
     except BaseException as error:
-        return unreadable(batch, slot, _why(error), raw)
+        return unreadable(keys, batch, slot, _why(error), raw)
     if decode is None or not isinstance(outcome, Succeeded):
         return outcome
     try:
@@ -39,27 +42,29 @@ def outcome_of(raw: bytes, batch: str, slot: int, decode: Decoder | None) -> Out
     except _THROUGH:
         raise
     except BaseException as error:
-        return _not_as_annotated(outcome, error, len(raw))
+        return _not_as_annotated(keys, outcome, error, len(raw))
 
 
-def unreadable(batch: str, slot: int, why: str, raw: bytes | None = None) -> Failed:
+def unreadable(keys: KeySpace, batch: str, slot: int, why: str, raw: bytes | None = None) -> Failed:
     """Make the outcome of a slot whose record cannot be read."""
-    return _failed(batch, slot, "UnreadableResult", _unread(batch, slot, raw, why), raw)
+    return _failed(batch, slot, "UnreadableResult", _unread(keys, batch, slot, raw, why), raw)
 
 
-def lost(batch: str, slot: int) -> Failed:
+def lost(keys: KeySpace, batch: str, slot: int) -> Failed:
     """Make the outcome of a slot that has ended, and whose record is gone."""
-    key = keys.result(keys.job_id(batch, slot))
+    key = keys.result(job_id(batch, slot))
     message = f"the job has ended, and its result is gone: {key} was deleted, or Redis lost it"
     return _failed(batch, slot, "LostResult", message)
 
 
-def _not_as_annotated(outcome: Succeeded[Any], error: BaseException, size: int) -> Failed:
+def _not_as_annotated(
+    keys: KeySpace, outcome: Succeeded[Any], error: BaseException, size: int
+) -> Failed:
     if isinstance(error, ValidationError):
         kind, message = "TypeError", f"the result is not of the annotated type: {_why(error)}"
     else:
         kind = "UnreadableResult"
-        key = keys.RESULT + outcome.job_id
+        key = keys.result(outcome.job_id)
         message = (
             f"{key}, {size:,} bytes: its value cannot be made the annotated type: {_why(error)}"
         )
@@ -70,7 +75,7 @@ def _not_as_annotated(outcome: Succeeded[Any], error: BaseException, size: int) 
 def _failed(batch: str, slot: int, kind: str, message: str, raw: bytes | None = None) -> Failed:
     now = datetime.now(UTC)
     fields: dict[str, Any] = {
-        "job_id": keys.job_id(batch, slot),
+        "job_id": job_id(batch, slot),
         "slot": slot,
         "name": records.UNKNOWN,
         "attempt": 0,
@@ -98,9 +103,9 @@ def _known(raw: bytes | None) -> dict[str, Any]:
         return {}
 
 
-def _unread(batch: str, slot: int, raw: bytes | None, why: str) -> str:
+def _unread(keys: KeySpace, batch: str, slot: int, raw: bytes | None, why: str) -> str:
     size = "" if raw is None else f", {len(raw):,} bytes"
-    return f"{keys.result(keys.job_id(batch, slot))}{size}, cannot be read: {why}"
+    return f"{keys.result(job_id(batch, slot))}{size}, cannot be read: {why}"
 
 
 def _why(error: BaseException) -> str:

@@ -1,4 +1,5 @@
--- Part of the steps that know batches; after: safe.
+-- The hashes of batches: read once a step, changed in memory, written by `write_batches`.
+-- After: clock, values, access.
 local FIELDS = {'size', 'expires', 'written', 'life', 'keep', 'cancelled_by', 'created', 'deadline',
   'limit', 'lease', 'leased', 'queue_timeout', 'tolerate', 'writing', 'deleting',
   'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'running', 'queue'}
@@ -7,45 +8,45 @@ local ENDED = {'succeeded', 'failed', 'timed_out', 'cancelled', 'lost'}
 -- An unfinished batch stays at least for so long (ms) after somebody last looked after it.
 local LEAST_LIFE = 3600000
 
--- What claims to have more jobs than a producer submits is damaged: nobody goes through all of them.
+-- A batch with more slots than a producer may submit is damaged: no step goes through all of them.
 local MOST_JOBS = 10000000
 
--- Reads a batch, once a step; false where there is none. A field that is no number counts as not
--- given. One without a size is being deleted, or is no batch of ours: `alive` says which.
+-- Reads a batch; false where there is none. A field that is no number counts as not given. A hash
+-- without a size is being deleted, or is no batch of ours: then it is not `alive`.
 local batches = {}
 local function batch_of(id)
   local batch = batches[id]
   if batch ~= nil then return batch end
-  local found = read('HMGET', P.batch .. id, unpack(FIELDS))
+  local raw = read('HMGET', prefix.batch .. id, unpack(FIELDS))
   batch = false
-  if found and (found[1] or found[6]) then
+  if raw and (raw[1] or raw[6]) then
     batch = {id = id, changes = {}, done = {}, counts = {}}
-    for i, name in ipairs(FIELDS) do batch[name] = whole(found[i]) end
+    for i, name in ipairs(FIELDS) do batch[name] = whole(raw[i]) end
     if batch.size and batch.size > MOST_JOBS then batch.size = nil end
-    batch.by = found[6] and said(found[6])
-    batch.life = found[4] and string.sub(found[4], 1, 100) or ''
+    batch.by = raw[6] and json_text(raw[6])
+    batch.life = raw[4] and string.sub(raw[4], 1, 100) or ''
     batch.keep = batch.keep or 0
-    -- Whether it is of another queue: its jobs are not to be looked for, or put, into this one.
-    batch.elsewhere = KEYS[1] and found[#FIELDS] and found[#FIELDS] ~= KEYS[1]
+    -- Whether it is of another queue: then its jobs are neither looked for nor put into this one.
+    batch.elsewhere = raw[#FIELDS] and raw[#FIELDS] ~= queue
     batch.alive = batch.size ~= nil and not batch.deleting
     if batch.alive then
       batch.written = batch.written or batch.size
       batch.left = batch.size
       for _, name in ipairs(ENDED) do batch.left = batch.left - (batch[name] or 0) end
       if not batch.expires or batch.expires <= now then
-        local left = redis.call('PTTL', P.batch .. id)
+        local left = redis.call('PTTL', prefix.batch .. id)
         batch.expires = now + (left > 0 and left or LEAST_LIFE)
       end
-      batch.until_ = ms(batch.expires)
+      batch.until_ = digits(batch.expires)
     end
   end
   batches[id] = batch
   return batch
 end
 
--- The batch and slot that an id names, if it is one of that batch's: an id alone makes nothing a
--- slot. Without the slot: the batch is gone, or being deleted; without the batch, too: it is gone, or
--- another under the same id has fewer slots.
+-- Returns batch id, slot and batch that a job's id names. An id alone makes no job a slot: no slot
+-- where the batch is gone or being deleted, neither slot nor batch where it is gone or has fewer slots
+-- now, and nil for an id that names no slot.
 local function slot_of(id)
   local batch_id, text = string.match(id, '^([%w_.-]+):(%d+)$')
   if not batch_id or #batch_id > 128 or #text > 15 then return nil end
@@ -56,60 +57,61 @@ local function slot_of(id)
   return batch_id, batch and batch.alive and slot or nil, batch
 end
 
--- Notes another value of a field, for flush.
+-- Changes a field, for `write_batches`.
 local function change(batch, field, value)
   batch.changes[field], batch[field] = value, value
 end
 
+-- Adds to a count, for `write_batches`.
 local function count(batch, field, n)
   batch.counts[field] = (batch.counts[field] or 0) + n
 end
 
--- Whether its producer has died: judged only by who was in contact for as long as its lease is, so
--- that it had the time to renew it after an outage.
-local function judge_producer(batch, contact)
-  if batch.judged or batch.by or not batch.alive then return end
-  batch.judged = true
-  local late = batch.leased and now > batch.leased and contact >= (batch.lease or 0)
+-- Cancels a batch whose producer has died. Only who was in contact with Redis for as long as the
+-- producer lease is may judge so: after an outage the producer needs that time to renew it.
+local function check_producer(batch, contact)
+  if batch.checked or batch.by or not batch.alive then return end
+  batch.checked = true
+  local expired = batch.leased and now > batch.leased and contact >= (batch.lease or 0)
   local unfinished = batch.writing and batch.written < batch.size and now > batch.writing
-  if late or unfinished then
+  if expired or unfinished then
     batch.by = 'producer lost'
     batch.changes.cancelled_by = batch.by
   end
 end
 
--- How long in full contact (ms), for who was so since `since`, and until `last`.
+-- For how long (ms) a process has been in contact: since `since`, if the last contact was just now.
 local function contact_of(since, last, lease)
   since, last = tonumber(since), tonumber(last)
   return last > 0 and now - last <= lease / 2 and now - since or 0
 end
 
--- Whether it goes soon although it is not finished, or stays for another time after its end than
--- was asked: extend.lua is to be run.
-local function mistimed(batch)
+-- Whether the lifetime of a batch needs extend.lua: it expires soon and is not finished, or it has
+-- ended and would stay for another time than its producer asked for.
+local function must_extend(batch)
   local left = batch.expires - now
   if batch.left > 0 then return left < math.max(batch.keep, LEAST_LIFE) / 8 end
   return left < batch.keep or left > batch.keep * 9 / 8 + 60000
 end
 
--- Writes what was noted: fields, counts, completion entries (some hundred a batch at the most).
--- A batch with more failures than it tolerates is cancelled, by "policy".
--- Returns {batches that are mistimed}, {batches that were cancelled here}.
-local function flush(channel)
-  local late, stopped = {}, {}
+-- Writes changes, counts and completions (some hundred a batch at the most). A batch with more
+-- failures than it tolerates is cancelled here, by "policy".
+-- Returns {batches that extend.lua is to be run for}, {batches that were cancelled here}.
+local function write_batches()
+  local extend, cancelled_here = {}, {}
   for id, batch in pairs(batches) do
     if batch then
-      local fields, key = {}, P.batch .. id
+      local fields, key = {}, prefix.batch .. id
       if batch.alive then
         for name, n in pairs(batch.counts) do
           local before = batch[name] or 0
           batch[name] = math.max(before + n, 0)
-          batch.changes[name] = ms(batch[name])
+          batch.changes[name] = digits(batch[name])
           if name ~= 'running' then batch.left = batch.left - batch[name] + before end
         end
         local bad = (batch.failed or 0) + (batch.timed_out or 0) + (batch.lost or 0)
         if batch.tolerate and bad > batch.tolerate and batch.left > 0 and not batch.by then
-          batch.by, batch.stopped = 'policy', true
+          batch.by, batch.cancelled_here = 'policy', true
           batch.changes.cancelled_by = 'policy'
         end
       end
@@ -118,15 +120,15 @@ local function flush(channel)
       end
       if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
       if #batch.done > 0 and batch.alive then
-        write('XADD', P.done .. id, '*', unpack(batch.done))
-        redis.call('PEXPIREAT', P.done .. id, ms(batch.expires))
-        if mistimed(batch) then late[#late + 1] = id end
+        write('XADD', prefix.done .. id, '*', unpack(batch.done))
+        redis.call('PEXPIREAT', prefix.done .. id, digits(batch.expires))
+        if must_extend(batch) then extend[#extend + 1] = id end
       end
-      if batch.stopped then
+      if batch.cancelled_here then
         redis.call('PUBLISH', channel, cjson.encode({batch = id, by = batch.by}))
-        stopped[#stopped + 1] = id
+        cancelled_here[#cancelled_here + 1] = id
       end
     end
   end
-  return late, stopped
+  return extend, cancelled_here
 end

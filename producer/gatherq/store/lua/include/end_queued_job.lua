@@ -1,9 +1,9 @@
--- Part of claim, cancel, sweep and mend: ends jobs that are not to run, as finish.lua ends those
--- that ran; after: safe, batch.
--- KEYS[1] is the queue, KEYS[2] holds the marks of cancelled jobs.
+-- Ends jobs that are queued and must not run, with the record that record_outcomes.lua writes for
+-- those that ran. Keys: queue, cancel_marks. After: clock, values, access, batch.
 
+-- Verdicts: {status, text of the outcome (JSON), fields of the record (JSON)}.
 local function cancelled(by)
-  by = said(by)
+  by = json_text(by)
   return {'cancelled', cjson.encode('cancelled by: ' .. by), '"by":' .. cjson.encode(by)}
 end
 
@@ -18,25 +18,26 @@ local function failed(kind, message)
     string.format('"error":{"type":"%s","message":"%s"}', kind, message)}
 end
 
--- The verdict on whatever of a batch has not begun, if there is one.
-local function fate_of(batch)
+-- The verdict on all jobs of a batch that have not begun; nil where they may begin.
+local function batch_verdict(batch)
   if batch.by then return cancelled(batch.by) end
   if batch.deadline and now >= batch.deadline then return timed_out('batch', batch.limit) end
 end
 
--- When the first of a batch's slots may have waited too long (ms); nil where none may wait too long.
-local function impatient_at(batch)
+-- When the first slot of a batch may reach its queue timeout (ms); nil for a batch without one.
+local function first_queue_timeout(batch)
   return batch.queue_timeout and batch.created and batch.created + batch.queue_timeout
 end
 
--- The end of a job, which is ours whatever the call says; not found in what is not of our format.
+-- The end of a job's data, which gatherq wrote whatever the call says; no such end in another format.
 local function tail_of(id, payload)
-  local tail = payload and string.sub(payload, -160) or read('GETRANGE', P.job .. id, -160, -1) or ''
+  local tail = payload and string.sub(payload, -160)
+    or read('GETRANGE', prefix.job .. id, -160, -1) or ''
   return (string.gsub(tail, ',"base":%d+}$', '}'))
 end
 
--- The verdict on a queued job that waited longer than it may, else nil and the ms that are left.
-local function waited(id, payload)
+-- The verdict on a queued job that has reached its queue timeout; else nil, and the ms that are left.
+local function queue_verdict(id, payload)
   local limit, enqueued = string.match(tail_of(id, payload),
     ',"slot":%d+,"queue_timeout":([%d.eE+-]+),"et":(%d+)}$')
   limit, enqueued = tonumber(limit), tonumber(enqueued)
@@ -46,17 +47,19 @@ local function waited(id, payload)
   return timed_out('queue', limit * 1000)
 end
 
--- Where `needle` begins last, as it stands.
+-- Where the last `needle` in a text begins.
 local function last_of(text, needle)
-  local found, at = nil, string.find(text, needle, 1, true)
-  while at do found, at = at, string.find(text, needle, at + 1, true) end
-  return found
+  local last, at = nil, string.find(text, needle, 1, true)
+  while at do last, at = at, string.find(text, needle, at + 1, true) end
+  return last
 end
 
--- What the result repeats of the job: a small one's name and arguments, a large one's name.
-local function repeated(id, payload)
-  local head = payload and string.sub(payload, 1, 4097) or read('GETRANGE', P.job .. id, 0, 4096) or ''
-  local enqueued = string.match(tail_of(id, payload), ',"et":(%d+)}$') or ms(now)
+-- What a record repeats of its job: name and arguments of a small one, the name of a large one.
+-- Returns these as JSON, and when the job was enqueued.
+local function call_of(id, payload)
+  local head = payload and string.sub(payload, 1, 4097)
+    or read('GETRANGE', prefix.job .. id, 0, 4096) or ''
+  local enqueued = string.match(tail_of(id, payload), ',"et":(%d+)}$') or digits(now)
   local cut = #head <= 4096 and string.sub(head, 1, 6) == '{"f":"' and is_utf8(head)
     and last_of(head, ',"t":null,"timeout":')
   if cut then
@@ -69,32 +72,32 @@ local function repeated(id, payload)
   return '"f":"' .. name .. '","a":[],"k":{}', enqueued
 end
 
--- Ends one queued job; `attempts` is how many it had. Its data stays, for a redrive.
+-- Ends one queued job, for `end_jobs`; `attempts` is how many it had. Its data stays, for a redrive.
 local clean, members, results = {}, {}, {}
 local function end_job(batch, id, slot, attempts, verdict, payload)
-  clean[#clean + 1], clean[#clean + 2] = P.in_progress .. id, P.retry .. id
+  clean[#clean + 1], clean[#clean + 2] = prefix.in_progress .. id, prefix.retry .. id
   members[#members + 1] = id
   if not batch or not batch.alive then
-    clean[#clean + 1], clean[#clean + 2] = P.job .. id, P.attempts .. id
+    clean[#clean + 1], clean[#clean + 2] = prefix.job .. id, prefix.attempts .. id
     return
   end
   local status, text, fields = unpack(verdict)
-  local call, enqueued = repeated(id, payload)
-  slot = ms(slot)
-  results[#results + 1] = {P.result .. id, table.concat({
-    '{"worker":"","t":', ms(attempts), ',"id":"', id, '","status":"', status, '","s":false,"r":', text,
+  local call, enqueued = call_of(id, payload)
+  slot = digits(slot)
+  results[#results + 1] = {prefix.result .. id, table.concat({
+    '{"worker":"","t":', digits(attempts), ',"id":"', id, '","status":"', status, '","s":false,"r":', text,
     ',', call, ',"batch":"', batch.id, '","slot":', slot, ',"et":', enqueued, ',"st":null,"ft":',
-    ms(now), ',"q":', cjson.encode(said(KEYS[1])), ',', fields, '}'}), batch.until_}
+    digits(now), ',"q":', cjson.encode(json_text(queue)), ',', fields, '}'}), batch.until_}
   count(batch, status, 1)
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = slot, status
   if attempts > 0 then count(batch, 'running', -1) end
 end
 
--- Writes all that end_job noted; flush is still to follow.
+-- Writes all that `end_job` noted; `write_batches` is still to follow.
 local function end_jobs()
   if #members == 0 then return end
   delete(clean)
   for _, result in ipairs(results) do redis.call('SET', result[1], result[2], 'PXAT', result[3]) end
-  in_runs(members, function(...) try('ZREM', KEYS[1], ...) end)
-  in_runs(members, function(...) try('HDEL', KEYS[2], ...) end)
+  in_runs(members, function(...) try('ZREM', queue, ...) end)
+  in_runs(members, function(...) try('HDEL', cancel_marks, ...) end)
 end

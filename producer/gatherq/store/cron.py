@@ -1,0 +1,43 @@
+"""Runs of cron jobs: each is queued once, whichever worker comes first."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .script import script
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from gatherq.contract.keys import KeySpace
+
+#: For how long it is known that a run was queued, in ms.
+_TICK_TTL = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class CronRun:
+    """One run of a cron job."""
+
+    #: Tells this run from any other.
+    run: str
+    job_id: str
+    job: bytes
+    #: When the job is to run, in ms of Redis's clock.
+    score: int
+    #: How long its data stays, in ms.
+    keep: int
+
+
+async def enqueue_cron_run(redis: "Redis", keys: "KeySpace", cron: CronRun) -> bool:
+    """Queue a run of a cron job; False if it was queued before, by this or another worker."""
+    enqueue = script("job/enqueue_cron_run").bind(redis, keys, tick_ttl=_TICK_TTL)
+    reply = await enqueue(
+        job_key=keys.job(cron.job_id),
+        result_key=keys.result(cron.job_id),
+        tick_key=keys.tick(cron.run),
+        job_id=cron.job_id,
+        payload=cron.job,
+        due=cron.score,
+        keep=cron.keep,
+    )
+    return bool(reply)

@@ -1,0 +1,28 @@
+"""A queue as an operator sees it; nothing here writes."""
+
+from typing import TYPE_CHECKING
+
+from .workers import Alive, recent
+from .wrong_type import unless_wrong_type
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from gatherq.contract.keys import KeySpace
+
+
+class Inspector:
+    """Reads what stands in Redis about one queue."""
+
+    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+        self._redis, self._keys = redis, keys
+
+    async def alive(self) -> list[Alive]:
+        """Return the workers with a recent sign of life, each with its age in seconds."""
+        now = await self._redis.time()
+        return recent(now, await self._redis.zrange(self._keys.workers, 0, -1, withscores=True))
+
+    async def queued(self) -> int:
+        """Return how many jobs are queued or running."""
+        command = self._redis.execute_command("ZCARD", self._keys.queue)
+        return int(await unless_wrong_type(command) or 0)

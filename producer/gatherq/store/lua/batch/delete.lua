@@ -1,0 +1,33 @@
+-- Removes a batch with all its jobs, in runs of slots; the batch's own keys go with the last run.
+-- Include: values, access
+-- KEYS: queue, cancel_marks, batch_key
+-- ARGV: prefixes, batch_id, first, n, channel
+-- first, n: the run of slots, at most 500.
+-- After the first run the batch is gone for collectors: nothing of it is claimed, its running jobs are
+-- asked to end, and no outcome of theirs is recorded. Repeating a run changes nothing.
+-- Returns the size; 0 for no such batch.
+local fields = read('HMGET', batch_key, 'size', 'deleting') or {}
+local size = whole(fields[1]) or whole(fields[2]) or 0
+local last = math.min(first + n, size) - 1
+local ids, names = {}, {}
+for slot = tonumber(first), last do
+  local id = string.format('%s:%.0f', batch_id, slot)
+  ids[#ids + 1] = id
+  for _, name in ipairs({'job', 'in_progress', 'retry', 'result', 'attempts'}) do
+    names[#names + 1] = prefix[name] .. id
+  end
+end
+if fields[1] then
+  redis.call('HDEL', batch_key, 'size', 'expires')
+  redis.call('HSET', batch_key, 'deleting', digits(size), 'cancelled_by', 'deletion')
+  redis.call('PUBLISH', channel, cjson.encode({batch = batch_id, by = 'deletion'}))
+end
+if #ids > 0 then
+  redis.call('UNLINK', unpack(names))
+  try('ZREM', queue, unpack(ids))
+  try('HDEL', cancel_marks, unpack(ids))
+end
+if last == size - 1 then
+  redis.call('UNLINK', batch_key, prefix.done .. batch_id, prefix.digests .. batch_id)
+end
+return size

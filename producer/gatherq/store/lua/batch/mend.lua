@@ -1,0 +1,55 @@
+-- Looks after slots that a collector waits for: what Redis has lost is queued again, or ends.
+-- Include: clock, values, access, wake, batch, end_queued_job
+-- KEYS: queue, cancel_marks, wake
+-- ARGV: prefixes, batch_id, slots, before, channel
+-- slots: a JSON list of at most 500. before: how many slots were written when the same collector
+-- called last, or -1.
+-- A slot that is neither queued nor running and has no result is queued again if its data is there;
+-- else it ends as LostJob. Slots that the producer has not written, and did not go on to write since
+-- the call before, end as NeverSubmitted.
+-- Returns false for no such batch, else {slots written, {slots that have a result now}, whether
+-- extend.lua is to be run (1 or 0)}.
+slots = cjson.decode(slots)
+local batch = batch_of(batch_id)
+if not batch or not batch.alive then return false end
+local given_up = batch.written < batch.size and digits(batch.written) == before
+local LOST = failed('LostJob', 'its data is no longer in Redis: evicted, deleted, or lost in a restart')
+local NEVER = failed('NeverSubmitted', 'its producer ended before it was written; submit the batch '
+  .. 'again under the same id to go on')
+
+local ids, keys, ended, back = {}, {}, {}, {}
+for i, slot in ipairs(slots) do
+  ids[i] = string.format('%s:%.0f', batch_id, slot)
+  keys[i] = prefix.in_progress .. ids[i]
+end
+if #ids == 0 then return {batch.written, {}, 0} end
+local scores = read('ZMSCORE', queue, unpack(ids)) or {}
+local tokens = redis.call('MGET', unpack(keys))
+for i, slot in ipairs(slots) do
+  local job = ids[i]
+  if redis.call('EXISTS', prefix.result .. job) == 1 then
+    ended[#ended + 1] = slot
+  elseif not scores[i] and not tokens[i] and slot < batch.size and not batch.elsewhere then
+    local verdict
+    if slot >= batch.written then
+      verdict = batch_verdict(batch) or given_up and NEVER
+    elseif redis.call('TYPE', prefix.job .. job).ok == 'string' then
+      back[#back + 1], back[#back + 2] = string.format('%.3f', now - 1 + i / 1000), job
+    else
+      verdict = LOST
+    end
+    if verdict then
+      end_job(batch, job, slot, whole(read('GET', prefix.retry .. job) or '') or 0, verdict)
+      ended[#ended + 1] = slot
+    end
+  end
+end
+
+if #members + #back > 0 then
+  begin_writing()
+  end_jobs()
+  in_runs(back, function(...) write('ZADD', queue, ...) end)
+  if #back > 0 then wake_worker() end
+  write_batches()
+end
+return {batch.written, ended, must_extend(batch) and 1 or 0}

@@ -1,0 +1,122 @@
+-- Writes one run of a batch's jobs, and wakes a worker. Repeating it changes nothing.
+-- Include: clock, values, access, wake, batch
+-- KEYS: queue, batch_key, wake, digests_key
+-- ARGV: prefixes, batch_id, size, keep, first, options, new_digests, life, patience, channel, ...jobs
+-- keep: ms that the batch stays after its end. first: slot of the first job.
+-- options: kept from the first run, a JSON object of integers: tolerate (failures), limit (of the
+-- batch's deadline), lease, queue_timeout (ms).
+-- new_digests: of the jobs, 8 bytes each; '' for a batch that nobody will submit again.
+-- life: tells a new batch from others under its id. patience: ms after which the producer has given
+-- up, unless it writes the next run before; '' for a batch that may be gone on with later.
+-- jobs: each as JSON without its closing brace.
+-- Returns {size, slot that differs or -1, whether it is cancelled (1 or 0), slots written before}.
+-- Nothing was written where the size is another one, or a slot differs: then the id is taken, in this
+-- queue or another; where the size is -1: then the batch has gone since its first run; and where fewer
+-- slots were written than `first`: then Redis has lost runs, which are to be written again first.
+first = tonumber(first)
+local batch = batch_of(batch_id)
+local fresh = not batch or not batch.alive
+if fresh then
+  if first ~= 0 or batch then return {-1, -1, 0, 0} end
+  local slots, stay = tonumber(size), tonumber(keep)
+  -- An eighth more, so that the end of most batches need not touch the lifetime of their keys.
+  local expires = now + math.floor(math.max(stay, LEAST_LIFE) * 9 / 8)
+  batch = {id = batch_id, alive = true, size = slots, left = slots, written = 0, expires = expires,
+    until_ = digits(expires), keep = stay, counts = {}, done = {},
+    changes = {size = digits(slots), life = life, created = digits(now), expires = digits(expires),
+      keep = digits(stay), queue = queue}}
+  options = cjson.decode(options)
+  for name, value in pairs(options) do batch.changes[name] = digits(value) end
+  if options.limit then batch.changes.deadline = digits(now + options.limit) end
+  if options.lease then batch.changes.leased = digits(now + options.lease) end
+  batches[batch_id] = batch
+end
+local written = batch.written
+if digits(batch.size) ~= size then return {batch.size, -1, 0, written} end
+if written < first then return {batch.size, -1, 0, written} end
+if batch.elsewhere then return {batch.size, first, 0, written} end
+local stopped = batch.by or batch.deadline and now >= batch.deadline
+
+local known
+if new_digests ~= '' then
+  local start = first * 8
+  known = read('GETRANGE', digests_key, start, start + #new_digests - 1)
+  if known and known ~= new_digests then
+    local none = string.rep('\0', 8)
+    for i = 1, #known, 8 do
+      local digest = string.sub(known, i, i + 7)
+      if not fresh and digest ~= none and digest ~= string.sub(new_digests, i, i + 7) then
+        return {batch.size, first + (i - 1) / 8, 0, written}
+      end
+    end
+  end
+end
+
+-- Whether the keys of a slot's id were written by us: for an earlier life of the batch, or for a slot
+-- that its producer did not come to write.
+local function is_ours(job, slot)
+  local mark = string.format(',"batch":"%s","slot":%.0f,', batch_id, slot)
+  local call = read('GETRANGE', prefix.job .. job, -300, -1)
+  if call and call ~= '' and not string.find(call, mark, 1, true) then return false end
+  local result = read('GET', prefix.result .. job)
+  return not result or string.find(result, mark .. '"et":', 1, true) ~= nil
+end
+
+local new_jobs, clean, revived = {}, {}, {}
+for i = before_jobs + 1, #ARGV do
+  local slot = first + i - before_jobs - 1
+  local job = string.format('%s:%.0f', batch_id, slot)
+  local is_new = slot >= written
+  if new_digests == '' and not stopped then
+    if is_new then new_jobs[#new_jobs + 1] = {i, job} end
+  else
+    local exists = redis.call('EXISTS', prefix.job .. job, prefix.result .. job) > 0
+    if is_new and exists and not is_ours(job, slot) then return {batch.size, slot, 0, written} end
+    local ended = exists and not fresh and is_new and redis.call('EXISTS', prefix.result .. job) == 1
+    if is_new and not (ended and stopped) or not is_new and not exists then
+      new_jobs[#new_jobs + 1] = {i, job}
+      for _, name in ipairs({'in_progress', 'retry', 'attempts', 'result'}) do
+        clean[#clean + 1] = prefix[name] .. job
+      end
+      if ended then revived[#revived + 1] = slot end
+    end
+  end
+end
+
+-- From here on the step only writes; first the commands that a full server refuses.
+local enqueued, expires = string.format(',"et":%.0f}', now), digits(batch.expires)
+for _, job in ipairs(new_jobs) do
+  redis.call('SET', prefix.job .. job[2], ARGV[job[1]] .. enqueued, 'PXAT', expires)
+end
+if fresh then redis.call('DEL', batch_key, prefix.done .. batch_id, digests_key) end
+local reached = first + #ARGV - before_jobs
+if written < reached then
+  change(batch, 'written', digits(reached))
+  written = reached
+end
+if written < batch.size then
+  if patience ~= '' then change(batch, 'writing', digits(now + patience)) end
+elseif batch.writing then
+  redis.call('HDEL', batch_key, 'writing')
+end
+for _, slot in ipairs(revived) do
+  batch.done[#batch.done + 1], batch.done[#batch.done + 2] = digits(slot), 'redriven'
+  count(batch, 'failed', -1)
+end
+write_batches()
+if fresh then redis.call('PEXPIREAT', batch_key, expires) end
+if new_digests ~= '' and (fresh or known ~= new_digests) then
+  write('SETRANGE', digests_key, first * 8, new_digests)
+  redis.call('PEXPIREAT', digests_key, expires)
+end
+delete(clean)
+local entries = {}
+for n, job in ipairs(new_jobs) do
+  -- Scores rise within a run, so that slots start in order; their fraction says: never claimed.
+  entries[#entries + 1], entries[#entries + 2] = string.format('%.3f', now - 1 + n / 1000), job[2]
+end
+if #entries > 0 then
+  in_runs(entries, function(...) write('ZADD', queue, ...) end)
+  wake_worker()
+end
+return {batch.size, -1, batch.by and 1 or 0, first}

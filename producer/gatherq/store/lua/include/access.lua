@@ -1,0 +1,47 @@
+-- Reads and writes that no value in Redis can make fail.
+-- Redis does not roll back a script that fails half-way. So a step reads and checks everything before
+-- its first write, and writes in ways that no value in Redis can refuse.
+
+-- Prefixes of the keys of jobs and batches, by name.
+local prefix = cjson.decode(prefixes)
+
+-- Lifetimes (ms) of what stays for a while only. RETRY_TTL is arq's own.
+local RETRY_TTL, HISTORY_TTL = '88400000', '88400000'
+local MARKS_TTL, WORKERS_TTL, QUARANTINE_TTL = '86400000', '86400000', '86400000'
+
+-- Reads; nil where the key is of another type. Any other refusal ends the step.
+local function read(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then return nil end
+  return redis.call(...)
+end
+
+-- Deletes nothing. A full server refuses commands that may need memory, unless the step has written
+-- before: a step that ends jobs frees more than it takes. No key has the bare prefix as its name.
+local function begin_writing() redis.call('DEL', prefix.retry) end
+
+-- Writes into a key of ours. A value of another type gives way, and so does a stream whose ids are
+-- exhausted.
+local function write(name, key, ...)
+  local reply = redis.pcall(name, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) or string.find(reply.err, 'exhausted', 1, true) then
+    redis.call('DEL', key)
+  end
+  return redis.call(name, key, ...)
+end
+
+-- Writes into a key that other programs share; does nothing where it is of another type.
+local try = read
+
+-- Calls with a long list in runs: Lua passes on some thousand values at the most.
+local function in_runs(values, call)
+  for first = 1, #values, 1000 do
+    call(unpack(values, first, math.min(first + 999, #values)))
+  end
+end
+
+local function delete(keys)
+  in_runs(keys, function(...) redis.call('DEL', ...) end)
+end

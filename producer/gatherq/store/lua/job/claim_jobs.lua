@@ -1,0 +1,242 @@
+-- Claims up to n jobs: counts the attempt, sets the token, and hides the job for one lease.
+-- Include: clock, values, access, wake, batch, end_queued_job
+-- KEYS: queue, cancel_marks, quarantine, wake
+-- ARGV: prefixes, worker, n, lease, contact_since, contact_last, claim, most_bytes, channel,
+--       ...passing
+-- lease: in ms. contact_since, contact_last: since and until when the worker was in contact with Redis
+-- (ms). claim: number of this claim. most_bytes: size of the largest job that is handed over.
+-- passing: nothing; or names of jobs that the worker passes over (a JSON list, each name as in a job's
+-- data), for how long after they were due (ms), the score to begin at, and how many members of the queue
+-- with that score to skip.
+-- An expired lease of another worker may be reclaimed only if this worker was in contact with Redis for
+-- a full lease, and until just now. A score that is a whole ms is the end of a lease; one with a fraction
+-- says that no worker has held the job since it was queued or released.
+-- A job that must not run any more, because it or its batch is cancelled or late, ends here instead. A
+-- member of the queue that cannot be a job is put into quarantine. Jobs of batches that are gone are removed.
+-- Returns {now (ms), ms to the next visible job or -1, {members put into quarantine}, {batch, its size,
+-- its life, its deadline (ms) or '', the length of that (ms) or '', ...}, {batches that extend.lua is to
+-- be run for}, id of a job that a plain arq worker holds or '', {score and members to skip for the next
+-- claim, if names are passed over}, then for each job: id, attempt, score (ms) at which it was queued,
+-- data}. The data is false where there is none, and its size where it is too large. The attempt is a
+-- number for the first one, else {attempt, entries of its history ...}, to which a death that nobody
+-- reported is added here.
+n = tonumber(n)
+local lease_ms = tonumber(lease)
+local contact = contact_of(contact_since, contact_last, lease_ms)
+local may_reclaim = contact >= lease_ms
+local MOST_ID, MOST_ENTRY = 4096, 65536
+
+-- The most members of the queue that one claim looks at and leaves there, and the most bytes of jobs
+-- that it passes over: so it stays well below 5 ms.
+local MOST_LEFT, MOST_PASSED, MOST_BYTES = 1000, 200, 1048576
+local names, pass_for, from, same = unpack(ARGV, before_passing + 1)
+local unknown
+if names then
+  unknown, pass_for = {}, tonumber(pass_for)
+  for _, name in ipairs(cjson.decode(names)) do unknown[name] = true end
+end
+local bytes = 0
+from, same = from or '-inf', tonumber(same or 0)
+
+-- The name in a job's data, as it is written there; nil where there is none.
+local function name_in(job)
+  local head = string.sub(job, 1, 2048)
+  local plain = string.match(head, '^{"f":("[^"\\]*")')
+  if plain or string.sub(head, 1, 6) ~= '{"f":"' then return plain end
+  local at = string.find(head, '["\\]', 7)
+  while at do
+    if string.byte(head, at) == 34 then return string.sub(head, 6, at) end
+    at = string.find(head, '["\\]', at + 2)
+  end
+end
+
+-- The score of a time that is so many ms away.
+local function score_in(left) return digits(now + left) end
+
+-- The attempt of a job, and its history. An attempt that has no entry there has died.
+local deaths = {}
+local function history_of(id, attempts)
+  local key, history = prefix.attempts .. id, {attempts}
+  for _, entry in ipairs(read('LRANGE', key, -100, -1) or {}) do
+    if #entry <= MOST_ENTRY then history[#history + 1] = entry end
+  end
+  local last = string.match(history[#history], '^{"attempt":(%d+)')
+  if tonumber(last) ~= attempts - 1 then
+    local entry = string.format('{"attempt":%d,"status":"died","error":{"type":"WorkerDied",'
+      .. '"message":"its lease ran out: the worker or its machine died, or lost Redis"},"ft":%s,'
+      .. '"lapsed":true}', attempts - 1, digits(now))
+    history[#history + 1] = entry
+    deaths[#deaths + 1] = {key, entry}
+  end
+  return history
+end
+
+local function is_no_job(id)
+  return #id > MOST_ID or not is_utf8(id)
+end
+
+most_bytes = tonumber(most_bytes)
+local visible, hidden = score_in(0), score_in(lease_ms)
+local reply, no_jobs, gone, scores = {visible, -1, {}, {}, {}, '', {}}, {}, {}, {}
+local first_attempts, later_attempts, endless, batches_told = {}, {}, {}, {}
+local claimed, skipped, scanned, most_scanned = 0, same, 0, n + (unknown and MOST_PASSED or MOST_LEFT)
+
+local function move(id, score)
+  scores[#scores + 1], scores[#scores + 2] = score, id
+end
+
+local function claim_job(id, attempts, batch, score, job)
+  move(id, hidden)
+  claimed = claimed + 1
+  if job and #job > most_bytes then job = #job end
+  local at, number = 4 * claimed + 3, 1
+  if attempts == 1 then
+    first_attempts[#first_attempts + 1] = id
+    if batch then batch.begun = (batch.begun or 0) + 1 end
+  else
+    later_attempts[#later_attempts + 1] = {id, digits(attempts)}
+    number = history_of(id, attempts)
+  end
+  reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, score, job
+  if batch and not batches_told[batch] then
+    batches_told[batch] = true
+    local list = reply[4]
+    for _, value in ipairs({batch.id, digits(batch.size), batch.life, batch.deadline and digits(batch.deadline)
+      or '', batch.limit and digits(batch.limit) or ''}) do list[#list + 1] = value end
+  end
+end
+
+-- Decides on one member of the queue; returns true if it is claimed, and its score if it is passed over.
+local function look_at(id, score, job, token, attempts, mark)
+  attempts = attempts and whole(attempts) or 0
+  if token then
+    -- The mark of a plain arq worker names no worker, and has a TTL: leave the job to that worker.
+    local left = redis.call('PTTL', prefix.in_progress .. id)
+    if left >= 0 and not string.find(token, ':', 1, true) then
+      if reply[6] == '' then reply[6] = id end
+      return
+    end
+    if left < 0 then endless[#endless + 1] = prefix.in_progress .. id end
+    move(id, score_in(left < 0 and lease_ms or math.min(math.max(left, 1), lease_ms)))
+    return
+  end
+  local has_expired = attempts > 0 and score % 1 == 0
+  if has_expired and not may_reclaim then
+    move(id, score_in(math.max(math.min(lease_ms - contact, lease_ms), 10)))
+    return
+  end
+  local batch_id, slot, batch = slot_of(id)
+  if slot then
+    check_producer(batch, contact)
+    local verdict = (batch.by or batch.deadline) and batch_verdict(batch) or mark and cancelled(mark)
+    if not verdict and batch.queue_timeout and attempts == 0 and job
+      and now >= (first_queue_timeout(batch) or math.huge) then
+      verdict = queue_verdict(id, job)
+    end
+    if verdict then return end_job(batch, id, slot, attempts, verdict, job) end
+  elseif batch_id and (batch or not job and (attempts > 0 or score % 1 ~= 0)) then
+    gone[#gone + 1] = id
+    return
+  end
+  if unknown and slot and job and now - score < pass_for and unknown[name_in(job)] then
+    bytes = bytes + #job
+    return score
+  end
+  claim_job(id, attempts + 1, slot and batch, string.format('%d', score), job)
+  return true
+end
+
+local marked = redis.call('EXISTS', cancel_marks) == 1
+local at = tonumber(from)
+while claimed < n and scanned < most_scanned and bytes < MOST_BYTES and #members < 120 do
+  local want = math.min(n - claimed, 120)
+  if bytes > 0 and bytes < 65536 then want = 120 end -- few are claimed here, and small ones
+  local raw = read('ZRANGEBYSCORE', queue, from, visible,
+    'WITHSCORES', 'LIMIT', skipped + claimed, want) or {}
+  local ids, queued = {}, {}
+  for i = 1, #raw, 2 do
+    local id, score = raw[i], tonumber(raw[i + 1])
+    if is_no_job(id) then
+      no_jobs[#no_jobs + 1] = id
+      skipped = skipped + 1
+    else
+      ids[#ids + 1], queued[#queued + 1] = id, score and math.max(score, 0) or 0
+    end
+  end
+  if #raw == 0 then break end
+  scanned = scanned + #raw / 2
+  if #ids > 0 then
+    local keys = {}
+    for i, id in ipairs(ids) do
+      keys[3 * i - 2], keys[3 * i - 1] = prefix.job .. id, prefix.in_progress .. id
+      keys[3 * i] = prefix.retry .. id
+    end
+    local values = redis.call('MGET', unpack(keys))
+    local marks = marked and read('HMGET', cancel_marks, unpack(ids)) or {}
+    for i, id in ipairs(ids) do
+      if claimed == n then break end
+      local left = look_at(id, queued[i], values[3 * i - 2], values[3 * i - 1], values[3 * i], marks[i])
+      if left ~= true then skipped = skipped + 1 end
+      if left == at then
+        same = same + 1
+      elseif left and left ~= true then
+        at, same = left, 1
+      end
+    end
+  end
+end
+
+-- From here on the step only writes.
+if #scores + #no_jobs + #gone + #members > 0 then begin_writing() end
+local function set_token(id, attempts, token)
+  redis.call('SET', prefix.retry .. id, attempts, 'PX', RETRY_TTL)
+  redis.call('SET', prefix.in_progress .. id, token, 'PX', lease)
+end
+
+local token = worker .. ':1:' .. claim
+for _, id in ipairs(first_attempts) do set_token(id, '1', token) end
+for _, job in ipairs(later_attempts) do
+  set_token(job[1], job[2], table.concat({worker, job[2], claim}, ':'))
+end
+for batch in pairs(batches_told) do
+  if batch.begun then count(batch, 'running', batch.begun) end
+end
+for _, death in ipairs(deaths) do
+  write('RPUSH', death[1], death[2])
+  redis.call('PEXPIRE', death[1], HISTORY_TTL)
+end
+for _, key in ipairs(endless) do redis.call('PEXPIRE', key, lease) end
+in_runs(scores, function(...) write('ZADD', queue, ...) end)
+if #gone > 0 then
+  local keys = {}
+  for _, id in ipairs(gone) do
+    for _, each in ipairs({prefix.in_progress, prefix.retry, prefix.job, prefix.attempts}) do
+      keys[#keys + 1] = each .. id
+    end
+  end
+  delete(keys)
+  in_runs(gone, function(...) try('ZREM', queue, ...) end)
+end
+if #no_jobs > 0 then
+  in_runs(no_jobs, function(...) try('ZREM', queue, ...) end)
+  for _, id in ipairs(no_jobs) do write('LPUSH', quarantine, string.sub(id, 1, 1024)) end
+  redis.call('LTRIM', quarantine, 0, 99)
+  redis.call('PEXPIRE', quarantine, QUARANTINE_TTL)
+  for i = 1, math.min(#no_jobs, 20) do reply[3][i] = string.sub(no_jobs[i], 1, 1024) end
+end
+end_jobs()
+reply[5] = write_batches()
+
+if claimed == n then
+  if n > 0 then wake_worker() end -- another one, for this worker stops watching the queue
+elseif #members >= 120 or scanned >= most_scanned or bytes >= MOST_BYTES then
+  reply[2] = 0
+else
+  from, same, at = score_in(-1), 0, nil -- a job that may run from now on has a later score
+  local next = read('ZRANGEBYSCORE', queue, '(' .. visible, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  if next and next[2] then reply[2] = math.ceil(math.min(next[2] - now, 60000)) end
+end
+if unknown then
+  reply[7] = {at and at ~= tonumber(from) and string.format('%.17g', at) or from, digits(same)}
+end
+return reply

@@ -1,0 +1,92 @@
+-- Records outcomes: result, clean-up, counts and completion in one atomic step.
+-- A batch with more failures than it tolerates is cancelled in the same step, by "policy".
+-- Include: clock, values, access, batch
+-- KEYS: queue, abort, cancel_marks
+-- ARGV: prefixes, worker, channel, lives, jobs, ...results
+-- lives: {batch: its life, ...} as JSON. jobs: a JSON list with a list for each job, all strings: id,
+-- attempt, number of its claim, status, slot or '' for a job without a batch, keep (ms; -1 for ever; a
+-- batch has its own), ms to leave a mark for plain arq workers (0: none), whether the job has a history
+-- (1 or 0). results: one for each job.
+-- Returns {{a reply for each job}, {batches that this step cancelled}, {batches that extend.lua is to be
+-- run for}}. Replies: recorded; already (an earlier call of this attempt recorded it); refused (the
+-- attempt is not the current one); gone (its batch, or that life of it, is no longer in Redis).
+lives, jobs = cjson.decode(lives), cjson.decode(jobs)
+local held, seen, replies = {}, {}, {}
+for i, job in ipairs(jobs) do
+  held[2 * i - 1], held[2 * i] = prefix.in_progress .. job[1], prefix.retry .. job[1]
+end
+held = #jobs > 0 and redis.call('MGET', unpack(held)) or held
+
+-- Whether the result of a job is that of this attempt.
+local function is_recorded(id, attempt, result)
+  local head = '{"worker":"' .. worker .. '","t":' .. attempt .. ','
+  return read('GETRANGE', prefix.result .. id, 0, #head - 1) == head
+    or read('GET', prefix.result .. id) == result
+end
+
+-- Returns the reply for a job, and its batch.
+local function reply_for(i, id, attempt, claim, slot)
+  local batch_id, batch = nil, nil
+  if slot ~= '' then
+    batch_id = string.sub(id, 1, -2 - #slot)
+    batch = batches[batch_id]
+    if batch == nil then batch = batch_of(batch_id) end
+  end
+  local token = worker .. ':' .. attempt .. ':' .. claim
+  local holder, alive = held[2 * i - 1], batch and batch.alive
+  local same = alive and batch.life == lives[batch_id]
+  if seen[id] or holder ~= token and (holder or held[2 * i] ~= attempt) or alive and not same then
+    local before = seen[id] == token or is_recorded(id, attempt, ARGV[before_results + i])
+    return before and 'already' or 'refused'
+  end
+  seen[id] = token
+  return (slot == '' or same) and 'recorded' or 'gone', batch
+end
+
+-- results_of_batches: key, number of the job, expiry, ...; others: {key, value, keep}.
+local results_of_batches, others, clean, members = {}, {}, {}, {}
+for i, job in ipairs(jobs) do
+  local id, attempt, claim, status, slot, keep, mark, history = unpack(job)
+  local reply, batch = reply_for(i, id, attempt, claim, slot)
+  replies[i] = reply
+  if reply == 'recorded' or reply == 'gone' then
+    clean[#clean + 1], clean[#clean + 2] = prefix.in_progress .. id, prefix.retry .. id
+    if history == '1' then clean[#clean + 1] = prefix.attempts .. id end
+    -- The data of a slot that did not succeed stays with its batch, for a redrive.
+    if status == 'succeeded' or slot == '' or reply == 'gone' then clean[#clean + 1] = prefix.job .. id end
+    members[#members + 1] = id
+    if mark ~= '0' then others[#others + 1] = {prefix.in_progress .. id, '1', mark} end
+  end
+  if reply == 'recorded' then
+    if batch then
+      local n = #results_of_batches
+      results_of_batches[n + 1], results_of_batches[n + 2] = prefix.result .. id, i
+      results_of_batches[n + 3] = batch.until_
+      local counts, done = batch.counts, batch.done
+      counts[status] = (counts[status] or 0) + 1
+      done[#done + 1], done[#done + 2] = slot, status
+    elseif keep ~= '0' then
+      others[#others + 1] = {prefix.result .. id, ARGV[before_results + i], keep}
+    end
+  end
+end
+if #members == 0 then return {replies, {}, {}} end
+
+-- From here on the step only writes; first what frees memory, which a full server never refuses.
+delete(clean)
+try('ZREM', queue, unpack(members))
+try('ZREM', abort, unpack(members))
+if redis.call('EXISTS', cancel_marks) == 1 then try('HDEL', cancel_marks, unpack(members)) end
+for i = 1, #results_of_batches, 3 do
+  redis.call('SET', results_of_batches[i], ARGV[before_results + results_of_batches[i + 1]],
+    'PXAT', results_of_batches[i + 2])
+end
+for _, batch in pairs(batches) do
+  if batch then count(batch, 'running', -#batch.done / 2) end
+end
+for _, other in ipairs(others) do
+  local key, value, keep = unpack(other)
+  if keep == '-1' then redis.call('SET', key, value) else redis.call('SET', key, value, 'PX', keep) end
+end
+local extend, cancelled_here = write_batches()
+return {replies, cancelled_here, extend}
