@@ -5,7 +5,7 @@ does to a handle is a function of this module.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # a group settles its handles, and a handle asks its group to
 
 T = TypeVar("T")
 
-#: Gives a future its result, exception or cancellation: a handle, or what its follower awaits.
-_Settlement = Callable[[asyncio.Future[Any]], object]
+#: A function that ends a future, a handle or what its follower awaits, and its second argument.
+_Settlement = tuple[Callable[[asyncio.Future[Any], Any], object], Any]
 
 
 class Handle(asyncio.Future[T]):
@@ -30,6 +30,22 @@ class Handle(asyncio.Future[T]):
     and `cancelled()` tell what has arrived here; the first look begins to watch, and none of them
     asks Redis. Its result is final: if Redis was away for too long, attach to the batch again.
     """
+
+    # A handle is one of many: each dictionary would be one more object for the garbage collector.
+    __slots__ = (
+        "_call",
+        "_cancel_message",
+        "_cancel_requested",
+        "_close_error",
+        "_follower",
+        "_follower_future",
+        "_group",
+        "_name",
+        "_outcome",
+        "_settlement",
+        "_slot",
+        "_watched",
+    )
 
     def __init__(
         self,
@@ -101,7 +117,7 @@ class Handle(asyncio.Future[T]):
             return False
         detached = self._group is not None and self._group.detached
         if detached or self._call is not None:
-            self._settle(_cancellation(msg))
+            self._settle((_cancel_future, msg))
         elif not self._cancel_requested:
             self._cancel_requested, self._cancel_message = True, msg
             if self._group is not None:
@@ -135,14 +151,19 @@ class Handle(asyncio.Future[T]):
         if self._settlement is not None:
             return
         self._settlement = settlement
+        end, argument = settlement
         if self._follower is None or self._follower_future is None or self._follower.done():
-            settlement(self)
+            end(self, argument)
         else:
-            settlement(self._follower_future)
+            end(self._follower_future, argument)
 
     def _follower_done(self, _: "asyncio.Task[Any]") -> None:
-        if self._settlement is not None and not super().done():
-            self._settlement(self)
+        if self._settlement is None:
+            return
+        self._follower = self._follower_future = None  # not kept as long as the handle is
+        if not super().done():
+            end, argument = self._settlement
+            end(self, argument)
 
     def _watch(self) -> None:
         """Let the group watch its batch, or `place` do it once the call is written."""
@@ -161,6 +182,8 @@ class Handle(asyncio.Future[T]):
 class _FollowerFuture(asyncio.Future[Any]):
     """The future that a follower awaits; cancelling it cancels the job."""
 
+    __slots__ = ("_handle",)
+
     def __init__(self, handle: Handle[Any], *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
         self._handle = handle
@@ -170,22 +193,28 @@ class _FollowerFuture(asyncio.Future[Any]):
 
 
 def follow(
-    handle: Handle[T], create_task: Callable[[Coroutine[Any, Any, T]], asyncio.Task[T]]
+    handle: Handle[Any],
+    group: asyncio.TaskGroup,
+    callback_context: Context,
+    *,
+    name: str | None,
+    context: Context | None,
 ) -> None:
     """Let a task of an `asyncio.TaskGroup` follow a handle, and be done before it.
 
     As with a member that is a task itself: the group hears of a failure before the body that
-    awaits the member, and cancels it.
+    awaits the member, and cancels it. `name` and `context` are those of the task; its callback
+    runs no code of users, so that all members can share `callback_context`.
     """
     handle._follower_future = future = _FollowerFuture(handle, loop=handle.get_loop())
     work = _await(future)
     try:
-        handle._follower = create_task(work)
+        handle._follower = group.create_task(work, name=name, context=context)
     except BaseException:
         work.close()
         handle._follower_future = None
         raise
-    handle._follower.add_done_callback(handle._follower_done)
+    handle._follower.add_done_callback(handle._follower_done, context=callback_context)
     handle._watch()
 
 
@@ -193,7 +222,7 @@ def is_dropped(handle: Handle[Any]) -> bool:
     """Tell whether a job was cancelled before it was written, and need not be."""
     follower = handle._follower
     if handle._settlement is None and follower is not None and follower.cancelling():
-        handle._settle(_cancellation(None))
+        handle._settle((_cancel_future, None))
     return handle._settlement is not None
 
 
@@ -224,14 +253,14 @@ def settle(handle: Handle[T], outcome: Outcome[T]) -> None:
     handle._outcome = outcome
     match outcome:
         case Succeeded(value):
-            handle._settle(lambda future: asyncio.Future.set_result(future, value))
+            handle._settle((asyncio.Future.set_result, value))
         case Cancelled():
             message = handle._cancel_message
             if message is None:
                 message = f"job {outcome.job_id} was cancelled by its {outcome.by}"
-            handle._settle(_cancellation(message))
+            handle._settle((_cancel_future, message))
         case _:
-            handle._settle(_failure(exception_of(outcome)))
+            handle._settle((_fail_future, exception_of(outcome)))
 
 
 def lift_cancellation(handle: Handle[Any]) -> None:
@@ -241,28 +270,27 @@ def lift_cancellation(handle: Handle[Any]) -> None:
 
 def fail(handle: Handle[Any], error: BaseException) -> None:
     """End a handle with an error that nobody has to retrieve; the job keeps its own outcome."""
-    handle._settle(_failure(error))
+    handle._settle((_fail_future, error))
 
 
 def close(handle: Handle[Any], error: BaseException) -> None:
     """End a handle of a closed producer: cancelled, if that was asked for, else with `error`."""
     if handle._settlement is None:
         handle._close_error = error
-        requested = handle._cancel_requested
-        handle._settle(_cancellation(handle._cancel_message) if requested else _failure(error))
+        if handle._cancel_requested:
+            handle._settle((_cancel_future, handle._cancel_message))
+        else:
+            handle._settle((_fail_future, error))
 
 
 async def _await(future: "asyncio.Future[T]") -> T:
     return await future
 
 
-def _cancellation(msg: Any) -> _Settlement:
-    return lambda future: asyncio.Future.cancel(future, msg)
+#: Of the base class: a handle's own methods ask for the job's cancellation, or refuse.
+_cancel_future: Callable[[asyncio.Future[Any], Any], object] = asyncio.Future.cancel
 
 
-def _failure(error: BaseException) -> _Settlement:
-    def fail_future(future: asyncio.Future[Any]) -> None:
-        asyncio.Future.set_exception(future, error)
-        future.exception()  # retrieved: the worker has logged it
-
-    return fail_future
+def _fail_future(future: asyncio.Future[Any], error: BaseException) -> None:
+    asyncio.Future.set_exception(future, error)
+    future.exception()  # retrieved: the worker has logged it

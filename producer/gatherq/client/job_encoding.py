@@ -1,7 +1,6 @@
 """Calls as JSON: checked and encoded, all of a batch before the first one reaches Redis. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -58,8 +57,10 @@ def encode_once(call: Call[Any]) -> Call[Any]:
 
     Raises InvalidCall and PayloadTooLarge, as `encode_all`.
     """
-    job = _encode(call, "", 0, None, None)
-    return replace(call, written=records.identity(job))
+    name_and_arguments = records.identity(_encode(call, "", 0, None, None))
+    # As `replace`, in half of its time.
+    limits = (call.timeout, call.function, call.queue_timeout)
+    return Call(call.name, call.args, call.kwargs, *limits, name_and_arguments)
 
 
 def _encode(

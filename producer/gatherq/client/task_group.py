@@ -1,8 +1,7 @@
 """`TaskGroup`: asyncio's, with jobs on the pool for tasks."""
 
 import asyncio
-from contextvars import Context
-from functools import partial
+from contextvars import Context, copy_context
 from typing import Any, Self, TypeVar
 
 from gatherq.contract.jobs import Call
@@ -24,6 +23,7 @@ class TaskGroup:
     def __init__(self, buffer: SubmitBuffer) -> None:
         self._buffer = buffer
         self._group = asyncio.TaskGroup()
+        self._context = copy_context()
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -43,7 +43,7 @@ class TaskGroup:
         """
         handle = self._buffer.add(call, name=name)
         try:
-            follow(handle, partial(self._group.create_task, name=name, context=context))
+            follow(handle, self._group, self._context, name=name, context=context)
         except BaseException:
             handle.cancel()  # before it is written
             raise
