@@ -120,7 +120,7 @@ def subscribe(watcher):
 def soon(monkeypatch):
     """Look after batches at once."""
     monkeypatch.setattr("gatherq.client.collection.janitor.LOOK_AGAIN", 0.0)
-    monkeypatch.setattr("gatherq.client.collection.janitor._LONGEST", 0.0)
+    monkeypatch.setattr("gatherq.client.collection.janitor.LONGEST", 0.0)
 
 
 async def test_a_reader_gets_all_from_the_beginning(subscribe, store):
@@ -218,7 +218,7 @@ async def test_an_error_of_redis_reaches_every_reader(subscribe, store):
 async def test_a_reply_that_cannot_be_read_is_asked_again(
     subscribe, store, caplog, monkeypatch, error
 ):
-    monkeypatch.setattr("gatherq.client.collection.completion_watcher._PAUSE", 0.0)
+    monkeypatch.setattr("gatherq.client.collection.completion_watcher.PAUSE", 0.0)
     store.error = error
     reader = subscribe("b")
     await _blocked(store, 5)

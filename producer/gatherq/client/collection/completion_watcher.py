@@ -20,7 +20,7 @@ logger = logging.getLogger("gatherq")
 #: Seconds that a read blocks.
 _BLOCK = 1.0
 #: Pause after a reply that cannot be read, in seconds.
-_PAUSE = 0.5
+PAUSE = 0.5
 
 
 class CompletionWatcher:
@@ -103,7 +103,7 @@ class CompletionWatcher:
                 if logged != repr(error):
                     logged = repr(error)
                     logger.warning("a reply of Redis cannot be read: %s; it is asked again", logged)
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(PAUSE)
             finally:
                 self._blocked = False
 

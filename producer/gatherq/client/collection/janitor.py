@@ -20,7 +20,7 @@ logger = logging.getLogger("gatherq")
 #: Seconds of silence after which a batch is looked at.
 LOOK_AGAIN = 1.0
 #: Longest pause between two looks at a silent batch, in seconds.
-_LONGEST = 2.0
+LONGEST = 2.0
 #: Slots that one call mends, and slots of a batch that are looked at in a second.
 _CHUNK = 250
 _RATE = 10_000
@@ -52,7 +52,7 @@ class WatchedBatch:
     def note_look(self, now: float, again: float | None) -> None:
         """Note a look; the next is due in `again` seconds, or as the silence goes on."""
         self._looks += 1
-        pause = LOOK_AGAIN if self._looks == 1 else _LONGEST
+        pause = LOOK_AGAIN if self._looks == 1 else LONGEST
         self.look_at = now + (pause if again is None else min(max(again, 0.01), pause))
 
     def slots_to_look_at(self, now: float) -> list[int]:
