@@ -1,4 +1,4 @@
-"""The server for tests and demos, under the name that it had before `gatherq.testing`."""
+"""`embedded_server` under its name from before `gatherq.testing`."""
 
 from .testing.server import embedded_server
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class GatherqError(Exception):
-    """The root of all that gatherq raises on its own account."""
+    """The root of gatherq's own errors."""
 
 
 class InvalidCall(GatherqError, ValueError):
@@ -104,11 +104,11 @@ class RemoteError(GatherqError):
     """
 
     def __init__(self, message: str, *, outcome: "Failed | None" = None) -> None:
-        self.outcome, self._said = outcome, message
+        self.outcome, self._text = outcome, message
         super().__init__(message)
 
     def __str__(self) -> str:
-        return self._said
+        return self._text
 
 
 class JobTimeout(GatherqError, TimeoutError):

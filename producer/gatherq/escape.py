@@ -1,43 +1,43 @@
-"""What others wrote, made harmless for a log or a terminal: ids, names and errors."""
+"""Escapes control characters in texts of others (ids, names, errors) for logs and terminals."""
 
 import logging
 import re
 import traceback
 from collections.abc import Callable
 
-#: Control characters, what breaks lines, what turns the direction of text, halves of characters.
+#: Control characters, line breaks, changes of the text's direction, and lone surrogates.
 _CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-#: As before, but for the newlines and tabs of a traceback.
+#: The same without the newlines and tabs of a traceback.
 _CONTROLS_OF_TRACEBACKS = re.compile(rf"(?![\n\t]){_CONTROLS.pattern}")
 _FIRST = "Traceback (most recent call last):\n"
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def escape(text: str) -> str:
-    """Return one line of text without control characters: each as it is written in Python."""
+    """Return one line of text, its control characters written as in a Python string."""
     return _CONTROLS.sub(_escaped, text)
 
 
 def escape_traceback(text: str) -> str:
-    """Return lines without control characters; none but a heading can pass for a line of a log."""
+    """Return lines without control characters, indented, so that none looks like a log record."""
     lines = _CONTROLS_OF_TRACEBACKS.sub(_escaped, text).rstrip("\n").replace("\n", "\n  ")
     return lines if text.startswith(_FIRST) else f"  {lines}"
 
 
 class Escaping(logging.Filter):
-    """Escapes what goes by: the message, and the text of its exception."""
+    """Escapes the message of each record, and the text of its exception."""
 
     def __init__(self, show: Callable[[BaseException], str] | None = None) -> None:
         super().__init__()
         self._show = show or _shown
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change what needs it; lets everything through."""
+        """Escape the record if need be; returns True for every record."""
         try:
             message = record.getMessage()
-        except Exception:  # the handlers say what is wrong with it
+        except Exception:  # the handlers report a record that cannot be formatted
             return True
         if _CONTROLS.search(message):
             record.msg, record.args = escape(message), ()
@@ -50,7 +50,7 @@ class Escaping(logging.Filter):
 
 
 def install(name: str, show: Callable[[BaseException], str] | None = None) -> None:
-    """Let a logger escape what goes through it; its level and its handlers stay as they are."""
+    """Let a logger escape its records; its level and handlers stay as they are."""
     logger = logging.getLogger(name)
     if not any(isinstance(known, Escaping) for known in logger.filters):
         logger.addFilter(Escaping(show))

@@ -16,7 +16,7 @@ from .store.batches import Counts
 
 logger = logging.getLogger("gatherq")
 
-#: Looks at the batch's counts, in seconds between two; and the longest that the last one may take.
+#: Seconds between two looks at the batch's counts, and longest duration of the last one.
 _REFRESH = 0.1
 _LAST = 1.0
 
@@ -55,15 +55,15 @@ async def progress(batch: Batch[Any], *, console: Console | None = None) -> Asyn
 
 
 async def _watch(look: Callable[[], Awaitable[None]]) -> None:
-    said = ""
+    logged = ""
     while True:
         try:
             await look()
-            said = ""
+            logged = ""
         except GatherqError as error:
-            if said != str(error):
-                said = str(error)
-                logger.warning("the bar stands still: %s", said)
+            if logged != str(error):
+                logged = str(error)
+                logger.warning("the bar stands still: %s", logged)
         await asyncio.sleep(_REFRESH)
 
 
@@ -76,5 +76,5 @@ def _standing(counts: Counts, rate: float) -> str:
         ("lost", counts.lost),
         ("running", counts.running),
     ]
-    said = ", ".join(f"{count} {name}" for name, count in parts if count or name == "ok")
-    return f"{said}, {rate:,.0f}/s"
+    counted = ", ".join(f"{count} {name}" for name, count in parts if count or name == "ok")
+    return f"{counted}, {rate:,.0f}/s"

@@ -8,14 +8,14 @@ from .contract.keys import DEFAULT_QUEUE
 
 
 class Settings(BaseSettings):
-    """What both sides must agree on, and what a producer asks for."""
+    """The server and the queue, which both sides must agree on, and options of a producer."""
 
     model_config = SettingsConfigDict(env_prefix="GATHERQ_", frozen=True, hide_input_in_errors=True)
 
     redis_url: str = Field(default=defaults.REDIS_URL, repr=False)
     queue: str = Field(default=DEFAULT_QUEUE, min_length=1)
-    #: How long a batch and all its results stay in Redis after it has ended, in seconds; and how
-    #: long it may take, an eighth more.
+    #: Seconds that a batch and its results stay in Redis after its end. A batch may take an eighth
+    #: more than that.
     keep: float = Field(default=86_400.0, gt=0)
-    #: How long a producer goes on trying while Redis is away, in seconds.
+    #: Seconds that a producer goes on trying while Redis is away.
     patience: float = Field(default=30.0, ge=0)

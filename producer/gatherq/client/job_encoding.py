@@ -10,7 +10,7 @@ from gatherq.contract.jobs import Call
 from gatherq.contract.validation import MAX_NAME, MAX_PAYLOAD, check_name, check_timeout
 from gatherq.contract.values import codec
 from gatherq.contract.values.arguments import ArgumentError
-from gatherq.contract.values.error_text import said
+from gatherq.contract.values.error_text import text_of
 from gatherq.contract.values.json_limits import ALWAYS_READABLE, Unreadable, check_readable
 from gatherq.errors import InvalidCall, PayloadTooLarge
 
@@ -76,7 +76,7 @@ def _encode(
         job = records.encode_job(call, batch, slot, timeout, queue_timeout)
     except INTERRUPTIONS:
         raise
-    except BaseException as error:  # whatever the code of an argument raises
+    except BaseException as error:  # the code of an argument may raise any
         cause = error.__cause__ if isinstance(error, ArgumentError) else error
         raise _unwritable(call, slot, error) from cause
     if len(job) > MAX_PAYLOAD:
@@ -129,7 +129,7 @@ def _unwritable(call: Call[Any], slot: int, error: BaseException) -> InvalidCall
         except INTERRUPTIONS:
             raise
         except BaseException as cause:
-            problem = f"cannot be written as JSON: {said(cause)}"
+            problem = f"cannot be written as JSON: {text_of(cause)}"
         else:
             try:
                 check_readable(b"[[%b]]" % payload)
@@ -137,7 +137,9 @@ def _unwritable(call: Call[Any], slot: int, error: BaseException) -> InvalidCall
             except Unreadable as cause:
                 problem = f"could not be read by a worker: {cause}"
         return _refused(call, slot, where, value, problem)
-    return InvalidCall(f"slot {slot}: {call.name}(...): {said(error)}", slot=slot, name=call.name)
+    return InvalidCall(
+        f"slot {slot}: {call.name}(...): {text_of(error)}", slot=slot, name=call.name
+    )
 
 
 def _refused(call: Call[Any], slot: int, where: str, value: Any, problem: str) -> InvalidCall:

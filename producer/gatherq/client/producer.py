@@ -58,8 +58,8 @@ class Producer(Gatherer):
         keep: float | None = None,
         patience: float | None = None,
     ) -> None:
-        given = {"redis_url": redis_url, "queue": queue, "keep": keep, "patience": patience}
-        settings = Settings(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+        options = {"redis_url": redis_url, "queue": queue, "keep": keep, "patience": patience}
+        settings = Settings(**{k: v for k, v in options.items() if v is not None})  # type: ignore[arg-type]
         self._url = settings.redis_url
         self._keep, self._patience = settings.keep, settings.patience
         pool = connection.connection_pool(self._url, kind=OwnedPool)

@@ -1,4 +1,4 @@
-"""What is agreed for a whole batch when it is submitted; the workers keep to it."""
+"""Options of a whole batch, fixed when it is submitted and kept by the workers."""
 
 import math
 from typing import NamedTuple
@@ -10,27 +10,30 @@ from .validation import check_timeout
 
 
 class BatchOptions(NamedTuple):
-    """Seconds, and failures that the batch may have; None for no such term."""
+    """Limits of a batch: times in seconds, failures as a number; None for no limit."""
 
     tolerate: int | None = None
     deadline: float | None = None
     lease: float | None = None
-    #: The shortest that any of its jobs may wait in the queue.
+    #: Shortest queue timeout of any of its jobs.
     queue_timeout: float | None = None
 
     def encoded(self) -> dict[str, int]:
-        """Return what submit.lua takes."""
+        """Return the options as submit.lua takes them: times in milliseconds, under its names."""
         times = {
             "limit": self.deadline,
             "lease": self.lease,
             "queue_timeout": self.queue_timeout,
         }
-        found = {name: max(round(s * 1000), 1) for name, s in times.items() if s is not None}
-        return found if self.tolerate is None else {**found, "tolerate": self.tolerate}
+        options = {name: max(round(s * 1000), 1) for name, s in times.items() if s is not None}
+        return options if self.tolerate is None else {**options, "tolerate": self.tolerate}
 
 
 def tolerated(tolerate: float | None, size: int) -> int | None:
-    """Return how many failures that is: an int counts them, a float is a share of all."""
+    """Return how many failures a batch of that size may have.
+
+    An int is that number, a float a share of all jobs. Raises InvalidCall for anything else.
+    """
     if tolerate is None:
         return None
     if isinstance(tolerate, bool) or not isinstance(tolerate, int | float):
@@ -47,9 +50,9 @@ def tolerated(tolerate: float | None, size: int) -> int | None:
 
 
 def batch_deadline(deadline: float | None) -> float | None:
-    """Return the deadline, or what is left to the job that submits, if that is less."""
-    given, left = check_timeout(deadline, "deadline"), inherited_deadline.remaining()
+    """Return the deadline in seconds from now: at most what is left to the job that submits."""
+    own, left = check_timeout(deadline, "deadline"), inherited_deadline.remaining()
     if left is None:
-        return given
+        return own
     left = max(left, 0.001)
-    return left if given is None else min(given, left)
+    return left if own is None else min(own, left)

@@ -1,4 +1,4 @@
-"""The time that is left to the job whose code is running; batches that it submits inherit it."""
+"""The deadline of the job whose code is running; batches that the job submits inherit it."""
 
 from contextvars import ContextVar
 from time import monotonic
@@ -7,11 +7,11 @@ _deadline: ContextVar[float | None] = ContextVar("gatherq_deadline", default=Non
 
 
 def set_deadline(deadline: float | None) -> None:
-    """Set, for this task and those it starts, the `time.monotonic()` at which time is up."""
+    """Set the deadline, a `time.monotonic()`, for this task and those it starts."""
     _deadline.set(deadline)
 
 
 def remaining() -> float | None:
-    """Return the seconds left, 0 or less once they are over; None for no limit."""
+    """Return the seconds left until the deadline, 0 or less after it; None for no deadline."""
     deadline = _deadline.get()
     return None if deadline is None else deadline - monotonic()

@@ -1,10 +1,10 @@
-"""What is raised into code from outside of it: no error of what that code works on."""
+"""Exceptions that interrupt code from outside, and say nothing about what the code works on."""
 
 import asyncio
 
 
 class Interruption(BaseException):
-    """Ends what a program is at, whatever that is; a worker raises one into a job in a thread."""
+    """Ends the code that runs; a worker raises one into a job that runs in a thread."""
 
 
 INTERRUPTIONS = (Interruption, KeyboardInterrupt, SystemExit, asyncio.CancelledError)

@@ -1,4 +1,4 @@
-"""What `@job` says of a function, checked where it is written."""
+"""The definition that `@job` gives a function, checked where the decorator is written."""
 
 import inspect
 from collections.abc import Callable
@@ -15,14 +15,14 @@ Isolation = Literal["loop", "thread", "process"]
 
 @dataclass(frozen=True, slots=True)
 class RetryRules:
-    """After which endings a job is run again, and when."""
+    """After which errors a job runs again, how often, and when."""
 
     retries: int = 0
     retry_on: type[Exception] | tuple[type[Exception], ...] = Exception
     timeouts: bool = False
     #: Seconds before the first retry.
     backoff: float = 1.0
-    #: Part of the delay that is taken off at random.
+    #: Share of each delay, 0 to 1, that is taken off at random.
     jitter: float = 0.5
 
 
@@ -31,7 +31,7 @@ NO_RETRIES = RetryRules()
 
 @dataclass(frozen=True, slots=True)
 class JobDefinition:
-    """What `@job` says of a handler; `None` leaves it to the worker."""
+    """Settings of a handler, as `@job` gives them; None leaves a setting to the worker."""
 
     name: str
     timeout: float | None = None
@@ -43,12 +43,15 @@ class JobDefinition:
     rules: RetryRules = NO_RETRIES
 
     def of(self, function: Callable[..., Any]) -> "JobDefinition":
-        """Return this, for `function`; raises TypeError where the two do not go together."""
+        """Return the definition with the name and isolation of `function`.
+
+        Raises TypeError for a function that is no handler, or cannot run in that isolation.
+        """
         check_function(function, named=bool(self.name))
-        waits = inspect.iscoroutinefunction(function)
-        isolation = self.isolation or ("loop" if waits else "thread")
-        if isolation == ("thread" if waits else "loop"):
-            kind, other = ("an async", "'loop'") if waits else ("a plain", "'thread'")
+        is_async = inspect.iscoroutinefunction(function)
+        isolation = self.isolation or ("loop" if is_async else "thread")
+        if isolation == ("thread" if is_async else "loop"):
+            kind, other = ("an async", "'loop'") if is_async else ("a plain", "'thread'")
             raise TypeError(
                 f"@job(isolation={isolation!r}) cannot run {kind} def function, {function!r}; "
                 f"use {other} or 'process'"
@@ -57,7 +60,7 @@ class JobDefinition:
 
 
 def check_function(function: object, *, named: bool) -> None:
-    """Raise TypeError for what no worker finds by its name, or cannot run; say what to do."""
+    """Raise TypeError, with advice, for a function that no worker could find by name, or run."""
     if not inspect.isfunction(function):
         advice = "write @job directly above a function of the module, below other decorators"
         raise TypeError(f"@job needs a function, not {function!r}; {advice}")
@@ -77,23 +80,25 @@ def check_function(function: object, *, named: bool) -> None:
         )
 
 
-def check_definition(given: JobDefinition) -> None:
-    """Raise InvalidCall for what no job can have."""
-    check_timeout(given.timeout)
-    rules = given.rules
-    if given.grace is not None:
-        check_delay(given.grace, "grace")
+def check_definition(definition: JobDefinition) -> None:
+    """Raise InvalidCall for a setting that no job can have."""
+    check_timeout(definition.timeout)
+    rules = definition.rules
+    if definition.grace is not None:
+        check_delay(definition.grace, "grace")
     check_delay(rules.backoff, "backoff")
     at_least = {"max_attempts": 1, "concurrency": 1, "memory": 1}
     for what, least in at_least.items():
-        value = getattr(given, what)
+        value = getattr(definition, what)
         if value is not None and (type(value) is not int or value < least):
             raise InvalidCall(f"{what} must be {least} or more, not {value!r}")
     if type(rules.retries) is not int or rules.retries < 0:
         raise InvalidCall(f"retries must be 0 or more, not {rules.retries!r}")
     if not 0 <= rules.jitter <= 1:
         raise InvalidCall(f"jitter must be between 0 and 1, not {rules.jitter!r}")
-    if given.isolation not in (None, "loop", "thread", "process"):
-        raise InvalidCall(f"isolation must be loop, thread or process, not {given.isolation!r}")
-    if given.memory is not None and given.isolation != "process":
+    if definition.isolation not in (None, "loop", "thread", "process"):
+        raise InvalidCall(
+            f"isolation must be loop, thread or process, not {definition.isolation!r}"
+        )
+    if definition.memory is not None and definition.isolation != "process":
         raise InvalidCall("memory= limits a process: give isolation='process' too")

@@ -24,7 +24,7 @@ class Call(Generic[R_co]):
     timeout: float | None = None
     function: Callable[..., Any] | None = None
     queue_timeout: float | None = None
-    #: Name and arguments as JSON, once they are written: what is lazy is asked only once.
+    #: Name and arguments as JSON, once encoded, so that an iterator is read only once.
     written: bytes | None = field(default=None, repr=False, compare=False)
 
     def with_queue_timeout(self, seconds: float) -> "Call[R_co]":
@@ -37,7 +37,7 @@ class Call(Generic[R_co]):
 
     @property
     def decode(self) -> Decoder | None:
-        """What turns the JSON result into the annotated type; None if it is that already."""
+        """The function that makes the annotated type of a JSON result; None if none is needed."""
         if self.function is None:
             return None
         codec = codecs_of(self.function).by_name.get("return")
@@ -117,9 +117,10 @@ def job(
 
     def decorate(function: Callable[P, Any]) -> Any:
         attributes = cast("Any", function)
-        mine = attributes.definition = definition.of(function)
+        attributes.definition = definition.of(function)
+        job_name = attributes.definition.name
         attributes.call = lambda *args, **kwargs: Call(
-            mine.name, args, kwargs or None, function=function
+            job_name, args, kwargs or None, function=function
         )
         return function
 

@@ -1,4 +1,4 @@
-"""What became of a job: a closed union, one member a job, told apart by `status`.
+"""The outcome of a job: a closed union, its members told apart by `status`.
 
     match outcome:
         case Succeeded(value): ...
@@ -27,14 +27,14 @@ Status = Literal["succeeded", "failed", "timed_out", "cancelled", "lost"]
 
 
 class AttemptInfo(BaseModel):
-    """An earlier execution of the job, and how it ended; `died` took its worker down."""
+    """An earlier attempt of the job, and how it ended; `died`: its worker died with it."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     attempt: int
     worker: str = ""
     status: Literal["failed", "timed_out", "cancelled", "lost", "died"]
-    #: What it raised; of a death, how the worker died.
+    #: The error that the job raised; for `died`, how the worker died.
     error: ErrorInfo | None = None
     started: datetime | None = Field(validation_alias="st", default=None)
     finished: datetime | None = Field(validation_alias="ft", default=None)
@@ -44,7 +44,7 @@ class AttemptInfo(BaseModel):
 
 
 class _Outcome(BaseModel):
-    """What every outcome knows; the three times are Redis's clock, in UTC."""
+    """Fields that every outcome has; the three times are those of Redis's clock, in UTC."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
@@ -56,10 +56,10 @@ class _Outcome(BaseModel):
     enqueued: datetime = Field(validation_alias="et")
     started: datetime | None = Field(validation_alias="st", default=None)
     finished: datetime = Field(validation_alias="ft")
-    #: Executions before the one that decided, the first one first.
+    #: Attempts before the one with this outcome, oldest first.
     history: tuple[AttemptInfo, ...] = ()
 
-    def _who(self) -> str:
+    def _job(self) -> str:
         return f"job {self.job_id} ({self.name})"
 
 
@@ -84,7 +84,7 @@ class Failed(_Outcome):
 
     def unwrap(self) -> NoReturn:
         """Raise the job's error: the same builtin, or a `RemoteError` of its builtins."""
-        origin = f"{self._who()}, attempt {self.attempt}, on {self.worker}"
+        origin = f"{self._job()}, attempt {self.attempt}, on {self.worker}"
         raise rebuild(self.error, outcome=self, origin=origin)
 
 
@@ -98,7 +98,7 @@ class TimedOut(_Outcome):
 
     def unwrap(self) -> NoReturn:
         """Raise `JobTimeout`, a `TimeoutError`."""
-        message = f"{self._who()} ran past its {self.which} limit of {self.limit:g} s"
+        message = f"{self._job()} ran past its {self.which} limit of {self.limit:g} s"
         raise JobTimeout(message, outcome=self)
 
 
@@ -111,7 +111,7 @@ class Cancelled(_Outcome):
 
     def unwrap(self) -> NoReturn:
         """Raise `JobCancelled`, an `asyncio.CancelledError`."""
-        raise JobCancelled(f"{self._who()} was cancelled by: {self.by}", outcome=self)
+        raise JobCancelled(f"{self._job()} was cancelled by: {self.by}", outcome=self)
 
 
 class Lost(_Outcome):
@@ -128,7 +128,7 @@ class Lost(_Outcome):
 
     def unwrap(self) -> NoReturn:
         """Raise `JobLost`."""
-        message = f"{self._who()} was lost after {self.attempts} attempts"
+        message = f"{self._job()} was lost after {self.attempts} attempts"
         if self.deaths:
             message += f": {'; '.join(map(str, self.deaths))}"
         raise JobLost(message, outcome=self)
@@ -137,7 +137,7 @@ class Lost(_Outcome):
 Outcome = TypeAliasType(
     "Outcome", Succeeded[T_co] | Failed | TimedOut | Cancelled | Lost, type_params=(T_co,)
 )
-# Bare, so that what is read from Redis is of the class that users name.
+# Without type arguments, so that a record becomes the very class that users name in `match`.
 AnyOutcome: TypeAlias = Succeeded | Failed | TimedOut | Cancelled | Lost  # type: ignore[type-arg]
 
 

@@ -19,13 +19,13 @@ from .values import codec
 from .values.arguments import written
 from .values.json_limits import check_size
 
-#: Largest record, in bytes: a job or a value with all that stands beside it.
+#: Largest record, in bytes: a job, and a result with its value, history and error.
 _OUR_JOB, MAX_RECORD = MAX_PAYLOAD + 1024, MAX_PAYLOAD + MAX_HISTORY + 1024 * 1024
 #: Arguments are copied into the result only from jobs up to this size, in bytes.
 ECHOED_ARGUMENTS = 4096
 #: Name of a job whose data is missing or damaged.
 UNKNOWN = "<unknown>"
-#: Stands for an error that there is no room for.
+#: Takes the place of an error in a history that is too long.
 LEFT_OUT = ErrorInfo(
     type=error_info.LEFT_OUT, message="this error is left out: the history is too long"
 )
@@ -42,15 +42,15 @@ class JobRecord(BaseModel):
     enqueued: int = Field(validation_alias="et", ge=0, lt=10**14)
     attempt: int | None = Field(validation_alias="t", default=None)
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    #: Seconds from `enqueued` in which it must have begun.
+    #: Seconds from `enqueued` within which it must start.
     queue_timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    #: Attempts that it had before it was last redriven.
+    #: Attempts before the last redrive.
     base: NonNegativeInt = 0
 
 
-#: Past the wrappers, which cost half as much as the reading.
+#: The validator itself: pydantic's wrappers would add half to the time of reading.
 _JOB = JobRecord.__pydantic_validator__
-#: What follows the name and the arguments; the Lua steps look for it too.
+#: Follows the name and the arguments in every job; the Lua steps look for it too.
 _AFTER_CALL = b',"t":null,"timeout":'
 
 
@@ -61,10 +61,10 @@ def encode_job(
     timeout: float | None,
     queue_timeout: float | None = None,
 ) -> bytes:
-    """Write a job without its closing brace: submit adds the time it was enqueued.
+    """Encode a job without its closing brace: submit.lua adds the time it was enqueued.
 
     The Lua steps rely on the order of the fields. Raises ValueError for arguments that have no JSON
-    form, ArgumentError (one, too) for those that would come out as others.
+    form, and ArgumentError (a ValueError) for those that would come back as other values.
     """
     limit = timeout if call.timeout is None else call.timeout
     record: dict[str, Any]
@@ -89,7 +89,7 @@ def encode_job(
 
 
 def identity(job: bytes) -> bytes:
-    """Return the part of a written job that says what is called, and with which arguments.
+    """Return the part of an encoded job that holds its name and arguments.
 
     Empty for a job that is not of our format.
     """
@@ -97,18 +97,18 @@ def identity(job: bytes) -> bytes:
 
 
 def decode_job(payload: bytes) -> JobRecord:
-    """Read a job; raises ValueError (pydantic's) for anything else, or for too much."""
+    """Decode a job; raises ValueError (pydantic's) for anything else, or more than the limit."""
     check_size(payload, _OUR_JOB)
     job: JobRecord = _JOB.validate_json(payload)
     return job
 
 
 def result_head(worker: str, attempt: int) -> str:
-    """Begin every result: finish.lua tells by it who recorded a job."""
+    """Return the beginning of every result: finish.lua sees in it which attempt recorded a job."""
     return f'{{"worker":"{worker}","t":{attempt},'
 
 
-#: As `result_head` begins it.
+#: A result; it begins with `result_head`.
 _RESULT = (
     b'{"worker":"%b","t":%d,"id":%b,"status":"%b","s":%b,"r":%b,%b,"batch":%b,"slot":%d,'
     b'"et":%d,"st":%b,"ft":%d,"q":%b%b%b}'
@@ -116,37 +116,37 @@ _RESULT = (
 
 
 class Verdict(NamedTuple):
-    """The part of a result that an execution decides: its status, and what goes with it."""
+    """The part of a result that an execution decides: a status, and the fields that go with it."""
 
     status: Status
-    #: The value of a job that succeeded, else a line for people.
+    #: Value of a job that succeeded, else a line for people.
     result: Any
-    #: What the outcome of this status has beside: error, which, limit, by, attempts.
+    #: Further fields of the outcome of this status: error, which, limit, by, attempts.
     fields: dict[str, Any] = {}  # noqa: RUF012 (never changed)
-    #: The value as JSON, if it is written already.
+    #: The value as JSON, if it is encoded already.
     written: bytes | None = None
-    #: The whole result in the format of its producer, if that is another and written already.
+    #: The whole result in the format of an arq producer, if it is encoded already.
     record: bytes | None = None
 
 
 class Times(NamedTuple):
-    """Milliseconds of Redis's clock; `started` is None for what was never run."""
+    """Milliseconds of Redis's clock; `started` is None for a job that never ran."""
 
     started: int | None
     finished: int
 
 
 def call_of(job: JobRecord, payload: bytes) -> bytes:
-    """Return what a result repeats of its job: the name and the arguments."""
+    """Return the name and the arguments of a job, which its result repeats."""
     end = payload.rfind(_AFTER_CALL)
-    # Where no more than one brace follows, that is what follows the call, and not a part of it.
+    # If only the last brace follows, the match is at the end of the call and not in an argument.
     if payload[:5] == b'{"f":' and end > 0 and payload.count(b"}", end) == 1:
         return payload[1:end]
     return codec.encode({"f": job.name, "a": job.args, "k": job.kwargs})[1:-1]
 
 
 def cut(name: str) -> str:
-    """Return a name to be shown: one that is too long cannot be a job's."""
+    """Return a name cut to the length of a job's name, and marked if it was longer."""
     return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}..."
 
 
@@ -164,7 +164,7 @@ def encode_result(
     queue: str,
     history: Sequence[dict[str, Any]] = (),
 ) -> bytes:
-    """Write arq's result record plus our fields; without its call it repeats the name alone."""
+    """Encode arq's result record plus our fields; without `call` it repeats the name alone."""
     status, result, fields, value, _ = verdict
     if not call:
         call = codec.encode({"f": cut(job.name) if job else UNKNOWN, "a": (), "k": {}})[1:-1]
@@ -190,12 +190,12 @@ def encode_result(
 
 @lru_cache(maxsize=256)
 def _text(text: str) -> bytes:
-    """Write what stands in one result after the other."""
+    """Encode a text that many results repeat."""
     return codec.encode(text)
 
 
 def encode_history(history: Sequence[dict[str, Any]]) -> bytes:
-    """Write the attempts before; of too many, the errors of the oldest are left out."""
+    """Encode the earlier attempts; if they are too long, without the errors of the oldest."""
     entries = [codec.encode(entry) for entry in history]
     size = sum(map(len, entries)) + len(entries)
     for i, entry in enumerate(history):
@@ -210,13 +210,13 @@ def encode_history(history: Sequence[dict[str, Any]]) -> bytes:
 def encode_attempt(
     attempt: int, worker: str, status: str, error: ErrorInfo | None, times: Times
 ) -> bytes:
-    """Write an ended attempt, for the history of its job."""
+    """Encode an attempt that has ended, for the history of its job."""
     record = {"attempt": attempt, "worker": worker, "status": status, "error": error}
     return _entry({**record, "st": times.started, "ft": times.finished})
 
 
 def _entry(record: dict[str, Any]) -> bytes:
-    """Write an entry of a history; a long error is shortened."""
+    """Encode an entry of a history; a long error is shortened."""
     entry = codec.encode(record)
     if len(entry) > MAX_ENTRY and record["error"]:
         error = ErrorInfo.model_validate(record["error"])
@@ -224,21 +224,21 @@ def _entry(record: dict[str, Any]) -> bytes:
     return entry
 
 
-# By its status alone: to try every member costs ten times as much.
+# By the status alone: trying every member of the union takes ten times as long.
 _OUTCOME: TypeAdapter[AnyOutcome] = TypeAdapter(
     Annotated[AnyOutcome, Field(discriminator="status")]
 )
 
 
 def decode_result(payload: bytes) -> AnyOutcome:
-    """Read an outcome; raises ValueError (pydantic's) for anything else, or for too much."""
+    """Decode an outcome; raises ValueError (pydantic's) for anything else, or over the limit."""
     check_size(payload, MAX_RECORD)
     outcome: AnyOutcome = _OUTCOME.validator.validate_json(payload)
     return outcome
 
 
 class Ended(NamedTuple):
-    """What a redrive needs of a result."""
+    """A result as a redrive needs it."""
 
     head: str
     attempt: int
@@ -247,16 +247,16 @@ class Ended(NamedTuple):
 
     @classmethod
     def read(cls, payload: bytes) -> "Ended":
-        """Read a result."""
+        """Decode a result; raises ValueError, KeyError or TypeError for anything else."""
         check_size(payload, MAX_RECORD)
         record: dict[str, Any] = codec.from_json(payload)
         head = result_head(record["worker"], record["t"])
         return cls(head, record["t"], record["status"], record)
 
     def entries(self) -> list[bytes]:
-        """Return what the history of the job keeps of it: a JSON object an attempt."""
+        """Return its attempts for the history of the job, each a JSON object, oldest first."""
         entries: list[dict[str, Any]] = list(self.record.get("history", ()))
-        if self.record["worker"]:  # not where the queued job was ended: nobody ran it
+        if self.record["worker"]:  # without one, the job ended in the queue: it has no attempt
             names = {"attempt": "t", "worker": "worker", "status": "status", "error": "error"}
             names |= {"st": "st", "ft": "ft"}
             entries.append({name: self.record.get(field) for name, field in names.items()})
@@ -264,12 +264,12 @@ class Ended(NamedTuple):
 
 
 def job_serializer(record: dict[str, Any]) -> bytes:
-    """Write arq's records as JSON: for `arq.create_pool(job_serializer=)`."""
+    """Encode arq's records as JSON: for `arq.create_pool(job_serializer=)`."""
     return codec.encode(record)
 
 
 def job_deserializer(payload: bytes) -> dict[str, Any]:
-    """Read our jobs and results for arq: `Job(id, redis, _deserializer=job_deserializer)`."""
+    """Decode our jobs and results for arq: `Job(id, redis, _deserializer=job_deserializer)`."""
     if len(payload) > MAX_JOB:
         raise ValueError(f"it is {len(payload):,} bytes, the limit is {MAX_JOB:,}")
     record: dict[str, Any] = codec.from_json(payload)

@@ -1,4 +1,4 @@
-"""What is refused before anything is written."""
+"""Limits of names, numbers and sizes, checked before anything is written."""
 
 import re
 from collections.abc import Iterable
@@ -7,14 +7,14 @@ from gatherq.errors import InvalidCall
 
 #: Largest job and largest result, in bytes of JSON.
 MAX_PAYLOAD = 8 * 1024 * 1024
-#: Largest job of any producer that a worker takes in, and largest result that arq's get, in bytes:
-#: arq itself knows no limit.
+#: Largest job that a worker reads from a producer of arq, and largest result that it writes for
+#: one, in bytes: arq itself has no limit.
 MAX_JOB = 64 * 1024 * 1024
-#: Most jobs of a batch; the Lua steps know it too.
+#: Most jobs of a batch; the Lua steps have the same limit.
 MAX_JOBS = 10_000_000
 #: Longest name of a job, in characters.
 MAX_NAME = 256
-#: Largest history in a result, and entry of one that keeps all of its error, in bytes of JSON.
+#: Largest entry of a history that keeps its whole error, and largest history, in bytes of JSON.
 MAX_ENTRY = 16 * 1024
 MAX_HISTORY = 1024 * 1024
 #: Longest timeout, in seconds.
@@ -73,5 +73,5 @@ def check_slots(slots: Iterable[int], size: int) -> None:
         if isinstance(slot, bool) or not isinstance(slot, int):
             raise TypeError(f"a slot is a whole number, not {slot!r:.200}")
         if not 0 <= slot < size:
-            there = f"slots 0 to {size - 1}" if size else "no slots"
-            raise IndexError(f"this batch has {there}, not {slot}")
+            slots_of_it = f"slots 0 to {size - 1}" if size else "no slots"
+            raise IndexError(f"this batch has {slots_of_it}, not {slot}")

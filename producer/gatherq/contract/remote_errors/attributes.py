@@ -1,4 +1,4 @@
-"""What an exception carries beside its message, as JSON and back."""
+"""Attributes and arguments of an exception as JSON, and back."""
 
 import asyncio
 import concurrent.futures
@@ -9,7 +9,7 @@ from typing import Any, TypeGuard, TypeVar
 E = TypeVar("E", bound=BaseException)
 Plain = str | int | float | bool | None
 
-#: The attributes that Python's own exceptions, and asyncio's, hold apart from their arguments.
+#: Attributes that Python's and asyncio's own exceptions hold apart from their arguments.
 _ATTRIBUTES: tuple[tuple[type[BaseException], tuple[str, ...]], ...] = (
     (OSError, ("errno", "strerror", "filename", "filename2")),
     (BlockingIOError, ("characters_written",)),
@@ -32,9 +32,9 @@ _ATTRIBUTES: tuple[tuple[type[BaseException], tuple[str, ...]], ...] = (
     (asyncio.IncompleteReadError, ("partial", "expected")),
     (asyncio.LimitOverrunError, ("consumed",)),
 )
-#: All of them: nothing else is set on what is made again.
+#: All their names: nothing else is set on an exception that is rebuilt.
 HELD = frozenset(name for _, names in _ATTRIBUTES for name in names)
-#: asyncio's own exceptions, by the names that they travel under. No class is found by a name alone.
+#: asyncio's own exceptions, by the names that they travel under: nothing is imported by name.
 ASYNCIO: dict[str, type[Exception]] = {
     f"{kind.__module__}.{kind.__qualname__}": kind
     for kind in (
@@ -49,23 +49,23 @@ ASYNCIO: dict[str, type[Exception]] = {
         concurrent.futures.BrokenExecutor,
     )
 }
-#: Characters, or bytes, of all that one exception carries; its items; levels of tuples.
-_MOST, _ITEMS, _DEEP = 32_768, 100, 3
+#: Most characters or bytes of one exception's values, most items, and deepest nesting of tuples.
+_MAX_SIZE, _MAX_ITEMS, _MAX_DEPTH = 32_768, 100, 3
 _MAX_INT = 10**1000
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Unfit(ValueError):
-    """It is no plain value, or too large to travel with an error."""
+    """A value is not plain, or too large to travel with an error."""
 
 
 def is_a(error: BaseException | None, kind: type[E] | tuple[type[E], ...]) -> TypeGuard[E]:
-    """Tell whether `except kind` catches it: `isinstance` asks its `__class__`, which may lie."""
+    """Tell whether `except kind` catches an error: `isinstance` trusts a false `__class__`."""
     return issubclass(type(error), kind)
 
 
 def is_plain(value: object) -> bool:
-    """Tell whether JSON says it as it is."""
+    """Tell whether JSON gives a value back as it is."""
     match value:
         case str() if type(value) is str:
             return value.isascii() or not _SURROGATES.search(value)
@@ -77,29 +77,29 @@ def is_plain(value: object) -> bool:
 
 
 def attributes_of(error: BaseException) -> dict[str, Any]:
-    """Return what the error's own kind holds apart from its arguments, and can be packed."""
-    found: dict[str, Any] = {}
+    """Return the attributes that builtin classes give an error, packed; unfit ones are left out."""
+    packed: dict[str, Any] = {}
     for kind, names in _ATTRIBUTES:
         if not is_a(error, kind):
             continue
         for name in names:
-            try:  # through the builtin's own descriptor: a subclass may have made it anything
+            try:  # through the builtin's own descriptor, which a subclass may have replaced
                 own: Any = vars(kind).get(name)
                 value = own.__get__(error) if hasattr(own, "__set__") else vars(error)[name]
                 if value is not None:
-                    found[name] = pack(value)
+                    packed[name] = pack(value)
             except (AttributeError, KeyError, TypeError, ValueError):
-                continue  # it was never set, or cannot travel
-    return found
+                continue  # never set, or unfit
+    return packed
 
 
 def pack(value: object) -> Any:
-    """Return a plain value, bytes or a tuple of such as JSON; raises Unfit."""
-    return _packed(value, [_MOST, _ITEMS], _DEEP)
+    """Return a plain value, bytes or a tuple of these as JSON's types; raises Unfit."""
+    return _packed(value, [_MAX_SIZE, _MAX_ITEMS], _MAX_DEPTH)
 
 
 def unpack(value: Any) -> Any:
-    """Return what was packed."""
+    """Return the value that was packed."""
     match value:
         case {"bytes": str(text)}:
             return text.encode("latin-1", "replace")

@@ -1,4 +1,4 @@
-"""An exception as data, whatever the exception does about it."""
+"""An exception as data, whatever its own code does."""
 
 import builtins
 import contextlib
@@ -13,12 +13,12 @@ from .attributes import ASYNCIO, Plain, Unfit, attributes_of, is_a, is_plain, pa
 from .error_info import ErrorInfo, left_out
 from .error_tree import Node, shown, tree_of
 
-#: Characters of a text, of a message in a traceback, and of all texts of an error together.
+#: Most characters of one text, of a message in a traceback, and of all texts of an error.
 _MAX_TEXT, _MAX_LINE, _MAX_TOTAL = 32_768, 2_000, 262_144
 _MAX_NOTES = 20
-#: Characters of a type's name.
+#: Most characters of a type's name.
 _MAX_NAME = 256
-#: Python says more of these than their message.
+#: Python's tracebacks add hints to the messages of these.
 _HINTED = (SyntaxError, NameError, AttributeError, ImportError)
 _SCALARS = (str, int, float, bool, type(None), bytes, complex, datetime, date, timedelta)
 _COLLECTIONS = (list, tuple, set, frozenset)
@@ -32,30 +32,30 @@ _OS_ERRORS = [
 
 
 class Interrupted(Interruption):
-    """Raised into code that blocks, when its time is over."""
+    """Raised into a job that blocks, at its timeout."""
 
 
 class Described(Exception):
-    """An error that was described where it happened, in another process."""
+    """Stands for an error of another process, which was described there."""
 
     __match_args__ = ("info",)
 
     def __init__(self, info: ErrorInfo, delay: float | None = None, matches: bool = False) -> None:
-        #: What it was; the delay that it asked for, if it did; whether `retry_on` names it.
+        #: The error as data; the delay that a `Retry` asks for; whether `retry_on` names the error.
         self.info, self.delay, self.matches = info, delay, matches
         super().__init__(str(info))
 
 
 def describe(error: BaseException) -> ErrorInfo:
-    """Return what `error` says, and what is behind it, cut where it is too much. Never raises.
+    """Return an error and those behind it as data, cut to size. Never raises.
 
-    Its own code runs for that: where it may, see `writing.put_down`.
+    Runs code of the error's class, such as `__str__`: only where a handler's code may run.
     """
     if is_a(error, Described):
         return error.info
     try:
         return _Describer().describe(error)
-    except BaseException as failure:  # properties and classes that resist, or no time left
+    except BaseException as failure:  # of the error's own code, or an interruption
         message = f"<indescribable: {_type_name(type(failure))}>"
         return ErrorInfo(type=_type_name(type(error)), message=message)
 
@@ -66,7 +66,7 @@ def say(error: BaseException) -> str:
 
 
 class _Describer:
-    """Describes one error; all of its texts share a budget."""
+    """Describes one error; all its texts share a budget of characters."""
 
     def __init__(self) -> None:
         self._left = _MAX_TOTAL - _MAX_TEXT  # the traceback has its own
@@ -79,7 +79,7 @@ class _Describer:
         return info.model_copy(update={"traceback": self.text(lambda: "".join(shown(tree)))})
 
     def text(self, make: Callable[[], str]) -> str:
-        """Return a text, cut, whatever making it does."""
+        """Return the text that `make` makes, cut to the budget, or a text about its failure."""
         try:
             text = str.__str__(make())  # of a subclass, the plain text
             size = len(text)
@@ -97,9 +97,9 @@ class _Describer:
         error = node.error
         name, message = _type_name(type(error)), self._message(error)
         notes = self._notes(error)
-        node.said = "\n".join(_cut(text, _MAX_LINE) for text in (_line(name, message), *notes))
+        node.lines = "\n".join(_cut(text, _MAX_LINE) for text in (_line(name, message), *notes))
         if is_a(error, _HINTED) and node.alone and len(message) < _MAX_LINE:
-            node.said = self.text(lambda: _hinted(error)) or node.said
+            node.lines = self.text(lambda: _hinted(error)) or node.lines
         context = self._info(node.context)
         cause, members = self._info(node.cause), [self._info(m) for m in node.members]
         if node.missing:
@@ -123,15 +123,15 @@ class _Describer:
         )
 
     def _attributes(self, error: BaseException) -> dict[str, Any]:
-        found = attributes_of(error)
+        attributes = attributes_of(error)
         if _plain_args(error) is None and not is_a(error, BaseExceptionGroup):
             with contextlib.suppress(Unfit):
-                found["args"] = pack(_whole_args(error))
-        size = sum(len(repr(value)) for value in found.values()) if found else 0
+                attributes["args"] = pack(_whole_args(error))
+        size = sum(len(repr(value)) for value in attributes.values()) if attributes else 0
         if size > self._left:
             return {}
         self._left -= size
-        return found
+        return attributes
 
     def _message(self, error: BaseException) -> str:
         if is_a(error, BaseExceptionGroup):
@@ -143,14 +143,14 @@ class _Describer:
             notes = getattr(error, "__notes__", None) or ()
             if not issubclass(type(notes), list | tuple):
                 return [self.text(lambda: repr(notes))]  # as Python shows them
-            kind: Any = list if issubclass(type(notes), list) else tuple  # whatever it says itself
-            found = kind.__getitem__(notes, slice(_MAX_NOTES))
+            kind: Any = list if issubclass(type(notes), list) else tuple  # not its own __len__
+            first = kind.__getitem__(notes, slice(_MAX_NOTES))
             more = kind.__len__(notes) - _MAX_NOTES
         except Interrupted:
             raise
         except BaseException as failure:
             return [f"<unprintable notes: {_type_name(type(failure))}>"]
-        texts = [self.text(lambda note=note: str(note)) for note in found]  # type: ignore[misc]
+        texts = [self.text(lambda note=note: str(note)) for note in first]  # type: ignore[misc]
         return [*texts, f"{more:,} more notes are left out here"] if more > 0 else texts
 
 
@@ -159,8 +159,8 @@ def _line(name: str, message: str) -> str:
 
 
 def _hinted(error: BaseException) -> str:
-    told = traceback.TracebackException(type(error), error, error.__traceback__, limit=0)
-    return "".join(told.format_exception_only()).rstrip("\n")
+    shown = traceback.TracebackException(type(error), error, error.__traceback__, limit=0)
+    return "".join(shown.format_exception_only()).rstrip("\n")
 
 
 def _type_name(kind: type) -> str:
@@ -192,12 +192,12 @@ def _whole_args(error: BaseException) -> tuple[Any, ...]:
 
 
 def _says_its_args(error: BaseException) -> bool:
-    """Tell whether it will be made again from its arguments: a builtin, but no group."""
+    """Tell whether an error is rebuilt from its arguments: a builtin, but no group."""
     return "." not in _type_name(type(error)) and not is_a(error, BaseExceptionGroup)
 
 
 def _bases(kind: type) -> tuple[str, ...]:
-    """Name the nearest builtins of a type that is none itself."""
+    """Return the names of the nearest builtin bases of a type that is no builtin itself."""
     name = _type_name(kind)
     if "." not in name or name in ASYNCIO:
         return ()
@@ -211,7 +211,7 @@ def _bases(kind: type) -> tuple[str, ...]:
 
 
 def _cut(text: str, room: int) -> str:
-    """Keep both ends of a text, and say how long it was."""
+    """Return both ends of a text, and how long it was."""
     if len(text) <= room:
         return text
     head = room // 2
@@ -223,7 +223,7 @@ def _clean(value: Any) -> Any:
 
 
 def is_data(value: object, most: int = 100_000) -> bool:
-    """Tell whether a value is of Python's own types throughout: writing it runs nobody's code."""
+    """Tell whether a value is of Python's own types throughout: encoding it runs no user's code."""
     waiting = [value]
     while waiting and most:
         most -= 1

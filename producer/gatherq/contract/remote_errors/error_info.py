@@ -1,4 +1,7 @@
-"""An exception as data, and back. Nothing that is named in Redis is ever imported."""
+"""`ErrorInfo`, an exception as data, and the exception rebuilt from it.
+
+Nothing that is named in Redis is ever imported.
+"""
 
 import builtins
 from typing import TYPE_CHECKING, Any
@@ -13,15 +16,15 @@ from .remote_types import bare, remote_kind
 if TYPE_CHECKING:
     from gatherq.contract.outcomes import Failed
 
-#: Levels of causes and members that are rebuilt, and characters kept in the history of a job.
+#: Deepest nesting of causes and members that is rebuilt; characters of a text in a history.
 _MAX_DEPTH, _SHORT = 50, 2048
 _NO_MEMBERS = "the members of this group are not known"
-#: Type of what stands for errors that were left out.
+#: Type name that takes the place of errors that were left out.
 LEFT_OUT = "LeftOut"
 
 
 class ErrorInfo(BaseModel):
-    """What a job raised: `type` is a builtin's name, or `module.name` for any other type."""
+    """An error of a job: `type` is a builtin's name, or `module.name` for any other type."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,19 +35,19 @@ class ErrorInfo(BaseModel):
     notes: tuple[str, ...] = ()
     cause: "ErrorInfo | None" = None
     members: tuple["ErrorInfo", ...] = ()
-    #: The nearest builtins that a type of another name is derived from.
+    #: Names of the nearest builtin bases of a type that is no builtin.
     bases: tuple[str, ...] = ()
-    #: What its kind holds apart from its arguments, as `carried.pack` writes it.
+    #: Attributes of its builtin class apart from its arguments, as `attributes.pack` returns them.
     attributes: dict[str, Any] = {}
     context: "ErrorInfo | None" = None
-    #: Whether it was raised `from` something, or None.
+    #: Whether `__suppress_context__` is set: raised `from` another error or None.
     suppressed: bool = False
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}" if self.message else self.type
 
     def shortened(self) -> "ErrorInfo":
-        """Return what a history keeps of it: its texts cut, and nothing of others."""
+        """Return the part for a history: texts cut, and none of the errors behind it."""
         notes = self.notes
         if self.cause or self.context or self.members or len(notes) > 3:
             notes = (*notes[:3], "what is not of this error alone is left out in a history")
@@ -62,16 +65,16 @@ class ErrorInfo(BaseModel):
 
 
 def left_out(count: int, of: str) -> ErrorInfo:
-    """Stand for what was left out."""
+    """Return an entry that takes the place of errors that were left out."""
     return ErrorInfo(type=LEFT_OUT, message=f"{count:,} more {of} are left out here")
 
 
 def rebuild(info: ErrorInfo, *, outcome: "Failed | None" = None, origin: str = "") -> Exception:
-    """Make the exception again: the builtin itself, or a `RemoteError` that tells its type.
+    """Make the exception again: the builtin itself, or a `RemoteError` that names its type.
 
-    That one is of the original's nearest builtin bases too. Its notes are the original's; the last
-    one is the remote traceback. What led to it is rebuilt too. Never raises: what cannot be made,
-    or is nested too deep, is a `RemoteError` that says so.
+    The latter is also of the original's nearest builtin bases. The notes are the original's and,
+    last, the remote traceback. Cause, context and members are rebuilt too. Never raises: an error
+    that cannot be made, or is nested too deep, is a `RemoteError` that says so.
     """
     error = _rebuilt(info, 0, outcome, origin or "the job")
     if isinstance(error, StopIteration):  # no coroutine and no future can raise it
@@ -116,7 +119,7 @@ def _made(info: ErrorInfo, depth: int, outcome: "Failed | None") -> Exception:
 
 
 def _same(info: ErrorInfo, members: list[Exception]) -> Exception | None:
-    """Make it of the very type, or None for what is no builtin."""
+    """Return an exception of the very type, or None if that is no builtin."""
     kind = ASYNCIO.get(info.type)
     if kind is not None:
         return kind.__new__(kind, info.message)
@@ -143,24 +146,24 @@ def _remote(
 ) -> RemoteError:
     kind = remote_kind(kinds)
     error: RemoteError = bare(kind, message, members) if members else bare(kind, text)
-    error.args, error.outcome, error._said = (text,), outcome, text
+    error.args, error.outcome, error._text = (text,), outcome, text
     return error
 
 
 def _kinds(names: tuple[str, ...]) -> tuple[Any, ...]:
     """Return the builtin exceptions of these names; a group of any is a group of exceptions."""
-    found = []
+    kinds = []
     for name in names:
         kind: Any = getattr(builtins, name, None)
         if kind is BaseExceptionGroup:
             kind = ExceptionGroup
         if isinstance(kind, type) and issubclass(kind, Exception):
-            found.append(kind)
-    return tuple(found)
+            kinds.append(kind)
+    return tuple(kinds)
 
 
 def _cut(text: str, *, tail: bool = False) -> str:
     if len(text) <= _SHORT:
         return text
-    said = f"({len(text):,} characters)"
-    return f"{said} ...{text[-_SHORT:]}" if tail else f"{text[:_SHORT]}... {said}"
+    length = f"({len(text):,} characters)"
+    return f"{length} ...{text[-_SHORT:]}" if tail else f"{text[:_SHORT]}... {length}"

@@ -1,7 +1,7 @@
-"""The errors behind an error, as far as a budget of visits reaches, nearest first.
+"""The tree of errors behind an error, breadth first, up to a number of visits.
 
-The standard library follows every path, which takes it exponentially long where the members of
-exception groups are shared.
+The standard library follows every path, which takes exponentially long where exception groups
+share members.
 """
 
 import textwrap
@@ -14,14 +14,14 @@ from typing import Any
 
 from .attributes import is_a
 
-#: Visits in all, and levels below the first.
+#: Most visits, and deepest level below the first error.
 _MAX_NODES, _MAX_DEPTH = 100, 40
-#: Frames that are shown at either end, of the first error and of those behind it.
+#: Frames shown at either end of a traceback, for the first error and for those behind it.
 _FRAMES, _FRAMES_BEHIND = 50, 10
 _CAUSED = "\nThe above exception was the direct cause of the following exception:\n\n"
 _MEANWHILE = "\nDuring handling of the above exception, another exception occurred:\n\n"
 _UNTOLD = "(what led to it is left out)\n\n"
-# What a subclass makes of these attributes is its own affair.
+# The descriptors of the builtins: a subclass may have replaced these attributes.
 _CAUSE: Any = BaseException.__dict__["__cause__"]
 _CONTEXT: Any = BaseException.__dict__["__context__"]
 _QUIET: Any = BaseException.__dict__["__suppress_context__"]
@@ -31,7 +31,7 @@ _MEMBERS: Any = BaseExceptionGroup.__dict__["exceptions"]
 
 @dataclass(slots=True)
 class Node:
-    """A visit of an error, and those behind it."""
+    """One visit of an error, with the visits of those behind it."""
 
     error: BaseException
     above: "Node | None" = field(default=None, repr=False)
@@ -39,19 +39,20 @@ class Node:
     cause: "Node | None" = None
     context: "Node | None" = None
     members: "list[Node]" = field(default_factory=list)
-    #: How many members are left out; whether its cause or context is.
+    #: How many members are left out.
     missing: int = 0
+    #: Whether its cause or context is left out.
     cut: bool = False
-    #: What the traceback says of it: its type, message and notes.
-    said: str = ""
+    #: Its lines below the frames of the traceback: type, message and notes.
+    lines: str = ""
 
     @property
     def alone(self) -> bool:
-        """Whether there is nothing behind it."""
+        """Whether no error is behind it."""
         return not (self.cause or self.context or self.members or self.missing or self.cut)
 
     def below(self, error: BaseException) -> bool:
-        """Tell whether it is a visit of `error`, or led to from one: a circle."""
+        """Tell whether this is a visit of `error`, or below one: then `error` would be a circle."""
         node: Node | None = self
         while node is not None and node.error is not error:
             node = node.above
@@ -59,7 +60,7 @@ class Node:
 
 
 def tree_of(error: BaseException) -> Node:
-    """Visit an error and those behind it."""
+    """Return the visits of an error and of those behind it."""
     root = Node(error)
     waiting, left = deque([root]), _MAX_NODES - 1
     while waiting:
@@ -87,7 +88,7 @@ def shown(node: Node) -> Iterator[str]:
     elif node.cut:
         yield _UNTOLD
     yield from _frames(_TRACEBACK.__get__(node.error), _FRAMES_BEHIND if node.depth else _FRAMES)
-    yield f"{node.said}\n"
+    yield f"{node.lines}\n"
     for number, member in enumerate(node.members, 1):
         yield f"  +---------------- {number} ----------------\n"
         yield textwrap.indent("".join(shown(member)), "  | ")
@@ -103,7 +104,6 @@ def _behind(node: Node) -> Iterator[tuple[str, BaseException]]:
         yield "context", context
     if is_a(error, BaseExceptionGroup):
         members = _MEMBERS.__get__(error)
-        # Of very many, more than can be visited need not be looked at.
         yield from (("members", member) for member in members[:_MAX_NODES])
         node.missing += max(len(members) - _MAX_NODES, 0)
 

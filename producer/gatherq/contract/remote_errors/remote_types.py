@@ -1,4 +1,4 @@
-"""Kinds of `RemoteError` that are of a builtin too, so that its `except` catches them."""
+"""Classes of `RemoteError` that have builtin bases too, so that `except` catches them."""
 
 from functools import lru_cache
 from typing import Any
@@ -8,7 +8,7 @@ from gatherq.errors import RemoteError
 
 @lru_cache(maxsize=256)
 def remote_kind(bases: tuple[type[Exception], ...]) -> type[RemoteError]:
-    """Return the kind of `RemoteError` that is of these bases too, or the plain one."""
+    """Return the class of `RemoteError` with these bases; the plain one for none."""
     bases = tuple(base for base in bases if base not in (Exception, *RemoteError.__mro__))
     if not bases:
         return RemoteError
@@ -21,7 +21,7 @@ def remote_kind(bases: tuple[type[Exception], ...]) -> type[RemoteError]:
 
 
 def bare(kind: Any, *args: Any) -> Any:
-    """Make one without its `__init__`, by the base that decides how it lies in memory."""
+    """Make an error without `__init__`, by the base that determines its layout in memory."""
     return kind.__base__.__new__(kind, *args)
 
 
@@ -31,12 +31,12 @@ class _Picklable:
     _bases: tuple[type[Exception], ...]
 
     def __str__(self) -> str:
-        return str(vars(self)["_said"])  # the type's name and all, whatever a builtin makes of it
+        return str(vars(self)["_text"])  # with the type's name; a builtin's own may differ
 
     def __reduce__(self) -> Any:
         error: Any = self
         grouped = isinstance(self, _Group)
-        made_of = (error.message, list(error.exceptions)) if grouped else (error._said,)
+        made_of = (error.message, list(error.exceptions)) if grouped else (error._text,)
         slots = {name: getattr(error, name, None) for base in self._bases for name in _held(base)}
         return _again, (self._bases, made_of, error.args), {**slots, **vars(error)}
 
@@ -54,7 +54,7 @@ class _Group:
         error: Any = self
         kind: Any = type(self)
         part = bare(kind, error.message, members)
-        part.args, part.outcome, part._said = error.args, error.outcome, error._said
+        part.args, part.outcome, part._text = error.args, error.outcome, error._text
         return part
 
 
@@ -66,7 +66,7 @@ def _again(bases: tuple[type[Exception], ...], made_of: tuple[Any, ...], args: A
 
 
 def _held(base: type[Exception]) -> list[str]:
-    """Name what a builtin holds outside of `__dict__`."""
+    """Return the names of a builtin's attributes outside of `__dict__`."""
     return [
         name
         for kind in base.__mro__

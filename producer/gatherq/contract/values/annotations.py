@@ -1,4 +1,4 @@
-"""The annotations of a function, each by itself: one that is of no use takes no other along."""
+"""The annotations of a function, each resolved by itself, so that a bad one spoils no other."""
 
 import inspect
 import logging
@@ -15,28 +15,28 @@ logger = logging.getLogger("gatherq")
 
 
 class Codecs(NamedTuple):
-    """What writes and reads a function's values, by the parameter's name or "return"."""
+    """The codecs of a function's parameters and of its result."""
 
-    #: Those that JSON does not give back unaided.
+    #: By the parameter's name or "return"; none where JSON's own types suffice.
     by_name: dict[str, Codec]
-    #: Why an annotation cannot be used.
+    #: By the parameter's name or "return", why its annotation cannot be used.
     problems: dict[str, str]
-    #: Of `**kwargs: Unpack[TypedDict]`, by key.
+    #: By key, of `**kwargs: Unpack[TypedDict]`.
     keys: dict[str, Codec]
 
 
 @lru_cache(maxsize=4096)
 def codecs_of(function: Callable[..., Any]) -> Codecs:
-    """Return what writes and reads the arguments of a function, and its result."""
+    """Return the codecs of a function's arguments and result."""
     hints, problems = _hints(function)
-    found = Codecs({}, problems, {})
+    codecs = Codecs({}, problems, {})
     for name, hint in hints.items():
         if get_origin(hint) is Unpack and is_typeddict(get_args(hint)[0]):
             fields = get_type_hints(get_args(hint)[0])
-            _add(found.keys, problems, fields)
+            _add(codecs.keys, problems, fields)
         else:
-            _add(found.by_name, problems, {name: hint})
-    return found
+            _add(codecs.by_name, problems, {name: hint})
+    return codecs
 
 
 def _add(codecs: dict[str, Codec], problems: dict[str, str], hints: dict[str, Any]) -> None:
@@ -53,13 +53,13 @@ def _add(codecs: dict[str, Codec], problems: dict[str, str], hints: dict[str, An
 def _hints(function: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, str]]:
     try:
         return get_type_hints(function, include_extras=True), {}
-    except Exception:  # whatever the annotations' own code raises
+    except Exception:  # an annotation's own code may raise any
         return _one_by_one(inspect.unwrap(function))
 
 
 @lru_cache(maxsize=4096)
 def warn_about(function: Callable[..., Any]) -> None:
-    """Name each annotation that cannot be used in the log, once a process, with what to do."""
+    """Log each annotation that cannot be used, once a process, with advice."""
     definition = getattr(function, "definition", None)
     name = definition.name if definition else function.__qualname__
     for parameter, why in codecs_of(function).problems.items():
@@ -75,15 +75,15 @@ def warn_about(function: Callable[..., Any]) -> None:
 def _one_by_one(function: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, str]]:
     module = getattr(sys.modules.get(function.__module__), "__dict__", {})
     names = getattr(function, "__globals__", module)
-    found: dict[str, Any] = {}
+    hints: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for parameter, annotation in inspect.get_annotations(function).items():
         alone = type("alone", (), {"__annotations__": {parameter: annotation}})
         try:
-            found |= get_type_hints(alone, names, {}, include_extras=True)
+            hints |= get_type_hints(alone, names, {}, include_extras=True)
         except Exception as error:
             problems[parameter] = _why(error)
-    return found, problems
+    return hints, problems
 
 
 def _why(error: Exception) -> str:

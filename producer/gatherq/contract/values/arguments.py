@@ -1,4 +1,4 @@
-"""The arguments of a call as JSON's types, by the annotations of its function."""
+"""Arguments of a call as JSON's types, encoded by the annotations of its function."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +9,13 @@ from gatherq.contract.interruptions import INTERRUPTIONS
 
 from .annotations import codecs_of, warn_about
 from .codec import Encoder
-from .error_text import said
+from .error_text import text_of
 from .lazy_values import Untransportable, is_json
 from .unannotated_values import encoder, plain
 
 
 class ArgumentError(ValueError):
-    """An argument that cannot travel: `where` and `value` say which."""
+    """An argument cannot travel; `where` names the argument, `value` is its value."""
 
     def __init__(self, where: str, value: Any, problem: str) -> None:
         self.where, self.value = where, value
@@ -23,7 +23,7 @@ class ArgumentError(ValueError):
 
 
 class Parameters:
-    """What writes the arguments of one function, by position and by name."""
+    """The encoders of one function's arguments, by position and by name."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         codecs = codecs_of(function)
@@ -43,15 +43,15 @@ class Parameters:
                     self._positions.append(encode)
                 if parameter.kind is not parameter.POSITIONAL_ONLY:
                     self._names[name] = encode
-        #: Whether no argument has an annotation that JSON does not give back unaided.
+        #: Whether JSON's own types suffice for all annotations of arguments.
         self.plain = not (codecs.keys or codecs.by_name.keys() - {"return"})
 
     def at(self, index: int) -> Encoder:
-        """Return what writes the argument at a position."""
+        """Return the encoder of the argument at a position."""
         return self._positions[index] if index < len(self._positions) else self._rest
 
     def named(self, name: str) -> Encoder:
-        """Return what writes the argument of a name."""
+        """Return the encoder of the argument of a name."""
         return self._names.get(name, self._others)
 
 
@@ -61,9 +61,9 @@ def written(
     """Return arguments as JSON's types; raises ArgumentError for the first that cannot travel."""
     parameters = _NONE if function is None else _parameters(function)
     if parameters.plain and is_json(args) and (not kwargs or is_json(kwargs.values())):
-        return args, kwargs  # most are
-    made = [_one(i, parameters.at(i), value) for i, value in enumerate(args)]
-    return made, {n: _one(n, parameters.named(n), value) for n, value in kwargs.items()}
+        return args, kwargs  # the usual case
+    encoded = [_one(i, parameters.at(i), value) for i, value in enumerate(args)]
+    return encoded, {n: _one(n, parameters.named(n), value) for n, value in kwargs.items()}
 
 
 def _one(which: int | str, encode: Encoder, value: Any) -> Any:
@@ -74,7 +74,7 @@ def _one(which: int | str, encode: Encoder, value: Any) -> Any:
     except BaseException as error:
         where = f"argument {which}" if isinstance(which, int) else f"argument {which}="
         cause = error.__cause__ if isinstance(error, Untransportable) else error
-        raise ArgumentError(where, value, said(error)) from cause
+        raise ArgumentError(where, value, text_of(error)) from cause
 
 
 @lru_cache(maxsize=1024)
@@ -82,5 +82,5 @@ def _parameters(function: Callable[..., Any]) -> Parameters:
     return Parameters(function)
 
 
-#: Of a call by name: nothing is known of it here.
+#: Of a call by name, whose function is unknown here.
 _NONE = Parameters(lambda *_, **__: None)

@@ -1,8 +1,8 @@
-"""Values to JSON and back, by their annotations (pydantic does the work).
+"""Values as JSON, and back, by their annotations; pydantic does the work.
 
-JSON's own types are handed over as they are, as a local call would; anything else (datetimes,
-UUIDs, Decimals, bytes, enums, dataclasses, models) is written and rebuilt by its annotation, and
-refused if it would not come back as it is. Bytes travel as base64.
+Values of JSON's own types travel as they are; all others (datetimes, UUIDs, Decimals, bytes, enums,
+dataclasses, models) are encoded and rebuilt by their annotation, and refused if they would come
+back as another value. Bytes travel as base64.
 """
 
 import re
@@ -15,19 +15,19 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from .equality import same
-from .error_text import said
+from .error_text import text_of
 from .json_annotations import concrete, holds_items
 from .lazy_values import Untransportable, of_items, ordered, settled
 
 __all__ = ["Codec", "Decoder", "Encoder", "codec_of", "decoder", "encode", "from_json", "is_plain"]
 
 Decoder: TypeAlias = Callable[[Any], Any]
-#: Makes of a value what JSON writes in its place; raises ValueError for what would not come back.
+#: Returns JSON's types for a value; raises ValueError for a value that would not come back.
 Encoder: TypeAlias = Callable[[Any], Any]
 
 _PLAIN: tuple[Any, ...] = (
     *(str, int, float, bool, None, type(None), Any, object, list, dict),
-    *(Never, NoReturn),  # it always raises
+    *(Never, NoReturn),  # such a function always raises
 )
 _CONFIG = ConfigDict(
     val_json_bytes="base64",
@@ -35,16 +35,16 @@ _CONFIG = ConfigDict(
     ser_json_inf_nan="constants",
     arbitrary_types_allowed=True,
 )
-#: What has to be written in one order, or may hold what has to be.
+#: Schemas of values that are, or may hold, sets: these are encoded in one order.
 _UNORDERED = re.compile(r"'type': '(?:set|frozenset|any)'")
 
 
 def encode(value: Any) -> bytes:
-    """Write JSON; raises ValueError for what has no JSON form, or refers to itself."""
+    """Encode as JSON; raises ValueError for a value without a JSON form, or that holds itself."""
     return to_json(value, bytes_mode="base64")
 
 
-#: As pydantic writes; else by the fields' own names, and without what is computed of them.
+#: As pydantic does by default; if that fails, by the fields' own names, without computed fields.
 _WRITINGS: tuple[dict[str, Any], ...] = (
     {"by_alias": True},
     {"by_alias": False, "round_trip": True},
@@ -52,7 +52,7 @@ _WRITINGS: tuple[dict[str, Any], ...] = (
 
 
 class Mismatch(ValueError):
-    """A value is not of the annotation; `value` is what is left of it, with nothing lazy."""
+    """A value is not of the annotation; `value` is the value with lists in place of iterators."""
 
     def __init__(self, value: Any, problem: str) -> None:
         self.value = value
@@ -60,7 +60,7 @@ class Mismatch(ValueError):
 
 
 class Codec:
-    """Writes and reads the values of one annotation."""
+    """Encodes and decodes the values of one annotation."""
 
     def __init__(self, annotation: Any) -> None:
         origin = get_origin(annotation) or annotation
@@ -71,35 +71,35 @@ class Codec:
         self._adapter: TypeAdapter[list[Any]] = TypeAdapter(wrapped, config=_CONFIG)
         self._adapter.rebuild(
             raise_errors=True
-        )  # else what is not defined is told at its first use
+        )  # a name that is not defined shows here, and not at the first use
         self._unordered = bool(_UNORDERED.search(repr(self._adapter.core_schema)))
 
     def decode(self, value: Any) -> Any:
-        """Make the annotated type of JSON's types; raises ValueError."""
-        made = self._read(encode([value]))
-        return iter(made) if self._once else made
+        """Return a value of the annotated type for JSON's types; raises ValueError."""
+        decoded = self._read(encode([value]))
+        return iter(decoded) if self._once else decoded
 
     def encode(self, value: Any) -> Any:
         """Return JSON's types for a value of the annotated type; `decode` gives it back.
 
-        Raises Untransportable for a value that would come back as another, Mismatch for one that is
-        not of the type, and whatever the code of the value raises.
+        Raises Untransportable for a value that would come back as another, Mismatch for a value of
+        another type, and any error of the value's own code.
         """
         value = settled(of_items(value) if self._of_items else value)
         try:
             expected = self._adapter.validate_python([value])[0]
         except ValidationError as error:
-            raise Mismatch(value, said(error)) from error
+            raise Mismatch(value, text_of(error)) from error
         cause: Exception | None = None
         for writing in _WRITINGS:
             try:
                 made, back = self._there_and_back(value, writing)
             except PydanticSerializationError as error:
                 raise Mismatch(value, str(error)) from error
-            except Exception as error:  # whatever the code of the value raises
+            except Exception as error:  # the value's own code may raise any
                 cause, problem = (
                     error,
-                    f"it could not be read again by its annotation: {said(error)}",
+                    f"it could not be read again by its annotation: {text_of(error)}",
                 )
                 continue
             if same(expected, back):
@@ -120,18 +120,18 @@ class Codec:
 
 
 def codec_of(annotation: Any) -> Codec | None:
-    """Return what writes and reads `annotation`, or None where JSON does it unaided."""
+    """Return the codec of an annotation; None where JSON's own types suffice."""
     return None if is_plain(annotation) else Codec(annotation)
 
 
 def decoder(annotation: Any) -> Decoder | None:
-    """Return what turns JSON's types into `annotation`, or None where there is nothing to do."""
-    found = codec_of(annotation)
-    return None if found is None else found.decode
+    """Return the decoder of an annotation; None where JSON's own types suffice."""
+    codec = codec_of(annotation)
+    return None if codec is None else codec.decode
 
 
 def is_plain(annotation: Any) -> bool:
-    """Tell whether JSON gives this type back unaided."""
+    """Tell whether JSON gives values of an annotation back as they are."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is None:
         return any(annotation is plain for plain in _PLAIN)
@@ -143,7 +143,7 @@ def is_plain(annotation: Any) -> bool:
 
 
 def _changed(value: Any, back: Any) -> str:
-    """Say what would come back; not the value, which may be a secret."""
+    """Say how the value would come back; without the value, which may be a secret."""
     one, other = type(value).__name__, type(back).__name__
     if one == other:
         return f"it would come back as another {one}: its JSON does not say all of it"

@@ -1,4 +1,4 @@
-"""Whether a value came back as itself."""
+"""Equality of a value and what came back of it: in type and contents, all the way down."""
 
 import math
 from collections import deque
@@ -15,8 +15,8 @@ from pydantic import BaseModel
 def same(one: Any, other: Any, fields: bool = False) -> bool:
     """Tell whether two values are of one type and equal, all the way down.
 
-    In `fields` of models and dataclasses a tuple may come back as a list: Sequence says no more.
-    What they do not declare (private attributes, cached properties) is not compared.
+    In `fields` of models and dataclasses a tuple may come back as a list, as for `Sequence`.
+    Undeclared attributes (private ones, cached properties) are not compared.
     """
     if one is other:
         return True
@@ -29,7 +29,7 @@ def same(one: Any, other: Any, fields: bool = False) -> bool:
 
 @lru_cache(maxsize=4096)
 def _rule(kind: type) -> Callable[[Any, Any, bool], bool]:
-    """Return what compares values of a class."""
+    """Return the function that compares values of a class."""
     rules = (equal for kinds, equal in _RULES if issubclass(kind, kinds))
     return next(rules, _models if is_dataclass(kind) else _equal)
 
@@ -43,7 +43,7 @@ def _floats(one: float, other: float, _: bool) -> bool:
 
 
 def _times(one: Any, other: Any, _: bool) -> bool:
-    """Compare moments, which may come back in the words of another zone."""
+    """Compare times: the offset must come back, not the time zone's name."""
     if one.tzinfo is None and other.tzinfo is None:
         return bool(one == other and one.fold == other.fold)
     return bool(one.isoformat() == other.isoformat())

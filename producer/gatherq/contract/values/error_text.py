@@ -1,4 +1,4 @@
-"""What an error says, for people."""
+"""Text of an error, for people."""
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
@@ -8,10 +8,10 @@ from gatherq.contract.interruptions import INTERRUPTIONS
 from .lazy_values import Untransportable
 
 
-def said(error: BaseException) -> str:
-    """Return a line about an error of anybody's code, without the values that it is about.
+def text_of(error: BaseException) -> str:
+    """Return a line about an error of any code, without the values that it is about.
 
-    A type of the user's is named; what raises instead of telling its text is named alone.
+    Begins with the type's name for users' errors; that name alone if `__str__` raises.
     """
     name = type(error).__name__
     try:

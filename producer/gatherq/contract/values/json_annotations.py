@@ -1,4 +1,4 @@
-"""Annotations as JSON can be read by them: lists for what may be lazy, and what lacks a reader."""
+"""Annotations that JSON can be decoded by: lists for iterables, and readers that pydantic lacks."""
 
 import sys
 import types
@@ -32,13 +32,13 @@ _LISTS: tuple[Any, ...] = (
 _LISTS += (abc.Collection, abc.Container, abc.Reversible)
 _CONCRETE: dict[Any, Any] = dict.fromkeys(_LISTS, list)
 _CONCRETE |= {abc.Mapping: dict, abc.MutableMapping: dict, abc.Set: set, abc.MutableSet: set}
-#: Of these only the first type is that of the items.
+#: Annotations whose first argument is the type of the items.
 _ONE_TYPE = (*_LISTS, abc.Set, abc.MutableSet)
 _JSONS = (str, int, float, bool, type(None))
 
 
 def concrete(annotation: Any) -> Any:
-    """Return an annotation whose values can be read from JSON, at any depth, and read twice."""
+    """Return an annotation whose values JSON can be decoded to, at any depth, more than once."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is None:
         return _class(annotation) if isinstance(annotation, type) else annotation
@@ -50,23 +50,23 @@ def concrete(annotation: Any) -> Any:
         return Annotated[(*parts, *get_args(annotation)[1:])]
     if origin in (Union, types.UnionType):
         return Union[parts]  # noqa: UP007
-    found: Any = _CONCRETE.get(origin, origin)
+    kind: Any = _CONCRETE.get(origin, origin)
     if origin in _ONE_TYPE:
-        return found[parts[0]]
-    if found is dict and get_origin(parts[0]) is tuple:
+        return kind[parts[0]]
+    if kind is dict and get_origin(parts[0]) is tuple:
         parts = (Annotated[parts[0], BeforeValidator(_split)], parts[1])
-    return found[parts] if found in (list, dict, tuple, set, frozenset) else annotation
+    return kind[parts] if kind in (list, dict, tuple, set, frozenset) else annotation
 
 
 def holds_items(annotation: Any) -> bool:
-    """Tell whether it is a list, a set or the like, or that or None."""
+    """Tell whether an annotation is a collection of items, or an optional one."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return holds_items(parts[0])
     if origin in (Union, types.UnionType):
         return all(part is type(None) or holds_items(part) for part in parts)
-    found = origin or annotation
-    return found in _ONE_TYPE or found in (list, set, frozenset, tuple, deque)
+    kind = origin or annotation
+    return kind in _ONE_TYPE or kind in (list, set, frozenset, tuple, deque)
 
 
 def _class(annotation: type) -> Any:
@@ -80,7 +80,7 @@ def _class(annotation: type) -> Any:
 
 
 def _typed_dict(annotation: Any) -> Any:
-    """Make one that pydantic takes: before Python 3.12 it refuses `typing.TypedDict`."""
+    """Make one of typing_extensions: pydantic refuses `typing.TypedDict` before Python 3.12."""
     fields: dict[str, Any] = {}
     for name, hint in get_type_hints(annotation, include_extras=True).items():
         bare = get_args(hint)[0] if get_origin(hint) in (Required, NotRequired) else hint
@@ -91,17 +91,19 @@ def _typed_dict(annotation: Any) -> Any:
 
 
 def _one_of(members: Iterable[Enum]) -> BeforeValidator:
-    """Find a member by the JSON of its value, which pydantic does for texts and numbers alone."""
-    found = {to_json(member.value, fallback=repr): member for member in members}
+    """Find a member by the JSON of its value; pydantic does so for strings and numbers only."""
+    by_json = {to_json(member.value, fallback=repr): member for member in members}
 
     def find(value: Any) -> Any:
-        return value if isinstance(value, Enum) else found.get(to_json(value, fallback=repr), value)
+        if isinstance(value, Enum):
+            return value
+        return by_json.get(to_json(value, fallback=repr), value)
 
     return BeforeValidator(find)
 
 
 def _buffer(kind: Callable[[bytes], Any]) -> GetPydanticSchema:
-    """Read and write a buffer as its bytes."""
+    """Decode and encode a buffer as its bytes."""
     return GetPydanticSchema(
         lambda _, __: core_schema.no_info_after_validator_function(
             kind,
@@ -118,5 +120,5 @@ def _raw(value: Any) -> Any:
 
 
 def _split(key: Any) -> Any:
-    """Take a key of a tuple apart: pydantic writes its parts with commas between them."""
+    """Split a key that pydantic made of a tuple: its parts have commas between them."""
     return key.split(",") if isinstance(key, str) else key

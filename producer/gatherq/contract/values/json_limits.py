@@ -1,25 +1,25 @@
-"""Whether what was written can be read again, and read with the memory that there is.
+"""Limits of JSON: nesting, digits and containers that a reader can take, and its memory hold.
 
-Next to nothing is decoded for it: this runs for every job and every result.
+These checks run for every job and result, and decode next to nothing.
 """
 
 import re
 
 from pydantic_core import from_json
 
-#: Deepest nesting of an argument or a result: the reader gives up at 200, records add a few.
+#: Deepest nesting of an argument or a result: the reader refuses 200, and records add a few.
 MAX_NESTING = 180
-#: What is shorter, in bytes, cannot be nested deeper, nor have a number too long.
+#: Size in bytes up to which JSON cannot be nested too deep, nor have a number that is too long.
 ALWAYS_READABLE = 2 * MAX_NESTING - 1
-#: Most lists and objects in a job or a result: empty ones take 30 times their text in memory.
+#: Most lists and objects in a job or a result: empty ones take 30 times their size in memory.
 MAX_CONTAINERS = 500_000
 #: Longest whole number, in digits, as for Python's `int()`.
 MAX_DIGITS = 4300
 
 _READER = 200
-#: Nesting up to this is told without decoding.
+#: Nesting that is recognized without decoding.
 _SHALLOW = 16
-#: A number that is too long has a whole window of digits.
+#: A number that is too long fills at least one whole window with digits.
 _WINDOW = MAX_DIGITS // 2
 _OTHERS = bytes(set(range(256)) - set(b'[]{}"\\'))
 _AS_LISTS = bytes.maketrans(b"{}", b"[]")
@@ -28,11 +28,11 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
 
 
 class Unreadable(ValueError):
-    """What is written in JSON cannot be read again."""
+    """JSON that a reader would refuse."""
 
 
 def check_readable(payload: bytes, end: bytes = b"") -> None:
-    """Raise Unreadable for JSON that a reader would refuse; `end` is what it lacks yet."""
+    """Raise Unreadable for JSON that a reader would refuse; `end` will be appended to it."""
     size = len(payload)
     deep = size > ALWAYS_READABLE and _containers(payload) > MAX_NESTING
     if deep:
@@ -46,7 +46,7 @@ def check_readable(payload: bytes, end: bytes = b"") -> None:
 
 
 def check_bulk(payload: bytes) -> None:
-    """Raise Unreadable for JSON that would take too much memory; tolerates what is not JSON."""
+    """Raise Unreadable for JSON that would take too much memory; accepts any other bytes."""
     if _containers(payload) <= MAX_CONTAINERS:
         return
     count = _STRING.sub(b"", _structure(payload)).count(b"[")
@@ -55,26 +55,26 @@ def check_bulk(payload: bytes) -> None:
 
 
 def check_size(payload: bytes, limit: int) -> None:
-    """Raise Unreadable for what is longer than `limit` bytes, or as `check_bulk` does."""
+    """Raise Unreadable for more than `limit` bytes, or too many lists and objects."""
     if len(payload) <= MAX_CONTAINERS:
-        return  # most are
+        return  # the usual case
     if len(payload) > limit:
         raise Unreadable(f"it is {len(payload):,} bytes, the limit is {limit:,}")
     check_bulk(payload)
 
 
 def _containers(payload: bytes) -> int:
-    """Count what may be the beginning of a list or an object; some may be in strings."""
+    """Count opening brackets, those in strings included."""
     return payload.count(b"[") + payload.count(b"{")
 
 
 def _structure(payload: bytes) -> bytes:
-    """Keep brackets, all as those of lists, quotes and backslashes."""
+    """Return the brackets, all as those of lists, the quotes and the backslashes."""
     return payload.translate(_AS_LISTS, _OTHERS)
 
 
 def _shallow(payload: bytes) -> bool:
-    """Tell whether JSON is nested little; what has brackets in its strings may not be told."""
+    """Tell whether JSON is nested little; False, too, for some JSON with brackets in strings."""
     left = _structure(payload).replace(b'""', b"")
     for _ in range(_SHALLOW):
         left = left.replace(b"[]", b"")  # the innermost go first

@@ -1,4 +1,4 @@
-"""What is lazy or has no order, as lists that are the same for every reader, in every process."""
+"""Iterators, views and sets as lists that are the same in every process."""
 
 from collections import deque
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
@@ -15,26 +15,26 @@ from gatherq.contract.validation import MAX_PAYLOAD
 
 from .json_limits import MAX_CONTAINERS
 
-#: JSON gives these back unaided.
+#: JSON's own scalar types.
 SCALARS = frozenset({str, int, float, bool, type(None)})
 _TEXT = frozenset({str})
-#: What is nested deeper is left to JSON's writer, which refuses it.
+#: Deeper values are left to the JSON encoder, which refuses them.
 DEEPEST = 250
-#: Items that an iterator is asked for at a time: few at first, they may be large.
+#: Items taken from an iterator at a time: few at first, as they may be large.
 _FEW, _MANY = 4, 64
 _SMALL = 64 * 1024
-#: Gives its items one by one, and is nothing else.
+#: Types that only give items one by one.
 LAZY = (range, Iterator, KeysView, ValuesView, ItemsView)
-#: What is made of items, and not lazy.
+#: Iterables that are no iterators: they hold their items.
 _MADE = (str, bytes, bytearray, memoryview, Mapping, list, tuple, deque, AbstractSet)
 
 
 class Untransportable(ValueError):
-    """It would come back as another value."""
+    """A value would come back as another one."""
 
 
 def is_json(items: Iterable[Any], depth: int = 4) -> bool:
-    """Tell whether all are of JSON's own types, nested a little: most values are."""
+    """Tell whether all items are of JSON's own types, nested up to `depth`: the usual case."""
     for item in items:
         kind = type(item)
         if kind in SCALARS:
@@ -51,18 +51,18 @@ def is_json(items: Iterable[Any], depth: int = 4) -> bool:
 
 
 def of_items(value: Any) -> Any:
-    """Return what only its class can iterate over as a list, once; anything else as it is."""
+    """Return a list of an iterable of an unknown class, read once; any other value as it is."""
     if isinstance(value, Iterable) and not isinstance(value, _MADE):
         return taken(value, settled)
     return value
 
 
 def taken(items: Iterable[Any], make: Callable[[Any], Any]) -> list[Any]:
-    """Take all items, once; raises Untransportable for more than a job can hold.
+    """Return a list of all items, read once; raises Untransportable for more than a job can hold.
 
-    `make` returns what is written in place of an item.
+    `make` returns the value to encode in place of an item.
     """
-    found: list[Any] = []
+    taken_items: list[Any] = []
     size, containers, many, left = 0, 0, _FEW, iter(items)
     while some := list(islice(left, many)):
         if not SCALARS.issuperset(map(type, some)):
@@ -75,9 +75,9 @@ def taken(items: Iterable[Any], make: Callable[[Any], Any]) -> list[Any]:
                 f"an iterator of more than {MAX_PAYLOAD:,} bytes of JSON or {MAX_CONTAINERS:,} "
                 "lists and objects, or without an end"
             )
-        found += some
+        taken_items += some
         many = min(2 * many, _MANY) if length < _SMALL else _FEW
-    return found
+    return taken_items
 
 
 def settled(value: Any, path: tuple[int, ...] = (), fields: bool = False) -> Any:
@@ -110,7 +110,7 @@ def settled(value: Any, path: tuple[int, ...] = (), fields: bool = False) -> Any
 
 
 def _each(items: Iterable[Any], path: tuple[int, ...], fields: bool) -> list[Any] | None:
-    """Settle items; None where all are what they were."""
+    """Return the settled items; None where none has changed."""
     if all(map(_is_leaf, set(map(type, items)))):
         return None
     made = [settled(item, path, fields) for item in items]
@@ -125,13 +125,13 @@ def _fields(value: Any) -> list[Any]:
 
 @lru_cache(maxsize=4096)
 def _is_leaf(kind: type) -> bool:
-    """Tell whether nothing lazy can be in values of a type."""
+    """Tell whether values of a type can hold no iterator."""
     inner = (*LAZY, list, tuple, deque, Mapping, AbstractSet, BaseModel)
     return not issubclass(kind, inner) and not is_dataclass(kind)
 
 
 def ordered(value: Any, written: Any) -> Any:
-    """Put what was written of sets in one order, wherever in `value` they are."""
+    """Sort what was encoded of sets, wherever in `value` they are."""
     if isinstance(written, list) and isinstance(value, AbstractSet):
         if all(isinstance(item, frozenset) for item in value):
             written = [sorted(item, key=order) for item in written]
@@ -145,7 +145,7 @@ def ordered(value: Any, written: Any) -> Any:
 
 
 def order(value: Any) -> bytes:
-    """Return what members of sets are sorted by."""
+    """Return the key that members of sets are sorted by."""
     return to_json(value, bytes_mode="base64")
 
 
@@ -154,5 +154,5 @@ def _is(one: Any, other: Any) -> bool:
 
 
 def _something(_: Any) -> str:
-    """Let what only its annotation can write count as a short text."""
+    """Count a value that only its annotation can encode as a short text."""
     return "0123456789abcdef"

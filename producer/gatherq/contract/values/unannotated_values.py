@@ -1,8 +1,8 @@
-"""Values without an annotation, made such that JSON gives them back, or refused.
+"""Values without an annotation: encoded so that JSON gives them back, or refused.
 
-Sets and iterators become lists, once: sets in an order that every process agrees on, iterators up
-to the size of a job. Models, dataclasses, named tuples and enums are written by their own class.
-What JSON would silently make something else is refused.
+Sets become lists in an order that is the same in every process; iterators become lists, up to the
+size of a job. Models, dataclasses, named tuples and enums are encoded by their own class. A value
+that JSON would silently turn into another is refused.
 """
 
 from collections import deque
@@ -23,7 +23,7 @@ _TEXT = frozenset({str})
 
 
 def encoder(codec: Codec | None) -> Encoder:
-    """Return what writes values by their annotation; those that are not of it, without one."""
+    """Return an encoder by annotation; values of another type are encoded as without one."""
     if codec is None:
         return plain
 
@@ -37,23 +37,23 @@ def encoder(codec: Codec | None) -> Encoder:
 
 
 def plain(value: Any, path: tuple[int, ...] = ()) -> Any:
-    """Return what JSON writes in place of `value`: itself, for most.
+    """Return JSON's types for a value: for most the value itself.
 
-    Raises Untransportable for secrets, keys that are no keys in JSON, what never ends, and what
-    its own class would not read as it was.
+    Raises Untransportable for secrets, keys that JSON cannot have, endless iterators, and values
+    that their own class would not give back.
     """
     kind: Any = type(value)
     if kind in SCALARS or (kind is list and SCALARS.issuperset(map(type, value))):
-        return value  # most are
+        return value  # the usual case
     write = _writer(kind)
     if write is None or len(path) > DEEPEST or id(value) in path:
-        return value  # JSON's writer refuses what is too deep, or refers to itself
+        return value  # the JSON encoder refuses a value that is too deep, or holds itself
     return write(value, (*path, id(value)))
 
 
 @lru_cache(maxsize=4096)
 def _writer(kind: Any) -> Callable[[Any, tuple[int, ...]], Any] | None:
-    """Return what makes values of a class such that JSON gives them back; None: nothing need."""
+    """Return the function that encodes values of a class; None where JSON needs none."""
     codec = _codec_of_class(kind)
     if codec is not None:
         return lambda value, _: _by_class(codec, value)
@@ -61,7 +61,7 @@ def _writer(kind: Any) -> Callable[[Any, tuple[int, ...]], Any] | None:
 
 
 def _codec_of_class(kind: Any) -> Codec | None:
-    """Return what writes the values of a class that says by itself what they are made of."""
+    """Return the codec of a model, dataclass, named tuple or enum; None for any other class."""
     named = issubclass(kind, tuple) and hasattr(kind, "_fields")
     if not (named or issubclass(kind, BaseModel | Enum) or is_dataclass(kind)):
         return None
