@@ -42,7 +42,7 @@ bench: $(VENV)/.ready  ## gatherq against stock arq, in one run
 	@$(BIN)/python bench/against_arq.py
 
 bench-all: bench  ## All measurements (some ten minutes)
-	@for each in from_arq cancel large_batch timeouts steps; do \
+	@for each in startup from_arq cancel large_batch timeouts steps; do \
 	  echo; echo "bench/$$each.py"; $(BIN)/python bench/$$each.py || exit 1; done
 
 clean:  ## Remove what was made here

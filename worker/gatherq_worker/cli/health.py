@@ -4,8 +4,6 @@ import sys
 
 import click
 
-from .health_probe import report
-
 
 @click.command()
 @click.option("--redis", "url", help="Redis URL [default: GATHERQ_REDIS_URL or localhost]")
@@ -17,6 +15,8 @@ def health(url: str | None, queue: str | None, ready: bool) -> None:
     A worker waits for a server that is away, with what it has finished: it is not to be ended for
     that, so the exit code is 0 then. Ask with --ready whether it can work.
     """
+    from .health_probe import report
+
     code, lines = report(url, queue, ready=ready)
     for line in lines:
         click.echo(line, err=bool(code) or line.startswith("the server"))

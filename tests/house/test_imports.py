@@ -1,0 +1,123 @@
+"""What the front doors load, and what a probe costs: a promise of the layout, easily broken."""
+
+import resource
+import socket
+import subprocess
+import sys
+
+import pytest
+from redis import Redis
+
+from gatherq.contract import keys
+
+#: Prints what the interpreter has loaded, as one line.
+LOADED = "import sys; print('loaded', *sys.modules)"
+#: Runs a command of `gatherq` in this interpreter.
+COMMAND = """
+import sys
+sys.argv[1:] = {words!r}
+from gatherq_worker.cli.main import main
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+"""
+REDIS = {"redis", "hiredis"}
+PYDANTIC = {"pydantic", "pydantic_core", "pydantic_settings"}
+CLIENT, WORKER = {"gatherq.client"}, {"gatherq_worker"}
+ENGINE = {"gatherq_worker.engine", "gatherq_worker.execution", "gatherq_worker.arq"}
+
+
+def modules(program):
+    """Return the modules that a program has loaded at its end."""
+    command = [sys.executable, "-c", f"{program}\n{LOADED}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return set(said.splitlines()[-1].split()[1:])
+
+
+@pytest.mark.parametrize(
+    ("program", "forbidden"),
+    [
+        ("import gatherq", REDIS | PYDANTIC | CLIENT | WORKER | {"arq", "asyncio"}),
+        ("from gatherq import job", REDIS | CLIENT | WORKER | {"arq", "pydantic_settings"}),
+        ("from gatherq import Producer", WORKER | {"arq"}),
+        ("import gatherq_worker", REDIS | PYDANTIC | CLIENT | ENGINE | {"arq", "asyncio"}),
+        ("import gatherq.store.server.urls", REDIS | PYDANTIC | CLIENT | {"asyncio"}),
+    ],
+)
+def test_an_import_loads_what_it_is_for(program, forbidden):
+    assert not modules(program) & forbidden
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["worker", "--help"], ["health", "-h"]]
+)
+def test_help_loads_click_alone(words):
+    loaded = modules(COMMAND.format(words=words))
+    assert "click" in loaded
+    assert not loaded & (REDIS | PYDANTIC | CLIENT | ENGINE | {"arq", "asyncio"})
+
+
+#: The worker process of this module tells its supervisor that it imports it, and waits for its end.
+SLOW_MODULE = """
+import os, signal
+os.kill(os.getppid(), signal.SIGUSR1)
+signal.pause()
+"""
+SUPERVISOR = """
+import os, signal, sys
+
+def told(signum, frame):
+    print("loaded", *sys.modules, flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+signal.signal(signal.SIGUSR1, told)
+sys.argv[1:] = ["worker", "slow_module", "--grace", "0"]
+from gatherq_worker.cli.main import main
+main()
+"""
+
+
+def test_a_supervisor_is_small_until_its_first_worker_is_ready(tmp_path):
+    (tmp_path / "slow_module.py").write_text(SLOW_MODULE)
+    said = subprocess.run(
+        [sys.executable, "-c", SUPERVISOR],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    ).stdout
+    loaded = set(said.split()[1:])
+    assert "gatherq_worker.supervision.supervisor" in loaded
+    assert not loaded & (REDIS | PYDANTIC | CLIENT | ENGINE | {"arq"})
+
+
+@pytest.fixture
+def living(server_url, queue):
+    """Let a worker of this host have given a sign of life just now; yield words for its probe."""
+    with Redis.from_url(server_url) as redis:
+        seconds, _ = redis.time()
+        redis.zadd(keys.workers(queue), {f"{socket.gethostname()}.1.abc": seconds * 1000})
+        yield ["health", "--redis", server_url, "--queue", queue]
+        redis.delete(keys.workers(queue))
+
+
+def test_a_probe_loads_neither_redis_py_nor_pydantic_nor_asyncio(living):
+    loaded = modules(COMMAND.format(words=living))
+    assert "gatherq.store.server.probe" in loaded
+    assert not loaded & ({"redis"} | PYDANTIC | CLIENT | ENGINE | {"arq", "asyncio"})
+
+
+def cpu_seconds(command):
+    """Return the CPU time of a command, its interpreter's start and end included."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_a_probe_costs_little_cpu(living):
+    """Less than 0.1 s on the machines that it is measured on; here with room for slow ones."""
+    probe = [sys.executable, "-m", "gatherq_worker", *living]
+    assert min(cpu_seconds(probe) for _ in range(5)) < 0.2
