@@ -64,10 +64,9 @@ def test_it_is_said_once_and_without_a_supervisor_too(reader):
     reader.writer_fd = -1  # closed by the writer
     writer.tell(Endpoint(None, "other", 1.0))
     assert reader.endpoint == HERE
-    alone = EndpointReader()
-    os.close(alone._fd)
-    alone._fd = -1
-    EndpointWriter(alone.writer_fd).tell(HERE)
+    nobody_reads, end = os.pipe()
+    os.close(nobody_reads)
+    EndpointWriter(end).tell(HERE)
 
 
 def test_what_a_job_starts_does_not_get_it(reader):

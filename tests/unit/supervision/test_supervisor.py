@@ -1,77 +1,73 @@
-"""A supervisor tries on, whatever keeps it from starting a process."""
+"""A supervisor goes on, whatever a look at its processes brings."""
 
 import asyncio
-import logging
+import os
+import signal
+from time import monotonic
+from types import SimpleNamespace
 
-import pytest
-
-from gatherq_worker.supervision import supervisor
+from gatherq_worker.ipc.process_contract import Farewell
 from gatherq_worker.supervision.supervisor import Supervisor
 
 
-class Started:
-    """Counts, and fails as often as it is told to."""
+class Child:
+    """A process that ends when it is told to; its scoreboard says `farewell` then."""
 
-    def __init__(self, *errors):
-        self.errors = list(errors)
-        self.child = object()
+    def __init__(self, farewell, code=0):
+        self.ended, self.looks, self.born = asyncio.Event(), asyncio.Queue(), monotonic()
+        self.scoreboard = SimpleNamespace(farewell=farewell, ready=True, hurry=False)
+        self.process = SimpleNamespace(wait=self._wait, pid=1)
+        self.signals, self.code = [], code
 
-    async def start(self, command, alive):
-        if self.errors:
-            raise self.errors.pop(0)
-        return self.child
+    async def _wait(self):
+        await self.ended.wait()
+        return self.code
 
+    @property
+    def stuck(self):
+        self.looks.put_nowait(None)
+        raise ValueError("a scoreboard that is closed")
 
-SHORTAGES = [
-    BlockingIOError(11, "Resource temporarily unavailable"),
-    OSError(12, "Cannot allocate memory"),
-    OSError(24, "Too many open files"),
-    OSError(28, "No space left on device"),
-    RuntimeError("can't start new thread"),
-    FileNotFoundError(2, "No usable temporary directory found"),
-]
+    def signal(self, signum):
+        self.signals.append(signum)
+        self.ended.set()
 
-
-@pytest.fixture
-def impatient(monkeypatch):
-    monkeypatch.setattr(supervisor, "_LONGEST_PAUSE", 0.001)
+    def close(self):
+        pass
 
 
-@pytest.mark.parametrize("error", SHORTAGES, ids=str)
-async def test_it_says_so_once_a_change(monkeypatch, impatient, caplog, error):
-    started = Started(error, error, error)
-    monkeypatch.setattr(supervisor, "WorkerProcess", started)
-    with caplog.at_level(logging.WARNING):
-        assert await Supervisor([], 1, 1.0)._start() is started.child
-    first, last = [record.getMessage() for record in caplog.records]
-    assert first == f"cannot start a worker process: {error!r}; trying on"
-    assert last == "worker processes can be started again"
+def supervisor_of(*children, look_interval=3600.0):
+    waiting = list(children)
+
+    async def start():
+        return waiting.pop(0)
+
+    return Supervisor([], 1, 1.0, start, look_interval)
 
 
-async def test_a_stop_ends_its_tries(monkeypatch, caplog):
-    monkeypatch.setattr(supervisor, "WorkerProcess", Started(*[OSError("no")] * 1000))
-    one = Supervisor([], 1, 1.0)
-    starting = asyncio.create_task(one._start())
-    while not caplog.records:
-        await asyncio.sleep(0)
-    one._stop(15)
-    async with asyncio.timeout(5):
-        assert await starting is None
-
-
-async def test_a_look_that_fails_is_not_the_last(monkeypatch, caplog):
-    looks = asyncio.Queue()
-
-    async def look(now):
-        looks.put_nowait(now)
-        raise ValueError("a page that is closed")
-
-    monkeypatch.setattr(supervisor, "_LOOK", 0.001)
-    one = Supervisor([], 1, 1.0)
-    monkeypatch.setattr(one, "_look", look)
-    watching = asyncio.create_task(one._watch())
+async def test_a_look_that_fails_is_not_the_last(caplog):
+    child = Child(Farewell.FINAL)
+    running = asyncio.create_task(supervisor_of(child, look_interval=0.001).run())
     async with asyncio.timeout(10):
         for _ in range(3):
-            await looks.get()
-    watching.cancel()
+            await child.looks.get()
+        child.ended.set()
+        assert await running == 0
     assert caplog.text.count("a look at the workers failed") == 1
+
+
+async def test_a_process_that_is_done_for_good_gives_the_exit_code():
+    child = Child(Farewell.FINAL, code=2)
+    child.ended.set()
+    async with asyncio.timeout(10):
+        assert await supervisor_of(child).run() == 2
+
+
+async def test_a_signal_reaches_the_processes_and_none_is_started_after_it():
+    child = Child(Farewell.STOPPED)
+    running = asyncio.create_task(supervisor_of(child).run())
+    async with asyncio.timeout(10):
+        await asyncio.sleep(0)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await running == 0
+    assert child.signals == [signal.SIGTERM]

@@ -8,43 +8,50 @@ import contextlib
 import logging
 import os
 import signal
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from gatherq_worker.ipc import python_command
 from gatherq_worker.ipc.process_contract import ONE_STOP, Farewell
 
 from .recovery_tasks import RecoveryTasks
+from .starter import Starter
 from .worker_process import SILENT, WorkerProcess
 
 logger = logging.getLogger("gatherq.worker")
 
 #: Seconds between two looks at the scoreboards.
 _LOOK = 0.1
-#: Seconds: a process that lived longer is replaced at once, others after a pause up to the longest.
-_HEALTHY, _LONGEST_PAUSE = 5.0, 10.0
+#: Seconds after which a process that ends is replaced at once, and not after a pause.
+_HEALTHY = 5.0
 #: Seconds after the grace: until worker processes are killed, and until recovery must be over.
 _KILL, _END = 0.6, 0.85
 
 
 class Supervisor:
-    """Keeps `processes` worker processes running until it is told to stop."""
+    """Keeps `processes` worker processes running until it is told to stop.
+
+    `start` makes a process; `arguments` are those of `gatherq` in it, where `start` is not given.
+    Times are in seconds.
+    """
 
     def __init__(
         self,
         arguments: list[str],
         processes: int,
         grace: float,
+        start: Callable[[], Awaitable[WorkerProcess]] | None = None,
+        look_interval: float = _LOOK,
     ) -> None:
         self._command = python_command.command("gatherq_worker", *arguments)
         self._processes, self._grace = processes, grace
         self._children: set[WorkerProcess] = set()
         self._recovery = RecoveryTasks()
-        self._stopping = asyncio.Event()
+        self._stopping, self._look_interval = asyncio.Event(), look_interval
+        self._starter = Starter(start or self._start_process, self._stopping)
         #: `time.monotonic()` of the first signal, and by when all must be over.
         self._stopped_at = self._end = 0.0
         self._hurry = False
-        #: Why no process can be started, as the log has it.
-        self._shortage = ""
         # Each child has the reading end, and reads the end of the file when this process is gone.
         self._alive, self._mine = os.pipe()
 
@@ -61,6 +68,9 @@ class Supervisor:
         left = self._end - monotonic() if self._stopping.is_set() else self._grace
         await self._recovery.close(max(left, 0.0))
         return max(codes)
+
+    async def _start_process(self) -> WorkerProcess:
+        return await WorkerProcess.start(self._command, self._alive)
 
     def _stop(self, signum: int) -> None:
         now = monotonic()
@@ -89,9 +99,10 @@ class Supervisor:
         """Keep one process running; return the exit code of one that nothing is to replace."""
         quick, ever_ready = 0, False
         while not self._stopping.is_set():
-            child = await self._start()
+            child = await self._starter.start()
             if child is None:
                 break
+            self._children.add(child)
             code = await child.process.wait()
             self._children.discard(child)
             farewell, ready = child.scoreboard.farewell, child.scoreboard.ready
@@ -104,7 +115,7 @@ class Supervisor:
             if farewell is Farewell.RECYCLE:
                 continue
             quick = 0 if monotonic() - child.born > _HEALTHY else quick + 1
-            await self._pause(quick - 1)
+            await self._starter.pause(quick - 1)
         return 0
 
     def _take_over(self, child: WorkerProcess, code: int) -> None:
@@ -118,52 +129,20 @@ class Supervisor:
             pid = child.process.pid
             logger.warning("worker process %d was told to stop, not by its supervisor", pid)
 
-    async def _pause(self, times: int) -> None:
-        """Wait before a start that follows `times` failures, unless told to stop."""
-        if times <= 0:
-            return
-        pause = min(0.05 * 2 ** min(times, 10), _LONGEST_PAUSE)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), pause)
-
-    async def _start(self) -> WorkerProcess | None:
-        """Start a process as soon as the machine can; None if told to stop meanwhile."""
-        times = 0
-        while not self._stopping.is_set():
-            try:
-                child = await WorkerProcess.start(self._command, self._alive)
-            except Exception as error:  # a shortage of descriptors, memory, processes, or room
-                times += 1
-                self._note(f"cannot start a worker process: {error!r}; trying on")
-                await self._pause(times)
-                continue
-            self._note("")
-            self._children.add(child)
-            if self._stopping.is_set():  # the signal came while the process was being started
-                child.signal(signal.SIGTERM)
-            return child
-        return None
-
-    def _note(self, shortage: str) -> None:
-        """Log each change of what keeps processes from being started; empty for nothing."""
-        if shortage and shortage != self._shortage:
-            logger.warning("%s", shortage)
-        elif self._shortage and not shortage:
-            logger.warning("worker processes can be started again")
-        self._shortage = shortage
-
     async def _watch(self) -> None:
         """End processes whose interpreter a job holds past a deadline: no thread of theirs can."""
         last = monotonic()
         ready, failure = False, ""
         while True:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(self._look_interval)
             if not ready and any(child.scoreboard.ready for child in self._children):
                 ready = True
                 self._recovery.prepare()
             now = monotonic()
             try:
-                if now - last < 5 * _LOOK:  # else this process was suspended, and its workers too
+                if (
+                    now - last < 5 * self._look_interval
+                ):  # else this process was suspended, and its workers too
                     await self._look(now)
             except Exception as error:
                 if failure != (failure := repr(error)):
