@@ -9,8 +9,8 @@ from . import standard_streams
 
 #: The commands, each a function of that name in a module of that name, and what help says of them.
 COMMANDS = {
-    "health": "Exit 0 if a worker of this host gave a sign of life...",
-    "worker": "Run the jobs of MODULEs, importable from here: `gatherq...",
+    "health": "Tell a probe whether a worker of this host is alive.",
+    "worker": "Run the jobs of modules, or of arq's settings.",
 }
 #: The beginning of an argument that is a URL, or an option with one.
 _A_URL = re.compile(r"((?P<option>--[a-z-]+)=)?[A-Za-z]*://")

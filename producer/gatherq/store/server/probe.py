@@ -65,9 +65,9 @@ def ask(url: str, commands: Sequence[tuple[Any, ...]], timeout: float) -> list[A
     greeting = list(_greeting(address))
     try:
         with _connect(address, timeout) as connection:
-            replies = _exchange(connection, [*greeting, *commands])
-    except TimeoutError as error:
-        raise TimeoutError(str(error) or f"Timeout reading from {address}") from None
+            replies = _exchange(connection, address, [*greeting, *commands])
+    except TimeoutError:
+        raise
     except (OSError, hiredis.HiredisError):
         return None
     if any(isinstance(reply, hiredis.ReplyError) for reply in replies):
@@ -84,17 +84,27 @@ def _greeting(address: Address) -> Iterator[tuple[Any, ...]]:
         yield "SELECT", address.database
 
 
-def _exchange(connection: socket.socket, commands: list[tuple[Any, ...]]) -> list[Any]:
+def _exchange(
+    connection: socket.socket, address: Address, commands: list[tuple[Any, ...]]
+) -> list[Any]:
     connection.sendall(b"".join(map(hiredis.pack_command, commands)))
     reader, replies = hiredis.Reader(), list[Any]()
     while len(replies) < len(commands):
         while (reply := reader.gets()) is not False:
             replies.append(reply)
         if len(replies) < len(commands):
-            if not (chunk := connection.recv(_CHUNK)):
-                raise ConnectionError("the server closed the connection")
-            reader.feed(chunk)
+            reader.feed(_receive(connection, address))
     return replies
+
+
+def _receive(connection: socket.socket, address: Address) -> bytes:
+    try:
+        chunk = connection.recv(_CHUNK)
+    except TimeoutError:
+        raise TimeoutError(f"Timeout reading from {address}") from None
+    if not chunk:
+        raise ConnectionError("the server closed the connection")
+    return chunk
 
 
 def _connect(address: Address, timeout: float) -> socket.socket:

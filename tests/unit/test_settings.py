@@ -1,0 +1,65 @@
+"""Settings of a worker: command line, variables, defaults, bounds and documents agree."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from pydantic import ValidationError
+
+from gatherq_worker.cli.worker import worker
+from gatherq_worker.settings import WorkerSettings
+
+DOCS = Path(__file__).parents[2] / "docs" / "deploying.md"
+ROW = re.compile(r"^\| `--([a-z-]+)` \| `([A-Z_]+)` \| (\S+) \|")
+OPTIONS = {each.name: each for each in worker.params if isinstance(each, click.Option)}
+#: What holds where nothing is said, and how the table writes some of it.
+DEFAULTS = worker.make_context("worker", ["jobs"]).params
+WRITTEN = {"None": "none", "False": "no"}
+#: Options that a worker process does not see: what they do is done before it runs.
+BEFOREHAND = {"check", "reload", "watch", "custom_log_dict"}
+
+
+def rows():
+    """Return the documented options by name, each with its variable and its default."""
+    found = filter(None, map(ROW.match, DOCS.read_text().splitlines()))
+    return {row[1].replace("-", "_"): (row[2], row[3].strip("`")) for row in found}
+
+
+def test_each_option_has_the_variable_and_the_default_that_the_table_says():
+    table = rows()
+    assert table.pop("redis")[0] == "GATHERQ_REDIS_URL"
+    assert table.pop("queue")[0] == "GATHERQ_QUEUE"
+    assert table.keys() == OPTIONS.keys() - {"check", "redis_url", "queue"}
+    for name, (variable, default) in table.items():
+        assert OPTIONS[name].envvar == variable == f"GATHERQ_{name.upper()}"
+        written = str(DEFAULTS[name]).removesuffix(".0")
+        assert default == WRITTEN.get(written, written)
+
+
+@pytest.mark.parametrize("name", sorted(OPTIONS.keys() - BEFOREHAND - {"redis_url", "queue"}))
+def test_a_setting_has_the_default_and_the_bounds_of_its_option(name):
+    field, option = WorkerSettings.model_fields[name], OPTIONS[name]
+    assert field.default == DEFAULTS[name]
+    bounds = {type(each).__name__: each for each in field.metadata}
+    least = getattr(bounds.get("Ge"), "ge", None)
+    most = getattr(bounds.get("Le"), "le", None)
+    assert (least, most) == (getattr(option.type, "min", None), getattr(option.type, "max", None))
+
+
+def test_variables_are_read_and_arguments_win_over_them(monkeypatch):
+    monkeypatch.setenv("GATHERQ_LEASE", "2.5")
+    monkeypatch.setenv("GATHERQ_CONCURRENCY", "7")
+    settings = WorkerSettings(concurrency=8)
+    assert (settings.lease, settings.concurrency, settings.grace) == (2.5, 8, 10.0)
+
+
+def test_what_is_out_of_bounds_is_refused(monkeypatch):
+    monkeypatch.setenv("GATHERQ_LEASE", "0.1")
+    with pytest.raises(ValidationError, match="greater than or equal to 0.5"):
+        WorkerSettings()
+
+
+@pytest.mark.parametrize(("mib", "size"), [(None, None), (1, 1024**2), (512, 512 * 1024**2)])
+def test_memory_is_given_in_mib_and_compared_in_bytes(mib, size):
+    assert WorkerSettings(max_memory_per_child=mib).max_memory_bytes == size
