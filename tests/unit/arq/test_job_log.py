@@ -1,0 +1,127 @@
+"""What arq's log says of each job, and what its counters count."""
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+from arq.worker import Retry
+
+from gatherq.contract.records import JobRecord, Times, Verdict
+from gatherq_worker.arq.job_log import ArqLog, Counting
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.engine.conclusion import verdicts
+from gatherq_worker.execution.result import ExecutionResult
+
+TIMES = Times(1000, 3500)
+NEVER_RUN = Times(None, 3500)
+
+
+@pytest.fixture
+def worker():
+    function = SimpleNamespace(max_tries=None)
+    return SimpleNamespace(
+        jobs_complete=0,
+        jobs_failed=0,
+        jobs_retried=0,
+        log_results=True,
+        functions={"add": function},
+        max_tries=5,
+        stopped_by=None,
+    )
+
+
+@pytest.fixture
+def log(worker, caplog):
+    caplog.set_level(logging.INFO)
+    return ArqLog(worker)
+
+
+def attempt(**values):
+    job = JobRecord.model_validate({"f": "add", "a": [1], "k": {"b": 2}, "t": None, "et": 500})
+    made = Attempt("j", 1, job, score=500)
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
+
+
+def counts(worker):
+    return worker.jobs_complete, worker.jobs_failed, worker.jobs_retried
+
+
+@pytest.mark.parametrize("kind", [Counting, ArqLog])
+def test_what_became_of_jobs_is_counted(worker, kind):
+    observer = kind(worker)
+    observer.ended(attempt(), Verdict("succeeded", 1), TIMES)
+    observer.ended(attempt(), verdicts.timed_out("execution", 1.0), TIMES)
+    observer.ended(attempt(), verdicts.failed("ValueError", "no"), TIMES)
+    observer.retrying(attempt(), ValueError(), 1.0, TIMES)
+    observer.released(attempt())
+    assert counts(worker) == (1, 2, 2)
+
+
+def test_a_start_says_how_long_the_job_has_waited_and_with_which_arguments(log, caplog):
+    log.started(attempt(), 2500)
+    log.started(attempt(number=2), 1000)
+    assert caplog.messages == [
+        "  2.00s → j:add(1, b=2) delayed=2.00s",
+        "  0.50s → j:add(1, b=2) try=2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "times", "line"),
+    [
+        (Verdict("succeeded", None), TIMES, "  2.50s ← j:add ● "),
+        (verdicts.cancelled("producer"), TIMES, "  2.50s ⊘ j:add aborted"),
+        (verdicts.cancelled("producer"), NEVER_RUN, "  3.00s ⊘ j:add aborted before start"),
+        (verdicts.retries_exceeded(5), NEVER_RUN, "  3.00s ! j:add max retries 5 exceeded"),
+    ],
+)
+def test_an_end_is_told_in_arqs_words(log, caplog, verdict, times, line):
+    log.ended(attempt(), verdict, times)
+    assert caplog.messages == [line]
+
+
+def test_a_timeout_is_told_as_an_error(log, caplog):
+    log.ended(attempt(), verdicts.timed_out("execution", 1.0), TIMES)
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage().startswith("  2.50s ! j:add failed, TimeoutError: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (Retry(3), "  2.50s ↻ j:add retrying job in 3.00s"),
+        (ValueError(), "  2.50s ↻ j:add cancelled, will be run again"),
+    ],
+)
+def test_a_further_attempt_is_told(log, caplog, error, line):
+    log.retrying(attempt(), error, 3.0, TIMES)
+    assert caplog.messages == [line]
+
+
+def test_a_value_is_shown_as_it_shows_itself_unless_it_cannot(log, caplog):
+    class Odd:
+        def __repr__(self):
+            raise RuntimeError("no")
+
+    for value, shown in ((5, "5"), (Odd(), "<unprintable: RuntimeError>")):
+        caplog.clear()
+        done = attempt()
+        log.look(ExecutionResult(value), done)
+        log.ended(done, Verdict("succeeded", value), TIMES)
+        assert caplog.messages == [f"  2.50s ← j:add ● {shown}"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "line"),
+    [
+        ({"job": None}, "job j expired"),
+        ({"job": None, "size": 3}, "deserializing job j failed: why"),
+        ({}, "job j, function 'add' not found: why"),
+    ],
+)
+def test_what_cannot_be_run_says_why(log, caplog, problem, line):
+    log.refused(attempt(**problem), LookupError("why"))
+    assert caplog.messages == [line]
