@@ -23,7 +23,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the engine when it is asked for: jobs and the supervisor need none of it."""
+    """Import a public name when it is first asked for: jobs and supervisors need no engine."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
@@ -35,5 +35,5 @@ def _traceback_of(error: BaseException) -> str:
     return describe(error).traceback
 
 
-for _logger in ("gatherq.worker", "arq.worker"):  # all modules of this package log to these two
+for _logger in ("gatherq.worker", "arq.worker"):  # every module here logs to one of them
     install(_logger, _traceback_of)

@@ -1,4 +1,4 @@
-"""What a running handler can ask about its own job."""
+"""The job that a handler runs for: its ids, attempt and deadline, as the handler sees them."""
 
 from contextvars import Context, ContextVar
 from time import monotonic
@@ -13,14 +13,14 @@ _current: ContextVar["CurrentJob"] = ContextVar("gatherq_current_job")
 
 
 class CurrentJob(NamedTuple):
-    """The job that is being executed here."""
+    """The job that the calling code belongs to."""
 
     job_id: str
     batch_id: str | None
     slot: int
     name: str
     attempt: int
-    #: Limit in seconds, its own or what was left of its batch's; None for no limit.
+    #: Limit in seconds: its own, or what was left until its batch's deadline; None for no limit.
     timeout: float | None
     #: `time.monotonic()` at which the limit is reached.
     deadline: float | None
@@ -44,17 +44,17 @@ def running_job() -> CurrentJob | None:
 
 
 def job_of(task: "asyncio.Task[Any]") -> CurrentJob | None:
-    """Return the job that a task belongs to, if that can be told: from Python 3.12 on."""
+    """Return the job that a task belongs to; None if there is none, and before Python 3.12."""
     context: Any = getattr(task, "get_context", Context)()
     return job_in(context)
 
 
 def job_in(context: Context) -> CurrentJob | None:
-    """Return the job that what runs in a context belongs to, if any."""
+    """Return the job that the code in a context belongs to, if any."""
     return context.get(_current)
 
 
 def set_current(job: CurrentJob) -> None:
-    """Set the job of this task; every task has a context of its own."""
+    """Set the job of this task and those that it creates; what it submits inherits the deadline."""
     _current.set(job)
     inherited_deadline.set_deadline(job.deadline)

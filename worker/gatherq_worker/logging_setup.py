@@ -1,23 +1,26 @@
-"""The worker's lines on stderr, as long as the user's own code says nothing else of logging."""
+"""The worker's log on stderr, beside whatever logging the user's code configures."""
 
 import logging
 import sys
 import traceback
 from functools import partial
 
+#: Loggers whose names begin so are the worker's.
+_OWN = "gatherq", "gatherq_worker", "arq"
+
 
 class LastResort(logging.StreamHandler):  # type: ignore[type-arg]
-    """Writes what no handler of the user's writes: no line comes twice."""
+    """Writes the records that no handler of the user's gets, so that no line comes twice."""
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Write the record, unless somebody else has it."""
+        """Write the record, unless another handler gets it."""
         if len(_handlers(logging.getLogger(record.name))) > 1:
             return False
         return bool(super().handle(record))
 
 
 def _handlers(logger: logging.Logger | None) -> list[logging.Handler]:
-    """Return all that get what `logger` is told."""
+    """Return all handlers that get the records of `logger`."""
     found: list[logging.Handler] = []
     while logger:
         found += logger.handlers
@@ -25,7 +28,7 @@ def _handlers(logger: logging.Logger | None) -> list[logging.Handler]:
     return found
 
 
-def begin(level: int) -> None:
+def log_to_stderr(level: int) -> None:
     """Log to stderr from this level on."""
     logging.basicConfig(
         level=level,
@@ -35,22 +38,21 @@ def begin(level: int) -> None:
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 
-def heed() -> None:
-    """Switch on again what the user's configuration did not mention.
+def protect_loggers() -> None:
+    """Enable the worker's loggers, and contain what users' handlers raise; for after an import.
 
-    `logging.config.dictConfig` silences all loggers that were there before, unless it is told
-    `disable_existing_loggers=False`. Handlers that raise are contained. Levels and handlers
-    that it gives ours are left as they are.
+    `logging.config.dictConfig` disables all existing loggers, unless it is told
+    `disable_existing_loggers=False`. Levels and handlers that it gave the worker's loggers stay.
     """
     for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] in ("gatherq", "gatherq_worker", "arq"):
+        if name.partition(".")[0] in _OWN:
             logger = logging.getLogger(name)
             logger.disabled = False
             logger.callHandlers = partial(_call, logger)  # type: ignore[method-assign]
 
 
 def _call(logger: logging.Logger, record: logging.LogRecord) -> None:
-    """Do what `Logger.callHandlers` does; a handler of the user's that raises stops nothing."""
+    """Do what `Logger.callHandlers` does, but go on after a handler that raises."""
     handlers = _handlers(logger)
     if not handlers:
         logging.Logger.callHandlers(logger, record)

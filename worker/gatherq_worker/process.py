@@ -67,7 +67,7 @@ def _worker_of(command: WorkerCommand, link: SupervisorLink) -> Coroutine[Any, A
     attach = partial(_attach, link)
     settings = _arq_settings(command.modules)
     handlers = [] if settings is not None else registry.load(command.modules)
-    logging_setup.heed()  # the import may have configured logging
+    logging_setup.protect_loggers()  # the import may have configured logging
     if settings is not None:
         return run_settings(settings, command, attach)
     return run_native(handlers, command.settings, attach)

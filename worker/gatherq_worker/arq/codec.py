@@ -1,8 +1,7 @@
-"""Jobs and results in the format of arq's own producers: pickle, or what they chose instead.
+"""Jobs and results in the format of arq's own producers: pickle, or their own serializer's.
 
-A result is written in the format that its job came in: JSON that says it all for ours, arq's
-record for theirs. Nothing is unpickled but by a worker that was told to, by `--arq-pickle` or
-because it took over arq's settings.
+A result has the format of its job: our JSON for jobs in JSON, arq's record for arq's. A worker
+unpickles only if `--arq-pickle` says so, or arq's settings without a job_deserializer do.
 """
 
 import asyncio
@@ -42,7 +41,7 @@ WARNING = (
 
 
 class ArqCodec:
-    """Reads and writes with arq's serializers; None stands for pickle, as in arq."""
+    """Reads jobs and writes results with arq's serializers; None stands for pickle, as in arq."""
 
     def __init__(
         self, serializer: Serializer | None, deserializer: Deserializer | None, queue: str
@@ -51,7 +50,7 @@ class ArqCodec:
         self._queue = queue
 
     def read(self, claimed: Claimed) -> Attempt:
-        """Read a job, ours or theirs; never raises."""
+        """Read a job in our format or in arq's; never raises."""
         payload = claimed.payload
         if payload is None or payload[:1] == b"{":
             attempt = Attempt.read(claimed)
@@ -77,12 +76,12 @@ class ArqCodec:
         return Attempt.of(claimed, job, foreign=True)
 
     def write(self, verdict: Verdict, attempt: Attempt, times: Times) -> tuple[Verdict, bytes]:
-        """Write a result as arq does; one that cannot be written, or is too large, says so."""
+        """Write a result in arq's format; one that is too large or cannot be written is a failure."""
         payload = self._result(verdict, attempt, times, _value(verdict, attempt))
         if payload is not None and len(payload) <= MAX_JOB:
             return verdict, payload
         if verdict.status == "failed" and payload is not None:
-            said = str(verdict.fields["error"])  # cut already, as the error itself is not
+            said = str(verdict.fields["error"])  # this text is cut, the error itself is not
             return verdict, self._result(verdict, attempt, times, JobExecutionFailed(said)) or b""
         size = "unwritable" if payload is None else f"{len(payload):,} bytes"
         text = f"the result is {size}, the limit is {MAX_JOB:,} bytes"
@@ -91,12 +90,12 @@ class ArqCodec:
         return verdict, self._result(verdict, bare, times, text) or b""
 
     def deserialize(self, payload: bytes) -> dict[str, Any]:
-        """Read a record, ours or theirs: for arq's `Job` and `all_job_results`."""
+        """Read a job or result in our format or arq's, for arq's `Job` and `all_job_results`."""
         if payload[:1] == b"{":
             try:
                 return records.job_deserializer(payload)
             except ValueError:
-                pass  # JSON of theirs
+                pass  # JSON of the user's serializer
         if self._deserializer is not None:
             return self._deserializer(payload)
         record: dict[str, Any] = pickle.loads(payload)
@@ -129,13 +128,13 @@ class ArqCodec:
         )
 
     def warn(self) -> None:
-        """Say what pickle means, before the first of them is read."""
+        """Log what pickle means, if this worker reads it."""
         if self._deserializer is None:
             logger.warning(WARNING)
 
 
 def _value(verdict: Verdict, attempt: Attempt) -> Any:
-    """Return what arq's producers find as the result: the value, or an exception."""
+    """Return the result as arq's producers find it: the value, or an exception."""
     match verdict.status:
         case "succeeded":
             return verdict.result

@@ -1,4 +1,4 @@
-"""Connections of our own to the server that arq's pool talks to."""
+"""Pools, URLs and arq's settings of one server: each made of another."""
 
 from dataclasses import fields
 from typing import Any
@@ -15,7 +15,7 @@ from gatherq.store.server.urls import UnreadableURL, check_url
 
 
 def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:
-    """Make a pool to the same server, or by the same sentinels; silence ends within a lease."""
+    """Make a pool for the same server or sentinels; a silent server fails within a lease."""
     options = {
         **theirs.connection_kwargs,
         "socket_timeout": min(SOCKET_TIMEOUT, lease),
@@ -44,7 +44,7 @@ def redis_settings(url: str) -> RedisSettings:
     options = pool.connection_kwargs
     known = {field.name for field in fields(RedisSettings)}
     return RedisSettings(
-        conn_retries=0,  # who starts a worker waits for its server, and says so
+        conn_retries=0,  # the worker process waits for its server itself, and logs it
         unix_socket_path=options.get("path"),
         database=options.get("db") or 0,
         ssl=issubclass(pool.connection_class, SSLConnection),
@@ -53,7 +53,7 @@ def redis_settings(url: str) -> RedisSettings:
 
 
 def _sentinel(theirs: Any) -> Sentinel:
-    """Make another of its kind: its connections belong to the event loop that made them."""
+    """Make another client of the same sentinels: connections belong to the loop that made them."""
     places = [sentinel.connection_pool.connection_kwargs for sentinel in theirs.sentinels]
     ours = Sentinel(
         [(place["host"], place["port"]) for place in places],
@@ -67,7 +67,7 @@ def _sentinel(theirs: Any) -> Sentinel:
 
 
 def url_of(pool: ConnectionPool) -> str | None:
-    """Return the URL of a pool's server; None where a URL does not say it all."""
+    """Return the URL of a pool's server; None for Sentinel, TLS and credential providers."""
     kind, options = pool.connection_class, pool.connection_kwargs
     if isinstance(pool, SentinelConnectionPool) or issubclass(kind, SSLConnection):
         return None
@@ -76,7 +76,7 @@ def url_of(pool: ConnectionPool) -> str | None:
     url = _url(kind, options)
     try:
         check_url(url)
-    except UnreadableURL:  # a host that is named in another way
+    except UnreadableURL:  # of a host or path that no URL can name
         return None
     return url
 

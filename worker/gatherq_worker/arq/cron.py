@@ -1,4 +1,4 @@
-"""arq's cron jobs: queued once for each tick, whatever the number of workers; cron strings too."""
+"""arq's cron jobs: each run is queued once, whatever the number of workers; cron strings too."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from arq.utils import to_unix_ms
 from gatherq.errors import GatherqError
 from gatherq.store.cron import CronRun
 
-#: A tick later than this is skipped: nobody knows any longer whether it was run.
+#: A run that is later than this is skipped: the mark that it was queued may have expired.
 _TOO_LATE = timedelta(minutes=50)
 
 
@@ -40,12 +40,12 @@ def crontab(expression: str, coroutine: Any, **options: Any) -> CronJob:
 
 
 def due(cron_jobs: Iterable[CronJob], now: datetime, window: timedelta) -> Iterable[CronJob]:
-    """Yield what is to be queued now, with its `next_run` set, and move it on when it was."""
+    """Yield the jobs to be queued now, with `next_run` set; advance each after it was queued."""
     for job in cron_jobs:
         if job.next_run is None:
             if not job.run_at_startup:
                 job.calculate_next(now)
-                continue  # never in the round that finds it
+                continue  # never in the round that sets it first
             job.next_run = now
         if job.next_run < now - _TOO_LATE:
             job.calculate_next(now)
@@ -55,7 +55,7 @@ def due(cron_jobs: Iterable[CronJob], now: datetime, window: timedelta) -> Itera
 
 
 def tick(job: CronJob, serializer: Serializer | None, now: int, keep: int) -> CronRun:
-    """Write the job of one run; `now` in ms, `keep` in ms after it is due."""
+    """Make the job of one run; `now` and `keep` in ms: its data stays so long after it is due."""
     assert job.next_run is not None
     at = to_unix_ms(job.next_run)
     job_id = job.job_id or (f"{job.name}:{at}" if job.unique else uuid4().hex)

@@ -21,27 +21,27 @@ logger = logging.getLogger("arq.worker")
 
 
 class Counting(JobObserver):
-    """Keeps the counters that arq's health key and `run_check` read."""
+    """Counts for arq's health key and `run_check`."""
 
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
 
     def retrying(self, attempt: Attempt, error: BaseException, delay: float, times: Times) -> None:
-        """Count."""
+        """Count a further attempt."""
         self._worker.jobs_retried += 1
 
     def released(self, attempt: Attempt) -> None:
-        """Count."""
+        """Count a job that goes back to the queue."""
         self._worker.jobs_retried += 1
         super().released(attempt)
 
     def ended(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
-        """Count."""
+        """Count an outcome."""
         self.count(verdict)
         super().ended(attempt, verdict, times)
 
     def count(self, verdict: Verdict) -> None:
-        """Count what became of a job."""
+        """Count an outcome, as complete or failed."""
         if verdict.status == "succeeded":
             self._worker.jobs_complete += 1
         else:
@@ -49,10 +49,10 @@ class Counting(JobObserver):
 
 
 class ArqLog(Counting):
-    """Says of each job what arq says, in arq's words and to its logger."""
+    """Logs each job in arq's words, to arq's logger."""
 
     def started(self, attempt: Attempt, now: int) -> None:
-        """Log what is run, with which arguments, and how late."""
+        """Log the job, its arguments, and how long it waited."""
         job = attempt.job
         if job is None or not logger.isEnabledFor(logging.INFO):
             return
@@ -64,7 +64,7 @@ class ArqLog(Counting):
         logger.info("%6.2fs → %s(%s)%s", waited, self._ref(attempt), arguments, extra)
 
     def retrying(self, attempt: Attempt, error: BaseException, delay: float, times: Times) -> None:
-        """Log that it will be run again."""
+        """Log a further attempt."""
         super().retrying(attempt, error, delay, times)
         took, ref = _took(times), self._ref(attempt)
         if is_a(error, Retry):
@@ -73,17 +73,17 @@ class ArqLog(Counting):
             logger.info("%6.2fs ↻ %s cancelled, will be run again", took, ref)
 
     def waited(self, running: int) -> None:
-        """Log that the wait is over."""
+        """Log that the grace of a stop is over, with so many jobs still running."""
         if self._worker.stopped_by is not None:
             self._worker.log_shutdown(", wait complete", running, "ongoing to cancel")
 
     def released(self, attempt: Attempt) -> None:
-        """Log that it will be run again."""
+        """Log a job that goes back to the queue."""
         self._worker.jobs_retried += 1
         logger.info("↻ %s cancelled, will be run again", self._ref(attempt))
 
     def refused(self, attempt: Attempt, error: BaseException) -> None:
-        """Log why it cannot be run."""
+        """Log why the job cannot be run."""
         if attempt.job:
             logger.warning("job %s, function %r not found: %s", attempt.job_id, attempt.name, error)
         elif not attempt.size:
@@ -92,7 +92,7 @@ class ArqLog(Counting):
             logger.warning("deserializing job %s failed: %s", attempt.job_id, error)
 
     def ended(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
-        """Log what became of it."""
+        """Log the outcome."""
         self.count(verdict)
         took, ref = _took(times), self._ref(attempt)
         waited = (times.finished - attempt.job.enqueued) / 1000 if attempt.job else 0.0
@@ -113,14 +113,14 @@ class ArqLog(Counting):
             case "failed" if times.started is not None and attempt.raised is not None:
                 self._failure(took, ref, attempt, verdict.fields["error"])
             case "failed" if times.started is None:
-                pass  # `refused` said it
+                pass  # `refused` has logged it
             case "timed_out":
                 logger.error("%6.2fs ! %s failed, TimeoutError: %s", took, ref, verdict.result)
             case status:
                 logger.error("%6.2fs ! %s failed, %s: %s", took, ref, status, verdict.result)
 
     def look(self, ending: ExecutionResult, attempt: Attempt) -> None:
-        """Keep what `ended` will log: how a value shows itself, or an error's `extra`."""
+        """Keep the `repr` of a value, or the `extra` of an error, for `ended` to log."""
         if ending.error is None:
             if ending.value is not None and self._worker.log_results:
                 attempt.shown = _safe(lambda: truncate(repr(ending.value)))

@@ -11,7 +11,7 @@ from arq.worker import async_check_health
 
 from .worker import Worker
 
-#: What a settings class or dict may say; anything else in it is its own business, as in arq.
+#: Names in settings that are arguments of the worker; others are ignored, as in arq.
 ARGUMENTS = frozenset(inspect.signature(Worker).parameters)
 
 
@@ -41,12 +41,15 @@ def run_worker(settings: Any, **options: Any) -> Worker:
 def check_health(settings: Any) -> int:
     """Return 0 if a worker of these settings has left its health key in Redis, else 1."""
     options = options_of(settings)
-    not_cancelled = ("redis_settings", "health_check_key", "queue_name")
-    return asyncio.run(async_check_health(*(options.get(name) for name in not_cancelled)))
+    arguments = ("redis_settings", "health_check_key", "queue_name")
+    return asyncio.run(async_check_health(*(options.get(name) for name in arguments)))
 
 
 def find_settings(path: str) -> Any:
-    """Return what `my.WorkerSettings` or `my:WorkerSettings` names, or None if it is a module."""
+    """Return the settings at `my.WorkerSettings` or `my:WorkerSettings`; None if there are none.
+
+    A path that is a module is none: it is a module of jobs.
+    """
     if "" not in sys.path:
         sys.path.insert(0, "")
     module, colon, name = path.partition(":")

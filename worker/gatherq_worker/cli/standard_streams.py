@@ -1,14 +1,14 @@
-"""Standard input, output and error of a program that was started without."""
+"""Standard input, output and error of a program that was started without them."""
 
 import os
 import sys
 
 
 def open_closed() -> None:
-    """Open those that are closed, on /dev/null.
+    """Open on /dev/null those of the three descriptors that are closed.
 
-    Else the next pipe or socket takes the number, and gets what somebody prints; and a process
-    that is started gets its own in that place.
+    Otherwise the next pipe or socket gets the number, and with it what some code prints; so does a
+    process that is started, which takes that descriptor for its own standard stream.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:

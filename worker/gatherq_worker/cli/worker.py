@@ -114,7 +114,7 @@ def worker(
     Or those of arq's settings, a class or dict: `gatherq worker my.WorkerSettings`. These say all
     that is not said here; without a job_deserializer they mean pickle, as --arq-pickle does.
     """
-    logging_setup.begin(logging.DEBUG if values["verbose"] else logging.INFO)
+    logging_setup.log_to_stderr(logging.DEBUG if values["verbose"] else logging.INFO)
     if custom_log_dict:
         _configure_logging(custom_log_dict)
     if reload or watch:
@@ -137,7 +137,7 @@ def _configure_logging(path: str) -> None:
     except (ImportError, AttributeError, ValueError) as error:
         raise click.BadParameter(str(error), param_hint="--custom-log-dict") from None
     logging.config.dictConfig(found)
-    logging_setup.heed()
+    logging_setup.protect_loggers()
 
 
 def _arguments(url: str | None) -> list[str]:
