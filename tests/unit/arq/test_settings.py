@@ -5,7 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+import gatherq
 from gatherq_worker.arq.settings import create_worker, find_settings, options_of
+from gatherq_worker.arq.worker import Worker
+from gatherq_worker.registry import Handler
 
 
 async def job(ctx):
@@ -69,3 +72,13 @@ def test_what_is_no_path_of_settings_is_none(module, path):
 def test_what_a_module_lacks_itself_is_said(module):
     with pytest.raises(ModuleNotFoundError, match="nowhere_to_be_found"):
         find_settings("broken_settings.A")
+
+
+async def test_handlers_and_jobs_are_functions_too():
+    @gatherq.job(name="ours")
+    async def ours() -> int:
+        return 1
+
+    handler = Handler("given", ours)
+    worker = Worker([job, ours, handler], handle_signals=False)
+    assert list(worker.functions) == ["job", "ours", "given"]

@@ -76,7 +76,7 @@ class ArqCodec:
         return Attempt.of(claimed, job, foreign=True)
 
     def write(self, verdict: Verdict, attempt: Attempt, times: Times) -> tuple[Verdict, bytes]:
-        """Write a result in arq's format; one that is too large or cannot be written is a failure."""
+        """Write a result in arq's format; one too large, or without such a form, is a failure."""
         payload = self._result(verdict, attempt, times, _value(verdict, attempt))
         if payload is not None and len(payload) <= MAX_JOB:
             return verdict, payload

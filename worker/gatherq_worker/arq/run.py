@@ -54,7 +54,7 @@ async def run_native(
         raise
     serializers = (None, None) if settings.arq_pickle else (job_serializer, job_deserializer)
     worker = Worker(
-        [handler.function for handler in handlers],
+        handlers,
         redis_pool=redis,
         max_tries=_MAX_ATTEMPTS,
         health_check_interval=_HEALTH_CHECK_INTERVAL,

@@ -1,4 +1,4 @@
-"""arq's Worker with another engine inside. Only this module and `arq_*.py`, `cron.py` know arq."""
+"""arq's Worker as an adapter: its arguments, attributes, log and hooks around our engine."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,6 @@ import signal
 import socket
 from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import arq.worker
@@ -34,13 +33,14 @@ from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.execution.event_loop import run_until_done
 from gatherq_worker.execution.guarded_task import GuardedTask, guarded, within
 from gatherq_worker.ipc.endpoint import Endpoint, EndpointWriter
-from gatherq_worker.ipc.process_contract import ONE_STOP, Farewell
+from gatherq_worker.ipc.process_contract import Farewell
 from gatherq_worker.registry import Handler, Registry
 
 from . import cron
 from .codec import ArqCodec
 from .connection import pool_like, url_of
 from .job_log import ArqLog, Counting
+from .shutdown import Shutdown
 
 if TYPE_CHECKING:
     from gatherq_worker.ipc.scoreboard import Scoreboard
@@ -48,19 +48,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger("gatherq.worker")
 arq_logger = logging.getLogger("arq.worker")
 
-#: Seconds after the grace by which the last is written and all connections are closed.
-_ROOM = 0.4
-#: Seconds that Redis gets for a last word where nobody waits for the end.
-_LAST_WORD = 2.0
+#: Seconds between two heartbeats: arq's health key, and the cron jobs that are due.
+_BEAT = 0.5
 
 
 class Worker(arq.worker.Worker):
     """Takes arq's arguments, with arq's meaning: without serializers, jobs and results are pickles.
 
-    Beside them: `lease`, seconds that a claim holds without renewal; `unknown_for`, seconds for
-    which a batch's job that is not among the functions is left to other workers, unless `burst`;
-    `job_log`, whether every job is logged as arq does. Batches are read and written as JSON,
-    whatever the serializers.
+    Further arguments: `lease`, seconds that a claim holds without renewal; `unknown_for`, seconds
+    for which a batch's job that is not among the functions is left to other workers, unless
+    `burst`; `job_log`, whether every job is logged as arq does. Functions may be `@job` functions
+    and handlers too. Batches are read and written as JSON, whatever the serializers.
     """
 
     def __init__(
@@ -76,7 +74,9 @@ class Worker(arq.worker.Worker):
     ) -> None:
         self._engine: Engine | None = None
         self._stock_tasks: dict[str, asyncio.Task[Any]] = {}
-        super().__init__([_for_arq(function) for function in functions], **options)
+        self._shutdown = Shutdown()
+        self._handlers: dict[str, Handler] = {}
+        super().__init__([self._for_arq(function) for function in functions], **options)
         self.worker_id = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
         self.lease, self.unknown_for = lease, unknown_for
         self.job_log = job_log
@@ -89,15 +89,16 @@ class Worker(arq.worker.Worker):
         self.url: str | None = None
         #: What its end means for whoever watches over this process.
         self.farewell = Farewell.STOPPED
-        #: The signal that ended the worker, once one has.
-        self.stopped_by: signal.Signals | None = None
-        self._stopped_at: float | None = None
-        self._hurried = False
         self._codec = ArqCodec(self.job_serializer, self.job_deserializer, str(self.queue_name))
 
     @property
+    def stopped_by(self) -> signal.Signals | None:
+        """The signal that ended the worker, once one has."""
+        return self._shutdown.signal
+
+    @property
     def tasks(self) -> dict[str, asyncio.Task[Any]]:
-        """What is being executed, by job id."""
+        """Tasks of the jobs that run, by job id."""
         return self._engine.running.tasks if self._engine else self._stock_tasks
 
     @tasks.setter
@@ -120,7 +121,7 @@ class Worker(arq.worker.Worker):
     def _main_task(self) -> asyncio.Task[None]:
         task: asyncio.Task[None] = GuardedTask(self.main(), loop=self.loop)
         self.main_task = task
-        self._stopped_at, self._hurried = None, False
+        self._shutdown.reset()
         return task
 
     async def main(self) -> None:
@@ -132,7 +133,7 @@ class Worker(arq.worker.Worker):
         if self.endpoint_writer:
             url = self.url or url_of(self.pool.connection_pool)
             self.endpoint_writer.tell(Endpoint(url, str(self.queue_name), self.lease))
-        handlers = Registry(map(self._handler, self.functions.values()))
+        handlers = Registry(self._handler(*entry) for entry in self.functions.items())
         for handler in handlers:
             if not handler.takes_ctx:
                 warn_about(handler.function)
@@ -148,7 +149,7 @@ class Worker(arq.worker.Worker):
         try:
             await engine.run(burst=self.burst, at_most=self.max_burst_jobs)
         except asyncio.CancelledError:
-            self._stopped_at = self._stopped_at or monotonic()
+            self._shutdown.begin()
             raise
         finally:
             await self._drain(engine)
@@ -194,15 +195,13 @@ class Worker(arq.worker.Worker):
             await self.pool.delete(self.health_check_key)
 
     async def _last(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Do what Redis is asked at the end, in the time that is left."""
-        end = monotonic() + _LAST_WORD if self._stopped_at is None else self._times()[1]
-        await within(end, work)
+        """Await a last step that Redis is needed for, in the time that is left."""
+        await within(self._shutdown.end(self._grace), work)
 
     def handle_sig(self, signum: signal.Signals) -> None:
         """Stop: drain within `job_completion_wait` seconds; a signal a second later: at once."""
         if self._engine is None:
-            self.stopped_by = signal.Signals(signum)
-            self._stopped_at = self._stopped_at or monotonic()
+            self._begin_shutdown(signum)
             super().handle_sig(signum)
         else:
             self._stop(signal.Signals(signum), "ongoing to cancel")
@@ -211,8 +210,7 @@ class Worker(arq.worker.Worker):
         """Stop; arq's name for it where `job_completion_wait` is set."""
         self.allow_pick_jobs = False
         if self._engine is None:
-            self.stopped_by = signal.Signals(signum)
-            self._stopped_at = self._stopped_at or monotonic()
+            self._begin_shutdown(signum)
             super().handle_sig_wait_for_completion(signum)
         else:
             self._stop(signal.Signals(signum), "to be completed")
@@ -231,7 +229,7 @@ class Worker(arq.worker.Worker):
         if self.cron_jobs:
             seconds, micros = await self.pool.time()
             now = datetime.fromtimestamp(seconds + micros / 1e6, tz=self.timezone)
-            await self.run_cron(now, 0.5)
+            await self.run_cron(now, _BEAT)
 
     async def run_cron(self, n: datetime, delay: float, num_windows: int = 2) -> None:
         """Queue what is due within so many windows of `delay` seconds after `n`."""
@@ -241,33 +239,24 @@ class Worker(arq.worker.Worker):
             tick = cron.tick(job, self.job_serializer, round(n.timestamp() * 1000), keep)
             await enqueue_cron_run(self.pool, keys, tick)
 
+    def _begin_shutdown(self, signum: signal.Signals) -> None:
+        """Begin the stop of a worker that runs nothing yet."""
+        self._shutdown.begin()
+        self._shutdown.signal = signal.Signals(signum)
+
     def _stop(self, signum: signal.Signals, fate: str) -> None:
-        if self._stopped_at is None:
-            self._stopped_at = monotonic()
-        elif self._hurried or not self._is_urged(self._stopped_at):
-            return  # one stop is one stop, however many say so
-        else:
-            self._hurried = True
-        self.stopped_by = signum
+        if not self._shutdown.request(signum, self.scoreboard):
+            return
         self.log_shutdown("", len(self.tasks), fate)
         if self.main_task:
             self.main_task.cancel()
         if self.on_stop:
             self.on_stop(signum)
 
-    def _is_urged(self, stopped_at: float) -> bool:
-        """Tell whether a further signal means: at once. A supervisor knows, and says so."""
-        return self.scoreboard.hurry if self.scoreboard else monotonic() - stopped_at >= ONE_STOP
-
-    def _times(self) -> tuple[float, float]:
-        """Return until when running jobs may finish, and by when all must be over."""
-        grace = float(self._job_completion_wait)
-        if self._hurried:
-            now = monotonic()
-            return now, now + _ROOM
-        if self._stopped_at is None:  # nobody waits: outcomes are written, however long it takes
-            return monotonic() + grace, math.inf
-        return self._stopped_at + grace, self._stopped_at + grace + _ROOM
+    @property
+    def _grace(self) -> float:
+        """Seconds that running jobs may take to finish once the worker is to stop."""
+        return float(self._job_completion_wait)
 
     @property
     def connected(self) -> bool:
@@ -290,19 +279,20 @@ class Worker(arq.worker.Worker):
 
     async def _drain(self, engine: Engine) -> None:
         while True:
-            stopped = self._stopped_at
+            began = self._shutdown.began
             try:
-                await engine.drain(*self._times())
+                await engine.drain(*self._shutdown.times(self._grace))
                 break
             except asyncio.CancelledError:  # told to stop meanwhile, or to do it at once
-                self._stopped_at = self._stopped_at or monotonic()
-                self._hurried = self._hurried or stopped is not None
+                self._shutdown.begin()
+                if began:
+                    self._shutdown.hurry()
         if self.stopped_by is None:
             self.farewell = Farewell.RECYCLE if engine.worn_out else Farewell.FINAL
 
     async def _keep_beating(self) -> None:
         while not_cancelled():
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_BEAT)
             await self._beat()
 
     async def _beat(self) -> None:
@@ -343,9 +333,20 @@ class Worker(arq.worker.Worker):
             watch=ArqLog(self) if self.job_log else Counting(self),
         )
 
-    def _handler(self, function: Any) -> Handler:
-        definition = getattr(function.coroutine, "definition", None)
-        if isinstance(definition, JobDefinition):
+    def _for_arq(self, function: Any) -> Any:
+        """Return an entry for arq's table of functions; the handler of one of ours is kept here."""
+        if _is_job(function):
+            function = Handler.of(function)
+        if not isinstance(function, Handler):
+            return function
+        self._handlers[function.name] = function
+        return arq.worker.Function(function.name, function.function, None, None, None, None)
+
+    def _handler(self, name: str, function: Any) -> Handler:
+        """Make the handler of an entry of arq's table: a function or a cron job."""
+        if name in self._handlers:
+            return self._handlers[name]
+        if _is_job(function.coroutine):
             return Handler.of(function.coroutine)
         own, seconds = function.keep_result_forever, function.keep_result_s
         forever = self.keep_result_forever if own is None else own
@@ -381,11 +382,8 @@ Worker.__signature__ = _arqs.replace(  # type: ignore[attr-defined]
 )
 
 
-def _for_arq(function: Any) -> Any:
-    """Wrap what arq would refuse: a plain function."""
-    if isinstance(getattr(function, "definition", None), JobDefinition):
-        return arq.worker.Function(function.definition.name, function, None, None, None, None)
-    return function
+def _is_job(function: Any) -> bool:
+    return isinstance(getattr(function, "definition", None), JobDefinition)
 
 
 def _retry_delay(error: BaseException) -> float | None:
