@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import arq.worker
 from arq.connections import ArqRedis, create_pool
-from arq.constants import keep_cronjob_progress
 from arq.utils import ms_to_datetime
 from redis.asyncio import ConnectionPool
 
-from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import job_deserializer, job_serializer
 from gatherq.contract.remote_errors.attributes import is_a
@@ -39,6 +37,7 @@ from gatherq_worker.registry import Handler, Registry
 from . import cron
 from .codec import ArqCodec
 from .connection import pool_like, url_of
+from .functions import arq_handler, own_handler, table_entry
 from .job_log import ArqLog, Counting
 from .shutdown import Shutdown
 
@@ -75,8 +74,9 @@ class Worker(arq.worker.Worker):
         self._engine: Engine | None = None
         self._stock_tasks: dict[str, asyncio.Task[Any]] = {}
         self._shutdown = Shutdown()
+        #: Handlers among the functions, by name: what arq's table cannot say of them.
         self._handlers: dict[str, Handler] = {}
-        super().__init__([self._for_arq(function) for function in functions], **options)
+        super().__init__([self._entry(function) for function in functions], **options)
         self.worker_id = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
         self.lease, self.unknown_for = lease, unknown_for
         self.job_log = job_log
@@ -333,32 +333,18 @@ class Worker(arq.worker.Worker):
             watch=ArqLog(self) if self.job_log else Counting(self),
         )
 
-    def _for_arq(self, function: Any) -> Any:
+    def _entry(self, function: Any) -> Any:
         """Return an entry for arq's table of functions; the handler of one of ours is kept here."""
-        if _is_job(function):
-            function = Handler.of(function)
-        if not isinstance(function, Handler):
+        handler = own_handler(function)
+        if handler is None:
             return function
-        self._handlers[function.name] = function
-        return arq.worker.Function(function.name, function.function, None, None, None, None)
+        self._handlers[handler.name] = handler
+        return table_entry(handler)
 
-    def _handler(self, name: str, function: Any) -> Handler:
-        """Make the handler of an entry of arq's table: a function or a cron job."""
-        if name in self._handlers:
-            return self._handlers[name]
-        if _is_job(function.coroutine):
-            return Handler.of(function.coroutine)
-        own, seconds = function.keep_result_forever, function.keep_result_s
-        forever = self.keep_result_forever if own is None else own
-        return Handler(
-            function.name,
-            function.coroutine,
-            function.timeout_s,
-            function.max_tries,
-            takes_ctx=True,
-            keep=math.inf if forever else self.keep_result_s if seconds is None else seconds,
-            mark=keep_cronjob_progress if hasattr(function, "next_run") else 0.0,
-        )
+    def _handler(self, name: str, entry: Any) -> Handler:
+        forever, seconds = self.keep_result_forever, self.keep_result_s
+        own = self._handlers.get(name)
+        return own or arq_handler(entry, keep_forever=forever, keep=seconds)
 
     def _ctx_of(self, attempt: Attempt) -> dict[Any, Any]:
         return {
@@ -380,10 +366,6 @@ _arqs = inspect.signature(arq.worker.Worker)
 Worker.__signature__ = _arqs.replace(  # type: ignore[attr-defined]
     parameters=[*_arqs.parameters.values(), *_own]
 )
-
-
-def _is_job(function: Any) -> bool:
-    return isinstance(getattr(function, "definition", None), JobDefinition)
 
 
 def _retry_delay(error: BaseException) -> float | None:
