@@ -24,6 +24,8 @@ except SystemExit as ended:
 """
 REDIS = {"redis", "hiredis"}
 PYDANTIC = {"pydantic", "pydantic_core", "pydantic_settings"}
+#: What a supervisor imports of the folder.
+IPC = "from gatherq_worker.ipc import endpoint, process_contract, python_command, scoreboard"
 CLIENT, WORKER = {"gatherq.client"}, {"gatherq_worker"}
 ENGINE = {"gatherq_worker.engine", "gatherq_worker.execution", "gatherq_worker.arq"}
 
@@ -42,6 +44,7 @@ def modules(program):
         ("from gatherq import job", REDIS | CLIENT | WORKER | {"arq", "pydantic_settings"}),
         ("from gatherq import Producer", WORKER | {"arq"}),
         ("import gatherq_worker", REDIS | PYDANTIC | CLIENT | ENGINE | {"arq", "asyncio"}),
+        (IPC, REDIS | PYDANTIC | CLIENT | ENGINE | {"arq", "asyncio"}),
         ("import gatherq.store.server.urls", REDIS | PYDANTIC | CLIENT | {"asyncio"}),
     ],
 )

@@ -1,4 +1,4 @@
 """What the processes of one worker tell one another.
 
-Invariant: nothing here imports redis or pydantic: a supervisor stays small.
+Invariant: no module but `frames`, which a supervisor does not use, imports redis or pydantic.
 """
