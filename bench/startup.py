@@ -12,7 +12,7 @@ import sys
 
 from redis import Redis
 
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 from gatherq.testing.server import embedded_server
 
 _RUNS = 10
@@ -29,7 +29,7 @@ def cpu_seconds(words: list[str]) -> float:
 def main() -> None:
     with embedded_server() as (url, _), Redis.from_url(url) as redis:
         seconds, _ = redis.time()
-        redis.zadd(keys.workers("startup"), {f"{socket.gethostname()}.1.abc": seconds * 1000})
+        redis.zadd(KeySpace("startup").workers, {f"{socket.gethostname()}.1.abc": seconds * 1000})
         gatherq = ["-m", "gatherq_worker"]
         probe = [*gatherq, "health", "--redis", url, "--queue", "startup"]
         commands = {
