@@ -8,7 +8,7 @@ import sys
 import pytest
 from redis import Redis
 
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 
 #: Prints what the interpreter has loaded, as one line.
 LOADED = "import sys; print('loaded', *sys.modules)"
@@ -101,9 +101,9 @@ def living(server_url, queue):
     """Let a worker of this host have given a sign of life just now; yield words for its probe."""
     with Redis.from_url(server_url) as redis:
         seconds, _ = redis.time()
-        redis.zadd(keys.workers(queue), {f"{socket.gethostname()}.1.abc": seconds * 1000})
+        redis.zadd(KeySpace(queue).workers, {f"{socket.gethostname()}.1.abc": seconds * 1000})
         yield ["health", "--redis", server_url, "--queue", queue]
-        redis.delete(keys.workers(queue))
+        redis.delete(KeySpace(queue).workers)
 
 
 def test_a_probe_loads_neither_redis_py_nor_pydantic_nor_asyncio(living):

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from redis.connection import parse_url
 
-from gatherq.contract import keys
+from gatherq.contract.keys import KeySpace
 from gatherq.store.server import probe
 from gatherq.store.server.probe import simple_address
 from gatherq.store.workers import probe_alive
@@ -128,7 +128,7 @@ def test_user_password_and_database_are_those_of_the_url():
         signed = Redis.from_url(f"redis://:secret@{place}/3")
         seconds, _ = signed.time()
         signs = {"a": seconds * 1000, "b": (seconds - 60) * 1000, b"\xff": seconds * 1000}
-        signed.zadd(keys.workers("q"), signs)
+        signed.zadd(KeySpace("q").workers, signs)
         signed.close()
         for who in (":secret", "me:p%2F%C3%A9"):
             found = probe_alive(f"redis://{who}@{place}/3", "q", 5.0)
