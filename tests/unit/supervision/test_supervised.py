@@ -1,0 +1,93 @@
+"""What a process takes from its supervisor, and tells it at its end."""
+
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from gatherq_worker.ipc.endpoint import Endpoint, EndpointReader
+from gatherq_worker.ipc.process_contract import VARIABLE, Farewell
+from gatherq_worker.ipc.scoreboard import Scoreboard
+from gatherq_worker.supervision.supervised import SupervisorLink
+
+
+@pytest.fixture
+def scoreboard():
+    scoreboard = Scoreboard()
+    yield scoreboard
+    scoreboard.close()
+
+
+@pytest.fixture
+def reader():
+    reader = EndpointReader()
+    yield reader
+    reader.close()
+
+
+def worker_of(name):
+    return SimpleNamespace(worker_id=name, scoreboard=None, endpoint_writer=None)
+
+
+def test_a_process_takes_what_it_was_given_and_its_jobs_do_not(monkeypatch, scoreboard, reader):
+    given = {"worker": "w", "scoreboard": scoreboard.fd, "endpoint": reader.writer_fd, "alive": 0}
+    monkeypatch.setenv(VARIABLE, json.dumps(given))
+    link = SupervisorLink.inherited()
+    assert VARIABLE not in os.environ
+    assert link.supervised
+    worker = worker_of("own name")
+    link.attach(worker)
+    assert worker.worker_id == "w"
+    worker.endpoint_writer.tell(Endpoint("redis://h", "q", 1.0))
+    reader.writer_fd = -1  # closed by the writer
+    assert reader.endpoint == Endpoint("redis://h", "q", 1.0)
+    link.end(Farewell.RECYCLE)
+    assert scoreboard.farewell is Farewell.RECYCLE
+
+
+def test_without_a_supervisor_there_is_nothing_to_take_and_nobody_to_tell(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    link = SupervisorLink.inherited()
+    worker = worker_of("own name")
+    link.attach(worker)
+    link.end(Farewell.FINAL)
+    assert not link.supervised
+    assert (worker.worker_id, worker.scoreboard, worker.endpoint_writer) == ("own name", None, None)
+
+
+#: Guards itself, says so, and waits for a stop that its own handler takes.
+GUARDED = """
+import signal, sys
+from gatherq_worker.supervision.supervised import SupervisorLink
+signal.signal(signal.SIGTERM, lambda *_: print("stopped", flush=True) or {then})
+SupervisorLink(alive=int(sys.argv[1])).guard(0.0)
+print("guarded", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "code"),
+    [("sys.exit(0)", 0), ("None", 1)],
+    ids=["it stops", "it goes on all the same"],
+)
+def test_a_process_stops_when_its_supervisor_is_gone(then, code):
+    alive, supervisor = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-c", GUARDED.format(then=then), str(alive)],
+        pass_fds=[alive],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(alive)
+        assert process.stdout.readline() == "guarded\n"
+        os.close(supervisor)
+        said, logged = process.communicate(timeout=20)
+    assert said == "stopped\n"
+    assert "the supervisor is gone; this worker ends too" in logged
+    assert process.returncode == code
