@@ -1,7 +1,7 @@
 """Runs of a worker process: of modules of jobs, and of arq's settings."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -28,15 +28,20 @@ _MAX_ATTEMPTS = 2
 #: Seconds between two writes of arq's health key.
 _HEALTH_CHECK_INTERVAL = 5
 
-#: Our settings, and what arq's worker calls them.
-_ARQ_NAMES = {
-    "queue": "queue_name",
-    "concurrency": "max_jobs",
-    "grace": "job_completion_wait",
-    "burst": "burst",
-    "lease": "lease",
-    "unknown_for": "unknown_for",
-}
+
+def arguments(settings: WorkerSettings, names: Container[str] | None = None) -> dict[str, Any]:
+    """Return settings as arguments of the worker: all, or those of these names."""
+    known = {
+        "queue": ("queue_name", settings.queue),
+        "concurrency": ("max_jobs", settings.concurrency),
+        "grace": ("job_completion_wait", settings.grace),
+        "burst": ("burst", settings.burst),
+        "lease": ("lease", settings.lease),
+        "unknown_for": ("unknown_for", settings.unknown_for),
+        "max_jobs_per_child": ("most_jobs", settings.max_jobs_per_child),
+        "max_memory_per_child": ("most_memory", settings.max_memory_bytes),
+    }
+    return dict(each for name, each in known.items() if names is None or name in names)
 
 
 async def run_native(
@@ -61,9 +66,7 @@ async def run_native(
         job_serializer=serializers[0],
         job_deserializer=serializers[1],
         job_log=settings.verbose,
-        most_jobs=settings.max_jobs_per_child,
-        most_memory=settings.max_memory_bytes,
-        **{theirs: getattr(settings, ours) for ours, theirs in _ARQ_NAMES.items()},
+        **arguments(settings),
     )
     worker.url = settings.redis_url
     attach(worker)
@@ -76,11 +79,7 @@ async def run_settings(settings: Any, command: WorkerCommand, attach: Attach) ->
     What the command says explicitly wins over arq's settings. Raises RedisUnavailable.
     """
     theirs, ours = options_of(settings), command.settings
-    options = {
-        arq_name: getattr(ours, name)
-        for name, arq_name in _ARQ_NAMES.items()
-        if name in command.explicit
-    }
+    options = arguments(ours, command.explicit)
     place = _place(theirs)
     if "redis_url" in command.explicit or not place:
         place = ours.redis_url
