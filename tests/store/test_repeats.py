@@ -9,7 +9,7 @@ from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
 from gatherq.store.jobs import Release
-from gatherq_worker.engine.claims import Held
+from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.recorder import Recorder
 from gatherq_worker.engine.stray_claims import StrayClaims
 
@@ -129,12 +129,12 @@ async def test_runs_that_redis_has_lost_are_asked_for_again(redis, asks, batch, 
 
 async def test_a_claim_whose_reply_was_lost_is_given_back_uncharged(submit, store):
     await submit(3)
-    worker, held = store(), Held()
+    worker, attempts = store(), Attempts()
     lost = (await claim(worker, 2)).attempts
     (mine,) = (await claim(worker, 1)).attempts
-    held.take(mine)
-    recorder = Recorder(worker, held.recorded, held.released)
-    strays = StrayClaims(worker, held, recorder, lease=0.3)
+    attempts.claim(mine)
+    recorder = Recorder(worker, attempts)
+    strays = StrayClaims(worker, attempts, recorder, lease=0.3)
     await strays.give_back()  # nothing is suspected
     assert recorder.waiting() == ([], [])
     strays.suspect()
@@ -149,9 +149,9 @@ async def test_a_claim_whose_reply_was_lost_is_given_back_uncharged(submit, stor
 async def test_a_claim_that_comes_through_late_is_found_too(submit, store):
     """The server was paused: it takes up the old connection's claim after the new one's look."""
     await submit(1)
-    worker, held = store(), Held()
-    recorder = Recorder(worker, held.recorded, held.released)
-    strays = StrayClaims(worker, held, recorder, lease=0.2)
+    worker, attempts = store(), Attempts()
+    recorder = Recorder(worker, attempts)
+    strays = StrayClaims(worker, attempts, recorder, lease=0.2)
     strays.suspect()
     await strays.give_back()
     assert recorder.waiting() == ([], [])

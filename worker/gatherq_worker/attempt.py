@@ -1,8 +1,9 @@
 """One execution of a job, from its claim to its record."""
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from gatherq.contract.outcomes import AttemptInfo
 from gatherq.contract.records import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, call_of, cut, decode_job
@@ -11,8 +12,6 @@ from gatherq.contract.values.json_limits import check_readable
 from gatherq.contract.values.unannotated_values import plain
 from gatherq.store.claims import Claimed, Deadline
 
-from .execution.capacity import Place
-
 #: Largest entry of a history that is read, in bytes: none that we write comes near it.
 _MAX_ENTRY = 1024 * 1024
 PICKLED = (
@@ -20,6 +19,37 @@ PICKLED = (
     "arq's producers write by default, or write JSON: arq.create_pool(..., "
     "job_serializer=gatherq.wire.job_serializer, job_deserializer=gatherq.wire.job_deserializer)"
 )
+
+
+class State(enum.IntEnum):
+    """How far an attempt is; engine/attempts.py draws the transitions, and alone makes them.
+
+    From RECORDING on an attempt is concluded.
+    """
+
+    #: This worker holds it, and has not started it.
+    CLAIMED = 1
+    #: It has a task, and may wait for a place; none of the job's code has run.
+    WAITING = 2
+    #: The job's code runs, or hooks around it.
+    RUNNING = 3
+    #: Its outcome is on its way to Redis.
+    RECORDING = 4
+    #: It is on its way back to the queue.
+    RELEASING = 5
+    #: Its outcome is on its way or recorded, and its code does not end.
+    ABANDONED = 6
+    #: Another worker has claimed the job, or its batch is gone.
+    LOST = 7
+    #: Redis has its outcome, or the job is in the queue again.
+    GONE = 8
+
+
+class Place(Protocol):
+    """Capacity that an attempt holds while it runs."""
+
+    def free(self) -> None:
+        """Give it back; a second call does nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +76,7 @@ class Attempt:
     #: When it was to run (ms), by its place in the queue.
     score: int = 0
     #: Whether its producer reads another format than ours: its result is written in that.
-    foreign: bool = False
+    other_format: bool = False
     #: Makes of its result what JSON writes in its place.
     prepare: Encoder = plain
     #: What it raised, for results in another format.
@@ -55,14 +85,7 @@ class Attempt:
     shown: Any = None
     #: Who asked for its cancellation, once somebody has.
     cancelled_by: str | None = None
-    #: Whether its end was told to the log.
-    told: bool = False
-    #: Whether its outcome is on its way.
-    handed_over: bool = False
-    #: Whether it is to be run again, by whom it may be.
-    given_back: bool = False
-    #: Whether it is this worker's no longer: released, or taken over.
-    dropped: bool = False
+    state: State = State.CLAIMED
     #: `time.monotonic()` at which its limit is reached, and by when it must have ended.
     deadline: float | None = None
     overdue: float | None = None
@@ -72,10 +95,10 @@ class Attempt:
     which: str = "execution"
     #: When it was started, in ms of Redis's clock.
     started: int | None = None
-    #: Whether it runs outside of the loop: in a process of its own, unless it is a thread's.
-    isolated: bool = False
-    #: Whether its own code has begun to run: what has not is never charged.
-    begun: bool = False
+    #: Whether it must run in a process of its own: it took a worker process down, or may have.
+    apart: bool = False
+    #: Whether its code runs in a thread or a process, and not in the event loop.
+    outside: bool = False
     #: What it holds of what there is only so much of.
     places: tuple[Place, ...] = ()
     #: The attempts before it.
@@ -99,15 +122,27 @@ class Attempt:
 
     @classmethod
     def of(
-        cls, claimed: Claimed, job: JobRecord | None, problem: str = "", *, foreign: bool = False
+        cls,
+        claimed: Claimed,
+        job: JobRecord | None,
+        problem: str = "",
+        *,
+        other_format: bool = False,
     ) -> "Attempt":
-        """Make one of a claim and the job that was read in it, in a `foreign` format or in ours."""
+        """Make one of a claim and of the job that was read in it, in our format or another."""
         id_, number, payload, score, batch, slot, life, claim, _, deadline, entries = claimed
         size, call = 0 if payload is None else len(payload), b""
-        if payload is not None and job is not None and not foreign and size <= ECHOED_ARGUMENTS:
+        if (
+            payload is not None
+            and job is not None
+            and not other_format
+            and size <= ECHOED_ARGUMENTS
+        ):
             call = call_of(job, payload)
         of_batch = (batch, slot, life, claim, call, deadline)
-        attempt = cls(id_, number, job, size, problem, *of_batch, score=score, foreign=foreign)
+        attempt = cls(
+            id_, number, job, size, problem, *of_batch, score=score, other_format=other_format
+        )
         if entries:
             attempt.remember(entries)
         return attempt
@@ -135,9 +170,9 @@ class Attempt:
         return len(deaths) > 1 or not innocent
 
     @property
-    def settled(self) -> bool:
-        """Whether nothing more is to come of it: its outcome is on its way, or it is not ours."""
-        return self.handed_over or self.dropped or self.given_back
+    def concluded(self) -> bool:
+        """Whether an outcome or a release is on its way or in Redis, or another worker has it."""
+        return self.state >= State.RECORDING
 
     @property
     def name(self) -> str:

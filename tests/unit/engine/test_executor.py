@@ -10,11 +10,11 @@ import pytest
 
 from gatherq import job
 from gatherq.contract.records import JobRecord
-from gatherq_worker.attempt import Attempt
-from gatherq_worker.engine.claims import Held
+from gatherq_worker.attempt import Attempt, State
+from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.finalizer import Finalizer
 from gatherq_worker.engine.conclusion.recorder import Recorder
-from gatherq_worker.engine.executions import Running
+from gatherq_worker.engine.execution_places import ExecutionPlaces
 from gatherq_worker.engine.executor import Executor
 from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.engine.redis_clock import RedisClock
@@ -61,7 +61,7 @@ class Scoreboard:
         self.heard = []
 
     def enter(self, attempt, place):
-        self.heard.append((attempt.job_id, place, attempt.begun))
+        self.heard.append((attempt.job_id, place, attempt.state))
 
     def leave(self, attempt):
         self.heard.append((attempt.job_id, "left"))
@@ -69,28 +69,36 @@ class Scoreboard:
 
 class World:
     def __init__(self):
-        contact, policy = RedisClock(5.0), EngineOptions()
-        contact.seen(round(now() * 1000))
-        self.page, self.recorder = Scoreboard(), Recorder(None, None)
-        settler = Finalizer(policy, self.recorder, contact.now, "w", "q")
+        clock, options = RedisClock(5.0), EngineOptions()
+        clock.seen(round(now() * 1000))
+        self.scoreboard = Scoreboard()
+        self.attempts = Attempts(self.scoreboard)
+        self.recorder = Recorder(None, self.attempts)
+        finalizer = Finalizer(options, self.attempts, self.recorder, clock.now, "w", "q")
+        self.places = ExecutionPlaces(finalizer.writer)
         functions = [in_the_loop, in_a_thread, apart, asleep, swallows_alone]
-        handlers = Registry(map(Handler.of, functions))
-        self.settler = settler
-        self.runner = Executor(handlers, policy, settler, contact, self.page)
+        registry = Registry(map(Handler.of, functions))
+        parts = (self.attempts, finalizer, self.places, clock, self.scoreboard)
+        self.executor = Executor(registry, options, *parts)
 
     def attempt(self, job, **fields):
         record = JobRecord(f=job.definition.name, a=[], k={}, et=round(now() * 1000))
         attempt = Attempt(record.name, 1, record)
         for name, value in fields.items():
             setattr(attempt, name, value)
+        self.attempts.claim(attempt)
         return attempt
+
+    def launch(self, attempt):
+        self.executor.launch(attempt)
+        return self.attempts.tasks[attempt.job_id]
 
 
 @pytest.fixture
 async def world():
     world = World()
     yield world
-    world.runner.stop()
+    world.places.stop()
 
 
 @pytest.mark.parametrize(
@@ -98,41 +106,41 @@ async def world():
 )
 async def test_the_page_hears_when_an_attempt_begins(world, job, place):
     attempt = world.attempt(job)
-    await asyncio.wait_for(world.runner.run(attempt), 10)
+    await asyncio.wait_for(world.launch(attempt), 10)
     name = job.definition.name
-    assert world.page.heard == [(name, place, True)]  # it is left with its record
+    assert world.scoreboard.heard == [(name, place, State.RUNNING)]  # it is left with its record
     (record,), releases = world.recorder.waiting()
     assert (record.status, releases) == ("succeeded", [])
     assert attempt.places == ()
 
 
 async def test_what_waits_has_not_begun(world):
-    running = [asyncio.create_task(world.runner.run(world.attempt(apart))) for _ in range(20)]
+    running = [world.launch(world.attempt(apart, job_id=f"b:{n}")) for n in range(20)]
     waiting = world.attempt(apart)
-    task = asyncio.create_task(world.runner.run(waiting))
+    task = world.launch(waiting)
     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    assert not waiting.begun
+    assert waiting.state is State.WAITING
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not waiting.begun
+    assert (waiting.job_id, "process", State.RUNNING) not in world.scoreboard.heard
     for one in running:
         one.cancel()
     await asyncio.wait(running)
 
 
 async def test_suspects_have_processes_of_their_own_kind(world):
-    assert world.runner.room_apart == 2
-    suspects = [world.attempt(asleep, isolated=True) for _ in range(3)]
-    tasks = [asyncio.create_task(world.runner.run(attempt)) for attempt in suspects]
+    assert world.places.left_apart == 2
+    suspects = [world.attempt(asleep, apart=True, job_id=f"b:{n}") for n in range(3)]
+    tasks = list(map(world.launch, suspects))
     await asyncio.sleep(0)
-    assert world.runner.room_apart == 0
+    assert world.places.left_apart == 0
     async with asyncio.timeout(10):  # they hold up no job that asked for a process
-        await world.runner.run(world.attempt(apart))
+        await world.launch(world.attempt(apart))
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
-    assert world.runner.room_apart == 2
+    assert world.places.left_apart == 2
 
 
 @pytest.mark.parametrize(
@@ -145,38 +153,35 @@ async def test_what_cannot_begin_is_given_back_uncharged_with_a_delay(world, mon
     attempt = world.attempt(in_a_thread)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", fails)
-        await world.runner.run(attempt)
-    assert (attempt.begun, attempt.given_back, attempt.places) == (False, True, ())
+        await world.launch(attempt)
+    assert (attempt.state, attempt.places) == (State.RELEASING, ())
     records, (release,) = world.recorder.waiting()
     assert records == []
     assert (release.attempt, release.delay, release.charge) == (attempt, 1.0, False)
 
 
 async def test_a_place_is_given_back_by_who_is_abandoned_not_a_second_time_at_its_end(world):
-    attempt = world.attempt(asleep, isolated=True)
-    task = asyncio.create_task(world.runner.run(attempt))
+    attempt = world.attempt(asleep, apart=True)
+    task = world.launch(attempt)
     async with asyncio.timeout(10):
-        while not attempt.begun:
+        while attempt.state is State.WAITING:
             await asyncio.sleep(0.01)
     attempt.free()
-    assert world.runner.room_apart == 2
+    assert world.places.left_apart == 2
     task.cancel()
     await asyncio.wait([task])
-    assert world.runner.room_apart == 2
+    assert world.places.left_apart == 2
 
 
 async def test_what_is_lost_and_does_not_end_keeps_its_place_no_longer_than_its_grace(world):
-    running = Running(world.runner, world.settler, world.recorder, Held())
     first, second = (world.attempt(swallows_alone, job_id=name) for name in "ab")
-    running.start(first)
-    running.start(second)
-    tasks = list(running.tasks.values())
+    tasks = [world.launch(first), world.launch(second)]
     async with asyncio.timeout(1):
-        while not first.begun:
+        while first.state is State.WAITING:
             await asyncio.sleep(0)
-        assert not second.begun
-        running.lost([first])
-        while not second.begun:
+        assert second.state is State.WAITING
+        world.attempts.lose([first])
+        while second.state is State.WAITING:
             await asyncio.sleep(0.01)
     assert not tasks[0].done()
     await asyncio.wait(tasks)

@@ -31,13 +31,26 @@ class Store:
         self.released += [release.attempt.job_id for release in releases]
 
 
+class Attempts:
+    """Hears what Redis said."""
+
+    def __init__(self, told):
+        self.told = told
+
+    def recorded(self, record, word):
+        self.told.append(word)
+
+    def released(self, release):
+        self.told.append("released")
+
+
 def record(n, size=10):
     return Record(Attempt(f"b:{n}", 1, None), "succeeded", b"x" * size, None)
 
 
 @asynccontextmanager
 async def recording(store, told=None):
-    recorder = Recorder(store, lambda record, word: None if told is None else told.append(word))
+    recorder = Recorder(store, Attempts([] if told is None else told))
     task = asyncio.create_task(recorder.run())
     yield recorder
     async with asyncio.timeout(10):

@@ -7,7 +7,7 @@ import pytest
 from gatherq import Retry
 from gatherq.contract.job_definition import RetryRules
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.engine.conclusion.retry_policy import delay_after, exhausted
+from gatherq_worker.engine.conclusion.retry_policy import delay_after, has_had_all
 from gatherq_worker.execution.result import ExecutionResult
 
 RULES = RetryRules(3, (ValueError,), timeouts=False, backoff=1.0, jitter=0.0)
@@ -50,5 +50,5 @@ def test_a_death_beside_others_is_not_charged_to_a_job_that_goes_on():
     ending = ExecutionResult(error=Retry(7))
     assert delay(ending, 4, [("died", 3), FAILED, FAILED]) == 7
     assert delay(ending, 4, [("died", 0), FAILED, FAILED]) is None
-    assert not exhausted(attempt(5, ("died", 3), FAILED, FAILED, FAILED), 4)
-    assert exhausted(attempt(3, ("died", 3), ("died", 0)), 2)
+    assert not has_had_all(attempt(5, ("died", 3), FAILED, FAILED, FAILED), 4)
+    assert has_had_all(attempt(3, ("died", 3), ("died", 0)), 2)

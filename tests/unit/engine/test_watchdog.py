@@ -4,14 +4,21 @@ import asyncio
 import threading
 import time
 from contextlib import contextmanager, suppress
+from types import SimpleNamespace
 
 import pytest
 
-from gatherq_worker.attempt import Attempt
+from gatherq_worker.attempt import Attempt, State
 from gatherq_worker.context import CurrentJob, set_current
+from gatherq_worker.engine.attempts import Attempts
+from gatherq_worker.engine.conclusion.finalizer import Finalizer
 from gatherq_worker.engine.loop_watch import watchdog as module
 from gatherq_worker.engine.loop_watch.pulse import Pulse
 from gatherq_worker.engine.loop_watch.watchdog import Watchdog
+from gatherq_worker.engine.observer import JobObserver
+from gatherq_worker.engine.options import EngineOptions
+from gatherq_worker.engine.redis_clock import RedisClock
+from gatherq_worker.execution.guarded_task import guarded
 from gatherq_worker.ipc.process_contract import Farewell
 from gatherq_worker.ipc.scoreboard import Scoreboard
 
@@ -20,16 +27,11 @@ class Ended(BaseException):
     """In place of the end of the process."""
 
 
-class Finalizer:
-    def time_out(self, attempt):
-        if attempt.handed_over:
-            return None
-        attempt.handed_over = True
-        return type("Record", (), {"attempt": attempt})()
-
-
 class Recorder:
     short = 0.0
+
+    def __init__(self):
+        self.records = []
 
     def waiting(self):
         return [], []
@@ -37,17 +39,21 @@ class Recorder:
     def short_for(self):
         return self.short
 
+    def put(self, record):
+        self.records.append(record)
+
 
 class Store:
     """What Redis does meanwhile is the test's to say."""
 
     def __init__(self, meanwhile=lambda: None):
         self.meanwhile = meanwhile
-        self.finished, self.released = [], []
+        self.finished, self.released, self.payloads = [], [], []
 
     async def finish_at_once(self, records):
         self.meanwhile()
         self.finished += [record.attempt.job_id for record in records]
+        self.payloads += [record.payload for record in records]
         return ["recorded"] * len(records)
 
     async def release(self, releases):
@@ -57,25 +63,31 @@ class Store:
         pass
 
 
+class Told(JobObserver):
+    def __init__(self):
+        self.ends = []
+
+    def ended(self, attempt, verdict, times):
+        self.ends.append((attempt.job_id, verdict.status))
+
+
 class Dog:
     """A watchdog over some attempts, in a thread of its own."""
 
     def __init__(self, *running, lease=1.0, page=None):
-        loop = asyncio.get_running_loop()
-        self.running = {a.job_id: (a, loop.create_future()) for a in running}
-        self.expired = []
+        self.attempts, self.recorder = Attempts(page), Recorder()
+        for attempt in running:
+            self.attempts.claim(attempt)
+            self.attempts.start(attempt, guarded(asyncio.sleep(60), attempt))
+            self.attempts.begin(attempt)
+        self.told = Told()
+        options = EngineOptions(watch=self.told)
+        clock = RedisClock(lease)
+        clock.seen(1_700_000_000_000)
+        finalizer = Finalizer(options, self.attempts, self.recorder, clock.now, "w", "q")
         self.ended = threading.Event()
-        self.recorder = Recorder()
-        self.watchdog = Watchdog(
-            self.running,
-            Finalizer(),
-            self.recorder,
-            self.expired.extend,
-            lambda record, word: None,
-            self.ended.set,
-            page,
-            lease,
-        )
+        places = SimpleNamespace(close=self.ended.set)
+        self.watchdog = Watchdog(self.attempts, finalizer, places, page, lease)
 
     @contextmanager
     def watching(self, store):
@@ -111,6 +123,7 @@ def no_exit(monkeypatch):
 def overdue(job_id="b:0"):
     attempt = Attempt(job_id, 1, None)
     attempt.deadline = attempt.overdue = time.monotonic() - 1
+    attempt.limit = 1.0
     return attempt
 
 
@@ -167,7 +180,32 @@ async def test_it_survives_whatever_a_look_raises(caplog):
         thread.join(10)
     assert len(failed) == 3
     assert dog.ended.is_set()
+    # Told once, however often it is recorded.
+    assert dog.told.ends == [("b:0", "timed_out")]
+    assert store.finished == ["b:0"]
     assert caplog.text.count("the watchdog fails; it goes on") == 1
+
+
+async def test_a_timeout_that_redis_did_not_take_is_left_to_the_loop_once_it_answers():
+    asked, free = threading.Event(), threading.Event()
+
+    def meanwhile():
+        asked.set()
+        assert free.wait(10)
+        raise ConnectionError("away")
+
+    dog, store = Dog(overdue()), Store(meanwhile)
+    with dog.watching(store):
+        assert asked.wait(10)  # blocks the loop
+        free.set()
+        async with asyncio.timeout(10):
+            while not dog.recorder.records:
+                await asyncio.sleep(0.01)
+    (record,) = dog.recorder.records
+    assert (record.attempt.job_id, record.status) == ("b:0", "timed_out")
+    assert record.attempt.state is State.RECORDING
+    assert store.finished == []
+    assert dog.told.ends == [("b:0", "timed_out")]
 
 
 async def test_what_nobody_owns_blocks_for_so_long_and_no_longer(monkeypatch):

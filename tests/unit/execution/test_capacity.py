@@ -7,7 +7,7 @@ import pytest
 
 from gatherq.contract.records import JobRecord
 from gatherq_worker.attempt import Attempt, Deadline
-from gatherq_worker.engine.conclusion.deadlines import to_begin
+from gatherq_worker.engine.conclusion.deadlines import limit_to_begin
 from gatherq_worker.execution.capacity import Places
 from gatherq_worker.execution.shortage import Shortage, is_shortage
 
@@ -63,7 +63,7 @@ def waiting(*, number=1, base=0, queue_timeout=None, deadline=None):
 def test_the_tighter_limit_ends_the_wait_and_that_of_the_queue_is_for_first_attempts(
     attempt, limit
 ):
-    assert to_begin(attempt, 2000) == limit
+    assert limit_to_begin(attempt, 2000) == limit
 
 
 @pytest.mark.parametrize(

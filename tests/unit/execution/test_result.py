@@ -4,22 +4,17 @@ import asyncio
 import inspect
 import sys
 from time import monotonic
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gatherq.contract import records
 from gatherq.contract.values import codec
-from gatherq_worker.attempt import Attempt
+from gatherq_worker.attempt import Attempt, State
 from gatherq_worker.engine.conclusion import verdicts
-from gatherq_worker.engine.conclusion.finalizer import Finalizer
-from gatherq_worker.engine.observer import JobObserver
-from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.execution.loop import Interrupted, in_handler, in_loop
 from gatherq_worker.execution.result import ExecutionResult, Writer, write_result, write_value
 from gatherq_worker.ipc.scoreboard import Scoreboard
-from gatherq_worker.registry import Handler
 
 
 def attempt(**fields: Any) -> Attempt:
@@ -123,7 +118,7 @@ async def test_what_is_interrupted_while_it_is_written_is_late(late):
 
 
 async def test_nothing_is_written_of_what_is_late_or_cancelled():
-    for fields in ({"deadline": 0.0}, {"cancelled_by": "me"}, {"dropped": True}):
+    for fields in ({"deadline": 0.0}, {"cancelled_by": "me"}, {"state": State.LOST}):
         counted = Counted()
 
         async def run(counted: Counted = counted) -> Any:
@@ -145,80 +140,6 @@ def test_a_generator_that_raises_half_way_is_a_failure():
     assert verdict.status == "failed"
     assert verdict.fields["error"].type == "UnwritableResult"
     assert "half-way" in verdict.result
-
-
-class Told(JobObserver):
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def ended(self, attempt: Attempt, verdict: records.Verdict, times: records.Times) -> None:
-        self.told.append(verdict.status)
-        raise RuntimeError("a fault of ours")
-
-
-def settler(write: Any = None) -> tuple[Finalizer, Told, list[Any]]:
-    put: list[Any] = []
-    watch = Told()
-    recorder: Any = SimpleNamespace(put=put.append, give_back=put.append)
-    return (
-        Finalizer(EngineOptions(watch=watch, write=write), recorder, lambda: 9, "w", "q"),
-        watch,
-        put,
-    )
-
-
-async def test_a_timeout_is_told_once_however_often_it_is_recorded():
-    ours, watch, _ = settler()
-    late = attempt(limit=1.0)
-    first = ours.time_out(late)
-    assert ours.time_out(late) is None
-    late.handed_over = False  # Redis was away
-    again = ours.time_out(late)
-    assert first is not None
-    assert again is not None
-    assert first.payload == again.payload
-    assert watch.told == ["timed_out"]
-
-
-async def test_handed_over_is_what_has_been_written():
-    def write(verdict: Any, attempt: Attempt, times: Any) -> Any:
-        assert not running.handed_over
-        raise MemoryError
-
-    ours, watch, put = settler(write)
-    running = attempt(foreign=True)
-    with pytest.raises(MemoryError):
-        ours.settle(ExecutionResult(value=1), running, 1, Handler("f", settler))
-    assert not running.settled
-    assert (watch.told, put) == ([], [])
-
-
-async def test_what_the_watchdog_has_recorded_meanwhile_is_not_recorded_again():
-    def write(verdict: Any, attempt: Attempt, times: Any) -> Any:
-        running.handed_over = True
-        return verdict, b""
-
-    ours, watch, put = settler(write)
-    running = attempt(foreign=True)
-    ours.settle(ExecutionResult(value=1), running, 1, Handler("f", settler))
-    assert (watch.told, put) == ([], [])
-
-
-async def test_a_whole_record_in_another_format_is_written_once():
-    calls = []
-
-    def write(verdict: Any, attempt: Attempt, times: Any) -> Any:
-        calls.append((verdict.status, attempt.raised))
-        return verdict, b"theirs"
-
-    ours, _, put = settler(write)
-    for error in (None, ValueError("no")):
-        running, ending = attempt(foreign=True), ExecutionResult(value=1, error=error)
-        ours.writer(ending, running)
-        ours.settle(ending, running, 1, Handler("f", settler))
-    assert [record.payload for record in put] == [b"theirs", b"theirs"]
-    assert [status for status, _ in calls] == ["succeeded", "failed"]
-    assert isinstance(calls[1][1], ValueError)
 
 
 def test_who_looks_does_so_after_the_writing():

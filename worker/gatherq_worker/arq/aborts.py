@@ -1,37 +1,29 @@
 """arq's `Job.abort()`: a mark in Redis, which nobody publishes."""
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
 
 from gatherq.store.jobs import JobStore
-from gatherq.store.server.outages import ERRORS, not_cancelled
-from gatherq_worker.engine.executions import Running
+from gatherq.store.server.errors import REDIS_ERRORS
 
-#: Seconds between two looks at which running jobs are to be aborted.
-_SEEN = 0.1
 #: Seconds after which an abort is forgotten; arq's jobs live a day.
 _KEPT = 2 * 86_400.0
 
 
 class Aborts:
-    """Looks for the marks of what was claimed, and of what runs."""
+    """The marks of jobs that arq's producers want to be aborted."""
 
-    def __init__(self, store: JobStore, running: Running) -> None:
-        self._store, self._running = store, running
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
 
-    async def run(self) -> None:
-        """Cancel running jobs that are marked, until cancelled."""
-        with contextlib.suppress(*ERRORS):
-            await self._store.forget_aborts(_KEPT)
-        while not_cancelled():
-            await asyncio.sleep(_SEEN)
-            for job_id in await self.among(list(self._running.by_id)):
-                self._running.cancel_job(job_id, "producer")
-
-    async def among(self, job_ids: Sequence[str]) -> set[str]:
-        """Return those that are marked."""
+    async def requested(self, job_ids: Sequence[str]) -> set[str]:
+        """Return those that are marked; never raises."""
         try:
             return await self._store.aborted(job_ids)
-        except Exception:  # seen next time
+        except Exception:  # it is seen the next time
             return set()
+
+    async def forget(self) -> None:
+        """Remove marks older than any job of arq's; never raises."""
+        with contextlib.suppress(*REDIS_ERRORS):
+            await self._store.forget_aborts(_KEPT)

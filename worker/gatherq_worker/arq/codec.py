@@ -56,11 +56,11 @@ class ArqCodec:
             attempt = Attempt.read(claimed)
             ours = attempt.job and (claimed.batch is not None or self._deserializer is None)
             if payload is None or ours:
-                attempt.foreign = payload is None and claimed.batch is None
+                attempt.other_format = payload is None and claimed.batch is None
                 return attempt
         if len(payload) > MAX_JOB:
             problem = f"its data is {len(payload):,} bytes, the limit is {MAX_JOB:,}"
-            return Attempt.of(claimed, None, problem, foreign=claimed.batch is None)
+            return Attempt.of(claimed, None, problem, other_format=claimed.batch is None)
         try:
             job = self._job(payload)
         except Exception as error:
@@ -69,11 +69,11 @@ class ArqCodec:
             logger.warning("job %s cannot be read: %r", claimed.job_id, error.__cause__ or error)
             problem = "its data cannot be read by the worker's job_deserializer"
             raised = DeserializationError("unable to deserialize job")
-            foreign = claimed.batch is None
-            attempt = Attempt.of(claimed, None, problem, foreign=foreign)
+            other_format = claimed.batch is None
+            attempt = Attempt.of(claimed, None, problem, other_format=other_format)
             attempt.raised = raised
             return attempt
-        return Attempt.of(claimed, job, foreign=True)
+        return Attempt.of(claimed, job, other_format=True)
 
     def write(self, verdict: Verdict, attempt: Attempt, times: Times) -> tuple[Verdict, bytes]:
         """Write a result in arq's format; one too large, or without such a form, is a failure."""

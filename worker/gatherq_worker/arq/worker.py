@@ -23,11 +23,11 @@ from gatherq.contract.records import job_deserializer, job_serializer
 from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.values.annotations import warn_about
 from gatherq.store.cron import enqueue_cron_run
-from gatherq.store.server.connection import database_of
+from gatherq.store.server.connection import Server, database_of
 from gatherq.store.server.outages import ERRORS, not_cancelled
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.engine import Engine
-from gatherq_worker.engine.options import EngineOptions
+from gatherq_worker.engine.options import EngineOptions, Hooks
 from gatherq_worker.execution.event_loop import run_until_done
 from gatherq_worker.execution.guarded_task import GuardedTask, guarded, within
 from gatherq_worker.ipc.endpoint import Endpoint, EndpointWriter
@@ -35,6 +35,7 @@ from gatherq_worker.ipc.process_contract import Farewell
 from gatherq_worker.registry import Handler, Registry
 
 from . import cron
+from .aborts import Aborts
 from .codec import ArqCodec
 from .connection import pool_like, url_of
 from .functions import arq_handler, own_handler, table_entry
@@ -80,7 +81,7 @@ class Worker(arq.worker.Worker):
         self.worker_id = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
         self.lease, self.unknown_for = lease, unknown_for
         self.job_log = job_log
-        self._wear = {"most_jobs": most_jobs, "most_memory": most_memory}
+        self._recycling = most_jobs, most_memory
         #: Memory shared with a supervisor, if there is one.
         self.scoreboard: Scoreboard | None = None
         #: Tells that supervisor the address of the queue.
@@ -99,7 +100,7 @@ class Worker(arq.worker.Worker):
     @property
     def tasks(self) -> dict[str, asyncio.Task[Any]]:
         """Tasks of the jobs that run, by job id."""
-        return self._engine.running.tasks if self._engine else self._stock_tasks
+        return self._engine.attempts.tasks if self._engine else self._stock_tasks
 
     @tasks.setter
     def tasks(self, tasks: dict[str, asyncio.Task[Any]]) -> None:
@@ -142,7 +143,6 @@ class Worker(arq.worker.Worker):
         )
         self._codec.warn()
         self._engine = engine = self._make_engine(handlers)
-        engine.pools.append(self.pool.connection_pool)
         logger.info("worker %s runs %s", self.worker_id, ", ".join(h.name for h in handlers))
         await self._beat()
         beating = guarded(self._keep_beating())
@@ -302,31 +302,28 @@ class Worker(arq.worker.Worker):
             logger.debug("no heart beat: %s", error)
 
     def _make_engine(self, handlers: Registry) -> Engine:
-        return Engine(
-            make_pool=self._make_pool,
-            worker=self.worker_id,
-            queue=str(self.queue_name),
-            handlers=handlers,
-            policy=self._policy(),
+        server = Server(self._make_pool)
+        server.adopt(self.pool.connection_pool)
+        queue, options = str(self.queue_name), self._options()
+        return Engine(server, self.worker_id, queue, handlers, options, self.scoreboard)
+
+    def _options(self) -> EngineOptions:
+        ours = (self.job_serializer, self.job_deserializer) == (job_serializer, job_deserializer)
+        most_jobs, most_memory = self._recycling
+        hooks = Hooks(self.on_job_start, self.on_job_end, self.after_job_end)
+        return EngineOptions(
             concurrency=self.max_jobs,
             lease=self.lease,
-            page=self.scoreboard,
-            **self._wear,
-        )
-
-    def _policy(self) -> EngineOptions:
-        ours = (self.job_serializer, self.job_deserializer) == (job_serializer, job_deserializer)
-        return EngineOptions(
             timeout=self.job_timeout_s,
             max_attempts=self.max_tries,
             keep=math.inf if self.keep_result_forever else self.keep_result_s,
             retry_delay=_retry_delay if self.retry_jobs else lambda error: None,
             make_ctx=self._ctx_of,
-            on_job_start=self.on_job_start,
-            on_job_end=self.on_job_end,
-            after_job_end=self.after_job_end,
+            hooks=hooks,
+            most_jobs=most_jobs,
+            most_memory=most_memory,
             release=self.retry_jobs,
-            abortable=self.allow_abort_jobs,
+            aborts=Aborts if self.allow_abort_jobs else None,
             unknown_for=0.0 if self.burst else self.unknown_for,
             read=Attempt.read if ours else self._codec.read,
             write=None if ours else self._codec.write,

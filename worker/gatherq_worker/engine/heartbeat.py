@@ -1,55 +1,49 @@
-"""Leases, renewed from a thread of their own: a handler that blocks the loop loses none.
+"""The heartbeat renews leases in a thread of its own: a handler that blocks the loop loses none.
 
-Renewals tell, too, what is lost or cancelled; and a message that something is cancelled is a hint
-to renew at once, for only what stands in Redis counts.
+The answer to a renewal tells what is lost or cancelled. A message about a cancellation is a hint to
+renew at once, for only what stands in Redis counts.
 """
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING
 
-from redis.asyncio import ConnectionPool, Redis
-
-from gatherq.store.jobs import JobStore
-from gatherq.store.server.outages import ERRORS, OutageLog
+from gatherq.store.jobs import JobStore, Renewal
+from gatherq.store.server.connection import Server, disconnect
+from gatherq.store.server.errors import REDIS_ERRORS
+from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.execution.guarded_task import within
 
+from .attempts import Attempts
+from .conclusion.recorder import Recorder
+from .loop_watch.watchdog import Watchdog
 from .redis_clock import RedisClock
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """Who is told what a renewal brought; called from the thread of the heartbeat."""
-
-    lost: Callable[[list[Attempt]], None]
-    cancelled: Callable[[list[tuple[Attempt, str]]], None]
-    #: Batches that are to be extended.
-    late: Callable[[set[str]], None]
+    from redis.asyncio import Redis
 
 
 class Heartbeat:
-    """Renews the leases of what is in `held` four times a lease."""
+    """Renews the leases of all claimed attempts four times a lease; runs the watchdog beside it."""
 
     def __init__(
         self,
-        make_pool: Callable[[], ConnectionPool],
-        make_store: Callable[[Redis], JobStore],
-        held: Mapping[str, Attempt],
-        contact: RedisClock,
+        server: Server,
+        make_store: "Callable[[Redis], JobStore]",
+        attempts: Attempts,
+        recorder: Recorder,
+        clock: RedisClock,
+        watchdog: Watchdog,
         lease: float,
-        news: News,
-        watch: Callable[[JobStore], Coroutine[Any, Any, None]],
-        alive: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._make_pool, self._make_store = make_pool, make_store
-        self._held, self._contact, self._news = held, contact, news
-        self._interval = lease / 4
-        self._watch, self._alive = watch, alive
+        self._server, self._make_store = server, make_store
+        self._attempts, self._recorder, self._clock = attempts, recorder, clock
+        self._watchdog, self._interval = watchdog, lease / 4
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping, self._hint = False, asyncio.Event()
         self._ready, self._ended = threading.Event(), asyncio.Event()
@@ -58,18 +52,17 @@ class Heartbeat:
 
     def start(self) -> None:
         """Start the thread."""
-        self._owner = asyncio.get_running_loop()
         self._thread.start()
         self._ready.wait()
 
     def renew_soon(self) -> None:
-        """Renew at once: something of what is held may be cancelled."""
+        """Renew at once: a claimed job may be cancelled; called by the event loop's thread."""
         if self._loop and self._thread.is_alive():
             with contextlib.suppress(RuntimeError):  # its loop has just ended
                 self._loop.call_soon_threadsafe(self._hint.set)
 
     async def stop(self, timeout: float) -> None:
-        """End the thread, which signs the worker off; do not wait for it for longer than that."""
+        """End the thread, which signs the worker off; wait at most `timeout` seconds for it."""
         if not self._thread.is_alive():
             return
         self._stopping = True
@@ -86,35 +79,41 @@ class Heartbeat:
     async def _beat(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._ready.set()
-        pool, health = self._make_pool(), OutageLog()
-        store = self._make_store(Redis(connection_pool=pool))
-        watching = asyncio.create_task(self._watch(store))
+        redis, outages = self._server.connect(), OutageLog()
+        store = self._make_store(redis)
+        watching = asyncio.create_task(self._watchdog.run(store))
         while not self._stopping:
             self._hint.clear()
             try:
                 await self._renew(store)
             except Exception as error:
-                await health.bad("renew leases", error)
+                await outages.bad("renew leases", error)
                 continue
-            health.good()
+            outages.good()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hint.wait(), self._interval)
         watching.cancel()
-        with contextlib.suppress(*ERRORS):  # the entry goes by itself
+        with contextlib.suppress(*REDIS_ERRORS):  # the entry goes by itself
             await store.sign_off()
-        await pool.disconnect()
+        await disconnect(redis)
 
     async def _renew(self, store: JobStore) -> None:
-        held = {attempt.job_id: attempt for attempt in list(self._held.values())}
-        since, last = self._contact.since, self._contact.last
-        renewal = await store.renew(held.values(), since, last, sign=self._alive())
-        self._contact.seen(renewal.now)
-        # What was finished meanwhile, or taken anew, is not lost.
-        lost = [a for id_ in renewal.lost if self._held.get(id_) is (a := held[id_])]
+        claims = {attempt.job_id: attempt for attempt in self._attempts.claims()}
+        since, last = self._clock.since, self._clock.last
+        alive = self._watchdog.alive()
+        renewal = await store.renew(claims.values(), since, last, sign=alive)
+        self._clock.seen(renewal.now)
+        self._post(renewal, claims)
+
+    def _post(self, renewal: Renewal, claims: dict[str, Attempt]) -> None:
+        """Post to the event loop what a renewal said."""
+        post = self._main.call_soon_threadsafe
+        # An attempt that was finished meanwhile, or claimed anew, is not lost.
+        lost = [a for id_ in renewal.lost if self._attempts.is_claimed(a := claims[id_])]
         if lost:
-            self._news.lost(lost)
-        asked = [(held[id_], by) for id_, by in renewal.cancelled.items() if id_ in held]
-        if asked:
-            self._news.cancelled(asked)
+            post(self._attempts.lose, lost)
+        for job_id, by in renewal.cancelled.items():
+            if job_id in claims:
+                post(self._attempts.cancel, claims[job_id], by)
         if renewal.late:
-            self._news.late(renewal.late)
+            post(self._recorder.extend, renewal.late)

@@ -9,7 +9,7 @@ from time import monotonic
 from gatherq.store.jobs import JobStore, Release
 from gatherq_worker.attempt import Attempt
 
-from .claims import Held
+from .attempts import Attempts
 from .conclusion.recorder import Recorder
 
 logger = logging.getLogger("gatherq.worker")
@@ -18,8 +18,10 @@ logger = logging.getLogger("gatherq.worker")
 class StrayClaims:
     """Looks for them after an error: at once, and again for a claim that came through late."""
 
-    def __init__(self, store: JobStore, held: Held, recorder: Recorder, lease: float) -> None:
-        self._store, self._held, self._recorder = store, held, recorder
+    def __init__(
+        self, store: JobStore, attempts: Attempts, recorder: Recorder, lease: float
+    ) -> None:
+        self._store, self._attempts, self._recorder = store, attempts, recorder
         self._later = lease / 4
         self._looks: list[float] = []
 
@@ -35,7 +37,7 @@ class StrayClaims:
         _, found = await self._store.held(jobs=False)
         del self._looks[0]
         for claimed in found:
-            mine = self._held.by_id.get(claimed.job_id)
+            mine = self._attempts.claimed(claimed.job_id)
             if mine is None or mine.claim < claimed.claim:
                 logger.debug("job %s: the reply of its claim was lost", claimed.job_id)
                 self._recorder.give_back(Release(Attempt.read(claimed)))

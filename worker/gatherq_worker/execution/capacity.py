@@ -2,14 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
-
-
-class Place(Protocol):
-    """What an attempt holds while it runs."""
-
-    def free(self) -> None:
-        """Give it back; a second time does nothing."""
 
 
 class Seat:

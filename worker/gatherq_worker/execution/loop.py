@@ -108,7 +108,7 @@ def plainly(
 
 def wrap_up(ending: ExecutionResult, attempt: Attempt, write: ResultWriter) -> None:
     """Write what an execution left, as long as its time lasts; never raises."""
-    if ending.expired or attempt.cancelled_by or attempt.settled:
+    if ending.expired or attempt.cancelled_by or attempt.concluded:
         return
     pid = os.getpid()
     try:

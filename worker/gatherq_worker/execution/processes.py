@@ -11,25 +11,21 @@ from gatherq.contract.remote_errors.capture import Described, say
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values import codec
 from gatherq.contract.values.codec import encode
-from gatherq_worker.attempt import Attempt
+from gatherq_worker.attempt import Attempt, Place
 from gatherq_worker.context import CurrentJob
 from gatherq_worker.ipc.frames import pack, unpack
 from gatherq_worker.ipc.process_contract import how_it_died
 from gatherq_worker.registry import Handler
 
-from .capacity import Place, Places
+from .capacity import Places
 from .fork_server import ForkServer, kill
 from .interrupt import SIGNAL
 from .loop import past
-from .result import ExecutionResult
+from .result import ExecutionResult, ProcessDied
 from .shortage import Shortage
 
 #: Seconds after which an import is not waited for any longer.
 _IMPORT = 60.0
-
-
-class ProcessDied(Exception):
-    """The process of a job ended under it; says how."""
 
 
 class Processes:
@@ -97,7 +93,6 @@ class Processes:
                 else ExecutionResult(error=ProcessDied(process.how()))
             )
         if "shortage" in answer:
-            attempt.begun = False
             raise Shortage(answer["shortage"])
         return _ending(answer, past(attempt))
 

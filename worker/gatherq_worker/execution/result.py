@@ -46,6 +46,10 @@ class ExecutionResult:
 ResultWriter: TypeAlias = Callable[[ExecutionResult, "Attempt"], None]
 
 
+class ProcessDied(Exception):
+    """The process of a job ended under it; says how."""
+
+
 class Unwritable(Exception):
     """A value cannot be a result; `info` says why."""
 
@@ -99,11 +103,11 @@ def write_result(ending: ExecutionResult, attempt: "Attempt") -> None:
 class Writer:
     """As `put_down`, for a worker that knows another format too, or tells of every result."""
 
-    def __init__(self, foreign: ResultWriter | None, look: ResultWriter | None) -> None:
-        self._foreign, self._look = foreign, look
+    def __init__(self, other_format: ResultWriter | None, look: ResultWriter | None) -> None:
+        self._other_format, self._look = other_format, look
 
     def __call__(self, ending: ExecutionResult, attempt: "Attempt") -> None:
-        write = self._foreign if attempt.foreign and self._foreign else write_result
+        write = self._other_format if attempt.other_format and self._other_format else write_result
         write(ending, attempt)
         if self._look:
             self._look(ending, attempt)

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from gatherq_worker.attempt import Attempt
+from gatherq_worker.attempt import Attempt, Place
 from gatherq_worker.registry import Handler
 
 from . import forks
-from .capacity import Place, Places
+from .capacity import Places
 from .guarded_task import guarded
 from .loop import Interrupted, past, wrap_up
 from .result import ExecutionResult, ResultWriter, write_result
+from .shortage import Shortage, is_shortage
 
 #: Seconds between two attempts to interrupt a thread that is late.
 _AGAIN = 0.1
@@ -42,8 +43,9 @@ class Threads:
         thread = _Thread(attempt, call, self._write)
         try:
             thread.start()
-        except BaseException:
-            attempt.begun = False
+        except Exception as error:
+            if is_shortage(error):
+                raise Shortage(f"{type(error).__name__}: {error}") from error
             raise
         done = guarded(thread.done.wait(), attempt)
         try:

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
 from gatherq.store.jobs import Finish, JobStore, Record, Release
 from gatherq.store.server.outages import OutageLog, is_poison, not_cancelled
 from gatherq_worker.attempt import Attempt
+from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.execution.guarded_task import guarded
 from gatherq_worker.execution.shortage import out_of_descriptors
 
@@ -21,14 +22,8 @@ _MAX_BYTES = 2 * 1024 * 1024
 class Recorder:
     """Writes what is handed over; what comes while a write is under way goes with the next."""
 
-    def __init__(
-        self,
-        store: JobStore,
-        on_recorded: Callable[[Record[Attempt], str], None],
-        on_released: Callable[[Release[Attempt]], None] = lambda release: None,
-    ) -> None:
-        self._store = store
-        self._on_recorded, self._on_released = on_recorded, on_released
+    def __init__(self, store: JobStore, attempts: Attempts) -> None:
+        self._store, self._attempts = store, attempts
         self._records: list[Record[Attempt]] = []
         self._releases: list[Release[Attempt]] = []
         self._upkeep: set[asyncio.Task[None]] = set()
@@ -91,13 +86,12 @@ class Recorder:
         del self._records[: len(records)]
         del self._releases[: len(releases)]
         for record, word in zip(records, done.words, strict=True):
-            self._on_recorded(record, word)
+            self._attempts.recorded(record, word)
         for batch in done.stopped:
-            self.look_after(self._store.sweep(batch))
-        for batch in done.late:
-            self.look_after(self._store.extend(batch))
+            self._look_after(self._store.sweep(batch))
+        self.extend(done.late)
         for release in releases:
-            self._on_released(release)
+            self._attempts.released(release)
             logger.debug("job %s released", release.attempt.job_id)
 
     async def _failed(
@@ -113,10 +107,10 @@ class Recorder:
                 return
             for record in records:
                 logger.error("job %s: no outcome: %s", record.attempt.job_id, error)
-                self._on_recorded(record, "refused")
+                self._attempts.recorded(record, "refused")
             for release in releases:
                 logger.error("job %s: not given back: %s", release.attempt.job_id, error)
-                self._on_released(release)
+                self._attempts.released(release)
             del self._records[: len(records)]
             del self._releases[: len(releases)]
             return
@@ -126,8 +120,13 @@ class Recorder:
             self._short = monotonic()
         await self._health.bad(f"record {len(records)} outcomes", error)
 
-    def look_after(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it beside the recording. If it fails: claims end what they meet, too."""
+    def extend(self, batches: Iterable[str]) -> None:
+        """Have batches that have ended stay for as long as was asked, beside the recording."""
+        for batch in batches:
+            self._look_after(self._store.extend(batch))
+
+    def _look_after(self, work: Coroutine[Any, Any, None]) -> None:
+        """Maintain a batch beside the recording. If that fails: claims end what they meet, too."""
         task = guarded(_quietly(work))
         self._upkeep.add(task)
         task.add_done_callback(self._upkeep.discard)

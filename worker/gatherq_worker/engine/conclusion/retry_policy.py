@@ -14,10 +14,11 @@ from gatherq_worker.execution.result import ExecutionResult
 #: Longest delay that back-off makes, in seconds.
 _LONGEST = 3600.0
 
-Asked = Callable[[BaseException], float | None]
+#: Asked of an exception: the seconds after which it wants the job to run again, or None.
+Asks = Callable[[BaseException], float | None]
 
 
-def exhausted(attempt: Attempt, most: int) -> bool:
+def has_had_all(attempt: Attempt, most: int) -> bool:
     """Tell whether a claimed job has had all its executions. It was lost if so."""
     if attempt.history and attempt.history[-1]["status"] == "died":
         return attempt.job_try > most
@@ -30,37 +31,37 @@ def shared(attempt: Attempt) -> int:
 
 
 def delay_after(
-    ending: ExecutionResult, attempt: Attempt, most: int, rules: RetryRules, asked: Asked
+    result: ExecutionResult, attempt: Attempt, most: int, rules: RetryRules, asks: Asks
 ) -> float | None:
     """Return the seconds after which to run the job again, or None for no more."""
-    if ending.error is None and not ending.expired:
+    if result.error is None and not result.expired:
         return None  # the common case
-    if ending.cancelled_by or attempt.job_try - shared(attempt) >= most:
+    if result.cancelled_by or attempt.job_try - shared(attempt) >= most:
         return None
-    if not ending.expired and ending.error is not None:
-        error = ending.error
+    if not result.expired and result.error is not None:
+        error = result.error
         if is_a(error, Retry) or is_a(error, Described):
             delay: float | None = error.delay
         else:
-            delay = asked(error)
+            delay = asks(error)
         if delay is not None:
             return delay
-    if ending.error is not None and is_a(ending.error, asyncio.CancelledError):
+    if result.error is not None and is_a(result.error, asyncio.CancelledError):
         return None
     base = attempt.job.base if attempt.job else 0
     failures = sum(
         entry["status"] in ("failed", "timed_out") and entry["attempt"] > base
         for entry in attempt.history
     )
-    if failures >= rules.retries or not _applies(ending, rules):
+    if failures >= rules.retries or not _applies(result, rules):
         return None
     longest: float = min(rules.backoff * 2.0 ** min(failures, 60), _LONGEST)
     return longest * (1 - rules.jitter * random.random())
 
 
-def _applies(ending: ExecutionResult, rules: RetryRules) -> bool:
-    if ending.expired:
+def _applies(result: ExecutionResult, rules: RetryRules) -> bool:
+    if result.expired:
         return rules.timeouts
-    if is_a(ending.error, Described):
-        return ending.error.matches
-    return is_a(ending.error, rules.retry_on)
+    if is_a(result.error, Described):
+        return result.error.matches
+    return is_a(result.error, rules.retry_on)

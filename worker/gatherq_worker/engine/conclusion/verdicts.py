@@ -1,6 +1,12 @@
-"""What became of an attempt: pure, knows nothing of Redis."""
+"""What becomes of an attempt: an outcome, or another attempt. Pure: knows nothing of Redis.
+
+All precedence is here. `conclude` decides after an execution, `exhausted` before one, and `verdict`
+where there is no other attempt: for what was cut short, expired, or waited too long.
+"""
 
 import asyncio
+from dataclasses import dataclass
+from typing import Literal
 
 from gatherq.contract import records
 from gatherq.contract.records import Times, Verdict
@@ -8,26 +14,91 @@ from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.remote_errors.capture import describe
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.execution.result import ExecutionResult, Unwritable, write_value
+from gatherq_worker.execution.result import ExecutionResult, ProcessDied, Unwritable, write_value
+from gatherq_worker.registry import Handler
+
+from .retry_policy import Asks, delay_after, has_had_all
 
 
-def verdict(ending: ExecutionResult) -> Verdict:
-    """Decide. A deadline or a request wins over whatever the code made of its cancellation.
+@dataclass(frozen=True, slots=True)
+class RunAgain:
+    """The job runs again, `delay` seconds from now; its history keeps how this attempt ended."""
 
-    A request after the deadline is not taken, so one that was taken came first.
+    delay: float
+    status: Literal["failed", "timed_out", "died"]
+    error: ErrorInfo
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfAttempts:
+    """The job would run again, but has had all its attempts: `verdict` is its outcome."""
+
+    verdict: Verdict
+    again: RunAgain
+
+
+def conclude(
+    result: ExecutionResult, attempt: Attempt, handler: Handler, most: int, asks: Asks
+) -> Verdict | RunAgain | OutOfAttempts:
+    """Decide after an execution; `most` is how many the job may have, `asks` an adapter's rule.
+
+    A value is an outcome at once. The death of the job's process is followed by another attempt as
+    long as there is one. Then come, of errors and timeouts: a delay that the error itself asks for,
+    the retry rules of the handler, and at last the outcome.
     """
-    if ending.cancelled_by:
-        return cancelled(ending.cancelled_by)
-    if ending.expired:
-        return timed_out(ending.which, ending.limit or 0.0)
-    error, info = ending.error, ending.info
+    if result.error is None and not result.expired:  # the common case
+        return verdict(result)
+    if is_a(result.error, ProcessDied) and not result.expired:
+        died = RunAgain(0.0, "died", ErrorInfo(type="WorkerDied", message=str(result.error)))
+        number = attempt.number
+        return died if number < most else OutOfAttempts(lost(number), died)
+    asked = _asked(result, handler, asks)
+    delay = delay_after(result, attempt, most, handler.rules, lambda error: asked)
+    if delay is not None:
+        return _again(result, delay)
+    if asked is not None:
+        return OutOfAttempts(retries_exceeded(most), _again(result, asked))
+    return verdict(result)
+
+
+def exhausted(attempt: Attempt, most: int) -> Verdict | None:
+    """Give up a claimed job that has had all its executions; None if it has not."""
+    if not has_had_all(attempt, most):
+        return None
+    died = attempt.number - 1
+    return lost(died) if died else retries_exceeded(most)
+
+
+def verdict(result: ExecutionResult) -> Verdict:
+    """Make the outcome of an execution.
+
+    A request wins over a deadline, and both win over whatever the code made of its cancellation. A
+    request after the deadline is not taken, so one that was taken came first.
+    """
+    if result.cancelled_by:
+        return cancelled(result.cancelled_by)
+    if result.expired:
+        return timed_out(result.which, result.limit or 0.0)
+    error, info = result.error, result.info
     if info is None and error is None:
-        return Verdict("succeeded", ending.value, {}, ending.written, ending.record)
+        return Verdict("succeeded", result.value, {}, result.written, result.record)
     if is_a(error, asyncio.CancelledError):
         return cancelled("job")
     if info is None:  # a fault of ours
         info = describe(LookupError("no error") if error is None else error)
-    return _failed(info)._replace(record=ending.record)
+    return _failed(info)._replace(record=result.record)
+
+
+def overdue(attempt: Attempt) -> Verdict:
+    """Make the outcome of an attempt that does not end when it is asked to."""
+    return verdict(
+        ExecutionResult(
+            expired=True,
+            which=attempt.which,
+            limit=attempt.limit,
+            cancelled_by=attempt.cancelled_by,
+        )
+    )
 
 
 def cancelled(by: str) -> Verdict:
@@ -50,11 +121,6 @@ def lost(attempts: int) -> Verdict:
     """Give up a job whose worker died in the last attempt that it had."""
     text = f"lost: after {attempts} attempts, the last of which took its worker down"
     return Verdict("lost", text, {"attempts": attempts})
-
-
-def info(verdict: Verdict) -> ErrorInfo:
-    """Say in the form of an error what has no error of its own."""
-    return ErrorInfo(type=verdict.status, message=str(verdict.result))
 
 
 def failed(kind: str, message: str) -> Verdict:
@@ -84,6 +150,23 @@ def written(
         queue=queue,
         history=attempt.history,
     )
+
+
+def _asked(result: ExecutionResult, handler: Handler, asks: Asks) -> float | None:
+    """Return the delay (s) that an adapter's rule reads in the error; None for no other attempt."""
+    if result.error is None or result.expired or result.cancelled_by:
+        return None
+    if is_a(result.error, asyncio.CancelledError) and not handler.takes_ctx:
+        return None  # arq runs a function that cancels itself again; a job is then cancelled
+    return asks(result.error)
+
+
+def _again(result: ExecutionResult, delay: float) -> RunAgain:
+    outcome = verdict(result)
+    error = outcome.fields.get("error")
+    if error is None:
+        error = ErrorInfo(type=outcome.status, message=str(outcome.result))
+    return RunAgain(delay, "timed_out" if result.expired else "failed", error)
 
 
 def _failed(error: ErrorInfo) -> Verdict:

@@ -1,22 +1,24 @@
-"""Keeps timeouts when the event loop cannot, from the thread of the heartbeat.
+"""The watchdog keeps timeouts when the event loop cannot, in the thread of the heartbeat.
 
-It reads what the engine keeps anyway, ten times a second, so it costs a job nothing.
+It reads what the engine keeps anyway, ten times a second, so it costs a job nothing. It makes and
+writes outcomes itself only while the loop is blocked (`Attempts.record` says why that is safe).
 """
 
 import asyncio
 import logging
 import os
 import threading
-from collections.abc import Callable
 from time import monotonic
 from typing import NoReturn
 
 from gatherq.store.jobs import JobStore, Record, Release
-from gatherq.store.server.outages import ERRORS, OutageLog
+from gatherq.store.server.errors import REDIS_ERRORS
+from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.context import CurrentJob
+from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.finalizer import Finalizer
-from gatherq_worker.engine.conclusion.recorder import Recorder
+from gatherq_worker.engine.execution_places import ExecutionPlaces
 from gatherq_worker.execution import interrupt
 from gatherq_worker.ipc.process_contract import RECYCLED, Farewell
 from gatherq_worker.ipc.scoreboard import Scoreboard
@@ -32,36 +34,32 @@ _TICK, _STOPPED = 0.1, 0.5
 _BLOCKED, _WORTH_A_LINE = 0.25, 1.0
 #: Seconds that threads and processes have to keep their own deadlines, before this does.
 _LEAD = 0.2
-#: Leases, or seconds if that is more, for which nobody's code may block the loop.
+#: Leases, or seconds if that is more, for which code that is nobody's may block the loop.
 _PATIENCE = 2, 5.0
-
-Running = dict[str, tuple[Attempt, asyncio.Task[None]]]
 
 
 class Watchdog:
-    """Watches the loop it is made in."""
+    """Watches the event loop that it is made in."""
 
     def __init__(
         self,
-        running: Running,
-        settler: Finalizer,
-        recorder: Recorder,
-        expire: Callable[[list[Attempt]], None],
-        on_recorded: Callable[[Record[Attempt], str], None],
-        before_exit: Callable[[], None],
-        page: Scoreboard | None,
+        attempts: Attempts,
+        finalizer: Finalizer,
+        places: ExecutionPlaces,
+        scoreboard: Scoreboard | None,
         lease: float,
     ) -> None:
-        self._running, self._settler, self._recorder = running, settler, recorder
-        self._expire, self._on_recorded, self._before_exit = expire, on_recorded, before_exit
-        self._page = page
+        self._attempts, self._finalizer, self._places = attempts, finalizer, places
+        self._recorder, self._scoreboard = finalizer.recorder, scoreboard
         self._patience = max(_PATIENCE[0] * lease, _PATIENCE[1])
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._target = interrupt.install(self._is_over)
         self._pulse = Pulse(self._loop)
         self._culprit = Culprit(self._loop, self._thread)
-        self._told = False
+        #: Timeouts that Redis has not taken yet.
+        self._records: list[Record[Attempt]] = []
+        self._warned = False
         self._trouble = ""
         #: How often the loop was blocked for a second or more.
         self.blocks = 0
@@ -74,20 +72,20 @@ class Watchdog:
 
     async def run(self, store: JobStore) -> None:
         """Watch until cancelled; runs in another thread's loop."""
-        health = OutageLog()
+        outages = OutageLog()
         while True:
             before = monotonic()
             await asyncio.sleep(_TICK)
-            if self._page:
-                self._page.tick()
+            if self._scoreboard:
+                self._scoreboard.tick()
             if (slept := monotonic() - before) > _STOPPED:
                 self._pulse.forgive(slept)
             try:
                 await self._look(store, monotonic())
-                health.good()
+                outages.good()
                 self._trouble = ""
-            except ERRORS as error:
-                await health.bad("record a timeout", error)
+            except REDIS_ERRORS as error:
+                await outages.bad("record a timeout", error)
             except Exception as error:
                 if self._trouble != (what := repr(error)):
                     logger.exception("the watchdog fails; it goes on")
@@ -96,24 +94,33 @@ class Watchdog:
     async def _look(self, store: JobStore, now: float) -> None:
         blocked = self._pulse.beat(now)
         stuck = self._stuck(now)
-        asked = [a for a, _ in list(self._running.values()) if a.overdue]
-        late = [a for a in asked if a.deadline and now >= a.deadline]
-        self._told = self._told and blocked >= _BLOCKED
-        if blocked >= _WORTH_A_LINE and not self._told:
-            self._tell(blocked, stuck)
+        limited = [attempt for attempt in self._attempts.running() if attempt.overdue]
+        late = [a for a in limited if a.deadline and now >= a.deadline]
+        self._warned = self._warned and blocked >= _BLOCKED
+        if blocked >= _WORTH_A_LINE and not self._warned:
+            self._warn(blocked, stuck)
         if stuck >= _BLOCKED and self._target and (late or self._left_behind()):
             interrupt.interrupt(self._target)
-        overdue = [a for a in asked if a.overdue and now >= a.overdue + _LEAD * a.isolated]
-        if overdue and blocked < _BLOCKED:
-            self._loop.call_soon_threadsafe(self._expire, overdue)
-        elif overdue:
+        overdue = [a for a in limited if now >= _must_have_ended(a)]
+        if blocked < _BLOCKED:
+            self._leave_to_the_loop(overdue)
+        elif overdue or self._records:
             await self._record(store, overdue)
             if self._hopeless(overdue):
                 await self._recycle(store, overdue)
-        elif self._hopeless(()) or self._starved():
-            await self._recycle(store, ())
+            return
+        if not overdue and (self._hopeless([]) or self._starved()):
+            await self._recycle(store, [])
 
-    def _hopeless(self, overdue: list[Attempt] | tuple[()]) -> bool:
+    def _leave_to_the_loop(self, overdue: list[Attempt]) -> None:
+        """Have the loop, which answers, do what is left to do."""
+        records, self._records = self._records, []
+        for record in records:
+            self._loop.call_soon_threadsafe(self._recorder.put, record)
+        if overdue:
+            self._loop.call_soon_threadsafe(self._finalizer.expire, overdue)
+
+    def _hopeless(self, overdue: list[Attempt]) -> bool:
         """Tell whether the loop is blocked now by what is not to run on, and cannot be stopped."""
         stuck = self._stuck(monotonic())
         if stuck < _BLOCKED:
@@ -132,20 +139,17 @@ class Watchdog:
         return self._recorder.short_for() >= self._patience
 
     async def _record(self, store: JobStore, overdue: list[Attempt]) -> None:
-        """Record timeouts in place of the loop; its own late verdict finds them recorded."""
-        records = [r for attempt in overdue if (r := self._settler.time_out(attempt))]
+        """Record timeouts in place of the loop; its own verdict comes too late then."""
+        self._records += [r for a in overdue if (r := self._finalizer.time_out(a))]
+        records = self._records
         if not records:
             return
-        try:
-            words = await store.finish_at_once(records)
-        except BaseException:
-            for record in records:
-                record.attempt.handed_over = False
-            raise
+        words = await store.finish_at_once(records)
+        self._records = []
         for record, word in zip(records, words, strict=True):
-            self._loop.call_soon_threadsafe(self._on_recorded, record, word)
+            self._loop.call_soon_threadsafe(self._attempts.recorded, record, word)
 
-    async def _recycle(self, store: JobStore, overdue: list[Attempt] | tuple[()]) -> None:
+    async def _recycle(self, store: JobStore, overdue: list[Attempt]) -> None:
         """End this process, which cannot be freed; what else it runs starts elsewhere at once."""
         records, releases = self._recorder.waiting()
         if records:
@@ -154,16 +158,12 @@ class Watchdog:
         if not stuck and not self._starved():
             return  # it was freed while Redis was asked
         why = f"{self._name()} cannot be stopped" if stuck else "no descriptors are left"
-        others = [a for a, _ in list(self._running.values()) if not a.handed_over and not a.dropped]
-        for attempt in others:
-            attempt.dropped = True
+        others = [attempt for attempt in self._attempts.running() if not attempt.concluded]
         try:
             await store.release([*releases, *map(Release, others)])
             await store.sign_off()
-        except ERRORS:
-            if self._page is None:  # else the supervisor tries on
-                for attempt in others:
-                    attempt.dropped = False
+        except REDIS_ERRORS:
+            if self._scoreboard is None:  # else the supervisor tries on
                 raise
         logger.error(
             "%s; this process ends, and %d other jobs are released",
@@ -173,20 +173,19 @@ class Watchdog:
         self._end()
 
     def _end(self) -> NoReturn:
-        self._before_exit()
-        if self._page:
-            self._page.farewell = Farewell.RECYCLE
+        self._places.close()
+        if self._scoreboard:
+            self._scoreboard.farewell = Farewell.RECYCLE
         logging.shutdown()
         os._exit(RECYCLED)
 
     def _blocker(self) -> Attempt | None:
         """Find the running attempt whose code blocks the loop; None if it is none's, or unknown."""
-        task = asyncio.current_task(self._loop)
-        for attempt, its in list(self._running.values()):
-            if its is task:
-                return attempt
+        attempt = self._attempts.task_runs(asyncio.current_task(self._loop))
+        if attempt:
+            return attempt
         job = blocking_job(self._loop, self._thread)
-        return self._running[job.job_id][0] if job and not self._is_over(job) else None
+        return self._attempts.find(job.job_id) if job and not self._is_over(job) else None
 
     def _left_behind(self) -> bool:
         """Tell whether the loop is blocked by what a job that has ended has left behind."""
@@ -194,7 +193,7 @@ class Watchdog:
         return job is not None and self._is_over(job)
 
     def _is_over(self, job: CurrentJob) -> bool:
-        attempt, _ = self._running.get(job.job_id, (None, None))
+        attempt = self._attempts.find(job.job_id)
         return attempt is None or attempt.number != job.attempt
 
     def _name(self) -> str:
@@ -204,10 +203,15 @@ class Watchdog:
         job = blocking_job(self._loop, self._thread)
         return f"code left behind by job {job.job_id!r} ({job.name})" if job else "something"
 
-    def _tell(self, blocked: float, stuck: float) -> None:
+    def _warn(self, blocked: float, stuck: float) -> None:
         """Name the job that blocks the loop, with its stack, in one line."""
-        self._told = True
+        self._warned = True
         self.blocks += 1
         who = self._name() if stuck >= _BLOCKED else "the work of many jobs"
         calls = stack(self._thread)
         logger.warning("%s blocks the event loop for %.1f s: %s", who, blocked, calls)
+
+
+def _must_have_ended(attempt: Attempt) -> float:
+    assert attempt.overdue is not None
+    return attempt.overdue + (_LEAD if attempt.outside else 0.0)

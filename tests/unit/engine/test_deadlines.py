@@ -1,0 +1,54 @@
+"""Which limit of an attempt wins."""
+
+from time import monotonic
+
+import pytest
+
+from gatherq.contract.records import JobRecord
+from gatherq.store.claims import Deadline
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.engine.conclusion.deadlines import Limit, set_deadline, tightest
+from gatherq_worker.engine.options import EngineOptions
+from gatherq_worker.registry import Handler
+
+
+def test_the_tighter_limit_holds_and_says_which_it_is():
+    bound = Deadline(10_000, 60.0)
+    assert tightest(0.5, bound, 9_000) == Limit(0.5, "execution", 0.5)
+    assert tightest(3.0, bound, 9_000) == Limit(1.0, "batch", 60.0)
+    assert tightest(None, bound, 9_000) == Limit(1.0, "batch", 60.0)
+    assert tightest(None, bound, 11_000) == Limit(0.0, "batch", 60.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "handler", "worker", "batch", "limit", "which", "seconds"),
+    [
+        (1.0, 2.0, 3.0, None, 1.0, "execution", 1.0),
+        (None, 2.0, 3.0, None, 2.0, "execution", 2.0),
+        (None, None, 3.0, None, 3.0, "execution", 3.0),
+        (None, None, None, None, None, "execution", None),
+        (1.0, 2.0, 3.0, Deadline(5_000, 60.0), 1.0, "execution", 1.0),
+        (9.0, 2.0, 3.0, Deadline(5_000, 60.0), 60.0, "batch", 4.0),
+        (None, None, None, Deadline(5_000, 60.0), 60.0, "batch", 4.0),
+    ],
+)
+def test_the_calls_limit_wins_over_the_handlers_over_the_workers(
+    call, handler, worker, batch, limit, which, seconds
+):
+    job = JobRecord(f="f", a=[], k={}, et=1, timeout=call)
+    attempt = Attempt("b:0", 1, job, batch_deadline=batch)
+    options = EngineOptions(timeout=worker, grace=0.5)
+    begun = monotonic()
+    set_deadline(attempt, Handler("f", print, handler), options, now=1_000)
+    assert (attempt.limit, attempt.which, attempt.grace) == (limit, which, 0.5)
+    if seconds is None:
+        assert (attempt.deadline, attempt.overdue) == (None, None)
+    else:
+        assert attempt.deadline == pytest.approx(begun + seconds, abs=0.2)
+        assert attempt.overdue == attempt.deadline + 0.5
+
+
+def test_a_handlers_grace_wins_over_the_workers():
+    attempt = Attempt("b:0", 1, None)
+    set_deadline(attempt, Handler("f", print, grace=7.0), EngineOptions(), now=1_000)
+    assert attempt.grace == 7.0

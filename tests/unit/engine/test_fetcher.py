@@ -1,0 +1,169 @@
+"""The fetcher, over a store whose claims are the test's to answer."""
+
+import asyncio
+import json
+from types import SimpleNamespace
+
+from gatherq.store.cancellation_channel import CancellationHint
+from gatherq.store.jobs import Claim
+from gatherq_worker.attempt import Attempt, State
+from gatherq_worker.engine.cancellations import CancellationListener
+from gatherq_worker.engine.fetcher import Fetcher
+from gatherq_worker.engine.options import EngineOptions
+from gatherq_worker.engine.unknown_jobs import UnknownJobs
+from gatherq_worker.registry import Handler
+
+from .parts import Parts, claimed
+
+NOW = 1_700_000_000_000
+
+
+async def wait():
+    await asyncio.sleep(60)
+
+
+class SlowClaim:
+    """A store whose claim has been committed, and whose reply is on its way."""
+
+    def __init__(self, *ids):
+        self.ids = ids
+        self.asked, self.reply = asyncio.Event(), asyncio.Event()
+
+    async def claim(self, n, since, last, passing):
+        self.asked.set()
+        await self.reply.wait()
+        return Claim([claimed(id_) for id_ in self.ids], NOW, None)
+
+
+class Swallowing:
+    """A store whose claim swallows a cancellation, as redis-py's may before Python 3.12."""
+
+    def __init__(self):
+        self.asked = asyncio.Event()
+
+    async def claim(self, n, since, last, passing):
+        self.asked.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return Claim([], NOW, None)
+
+    async def wait(self, timeout):
+        await asyncio.sleep(0)
+
+
+class World(Parts):
+    def __init__(self, store, *handlers, aborts=None, **options):
+        super().__init__(handlers, EngineOptions(concurrency=5, **options))
+        self.looked = []
+        self.cancellations = CancellationListener(
+            None, self.attempts, lambda: self.looked.append(self.attempts.claim_count), 5.0
+        )
+        self.fetcher = Fetcher(
+            store,
+            self.attempts,
+            self.executor,
+            self.places,
+            self.recorder,
+            self.clock,
+            self.options,
+            UnknownJobs(self.registry, self.options.unknown_for),
+            self.cancellations,
+            aborts,
+        )
+
+    async def end(self):
+        for task in self.attempts.tasks.values():
+            task.cancel()
+        while self.attempts.task_count:
+            await asyncio.sleep(0)
+
+
+async def test_a_worker_stops_though_its_cancellation_was_swallowed():
+    store = Swallowing()
+    fetching = asyncio.create_task(World(store).fetcher.run(burst=False, at_most=-1))
+    await store.asked.wait()
+    fetching.cancel()
+    await asyncio.wait([fetching], timeout=10)
+    assert fetching.cancelled()
+
+
+async def test_a_hint_that_overtakes_the_reply_of_a_claim_is_looked_up_after_it():
+    store = SlowClaim("b:0", "b:1", "c:0")
+    world = World(store, Handler("wait", wait))
+    attempts = world.attempts
+    fetching = asyncio.create_task(world.fetcher.fetch(5))
+    await store.asked.wait()
+    world.cancellations.heed(CancellationHint("c", frozenset()))
+    assert world.looked == []  # it is not known yet what the claim brings
+    store.reply.set()
+    async with asyncio.timeout(10):
+        await fetching
+    assert world.looked == [3]
+    held = attempts.claimed("b:1")
+    assert attempts.cancel(held, "me")
+    assert not attempts.cancel(held, "twice")
+    assert not attempts.cancel(Attempt.read(claimed("b:1")), "another life")
+    while attempts.task_count > 2:
+        await asyncio.sleep(0)
+    records, _ = world.recorder.waiting()
+    assert {r.attempt.job_id: json.loads(r.payload)["by"] for r in records} == {"b:1": "me"}
+    await world.end()
+
+
+async def test_what_is_to_be_aborted_never_begins():
+    async def requested(job_ids):
+        return {"b:1"}
+
+    store = SlowClaim("b:0", "b:1")
+    store.reply.set()
+    aborts = SimpleNamespace(requested=requested)
+    world = World(store, Handler("wait", wait), aborts=aborts)
+    assert await world.fetcher.fetch(5) == 0.5
+    await asyncio.sleep(0)
+    states = [attempt.state for attempt in world.attempts.claims()]
+    assert states == [State.RUNNING, State.RECORDING]
+    (record,), _ = world.recorder.waiting()
+    assert (record.status, json.loads(record.payload)["by"]) == ("cancelled", "producer")
+    await world.end()
+
+
+async def test_what_was_lost_while_aborts_were_asked_for_is_not_started():
+    async def requested(job_ids):
+        world.attempts.lose([world.attempts.claimed("b:0")])
+        return set()
+
+    store = SlowClaim("b:0", "b:1")
+    store.reply.set()
+    world = World(store, Handler("wait", wait), aborts=SimpleNamespace(requested=requested))
+    await world.fetcher.fetch(5)
+    assert list(world.attempts.tasks) == ["b:1"]
+    await world.end()
+
+
+async def test_a_job_of_an_unknown_name_is_left_to_others_for_a_while():
+    store = SlowClaim("b:0")
+    store.reply.set()
+    world = World(store, unknown_for=1e12)
+    await world.fetcher.fetch(5)
+    records, (release,) = world.recorder.waiting()
+    assert (records, release.attempt.state, release.charge) == ([], State.RELEASING, False)
+    assert world.attempts.task_count == 0
+
+
+async def test_no_more_is_claimed_than_there_is_room_for():
+    asked = []
+
+    class Store:
+        async def claim(self, n, since, last, passing):
+            asked.append(n)
+            return Claim([claimed(f"b:{len(asked)}{i}") for i in range(n)], NOW, None)
+
+    world = World(Store(), Handler("wait", wait))
+    fetching = asyncio.create_task(world.fetcher.run(burst=False, at_most=-1))
+    async with asyncio.timeout(10):
+        while world.attempts.task_count < 5:
+            await asyncio.sleep(0)
+    assert asked == [2, 2, 1]
+    fetching.cancel()
+    await world.end()

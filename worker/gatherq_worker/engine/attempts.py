@@ -1,0 +1,298 @@
+"""The table of all attempts of a worker, each with a state; its methods are the only transitions.
+
+        claim
+          |
+       CLAIMED ---------------------------------+
+          | start                               |
+       WAITING <--- stall ---+                  |
+          | begin            |                  |
+       RUNNING --------------+                  |
+          |                                     |
+          +--- record ----> RECORDING --- abandon ---> ABANDONED
+          |                     | recorded                 | recorded, ended
+          +--- release ---> RELEASING --- released ---> GONE
+          |                                                ^
+          +--- lose ------> LOST --------- ended ----------+
+
+`record`, `release` and `lose` lead out of CLAIMED, WAITING and RUNNING alike, and conclude an
+attempt: the first of them wins, and any later one returns False. Of the other transitions each has
+one caller; from a state that their docstring does not name they raise RuntimeError, for that would
+be a fault of ours.
+
+Two more facts are kept beside the state, for they end at other times. The claim: Redis counts the
+attempt as this worker's, and the heartbeat renews its lease, from `claim` until Redis has the
+outcome or the release, or says that the attempt is lost. The task: it ends after the hooks of the
+job, which may be long after the outcome is recorded.
+
+Threads: all this belongs to the thread of the event loop. The thread of the heartbeat, which runs
+the watchdog too, may read copies (`claims`, `running`), single attempts (`is_claimed`, `find`,
+`task_runs`) and their fields; it may conclude an attempt by `record`, while the loop is blocked;
+everything else it posts to the loop by `call_soon_threadsafe`. A lock makes concluding exclusive:
+of an outcome that the loop makes and one that the watchdog makes, only the first is recorded.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from time import monotonic
+
+from gatherq.store.jobs import Record, Release
+from gatherq_worker.attempt import Attempt, State
+from gatherq_worker.execution.guarded_task import GuardedTask
+from gatherq_worker.ipc.scoreboard import Scoreboard
+
+logger = logging.getLogger("gatherq.worker")
+
+#: Seconds after which an abandoned task that still runs counts against its process.
+_UNWIND = 1.0
+
+Task = GuardedTask[None]
+
+
+class Attempts:
+    """The attempts of one worker by job id, those that are claimed and those that have a task."""
+
+    def __init__(self, scoreboard: Scoreboard | None = None) -> None:
+        self._scoreboard = scoreboard
+        self._loop = asyncio.get_running_loop()
+        self._concluding = threading.Lock()
+        self._claims: dict[str, Attempt] = {}
+        self._tasks: dict[str, Task] = {}
+        #: The tasks of abandoned attempts that still run, each with the time it was abandoned.
+        self._abandoned: dict[Task, float] = {}
+        #: How many attempts were started so far.
+        self.started = 0
+        #: Set whenever there may be room for another job.
+        self.room = asyncio.Event()
+
+    # Transitions
+
+    def claim(self, attempt: Attempt) -> None:
+        """Enter an attempt as CLAIMED: from now on its lease is renewed."""
+        self._claims[attempt.job_id] = attempt
+
+    def start(self, attempt: Attempt, task: Task) -> None:
+        """Move from CLAIMED to WAITING: `task` executes the attempt.
+
+        An attempt that still runs under the same job id belongs to another life of the job, and is
+        lost: nobody asks for its outcome any more.
+        """
+        if attempt.state is not State.CLAIMED:
+            raise _refused("start", attempt)
+        before = self.find(attempt.job_id)
+        if before is not None:
+            self._conclude(before, State.LOST)
+            self._unwind(before, self._tasks[attempt.job_id])
+        attempt.state = State.WAITING
+        self._tasks[attempt.job_id] = task
+        self.started += 1
+
+    def begin(self, attempt: Attempt) -> None:
+        """Move from WAITING to RUNNING: the job's own code begins."""
+        with self._concluding:
+            if attempt.state is State.WAITING:
+                attempt.state = State.RUNNING
+                return
+        raise _refused("begin", attempt)
+
+    def stall(self, attempt: Attempt) -> None:
+        """Move back from RUNNING to WAITING: there is no thread or process for it after all.
+
+        A WAITING attempt stays so.
+        """
+        with self._concluding:
+            if attempt.state is State.RUNNING:
+                attempt.state = State.WAITING
+        if self._scoreboard:
+            self._scoreboard.leave(attempt)
+
+    def record(self, attempt: Attempt) -> bool:
+        """Move from CLAIMED, WAITING or RUNNING to RECORDING; False if it is concluded already.
+
+        The only transition that the heartbeat thread may make.
+        """
+        return self._conclude(attempt, State.RECORDING)
+
+    def release(self, attempt: Attempt) -> bool:
+        """Move from CLAIMED, WAITING or RUNNING to RELEASING; False if it is concluded already."""
+        return self._conclude(attempt, State.RELEASING)
+
+    def lose(self, attempts: Sequence[Attempt]) -> None:
+        """Move from CLAIMED, WAITING or RUNNING to LOST: other workers have the jobs.
+
+        Their tasks are cancelled. What is concluded already stays as it is.
+        """
+        for attempt in attempts:
+            self._drop_claim(attempt)
+            concluded = not self._conclude(attempt, State.LOST)
+            task = self._task_of(attempt)
+            if task and not concluded:
+                logger.warning("job %s: its lease is lost; the attempt is dropped", attempt.job_id)
+                self._unwind(attempt, task)
+
+    def abandon(self, attempt: Attempt) -> None:
+        """Move from RECORDING to ABANDONED: its task does not end, and no longer takes a slot.
+
+        Its task is cancelled once more. Raises KeyError if it has none.
+        """
+        if attempt.state is not State.RECORDING:
+            raise _refused("abandon", attempt)
+        task = self._tasks.pop(attempt.job_id)
+        attempt.state = State.ABANDONED
+        self._abandoned[task] = monotonic()
+        task.add_done_callback(self._abandoned.pop)
+        task.cancel()
+        self.room.set()
+
+    def recorded(self, record: Record[Attempt], word: str) -> None:
+        """Move from RECORDING to GONE: Redis answered to the outcome, by `word`.
+
+        An ABANDONED attempt stays so until its task ends.
+        """
+        attempt = record.attempt
+        if attempt.state is State.RECORDING:
+            attempt.state = State.GONE
+        self._drop_claim(attempt)
+        if word in ("refused", "gone"):
+            logger.warning(
+                "job %s: outcome %s, attempt %d is not the current one",
+                attempt.job_id,
+                word,
+                attempt.number,
+            )
+
+    def released(self, release: Release[Attempt]) -> None:
+        """Move from RELEASING to GONE: Redis has put the job back into the queue."""
+        if release.attempt.state is State.RELEASING:
+            release.attempt.state = State.GONE
+        self._drop_claim(release.attempt)
+
+    def ended(self, attempt: Attempt) -> None:
+        """Forget the task of an attempt, which is done; move from ABANDONED or LOST to GONE."""
+        if self._task_of(attempt):
+            del self._tasks[attempt.job_id]
+        if attempt.state is State.RELEASING:
+            self._drop_claim(attempt)  # its lease is not to be renewed while it is given back
+        elif attempt.state in (State.ABANDONED, State.LOST):
+            attempt.state = State.GONE
+        self.room.set()
+
+    # Requests, which change no state
+
+    def cancel(self, attempt: Attempt, by: str) -> bool:
+        """Cancel the task of an attempt, whose outcome names `by`; False if that comes too late.
+
+        Too late is after an earlier request, after the deadline, and once it is concluded.
+        """
+        task = self._task_of(attempt)
+        if task is None or attempt.cancelled_by or attempt.concluded or _past(attempt):
+            return False
+        attempt.cancelled_by = by
+        attempt.overdue = monotonic() + attempt.grace
+        task.cancel()
+        return True
+
+    def cancel_job(self, job_id: str, by: str) -> None:
+        """Cancel what runs under this job id, if anything does."""
+        attempt = self.find(job_id)
+        if attempt is not None:
+            self.cancel(attempt, by)
+
+    def unwind(self, attempt: Attempt) -> None:
+        """Cancel the task of a concluded attempt, which may clean up for its grace."""
+        task = self._task_of(attempt)
+        if task:
+            self._unwind(attempt, task)
+
+    # Views
+
+    def claims(self) -> list[Attempt]:
+        """Return a copy of those whose leases are renewed; from any thread."""
+        return list(self._claims.values())
+
+    def running(self) -> list[Attempt]:
+        """Return a copy of those that have a task; from any thread."""
+        return [task.attempt for task in list(self._tasks.values()) if task.attempt]
+
+    def is_claimed(self, attempt: Attempt) -> bool:
+        """Tell whether the lease of this very attempt is renewed; from any thread."""
+        return self._claims.get(attempt.job_id) is attempt
+
+    def claimed(self, job_id: str) -> Attempt | None:
+        """Return the claimed attempt of a job."""
+        return self._claims.get(job_id)
+
+    def find(self, job_id: str) -> Attempt | None:
+        """Return the attempt of a job that has a task; from any thread."""
+        task = self._tasks.get(job_id)
+        return task.attempt if task else None
+
+    def task_runs(self, task: object) -> Attempt | None:
+        """Return the attempt that a task executes; from any thread."""
+        attempt = task.attempt if isinstance(task, GuardedTask) else None
+        return attempt if attempt and self._tasks.get(attempt.job_id) is task else None
+
+    def concerned(self, batch: str, jobs: frozenset[str]) -> bool:
+        """Tell whether any of these jobs, or any slot of the batch, is claimed."""
+        if not jobs.isdisjoint(self._claims):
+            return True
+        return bool(batch) and any(a.batch == batch for a in self._claims.values())
+
+    @property
+    def tasks(self) -> dict[str, asyncio.Task[None]]:
+        """A copy of the tasks, by job id."""
+        return dict(self._tasks)
+
+    @property
+    def claim_count(self) -> int:
+        """How many are claimed: what is on its way to Redis counts too."""
+        return len(self._claims)
+
+    @property
+    def task_count(self) -> int:
+        """How many have a task."""
+        return len(self._tasks)
+
+    @property
+    def abandoned_count(self) -> int:
+        """How many abandoned tasks still run.
+
+        Many that clean up at once may all be a little late, and end all the same.
+        """
+        long = monotonic() - _UNWIND
+        return sum(since <= long for since in self._abandoned.values())
+
+    def _conclude(self, attempt: Attempt, state: State) -> bool:
+        with self._concluding:
+            if attempt.state >= State.RECORDING:
+                return False
+            attempt.state = state
+            return True
+
+    def _unwind(self, attempt: Attempt, task: Task) -> None:
+        asked = attempt.cancelled_by or _past(attempt)
+        if attempt.outside or not asked:  # code in the loop is asked once: it may be cleaning up
+            task.cancel()
+        self._loop.call_later(attempt.grace, attempt.free)  # whatever it does about that
+
+    def _task_of(self, attempt: Attempt) -> Task | None:
+        task = self._tasks.get(attempt.job_id)
+        return task if task and task.attempt is attempt else None
+
+    def _drop_claim(self, attempt: Attempt) -> None:
+        """Renew the lease no longer; the end of this process cannot be blamed on it any more."""
+        if self._scoreboard:
+            self._scoreboard.leave(attempt)
+        if self._claims.get(attempt.job_id) is attempt:
+            del self._claims[attempt.job_id]
+            self.room.set()
+
+
+def _past(attempt: Attempt) -> bool:
+    return attempt.deadline is not None and monotonic() >= attempt.deadline
+
+
+def _refused(transition: str, attempt: Attempt) -> RuntimeError:
+    state = attempt.state.name
+    return RuntimeError(f"job {attempt.job_id}: no {transition!r} of an attempt that is {state}")

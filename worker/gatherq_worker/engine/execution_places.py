@@ -1,0 +1,125 @@
+"""The places that executions run in and wait for: threads, processes, each handler's own limit."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator
+from time import monotonic
+
+from gatherq_worker.attempt import Attempt, Place
+from gatherq_worker.execution.capacity import Places
+from gatherq_worker.execution.processes import Processes
+from gatherq_worker.execution.result import ResultWriter
+from gatherq_worker.execution.shortage import out_of_descriptors
+from gatherq_worker.execution.threads import Threads
+from gatherq_worker.registry import Handler
+
+from .conclusion.deadlines import Limit, limit_to_begin
+
+logger = logging.getLogger("gatherq.worker")
+
+#: Threads, and least number of processes, that jobs run in at a time.
+_THREADS, _PROCESSES = 32, 4
+#: Processes beside these, for jobs that died before.
+_APART = 2
+#: Seconds after which a shortage that goes on is worth another line.
+_WORTH_A_LINE = 10.0
+#: Seconds without a descriptor for isolated jobs, after which a process is not used any longer.
+_STARVED = 5.0
+
+
+class WaitedTooLong(Exception):
+    """An attempt waited for its place until a limit had passed."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+
+
+class ExecutionPlaces:
+    """The threads and processes of one worker, and how many jobs of each handler may run."""
+
+    def __init__(self, write: ResultWriter) -> None:
+        self._threads = Threads(_THREADS, write)
+        self._processes = Processes(max(os.cpu_count() or 1, _PROCESSES))
+        self._apart = Processes(_APART)
+        self._by_handler: dict[str, Places] = {}
+        #: When a shortage was last logged.
+        self._warned = -_WORTH_A_LINE
+        #: Since when jobs are given back because this process has no descriptor left.
+        self._short: float | None = None
+
+    def kind_for(self, attempt: Attempt, handler: Handler) -> Processes | Threads | None:
+        """Return what an attempt runs in; None for the event loop."""
+        if handler.isolation == "process":
+            return self._processes
+        if attempt.apart:
+            return self._apart
+        return self._threads if handler.isolation == "thread" else None
+
+    async def take(
+        self, attempt: Attempt, handler: Handler, kind: Processes | Threads | None, now: int
+    ) -> Place:
+        """Wait for all places that an attempt needs, `now` in ms of Redis's clock; return the last.
+
+        The attempt holds them. Raises WaitedTooLong, Shortage, and errors of the operating system.
+        """
+        limit = limit_to_begin(attempt, now)
+        try:
+            async with asyncio.timeout(limit and limit.seconds) as waiting:
+                await self._take_all(attempt, handler, kind)
+        except TimeoutError:
+            if limit is None or not waiting.expired():
+                raise
+            raise WaitedTooLong(limit) from None
+        return attempt.places[-1]
+
+    async def _take_all(
+        self, attempt: Attempt, handler: Handler, kind: Processes | Threads | None
+    ) -> None:
+        if handler.concurrency is not None:
+            if handler.name not in self._by_handler:
+                self._by_handler[handler.name] = Places(handler.concurrency)
+            attempt.places = (await self._by_handler[handler.name].take(),)
+        if kind is not None:
+            place = await kind.take(handler)
+            self._short = None
+            attempt.places = (*attempt.places, place)
+
+    def note_shortage(self, error: Exception) -> None:
+        """Note that a job cannot begin here just now, and log it once in a while."""
+        if self._short is None and out_of_descriptors(error):
+            self._short = monotonic()
+        if monotonic() - self._warned > _WORTH_A_LINE:
+            self._warned = monotonic()
+            what = f"{type(error).__name__}: {error}"
+            logger.warning("this worker is short of something, jobs wait for others: %s", what)
+
+    @property
+    def starved(self) -> bool:
+        """Whether jobs have long waited for a descriptor that this process will not have."""
+        return self._short is not None and monotonic() - self._short >= _STARVED
+
+    @property
+    def abandoned_threads(self) -> int:
+        """How many threads do not end although their time is over."""
+        return self._threads.abandoned
+
+    @property
+    def left_apart(self) -> int:
+        """How many suspects could begin at once, in processes of their own."""
+        return self._apart.left
+
+    def close(self) -> None:
+        """Kill what runs outside of the loop; may be called from any thread."""
+        self._processes.close()
+        self._apart.close()
+
+    def stop(self) -> None:
+        """End what runs outside of the loop, and close what is kept for it."""
+        self._processes.stop()
+        self._apart.stop()
+
+    def descriptors(self) -> Iterator[int]:
+        """Yield the file descriptors that forks of this worker must not keep open."""
+        yield from self._processes.descriptors()
+        yield from self._apart.descriptors()
