@@ -7,9 +7,10 @@ import pytest
 from arq.worker import Retry
 
 from gatherq.contract.records import JobRecord, Times, Verdict
-from gatherq_worker.arq.job_log import ArqLog, Counting
+from gatherq_worker.arq.job_log import ArqLog, Counters
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
+from gatherq_worker.engine.events import JobEnded, JobRefused, JobReleased, JobRetried, JobStarted
 from gatherq_worker.execution.result import ExecutionResult
 
 TIMES = Times(1000, 3500)
@@ -48,20 +49,19 @@ def counts(worker):
     return worker.jobs_complete, worker.jobs_failed, worker.jobs_retried
 
 
-@pytest.mark.parametrize("kind", [Counting, ArqLog])
-def test_what_became_of_jobs_is_counted(worker, kind):
-    observer = kind(worker)
-    observer.ended(attempt(), Verdict("succeeded", 1), TIMES)
-    observer.ended(attempt(), verdicts.timed_out("execution", 1.0), TIMES)
-    observer.ended(attempt(), verdicts.failed("ValueError", "no"), TIMES)
-    observer.retrying(attempt(), ValueError(), 1.0, TIMES)
-    observer.released(attempt())
+def test_what_became_of_jobs_is_counted(worker):
+    counters = Counters(worker)
+    counters.job_ended(JobEnded(attempt(), Verdict("succeeded", 1), TIMES))
+    counters.job_ended(JobEnded(attempt(), verdicts.timed_out("execution", 1.0), TIMES))
+    counters.job_ended(JobEnded(attempt(), verdicts.failed("ValueError", "no"), TIMES))
+    counters.job_retried(JobRetried(attempt(), ValueError(), 1.0, TIMES))
+    counters.job_released(JobReleased(attempt()))
     assert counts(worker) == (1, 2, 2)
 
 
 def test_a_start_says_how_long_the_job_has_waited_and_with_which_arguments(log, caplog):
-    log.started(attempt(), 2500)
-    log.started(attempt(number=2), 1000)
+    log.job_started(JobStarted(attempt(), 2500))
+    log.job_started(JobStarted(attempt(number=2), 1000))
     assert caplog.messages == [
         "  2.00s → j:add(1, b=2) delayed=2.00s",
         "  0.50s → j:add(1, b=2) try=2",
@@ -78,12 +78,12 @@ def test_a_start_says_how_long_the_job_has_waited_and_with_which_arguments(log, 
     ],
 )
 def test_an_end_is_told_in_arqs_words(log, caplog, verdict, times, line):
-    log.ended(attempt(), verdict, times)
+    log.job_ended(JobEnded(attempt(), verdict, times))
     assert caplog.messages == [line]
 
 
 def test_a_timeout_is_told_as_an_error(log, caplog):
-    log.ended(attempt(), verdicts.timed_out("execution", 1.0), TIMES)
+    log.job_ended(JobEnded(attempt(), verdicts.timed_out("execution", 1.0), TIMES))
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.getMessage().startswith("  2.50s ! j:add failed, TimeoutError: ")
@@ -97,7 +97,7 @@ def test_a_timeout_is_told_as_an_error(log, caplog):
     ],
 )
 def test_a_further_attempt_is_told(log, caplog, error, line):
-    log.retrying(attempt(), error, 3.0, TIMES)
+    log.job_retried(JobRetried(attempt(), error, 3.0, TIMES))
     assert caplog.messages == [line]
 
 
@@ -110,7 +110,7 @@ def test_a_value_is_shown_as_it_shows_itself_unless_it_cannot(log, caplog):
         caplog.clear()
         done = attempt()
         log.look(ExecutionResult(value), done)
-        log.ended(done, Verdict("succeeded", value), TIMES)
+        log.job_ended(JobEnded(done, Verdict("succeeded", value), TIMES))
         assert caplog.messages == [f"  2.50s ← j:add ● {shown}"]
 
 
@@ -123,5 +123,5 @@ def test_a_value_is_shown_as_it_shows_itself_unless_it_cannot(log, caplog):
     ],
 )
 def test_what_cannot_be_run_says_why(log, caplog, problem, line):
-    log.refused(attempt(**problem), LookupError("why"))
+    log.job_refused(JobRefused(attempt(**problem), LookupError("why")))
     assert caplog.messages == [line]

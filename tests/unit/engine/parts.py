@@ -11,6 +11,7 @@ from gatherq_worker.engine.conclusion.finalizer import Finalizer
 from gatherq_worker.engine.conclusion.recorder import Recorder
 from gatherq_worker.engine.execution_places import ExecutionPlaces
 from gatherq_worker.engine.executor import Executor
+from gatherq_worker.engine.observers import Observers
 from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.engine.redis_clock import RedisClock
 from gatherq_worker.registry import Registry
@@ -21,13 +22,14 @@ class Parts:
         self.options = options or EngineOptions()
         self.registry, self.clock = Registry(handlers), RedisClock(5.0)
         self.clock.seen(round(time() * 1000))
-        self.attempts = Attempts(scoreboard)
+        observers = Observers(self.options.observers)
+        self.attempts = Attempts(scoreboard, observers)
         self.recorder = Recorder(None, self.attempts)
         self.finalizer = Finalizer(
-            self.options, self.attempts, self.recorder, self.clock.now, "w", "q"
+            self.options, self.attempts, self.recorder, observers, self.clock.now, "w", "q"
         )
         self.places = ExecutionPlaces(self.finalizer.writer)
-        parts = (self.attempts, self.finalizer, self.places, self.clock, scoreboard)
+        parts = (self.attempts, self.finalizer, self.places, self.clock, observers, scoreboard)
         self.executor = Executor(self.registry, self.options, *parts)
 
     def attempt(self, name, *args, number=1, **fields):

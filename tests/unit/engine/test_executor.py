@@ -4,21 +4,14 @@ import asyncio
 import os
 import threading
 import time
-from time import time as now
 
 import pytest
 
 from gatherq import job
-from gatherq.contract.records import JobRecord
-from gatherq_worker.attempt import Attempt, State
-from gatherq_worker.engine.attempts import Attempts
-from gatherq_worker.engine.conclusion.finalizer import Finalizer
-from gatherq_worker.engine.conclusion.recorder import Recorder
-from gatherq_worker.engine.execution_places import ExecutionPlaces
-from gatherq_worker.engine.executor import Executor
-from gatherq_worker.engine.options import EngineOptions
-from gatherq_worker.engine.redis_clock import RedisClock
-from gatherq_worker.registry import Handler, Registry
+from gatherq_worker.attempt import State
+from gatherq_worker.registry import Handler
+
+from .parts import Parts
 
 
 @job()
@@ -67,31 +60,14 @@ class Scoreboard:
         self.heard.append((attempt.job_id, "left"))
 
 
-class World:
+class World(Parts):
     def __init__(self):
-        clock, options = RedisClock(5.0), EngineOptions()
-        clock.seen(round(now() * 1000))
+        jobs = [in_the_loop, in_a_thread, apart, asleep, swallows_alone]
         self.scoreboard = Scoreboard()
-        self.attempts = Attempts(self.scoreboard)
-        self.recorder = Recorder(None, self.attempts)
-        finalizer = Finalizer(options, self.attempts, self.recorder, clock.now, "w", "q")
-        self.places = ExecutionPlaces(finalizer.writer)
-        functions = [in_the_loop, in_a_thread, apart, asleep, swallows_alone]
-        registry = Registry(map(Handler.of, functions))
-        parts = (self.attempts, finalizer, self.places, clock, self.scoreboard)
-        self.executor = Executor(registry, options, *parts)
+        super().__init__(map(Handler.of, jobs), scoreboard=self.scoreboard)
 
     def attempt(self, job, **fields):
-        record = JobRecord(f=job.definition.name, a=[], k={}, et=round(now() * 1000))
-        attempt = Attempt(record.name, 1, record)
-        for name, value in fields.items():
-            setattr(attempt, name, value)
-        self.attempts.claim(attempt)
-        return attempt
-
-    def launch(self, attempt):
-        self.executor.launch(attempt)
-        return self.attempts.tasks[attempt.job_id]
+        return super().attempt(job.definition.name, **fields)
 
 
 @pytest.fixture

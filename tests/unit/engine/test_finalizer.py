@@ -8,7 +8,7 @@ import pytest
 from gatherq.contract import records
 from gatherq.contract.job_definition import RetryRules
 from gatherq_worker.attempt import Attempt, State
-from gatherq_worker.engine.observer import JobObserver
+from gatherq_worker.engine.observers import Observer
 from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.execution.guarded_task import guarded
 from gatherq_worker.execution.result import ExecutionResult, ProcessDied
@@ -20,28 +20,28 @@ PLAIN = Handler("f", print)
 RETRIED = Handler("f", print, rules=RetryRules(3, (ValueError,), backoff=8.0, jitter=0.0))
 
 
-class Told(JobObserver):
+class Told(Observer):
     def __init__(self):
         self.told = []
 
-    def ended(self, attempt, verdict, times):
-        self.told.append(verdict.status)
+    def job_ended(self, event):
+        self.told.append(event.verdict.status)
         raise RuntimeError("a fault of ours")
 
-    def retrying(self, attempt, error, delay, times):
-        self.told.append(("retry", delay))
+    def job_retried(self, event):
+        self.told.append(("retry", event.delay))
 
-    def refused(self, attempt, error):
-        self.told.append(("refused", str(error)))
+    def job_refused(self, event):
+        self.told.append(("refused", str(event.error)))
 
-    def released(self, attempt):
+    def job_released(self, event):
         self.told.append("released")
 
 
 class World(Parts):
     def __init__(self, **options):
-        self.watch = Told()
-        super().__init__(options=EngineOptions(watch=self.watch, **options))
+        self.observer = Told()
+        super().__init__(options=EngineOptions(observers=[self.observer], **options))
 
     def running(self, **fields):
         job = records.decode_job(b'{"f":"f","a":[1],"k":{},"et":5}')
@@ -53,7 +53,7 @@ class World(Parts):
 
     @property
     def told(self):
-        return self.watch.told
+        return self.observer.told
 
     @property
     def handed_over(self):
@@ -136,6 +136,7 @@ async def test_the_watchdog_and_the_loop_make_one_record_between_them():
     record = world.finalizer.time_out(late)
     assert world.finalizer.time_out(late) is None
     world.finalizer.settle(ExecutionResult(value=1, written=b"1"), late, 2, PLAIN)
+    await asyncio.sleep(0)  # the watchdog's events are posted
     assert (record.status, world.handed_over) == ("timed_out", ([], []))
     assert world.told == ["timed_out"]
 

@@ -15,7 +15,7 @@ from gatherq_worker.engine.conclusion.finalizer import Finalizer
 from gatherq_worker.engine.loop_watch import watchdog as module
 from gatherq_worker.engine.loop_watch.pulse import Pulse
 from gatherq_worker.engine.loop_watch.watchdog import Watchdog
-from gatherq_worker.engine.observer import JobObserver
+from gatherq_worker.engine.observers import Observer, Observers
 from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.engine.redis_clock import RedisClock
 from gatherq_worker.execution.guarded_task import guarded
@@ -63,12 +63,12 @@ class Store:
         pass
 
 
-class Told(JobObserver):
+class Told(Observer):
     def __init__(self):
         self.ends = []
 
-    def ended(self, attempt, verdict, times):
-        self.ends.append((attempt.job_id, verdict.status))
+    def job_ended(self, event):
+        self.ends.append((event.attempt.job_id, event.verdict.status))
 
 
 class Dog:
@@ -81,13 +81,13 @@ class Dog:
             self.attempts.start(attempt, guarded(asyncio.sleep(60), attempt))
             self.attempts.begin(attempt)
         self.told = Told()
-        options = EngineOptions(watch=self.told)
+        options, observers = EngineOptions(), Observers([self.told])
         clock = RedisClock(lease)
         clock.seen(1_700_000_000_000)
-        finalizer = Finalizer(options, self.attempts, self.recorder, clock.now, "w", "q")
+        finalizer = Finalizer(options, self.attempts, self.recorder, observers, clock.now, "w", "q")
         self.ended = threading.Event()
         places = SimpleNamespace(close=self.ended.set)
-        self.watchdog = Watchdog(self.attempts, finalizer, places, page, lease)
+        self.watchdog = Watchdog(self.attempts, finalizer, places, observers, page, lease)
 
     @contextmanager
     def watching(self, store):

@@ -11,7 +11,15 @@ from gatherq.contract.records import Times, Verdict
 from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.engine.observer import JobObserver
+from gatherq_worker.engine.events import (
+    GraceOver,
+    JobEnded,
+    JobRefused,
+    JobReleased,
+    JobRetried,
+    JobStarted,
+)
+from gatherq_worker.engine.observers import Observer
 from gatherq_worker.execution.result import ExecutionResult
 
 if TYPE_CHECKING:
@@ -20,40 +28,37 @@ if TYPE_CHECKING:
 logger = logging.getLogger("arq.worker")
 
 
-class Counting(JobObserver):
+class Counters(Observer):
     """Counts for arq's health key and `run_check`."""
 
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
 
-    def retrying(self, attempt: Attempt, error: BaseException, delay: float, times: Times) -> None:
+    def job_retried(self, event: JobRetried) -> None:
         """Count a further attempt."""
         self._worker.jobs_retried += 1
 
-    def released(self, attempt: Attempt) -> None:
+    def job_released(self, event: JobReleased) -> None:
         """Count a job that goes back to the queue."""
         self._worker.jobs_retried += 1
-        super().released(attempt)
 
-    def ended(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
-        """Count an outcome."""
-        self.count(verdict)
-        super().ended(attempt, verdict, times)
-
-    def count(self, verdict: Verdict) -> None:
+    def job_ended(self, event: JobEnded) -> None:
         """Count an outcome, as complete or failed."""
-        if verdict.status == "succeeded":
+        if event.verdict.status == "succeeded":
             self._worker.jobs_complete += 1
         else:
             self._worker.jobs_failed += 1
 
 
-class ArqLog(Counting):
+class ArqLog(Observer):
     """Logs each job in arq's words, to arq's logger."""
 
-    def started(self, attempt: Attempt, now: int) -> None:
+    def __init__(self, worker: "Worker") -> None:
+        self._worker = worker
+
+    def job_started(self, event: JobStarted) -> None:
         """Log the job, its arguments, and how long it waited."""
-        job = attempt.job
+        attempt, now, job = event.attempt, event.now, event.attempt.job
         if job is None or not logger.isEnabledFor(logging.INFO):
             return
         extra = f" try={attempt.job_try}" if attempt.job_try > 1 else ""
@@ -63,27 +68,26 @@ class ArqLog(Counting):
         waited = (now - job.enqueued) / 1000
         logger.info("%6.2fs → %s(%s)%s", waited, self._ref(attempt), arguments, extra)
 
-    def retrying(self, attempt: Attempt, error: BaseException, delay: float, times: Times) -> None:
+    def job_retried(self, event: JobRetried) -> None:
         """Log a further attempt."""
-        super().retrying(attempt, error, delay, times)
-        took, ref = _took(times), self._ref(attempt)
-        if is_a(error, Retry):
-            logger.info("%6.2fs ↻ %s retrying job in %0.2fs", took, ref, delay)
+        took, ref = _took(event.times), self._ref(event.attempt)
+        if is_a(event.error, Retry):
+            logger.info("%6.2fs ↻ %s retrying job in %0.2fs", took, ref, event.delay)
         else:
             logger.info("%6.2fs ↻ %s cancelled, will be run again", took, ref)
 
-    def waited(self, running: int) -> None:
+    def grace_over(self, event: GraceOver) -> None:
         """Log that the grace of a stop is over, with so many jobs still running."""
         if self._worker.stopped_by is not None:
-            self._worker.log_shutdown(", wait complete", running, "ongoing to cancel")
+            self._worker.log_shutdown(", wait complete", event.running, "ongoing to cancel")
 
-    def released(self, attempt: Attempt) -> None:
+    def job_released(self, event: JobReleased) -> None:
         """Log a job that goes back to the queue."""
-        self._worker.jobs_retried += 1
-        logger.info("↻ %s cancelled, will be run again", self._ref(attempt))
+        logger.info("↻ %s cancelled, will be run again", self._ref(event.attempt))
 
-    def refused(self, attempt: Attempt, error: BaseException) -> None:
+    def job_refused(self, event: JobRefused) -> None:
         """Log why the job cannot be run."""
+        attempt, error = event.attempt, event.error
         if attempt.job:
             logger.warning("job %s, function %r not found: %s", attempt.job_id, attempt.name, error)
         elif not attempt.size:
@@ -91,9 +95,9 @@ class ArqLog(Counting):
         else:
             logger.warning("deserializing job %s failed: %s", attempt.job_id, error)
 
-    def ended(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
+    def job_ended(self, event: JobEnded) -> None:
         """Log the outcome."""
-        self.count(verdict)
+        attempt, verdict, times = event.attempt, event.verdict, event.times
         took, ref = _took(times), self._ref(attempt)
         waited = (times.finished - attempt.job.enqueued) / 1000 if attempt.job else 0.0
         match verdict.status:
@@ -113,19 +117,19 @@ class ArqLog(Counting):
             case "failed" if times.started is not None and attempt.raised is not None:
                 self._failure(took, ref, attempt, verdict.fields["error"])
             case "failed" if times.started is None:
-                pass  # `refused` has logged it
+                pass  # `job_refused` has logged it
             case "timed_out":
                 logger.error("%6.2fs ! %s failed, TimeoutError: %s", took, ref, verdict.result)
             case status:
                 logger.error("%6.2fs ! %s failed, %s: %s", took, ref, status, verdict.result)
 
-    def look(self, ending: ExecutionResult, attempt: Attempt) -> None:
-        """Keep the `repr` of a value, or the `extra` of an error, for `ended` to log."""
-        if ending.error is None:
-            if ending.value is not None and self._worker.log_results:
-                attempt.shown = _safe(lambda: truncate(repr(ending.value)))
+    def look(self, result: ExecutionResult, attempt: Attempt) -> None:
+        """Keep the `repr` of a value, or the `extra` of an error, for `job_ended` to log."""
+        if result.error is None:
+            if result.value is not None and self._worker.log_results:
+                attempt.shown = _safe(lambda: truncate(repr(result.value)))
         else:
-            extra = getattr(ending.error, "extra", None)
+            extra = getattr(result.error, "extra", None)
             attempt.shown = _safe(extra) if callable(extra) else extra
 
     def _failure(self, took: float, ref: str, attempt: Attempt, info: ErrorInfo) -> None:

@@ -27,6 +27,7 @@ from gatherq.store.server.connection import Server, database_of
 from gatherq.store.server.outages import ERRORS, not_cancelled
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.engine import Engine
+from gatherq_worker.engine.job_log import JobLog
 from gatherq_worker.engine.options import EngineOptions, Hooks
 from gatherq_worker.execution.event_loop import run_until_done
 from gatherq_worker.execution.guarded_task import GuardedTask, guarded, within
@@ -39,7 +40,7 @@ from .aborts import Aborts
 from .codec import ArqCodec
 from .connection import pool_like, url_of
 from .functions import arq_handler, own_handler, table_entry
-from .job_log import ArqLog, Counting
+from .job_log import ArqLog, Counters
 from .shutdown import Shutdown
 
 if TYPE_CHECKING:
@@ -309,6 +310,7 @@ class Worker(arq.worker.Worker):
 
     def _options(self) -> EngineOptions:
         ours = (self.job_serializer, self.job_deserializer) == (job_serializer, job_deserializer)
+        log = ArqLog(self) if self.job_log else None
         most_jobs, most_memory = self._recycling
         hooks = Hooks(self.on_job_start, self.on_job_end, self.after_job_end)
         return EngineOptions(
@@ -327,7 +329,8 @@ class Worker(arq.worker.Worker):
             unknown_for=0.0 if self.burst else self.unknown_for,
             read=Attempt.read if ours else self._codec.read,
             write=None if ours else self._codec.write,
-            watch=ArqLog(self) if self.job_log else Counting(self),
+            look=log.look if log else None,
+            observers=(Counters(self), log or JobLog()),
         )
 
     def _entry(self, function: Any) -> Any:

@@ -42,6 +42,9 @@ from gatherq_worker.attempt import Attempt, State
 from gatherq_worker.execution.guarded_task import GuardedTask
 from gatherq_worker.ipc.scoreboard import Scoreboard
 
+from .events import LeaseLost
+from .observers import Observers
+
 logger = logging.getLogger("gatherq.worker")
 
 #: Seconds after which an abandoned task that still runs counts against its process.
@@ -53,8 +56,10 @@ Task = GuardedTask[None]
 class Attempts:
     """The attempts of one worker by job id, those that are claimed and those that have a task."""
 
-    def __init__(self, scoreboard: Scoreboard | None = None) -> None:
-        self._scoreboard = scoreboard
+    def __init__(
+        self, scoreboard: Scoreboard | None = None, observers: Observers | None = None
+    ) -> None:
+        self._scoreboard, self._observers = scoreboard, observers
         self._loop = asyncio.get_running_loop()
         self._concluding = threading.Lock()
         self._claims: dict[str, Attempt] = {}
@@ -130,6 +135,8 @@ class Attempts:
             if task and not concluded:
                 logger.warning("job %s: its lease is lost; the attempt is dropped", attempt.job_id)
                 self._unwind(attempt, task)
+                if self._observers:
+                    self._observers.tell(LeaseLost(attempt))
 
     def abandon(self, attempt: Attempt) -> None:
         """Move from RECORDING to ABANDONED: its task does not end, and no longer takes a slot.

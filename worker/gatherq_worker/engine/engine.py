@@ -22,11 +22,13 @@ from .attempts import Attempts
 from .cancellations import CancellationListener
 from .conclusion.finalizer import Finalizer
 from .conclusion.recorder import Recorder
+from .events import GraceOver
 from .execution_places import ExecutionPlaces
 from .executor import Executor
 from .fetcher import Fetcher
 from .heartbeat import Heartbeat
 from .loop_watch.watchdog import Watchdog
+from .observers import Observers
 from .options import EngineOptions
 from .redis_clock import RedisClock
 from .unknown_jobs import UnknownJobs
@@ -67,12 +69,17 @@ class Engine:
         keys = KeySpace(queue, database_of(self._redis))
         self._store = store = make_store(self._redis)
         clock, unknown = RedisClock(lease), UnknownJobs(registry, options.unknown_for)
-        self.attempts = attempts = Attempts(scoreboard)
+        self._observers = observers = Observers(options.observers)
+        self.attempts = attempts = Attempts(scoreboard, observers)
         self._recorder = recorder = Recorder(store, attempts)
-        self._finalizer = Finalizer(options, attempts, recorder, clock.now, worker, queue)
+        self._finalizer = Finalizer(
+            options, attempts, recorder, observers, clock.now, worker, queue
+        )
         self._places = places = ExecutionPlaces(self._finalizer.writer)
-        executor = Executor(registry, options, attempts, self._finalizer, places, clock, scoreboard)
-        watchdog = Watchdog(attempts, self._finalizer, places, scoreboard, lease)
+        executor = Executor(
+            registry, options, attempts, self._finalizer, places, clock, observers, scoreboard
+        )
+        watchdog = Watchdog(attempts, self._finalizer, places, observers, scoreboard, lease)
         self._heartbeat = Heartbeat(server, make_store, attempts, recorder, clock, watchdog, lease)
         channel = CancellationChannel(server.connect(), keys)
         self._cancellations = CancellationListener(
@@ -130,7 +137,7 @@ class Engine:
         attempts = self.attempts
         if attempts.task_count:
             await asyncio.wait(attempts.tasks.values(), timeout=max(until - monotonic(), 0.0))
-        self._options.watch.waited(attempts.task_count)
+        self._observers.tell(GraceOver(attempts.task_count))
         for attempt in attempts.running():
             if self._options.release:
                 self._finalizer.drain(attempt)

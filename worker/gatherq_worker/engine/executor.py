@@ -20,7 +20,9 @@ from .attempts import Attempts
 from .conclusion import verdicts
 from .conclusion.deadlines import set_deadline
 from .conclusion.finalizer import Finalizer
+from .events import JobStarted
 from .execution_places import ExecutionPlaces, WaitedTooLong
+from .observers import Observers
 from .options import EngineOptions
 from .redis_clock import RedisClock
 
@@ -43,12 +45,14 @@ class Executor:
         finalizer: Finalizer,
         places: ExecutionPlaces,
         clock: RedisClock,
+        observers: Observers,
         scoreboard: Scoreboard | None = None,
     ) -> None:
         self._registry, self._options = registry, options
         self._attempts, self._finalizer, self._places = attempts, finalizer, places
         self._clock, self._scoreboard = clock, scoreboard
         self._write = finalizer.writer
+        self._observers, self._tell_starts = observers, observers.wants(JobStarted)
         self._hooks, self._hooked = options.hooks, bool(options.hooks)
 
     def launch(self, attempt: Attempt) -> None:
@@ -137,7 +141,8 @@ class Executor:
         """Tell the observers that the attempt starts, and make its `ctx`."""
         make = handler.takes_ctx or self._hooked
         ctx = self._options.make_ctx(attempt) if make else {}
-        self._options.watch.started(attempt, attempt.started or 0)
+        if self._tell_starts:
+            self._observers.tell(JobStarted(attempt, attempt.started or 0))
         return ctx
 
     async def run(

@@ -1,7 +1,7 @@
 """Options of an engine, which hold where a job and its handler say nothing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gatherq.contract.records import Times, Verdict
@@ -9,8 +9,10 @@ from gatherq.store.claims import Claimed
 from gatherq.store.jobs import JobStore
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.execution.loop import Hook
+from gatherq_worker.execution.result import ResultWriter
 
-from .observer import JobObserver
+from .job_log import JobLog
+from .observers import Observer
 
 #: Makes an attempt of a claimed job; never raises.
 Reader = Callable[[Claimed], Attempt]
@@ -78,4 +80,6 @@ class EngineOptions:
     aborts: Callable[[JobStore], AbortSource] | None = None
     read: Reader = Attempt.read
     write: Writer | None = None
-    watch: JobObserver = field(default_factory=JobObserver)
+    #: Looks at what an execution left while the job's code may run, for an observer to show later.
+    look: ResultWriter | None = None
+    observers: Sequence[Observer] = (JobLog(),)

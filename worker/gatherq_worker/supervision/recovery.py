@@ -13,7 +13,7 @@ from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.server.connection import connect, database_of, disconnect
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
-from gatherq_worker.engine.observer import tell
+from gatherq_worker.engine.job_log import log_end
 from gatherq_worker.ipc.endpoint import Endpoint
 from gatherq_worker.ipc.execution_table import Execution
 
@@ -99,5 +99,5 @@ def _timed_out(
     started = now - round((monotonic() - execution.deadline + execution.limit) * 1000)
     times = Times(started, now)
     verdict, payload = verdicts.written(verdict, attempt, times, death.worker, queue)
-    tell(attempt, verdict)
+    log_end(attempt, verdict)
     return Record(attempt, verdict.status, payload, 3600.0)

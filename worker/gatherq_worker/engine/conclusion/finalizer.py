@@ -12,6 +12,8 @@ from gatherq.contract.values.codec import encode
 from gatherq.store.jobs import Record, Release
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
+from gatherq_worker.engine.events import JobEnded, JobRefused, JobReleased, JobRetried
+from gatherq_worker.engine.observers import Observers
 from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.execution.result import ExecutionResult, ResultWriter, Writer, write_result
 from gatherq_worker.registry import Handler, UnknownJob
@@ -34,11 +36,13 @@ class Finalizer:
         options: EngineOptions,
         attempts: Attempts,
         recorder: Recorder,
+        observers: Observers,
         now: Callable[[], int],
         worker: str,
         queue: str,
     ) -> None:
         self._options, self._attempts, self.recorder, self._now = options, attempts, recorder, now
+        self._observers, self._tell_ends = observers, observers.wants(JobEnded)
         self._worker, self._queue = worker, queue
 
     @property
@@ -46,7 +50,7 @@ class Finalizer:
         """What writes the result of an execution, where and while the job's code may run."""
         write_other, look = (
             self._options.write and self._write_other_format,
-            self._options.watch.look,
+            self._options.look,
         )
         return Writer(write_other, look) if write_other or look else write_result
 
@@ -76,7 +80,7 @@ class Finalizer:
     def _tell_retry(self, result: ExecutionResult, attempt: Attempt, again: RunAgain) -> None:
         if again.status != "died":
             error = TimeoutError() if result.error is None else result.error
-            self._options.watch.retrying(attempt, error, again.delay, self._times(attempt))
+            self._observers.tell(JobRetried(attempt, error, again.delay, self._times(attempt)))
 
     def _entry(self, attempt: Attempt, again: RunAgain) -> bytes:
         """Write what the history of the job keeps of the attempt."""
@@ -87,7 +91,7 @@ class Finalizer:
         """Fail a job that cannot be run."""
         kind = "UnknownJob" if isinstance(error, UnknownJob) else type(error).__name__
         kind = kind if attempt.job else "UnreadableJob"
-        self._options.watch.refused(attempt, error)
+        self._observers.tell(JobRefused(attempt, error))
         self.not_run(verdicts.failed(kind, say(error)), attempt)
 
     def not_run(self, verdict: Verdict, attempt: Attempt, handler: Handler | None = None) -> None:
@@ -101,7 +105,7 @@ class Finalizer:
     def drain(self, attempt: Attempt) -> None:
         """Release an attempt that runs, because the worker stops; it is not charged."""
         if self._release(Release(attempt)):
-            self._options.watch.released(attempt)
+            self._observers.tell(JobReleased(attempt))
         self._attempts.unwind(attempt)
 
     def cut_short(self, attempt: Attempt, error: BaseException | None = None) -> None:
@@ -131,7 +135,8 @@ class Finalizer:
         """
         if attempt.concluded:
             return None
-        return self._made(verdicts.overdue(attempt), attempt, self._times(attempt))
+        verdict, times = verdicts.overdue(attempt), self._times(attempt)
+        return self._made(verdict, attempt, times, None, self._observers.post)
 
     def _times(self, attempt: Attempt) -> Times:
         # Redis's clock is known by its last reply: it may seem to go back a little.
@@ -146,14 +151,19 @@ class Finalizer:
     def _record(
         self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None
     ) -> None:
-        record = self._made(verdict, attempt, times, handler)
+        record = self._made(verdict, attempt, times, handler, self._observers.tell)
         if record:
             self.recorder.put(record)
 
     def _made(
-        self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None = None
+        self,
+        verdict: Verdict,
+        attempt: Attempt,
+        times: Times,
+        handler: Handler | None,
+        tell: Callable[[JobEnded], None],
     ) -> Record[Attempt] | None:
-        """Make the record of an attempt; None if the watchdog has made it meanwhile."""
+        """Write the result, and conclude the attempt; None if another thread has concluded it."""
         if attempt.other_format and self._options.write:
             if verdict.record is None:  # nobody's code may run now
                 verdict, payload = self._options.write(verdict, _bare(attempt), times)
@@ -163,16 +173,11 @@ class Finalizer:
             verdict, payload = verdicts.written(verdict, attempt, times, self._worker, self._queue)
         if not self._attempts.record(attempt):
             return None
+        if self._tell_ends:
+            tell(JobEnded(attempt, verdict, times))
         keep = handler.keep if handler and handler.keep is not None else self._options.keep
-        self._tell(attempt, verdict, times)
         mark = handler.mark if handler else 0.0
         return Record(attempt, verdict.status, payload, keep, mark)
-
-    def _tell(self, attempt: Attempt, verdict: Verdict, times: Times) -> None:
-        try:
-            self._options.watch.ended(attempt, verdict, times)
-        except Exception:
-            logger.exception("job %s: its end cannot be told", attempt.job_id)
 
     def _write_other_format(self, result: ExecutionResult, attempt: Attempt) -> None:
         """Write the whole result in the format of its producer."""

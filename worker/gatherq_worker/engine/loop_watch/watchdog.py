@@ -18,7 +18,9 @@ from gatherq_worker.attempt import Attempt
 from gatherq_worker.context import CurrentJob
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.finalizer import Finalizer
+from gatherq_worker.engine.events import LoopBlocked
 from gatherq_worker.engine.execution_places import ExecutionPlaces
+from gatherq_worker.engine.observers import Observers
 from gatherq_worker.execution import interrupt
 from gatherq_worker.ipc.process_contract import RECYCLED, Farewell
 from gatherq_worker.ipc.scoreboard import Scoreboard
@@ -46,11 +48,13 @@ class Watchdog:
         attempts: Attempts,
         finalizer: Finalizer,
         places: ExecutionPlaces,
+        observers: Observers,
         scoreboard: Scoreboard | None,
         lease: float,
     ) -> None:
         self._attempts, self._finalizer, self._places = attempts, finalizer, places
-        self._recorder, self._scoreboard = finalizer.recorder, scoreboard
+        self._recorder, self._observers = finalizer.recorder, observers
+        self._scoreboard = scoreboard
         self._patience = max(_PATIENCE[0] * lease, _PATIENCE[1])
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
@@ -174,6 +178,7 @@ class Watchdog:
 
     def _end(self) -> NoReturn:
         self._places.close()
+        self._observers.deliver()  # the loop will not
         if self._scoreboard:
             self._scoreboard.farewell = Farewell.RECYCLE
         logging.shutdown()
@@ -204,12 +209,14 @@ class Watchdog:
         return f"code left behind by job {job.job_id!r} ({job.name})" if job else "something"
 
     def _warn(self, blocked: float, stuck: float) -> None:
-        """Name the job that blocks the loop, with its stack, in one line."""
+        """Log the job that blocks the loop, with its stack, in one line; at once, from here."""
         self._warned = True
         self.blocks += 1
         who = self._name() if stuck >= _BLOCKED else "the work of many jobs"
         calls = stack(self._thread)
         logger.warning("%s blocks the event loop for %.1f s: %s", who, blocked, calls)
+        job = blocking_job(self._loop, self._thread) if stuck >= _BLOCKED else None
+        self._observers.post(LoopBlocked(blocked, job))
 
 
 def _must_have_ended(attempt: Attempt) -> float:

@@ -1,0 +1,67 @@
+"""Observers: each hears what it wants, on the thread of the loop, and harms nobody."""
+
+import asyncio
+import threading
+
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.engine.events import GraceOver, JobReleased, JobStarted, LoopBlocked
+from gatherq_worker.engine.observers import Observer, Observers
+
+ATTEMPT = Attempt("b:0", 1, None)
+
+
+class Heard(Observer):
+    def __init__(self):
+        self.heard = []
+
+    def grace_over(self, event):
+        self.heard.append((event, threading.get_ident()))
+
+    def job_released(self, event):
+        raise KeyError("a fault of an observer")
+
+
+class Second(Observer):
+    def __init__(self):
+        self.released = []
+
+    def job_released(self, event):
+        self.released.append(event.attempt)
+
+
+async def test_an_event_that_nobody_wants_need_not_be_made():
+    observers = Observers([Heard()])
+    assert observers.wants(GraceOver)
+    assert not observers.wants(JobStarted)
+    observers.tell(JobStarted(ATTEMPT, 1))  # and does no harm
+    observers.post(LoopBlocked(1.0, None))
+    assert not Observers([]).wants(GraceOver)
+
+
+async def test_who_raises_is_logged_and_others_are_told(caplog):
+    second = Second()
+    observers = Observers([Heard(), second])
+    observers.tell(JobReleased(ATTEMPT))
+    assert second.released == [ATTEMPT]
+    assert "an observer raised at JobReleased" in caplog.text
+    assert "KeyError" in caplog.text
+
+
+async def test_what_another_thread_posts_is_told_by_the_loop_in_order():
+    heard = Heard()
+    observers = Observers([heard])
+    events = [GraceOver(n) for n in range(3)]
+    await asyncio.to_thread(lambda: [observers.post(event) for event in events])
+    await asyncio.sleep(0)
+    assert heard.heard == [(event, threading.get_ident()) for event in events]
+
+
+async def test_what_the_loop_has_not_delivered_another_thread_can_once():
+    heard = Heard()
+    observers = Observers([heard])
+    thread = threading.Thread(target=lambda: (observers.post(GraceOver(1)), observers.deliver()))
+    thread.start()
+    thread.join()  # blocks the loop
+    assert [event for event, _ in heard.heard] == [GraceOver(1)]
+    await asyncio.sleep(0)
+    assert len(heard.heard) == 1
