@@ -4,11 +4,10 @@ import difflib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from gatherq.contract.job_definition import NO_RETRIES, Isolation, JobDefinition, RetryRules
+from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.records import cut
 from gatherq.contract.values.annotations import Codecs, codecs_of
 from gatherq.contract.values.codec import Decoder, Encoder
@@ -24,61 +23,71 @@ class LoadError(GatherqError):
     """A module cannot be loaded, or its jobs cannot be told apart."""
 
 
-@dataclass(frozen=True)
 class Handler:
-    """A function and how to run it; arq's functions take `ctx` first."""
+    """A function that a worker has under a name, and how to call it; never changed.
 
-    name: str
-    function: Callable[..., Any]
-    timeout: float | None = None
-    max_attempts: int | None = None
-    takes_ctx: bool = False
-    #: Seconds to keep the result of a job without a batch, inf for ever; None: as the worker says.
-    keep: float | None = None
-    #: Seconds for which plain arq workers shall leave its jobs alone after their end.
-    mark: float = 0.0
-    isolation: Isolation = "loop"
-    grace: float | None = None
-    concurrency: int | None = None
-    memory: int | None = None
-    rules: RetryRules = NO_RETRIES
-    signature: inspect.Signature = field(init=False)
-    decoders: dict[str, Decoder] = field(init=False)
-    #: Makes of its results what JSON writes in their place.
-    encode: Encoder = field(init=False)
-    codecs: Codecs = field(init=False)
-    #: Number of parameters, where all of them are ordinary ones; else -1.
-    positional: int = field(init=False)
+    `takes_ctx` says that it is arq's: it takes `ctx` first, and its arguments as they come.
+    """
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "signature", inspect.signature(self.function))
+    __slots__ = (
+        "codecs",
+        "decoders",
+        "definition",
+        "encode",
+        "function",
+        "keep",
+        "keep_in_progress",
+        "name",
+        "positional",
+        "signature",
+        "takes_ctx",
+    )
+
+    def __init__(
+        self,
+        definition: JobDefinition,
+        function: Callable[..., Any],
+        *,
+        takes_ctx: bool = False,
+        keep: float | None = None,
+        keep_in_progress: float = 0.0,
+    ) -> None:
+        self.definition, self.name = definition, definition.name
+        self.function, self.takes_ctx = function, takes_ctx
+        #: Seconds to keep the result of a job without a batch, inf for ever; None: the worker's.
+        self.keep = keep
+        #: Seconds for which plain arq workers leave its jobs alone after their end.
+        self.keep_in_progress = keep_in_progress
+        self.signature = inspect.signature(function)
         kinds = [parameter.kind for parameter in self.signature.parameters.values()]
         ordinary = all(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
-        object.__setattr__(self, "positional", len(kinds) if ordinary else -1)
-        codecs = Codecs({}, {}, {}) if self.takes_ctx else codecs_of(self.function)
-        object.__setattr__(self, "codecs", codecs)
-        object.__setattr__(self, "encode", encoder(codecs.by_name.get("return")))
-        object.__setattr__(self, "decoders", self._decoders())
+        #: Number of parameters, where all of them are ordinary ones; else -1.
+        self.positional = len(kinds) if ordinary else -1
+        self.codecs = Codecs({}, {}, {}) if takes_ctx else codecs_of(function)
+        #: Makes of its results what JSON writes in their place.
+        self.encode: Encoder = encoder(self.codecs.by_name.get("return"))
+        self.decoders = self._decoders()
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> "Handler":
         """Make the handler of a function decorated with `@job`."""
         definition: JobDefinition = function.definition  # type: ignore[attr-defined]
-        return cls(
-            definition.name,
-            function,
-            definition.timeout,
-            definition.max_attempts,
-            isolation=definition.isolation or "loop",
-            grace=definition.grace,
-            concurrency=definition.concurrency,
-            memory=definition.memory,
-            rules=definition.rules,
-        )
+        return cls(definition, function)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Handler) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[object, ...]:
+        kept = self.keep, self.keep_in_progress
+        return self.definition, self.function, self.takes_ctx, *kept
 
     def most(self, default: int) -> int:
         """Return how many executions of a job may be started."""
-        return self.max_attempts or max(default, self.rules.retries + 1)
+        definition = self.definition
+        return definition.max_attempts or max(default, definition.rules.retries + 1)
 
     def bind(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         """Fit the arguments to the signature and their annotations; raises TypeError."""

@@ -31,7 +31,7 @@ def theirs(serializer=None, name="add", job_try=None):
 def test_a_job_of_theirs_is_read_in_their_format(codec, payload):
     attempt = codec.read(Claimed("j", 2, payload))
     assert attempt.job
-    assert attempt.foreign
+    assert attempt.other_format
     assert (attempt.name, attempt.job.args, attempt.job.kwargs) == ("add", [1], {"b": 2})
     assert (attempt.job.enqueued, attempt.job_try) == (1000, 2)
 
@@ -41,7 +41,7 @@ def test_a_job_of_a_batch_is_ours_whatever_the_serializers():
     for codec in (PICKLE, JSON):
         attempt = codec.read(Claimed("b:0", 1, ours, batch="b"))
         assert attempt.job
-        assert not attempt.foreign
+        assert not attempt.other_format
 
 
 def test_a_job_whose_data_is_gone_or_damaged_says_so():

@@ -6,6 +6,7 @@ import pytest
 
 from arq import cron, func
 from gatherq import job
+from gatherq.contract.job_definition import JobDefinition
 from gatherq_worker.arq.functions import arq_handler, own_handler, table_entry
 from gatherq_worker.registry import Handler
 
@@ -26,7 +27,7 @@ def handler_of(entry, keep_forever=False, keep=3600.0):
 def test_a_job_or_a_handler_is_ours_whatever_it_is_wrapped_in():
     handler = own_handler(ours)
     assert handler
-    assert (handler.name, handler.timeout, handler.takes_ctx) == ("ours", 3, False)
+    assert (handler.name, handler.definition.timeout, handler.takes_ctx) == ("ours", 3, False)
     assert own_handler(handler) is handler
     assert own_handler(theirs) is None
     entry = table_entry(handler)
@@ -37,7 +38,8 @@ def test_a_job_or_a_handler_is_ours_whatever_it_is_wrapped_in():
 def test_a_function_of_theirs_takes_ctx_and_says_how_it_is_run():
     handler = handler_of(func(theirs, name="other", timeout=4, max_tries=7))
     assert (handler.name, handler.function, handler.takes_ctx) == ("other", theirs, True)
-    assert (handler.timeout, handler.max_attempts, handler.mark) == (4, 7, 0.0)
+    definition = handler.definition
+    assert (definition.timeout, definition.max_attempts, handler.keep_in_progress) == (4, 7, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +59,9 @@ def test_results_stay_as_long_as_the_function_or_else_the_worker_says(entry, kee
 
 
 def test_a_cron_job_leaves_a_mark_for_plain_workers():
-    assert handler_of(cron(theirs, name="each", minute=1)).mark > 0
+    assert handler_of(cron(theirs, name="each", minute=1)).keep_in_progress > 0
 
 
 def test_a_handler_is_not_copied():
-    given = Handler("given", theirs, takes_ctx=True)
+    given = Handler(JobDefinition("given"), theirs, takes_ctx=True)
     assert own_handler(given) is given

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 import gatherq
+from gatherq.contract.job_definition import JobDefinition
 from gatherq_worker.arq.settings import create_worker, find_settings, options_of
 from gatherq_worker.arq.worker import Worker
 from gatherq_worker.registry import Handler
@@ -79,6 +80,6 @@ async def test_handlers_and_jobs_are_functions_too():
     async def ours() -> int:
         return 1
 
-    handler = Handler("given", ours)
+    handler = Handler(JobDefinition("given"), ours)
     worker = Worker([job, ours, handler], handle_signals=False)
     assert list(worker.functions) == ["job", "ours", "given"]

@@ -9,6 +9,7 @@ import pytest
 from gatherq import Call, call
 from gatherq.client.job_encoding import encode_all
 from gatherq.contract import records
+from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.validation import MAX_PAYLOAD
 from gatherq.contract.values import codec
 from gatherq.contract.values.json_limits import (
@@ -178,7 +179,7 @@ def test_a_long_name_is_not_carried_around():
     )
     assert len(result) < 1000
     with pytest.raises(UnknownJob) as raised:
-        Registry([Handler("f", nested)]).find(name)
+        Registry([Handler(JobDefinition("f"), nested)]).find(name)
     assert len(str(raised.value)) < 1000
 
 

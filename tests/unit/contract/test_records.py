@@ -16,6 +16,7 @@ from pydantic import BaseModel
 import gatherq
 from gatherq import Failed, RemoteError, Succeeded, TimedOut, call, job
 from gatherq.contract import records
+from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.outcomes import exception_of
 from gatherq.contract.remote_errors.capture import describe
 from gatherq.contract.remote_errors.error_info import ErrorInfo, rebuild
@@ -195,11 +196,11 @@ def test_near_matches_are_named_and_two_of_a_name_refused():
 
     async def other() -> None: ...
 
-    handlers = Registry([Handler("chop", chop)])
+    handlers = Registry([Handler(JobDefinition("chop"), chop)])
     with pytest.raises(UnknownJob, match="no job named 'chpo' here; did you mean 'chop'"):
         handlers.find("chpo")
     with pytest.raises(LoadError, match="two jobs are named 'chop'"):
-        Registry([Handler("chop", chop), Handler("chop", other)])
+        Registry([Handler(JobDefinition("chop"), chop), Handler(JobDefinition("chop"), other)])
 
 
 def test_a_password_is_never_shown():

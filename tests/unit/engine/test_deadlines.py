@@ -4,6 +4,7 @@ from time import monotonic
 
 import pytest
 
+from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.records import JobRecord
 from gatherq.store.claims import Deadline
 from gatherq_worker.attempt import Attempt
@@ -39,7 +40,7 @@ def test_the_calls_limit_wins_over_the_handlers_over_the_workers(
     attempt = Attempt("b:0", 1, job, batch_deadline=batch)
     options = EngineOptions(timeout=worker, grace=0.5)
     begun = monotonic()
-    set_deadline(attempt, Handler("f", print, handler), options, now=1_000)
+    set_deadline(attempt, Handler(JobDefinition("f", handler), print), options, now=1_000)
     assert (attempt.limit, attempt.which, attempt.grace) == (limit, which, 0.5)
     if seconds is None:
         assert (attempt.deadline, attempt.overdue) == (None, None)
@@ -50,5 +51,5 @@ def test_the_calls_limit_wins_over_the_handlers_over_the_workers(
 
 def test_a_handlers_grace_wins_over_the_workers():
     attempt = Attempt("b:0", 1, None)
-    set_deadline(attempt, Handler("f", print, grace=7.0), EngineOptions(), now=1_000)
+    set_deadline(attempt, Handler(JobDefinition("f", grace=7.0), print), EngineOptions(), now=1_000)
     assert attempt.grace == 7.0

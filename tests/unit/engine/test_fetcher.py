@@ -4,6 +4,7 @@ import asyncio
 import json
 from types import SimpleNamespace
 
+from gatherq.contract.job_definition import JobDefinition
 from gatherq.store.cancellation_channel import CancellationHint
 from gatherq.store.jobs import Claim
 from gatherq_worker.attempt import Attempt, State
@@ -90,7 +91,7 @@ async def test_a_worker_stops_though_its_cancellation_was_swallowed():
 
 async def test_a_hint_that_overtakes_the_reply_of_a_claim_is_looked_up_after_it():
     store = SlowClaim("b:0", "b:1", "c:0")
-    world = World(store, Handler("wait", wait))
+    world = World(store, Handler(JobDefinition("wait"), wait))
     attempts = world.attempts
     fetching = asyncio.create_task(world.fetcher.fetch(5))
     await store.asked.wait()
@@ -118,7 +119,7 @@ async def test_what_is_to_be_aborted_never_begins():
     store = SlowClaim("b:0", "b:1")
     store.reply.set()
     aborts = SimpleNamespace(requested=requested)
-    world = World(store, Handler("wait", wait), aborts=aborts)
+    world = World(store, Handler(JobDefinition("wait"), wait), aborts=aborts)
     assert await world.fetcher.fetch(5) == 0.5
     await asyncio.sleep(0)
     states = [attempt.state for attempt in world.attempts.claims()]
@@ -135,7 +136,9 @@ async def test_what_was_lost_while_aborts_were_asked_for_is_not_started():
 
     store = SlowClaim("b:0", "b:1")
     store.reply.set()
-    world = World(store, Handler("wait", wait), aborts=SimpleNamespace(requested=requested))
+    world = World(
+        store, Handler(JobDefinition("wait"), wait), aborts=SimpleNamespace(requested=requested)
+    )
     await world.fetcher.fetch(5)
     assert list(world.attempts.tasks) == ["b:1"]
     await world.end()
@@ -159,7 +162,7 @@ async def test_no_more_is_claimed_than_there_is_room_for():
             asked.append(n)
             return Claim([claimed(f"b:{len(asked)}{i}") for i in range(n)], NOW, None)
 
-    world = World(Store(), Handler("wait", wait))
+    world = World(Store(), Handler(JobDefinition("wait"), wait))
     fetching = asyncio.create_task(world.fetcher.run(burst=False, at_most=-1))
     async with asyncio.timeout(10):
         while world.attempts.task_count < 5:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gatherq.contract import records
-from gatherq.contract.job_definition import RetryRules
+from gatherq.contract.job_definition import JobDefinition, RetryRules
 from gatherq_worker.attempt import Attempt, State
 from gatherq_worker.engine.observers import Observer
 from gatherq_worker.engine.options import EngineOptions
@@ -16,8 +16,9 @@ from gatherq_worker.registry import Handler, UnknownJob
 
 from .parts import Parts
 
-PLAIN = Handler("f", print)
-RETRIED = Handler("f", print, rules=RetryRules(3, (ValueError,), backoff=8.0, jitter=0.0))
+RULES = RetryRules(3, (ValueError,), backoff=8.0, jitter=0.0)
+PLAIN = Handler(JobDefinition("f"), print)
+RETRIED = Handler(JobDefinition("f", rules=RULES), print)
 
 
 class Told(Observer):

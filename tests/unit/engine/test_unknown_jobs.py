@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from pydantic_core import from_json
 
+from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.records import JobRecord
 from gatherq.store.queue_position import FRONT, Place
 from gatherq_worker.attempt import Attempt
@@ -30,7 +31,7 @@ def known() -> None:
 
 @pytest.fixture
 def leaves(clock):
-    return UnknownJobs(Registry([Handler("known", known)]), 30.0)
+    return UnknownJobs(Registry([Handler(JobDefinition("known"), known)]), 30.0)
 
 
 def attempt(name, batch="b", enqueued=NOW - 60_000, **more):

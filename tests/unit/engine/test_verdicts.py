@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gatherq import Retry
-from gatherq.contract.job_definition import NO_RETRIES, RetryRules
+from gatherq.contract.job_definition import NO_RETRIES, JobDefinition, RetryRules
 from gatherq.contract.records import Verdict
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq_worker.attempt import Attempt
@@ -25,7 +25,7 @@ def asks_for_seven(error):
 
 def concluded(result, number=1, *, rules=NO_RETRIES, takes_ctx=False, asks=asks_for_seven):
     """Say in a word or two what becomes of it."""
-    handler = Handler("f", print, rules=rules, takes_ctx=takes_ctx)
+    handler = Handler(JobDefinition("f", rules=rules), print, takes_ctx=takes_ctx)
     if result.error is not None and result.info is None:
         result.info = ErrorInfo(type=type(result.error).__name__, message=str(result.error))
     attempt = Attempt("b:0", number, None)

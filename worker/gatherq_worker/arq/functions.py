@@ -34,11 +34,9 @@ def arq_handler(entry: Any, *, keep_forever: bool, keep: float) -> Handler:
     if entry.keep_result_s is not None:
         keep = entry.keep_result_s
     return Handler(
-        entry.name,
+        JobDefinition(entry.name, entry.timeout_s, entry.max_tries),
         entry.coroutine,
-        entry.timeout_s,
-        entry.max_tries,
         takes_ctx=True,
         keep=math.inf if keep_forever else keep,
-        mark=keep_cronjob_progress if hasattr(entry, "next_run") else 0.0,
+        keep_in_progress=keep_cronjob_progress if hasattr(entry, "next_run") else 0.0,
     )

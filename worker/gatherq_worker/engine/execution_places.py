@@ -50,11 +50,12 @@ class ExecutionPlaces:
 
     def kind_for(self, attempt: Attempt, handler: Handler) -> Processes | Threads | None:
         """Return what an attempt runs in; None for the event loop."""
-        if handler.isolation == "process":
+        isolation = handler.definition.isolation
+        if isolation == "process":
             return self._processes
         if attempt.apart:
             return self._apart
-        return self._threads if handler.isolation == "thread" else None
+        return self._threads if isolation == "thread" else None
 
     async def take(
         self, attempt: Attempt, handler: Handler, kind: Processes | Threads | None, now: int
@@ -76,9 +77,10 @@ class ExecutionPlaces:
     async def _take_all(
         self, attempt: Attempt, handler: Handler, kind: Processes | Threads | None
     ) -> None:
-        if handler.concurrency is not None:
+        concurrency = handler.definition.concurrency
+        if concurrency is not None:
             if handler.name not in self._by_handler:
-                self._by_handler[handler.name] = Places(handler.concurrency)
+                self._by_handler[handler.name] = Places(concurrency)
             attempt.places = (await self._by_handler[handler.name].take(),)
         if kind is not None:
             place = await kind.take(handler)

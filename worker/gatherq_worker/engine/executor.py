@@ -84,7 +84,7 @@ class Executor:
             return
         try:
             kind, place = self._places.kind_for(attempt, handler), None
-            if kind is not None or handler.concurrency is not None:
+            if kind is not None or handler.definition.concurrency is not None:
                 place = await self._places.take(attempt, handler, kind, self._clock.now())
                 attempt.started = self._clock.now()
             ctx = self.start(attempt, handler)

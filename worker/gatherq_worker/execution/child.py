@@ -125,7 +125,7 @@ def _reply(ending: ExecutionResult, handler: Handler) -> bytes:
     if is_a(error, asyncio.CancelledError):
         return pack({"cancelled": True, **base})
     if error is not None:
-        matches = is_a(error, handler.rules.retry_on)
+        matches = is_a(error, handler.definition.rules.retry_on)
         delay = error.delay if is_a(error, Retry) else None
         known = {"error": ending.info or describe(error), "matches": matches, "delay": delay}
         return pack({**known, **base})

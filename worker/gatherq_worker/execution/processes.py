@@ -255,7 +255,7 @@ def _request(attempt: Attempt, handler: Handler, job: CurrentJob) -> bytes:
             "name": handler.name,
             "args": record.args,
             "kwargs": record.kwargs,
-            "memory": handler.memory,
+            "memory": handler.definition.memory,
             "job": job._asdict(),
         }
     )

@@ -30,12 +30,13 @@ class Limit(NamedTuple):
 
 def set_deadline(attempt: Attempt, handler: Handler, options: EngineOptions, now: int) -> None:
     """Set the limit of an attempt whose code begins `now`, in ms of Redis's clock."""
-    own = (attempt.job.timeout if attempt.job else None) or handler.timeout
+    definition = handler.definition
+    own = (attempt.job.timeout if attempt.job else None) or definition.timeout
     seconds = attempt.limit = options.timeout if own is None else own
     if attempt.batch_deadline is not None:
         limit = tightest(seconds, attempt.batch_deadline, now)
         seconds, attempt.which, attempt.limit = limit
-    attempt.grace = options.grace if handler.grace is None else handler.grace
+    attempt.grace = options.grace if definition.grace is None else definition.grace
     if seconds is not None:
         attempt.deadline = monotonic() + seconds
         attempt.overdue = attempt.deadline + attempt.grace

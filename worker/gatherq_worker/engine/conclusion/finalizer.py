@@ -176,7 +176,7 @@ class Finalizer:
         if self._tell_ends:
             tell(JobEnded(attempt, verdict, times))
         keep = handler.keep if handler and handler.keep is not None else self._options.keep
-        mark = handler.mark if handler else 0.0
+        mark = handler.keep_in_progress if handler else 0.0
         return Record(attempt, verdict.status, payload, keep, mark)
 
     def _write_other_format(self, result: ExecutionResult, attempt: Attempt) -> None:

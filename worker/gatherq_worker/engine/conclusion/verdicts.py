@@ -53,7 +53,7 @@ def conclude(
         number = attempt.number
         return died if number < most else OutOfAttempts(lost(number), died)
     asked = _asked(result, handler, asks)
-    delay = delay_after(result, attempt, most, handler.rules, lambda error: asked)
+    delay = delay_after(result, attempt, most, handler.definition.rules, lambda error: asked)
     if delay is not None:
         return _again(result, delay)
     if asked is not None:
