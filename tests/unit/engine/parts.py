@@ -26,10 +26,10 @@ class Parts:
         self.attempts = Attempts(scoreboard, observers)
         self.recorder = Recorder(None, self.attempts)
         self.finalizer = Finalizer(
-            self.options, self.attempts, self.recorder, observers, self.clock.now, "w", "q"
+            self.options, self.attempts, self.recorder, observers, self.clock, "w", "q"
         )
         self.places = ExecutionPlaces(self.finalizer.writer)
-        parts = (self.attempts, self.finalizer, self.places, self.clock, observers, scoreboard)
+        parts = (self.attempts, self.finalizer, self.places, self.clock, scoreboard)
         self.executor = Executor(self.registry, self.options, *parts)
 
     def attempt(self, name, *args, number=1, **fields):

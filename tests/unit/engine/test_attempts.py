@@ -8,7 +8,6 @@ import pytest
 
 from gatherq.store.jobs import Record, Release
 from gatherq_worker.attempt import Attempt, State
-from gatherq_worker.engine import attempts as module
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.execution.guarded_task import guarded
 
@@ -169,7 +168,7 @@ async def test_a_release_ends_with_its_task_or_when_redis_has_it(table):
     assert attempt.state is State.GONE
 
 
-async def test_what_is_abandoned_takes_no_slot_and_counts_once_it_is_long_over(table, monkeypatch):
+async def test_what_is_abandoned_takes_no_slot_and_counts_once_it_is_long_over():
     async def swallows():
         while not over.is_set():
             try:
@@ -177,7 +176,8 @@ async def test_what_is_abandoned_takes_no_slot_and_counts_once_it_is_long_over(t
             except asyncio.CancelledError:
                 continue
 
-    over = asyncio.Event()
+    over, now = asyncio.Event(), [100.0]
+    table = Attempts(clock=lambda: now[0])
     attempt, task = started(table, work=swallows())
     await asyncio.sleep(0)
     table.begin(attempt)
@@ -186,7 +186,7 @@ async def test_what_is_abandoned_takes_no_slot_and_counts_once_it_is_long_over(t
     table.abandon(attempt)
     assert (table.task_count, table.room.is_set()) == (0, True)
     assert table.abandoned_count == 0
-    monkeypatch.setattr(module, "monotonic", lambda: monotonic() + 2)
+    now[0] += 2
     assert table.abandoned_count == 1
     table.recorded(record(attempt), "recorded")
     assert attempt.state is State.ABANDONED

@@ -62,7 +62,6 @@ class World(Parts):
         )
         self.fetcher = Fetcher(
             store,
-            self.attempts,
             self.executor,
             self.places,
             self.recorder,

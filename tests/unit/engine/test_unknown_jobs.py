@@ -10,7 +10,6 @@ from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.records import JobRecord
 from gatherq.store.queue_position import FRONT, Place
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.engine import unknown_jobs
 from gatherq_worker.engine.unknown_jobs import UnknownJobs
 from gatherq_worker.registry import Handler, Registry
 
@@ -18,11 +17,9 @@ NOW = 1_700_000_000_000
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock():
     """A clock that is set by hand."""
-    clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(unknown_jobs, "monotonic", lambda: clock.now)
-    return clock
+    return SimpleNamespace(now=100.0)
 
 
 def known() -> None:
@@ -31,7 +28,7 @@ def known() -> None:
 
 @pytest.fixture
 def leaves(clock):
-    return UnknownJobs(Registry([Handler(JobDefinition("known"), known)]), 30.0)
+    return UnknownJobs(Registry([Handler(JobDefinition("known"), known)]), 30.0, lambda: clock.now)
 
 
 def attempt(name, batch="b", enqueued=NOW - 60_000, **more):

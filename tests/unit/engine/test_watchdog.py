@@ -81,13 +81,13 @@ class Dog:
             self.attempts.start(attempt, guarded(asyncio.sleep(60), attempt))
             self.attempts.begin(attempt)
         self.told = Told()
-        options, observers = EngineOptions(), Observers([self.told])
+        options, observers = EngineOptions(lease=lease), Observers([self.told])
         clock = RedisClock(lease)
         clock.seen(1_700_000_000_000)
-        finalizer = Finalizer(options, self.attempts, self.recorder, observers, clock.now, "w", "q")
+        finalizer = Finalizer(options, self.attempts, self.recorder, observers, clock, "w", "q")
         self.ended = threading.Event()
         places = SimpleNamespace(close=self.ended.set)
-        self.watchdog = Watchdog(self.attempts, finalizer, places, observers, page, lease)
+        self.watchdog = Watchdog(self.attempts, finalizer, places, options, page)
 
     @contextmanager
     def watching(self, store):

@@ -42,6 +42,7 @@ from gatherq_worker.attempt import Attempt, State
 from gatherq_worker.execution.guarded_task import GuardedTask
 from gatherq_worker.ipc.scoreboard import Scoreboard
 
+from .clock import Clock
 from .events import LeaseLost
 from .observers import Observers
 
@@ -57,8 +58,12 @@ class Attempts:
     """The attempts of one worker by job id, those that are claimed and those that have a task."""
 
     def __init__(
-        self, scoreboard: Scoreboard | None = None, observers: Observers | None = None
+        self,
+        scoreboard: Scoreboard | None = None,
+        observers: Observers | None = None,
+        clock: Clock = monotonic,
     ) -> None:
+        self._clock = clock
         self._scoreboard, self._observers = scoreboard, observers
         self._loop = asyncio.get_running_loop()
         self._concluding = threading.Lock()
@@ -147,7 +152,7 @@ class Attempts:
             raise _refused("abandon", attempt)
         task = self._tasks.pop(attempt.job_id)
         attempt.state = State.ABANDONED
-        self._abandoned[task] = monotonic()
+        self._abandoned[task] = self._clock()
         task.add_done_callback(self._abandoned.pop)
         task.cancel()
         self.room.set()
@@ -193,10 +198,10 @@ class Attempts:
         Too late is after an earlier request, after the deadline, and once it is concluded.
         """
         task = self._task_of(attempt)
-        if task is None or attempt.cancelled_by or attempt.concluded or _past(attempt):
+        if task is None or attempt.cancelled_by or attempt.concluded or self._past(attempt):
             return False
         attempt.cancelled_by = by
-        attempt.overdue = monotonic() + attempt.grace
+        attempt.overdue = self._clock() + attempt.grace
         task.cancel()
         return True
 
@@ -267,7 +272,7 @@ class Attempts:
 
         Many that clean up at once may all be a little late, and end all the same.
         """
-        long = monotonic() - _UNWIND
+        long = self._clock() - _UNWIND
         return sum(since <= long for since in self._abandoned.values())
 
     def _conclude(self, attempt: Attempt, state: State) -> bool:
@@ -278,10 +283,13 @@ class Attempts:
             return True
 
     def _unwind(self, attempt: Attempt, task: Task) -> None:
-        asked = attempt.cancelled_by or _past(attempt)
+        asked = attempt.cancelled_by or self._past(attempt)
         if attempt.outside or not asked:  # code in the loop is asked once: it may be cleaning up
             task.cancel()
         self._loop.call_later(attempt.grace, attempt.free)  # whatever it does about that
+
+    def _past(self, attempt: Attempt) -> bool:
+        return attempt.deadline is not None and self._clock() >= attempt.deadline
 
     def _task_of(self, attempt: Attempt) -> Task | None:
         task = self._tasks.get(attempt.job_id)
@@ -294,10 +302,6 @@ class Attempts:
         if self._claims.get(attempt.job_id) is attempt:
             del self._claims[attempt.job_id]
             self.room.set()
-
-
-def _past(attempt: Attempt) -> bool:
-    return attempt.deadline is not None and monotonic() >= attempt.deadline
 
 
 def _refused(transition: str, attempt: Attempt) -> RuntimeError:

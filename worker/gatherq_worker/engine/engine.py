@@ -61,35 +61,37 @@ class Engine:
         scoreboard: Scoreboard | None = None,
     ) -> None:
         def make_store(redis: "Redis") -> JobStore:
-            return JobStore(redis, keys, worker, lease)
+            return JobStore(redis, keys, worker, options.lease)
 
-        lease = options.lease
         self._server, self._options, self._scoreboard = server, options, scoreboard
         self._loop, self._redis = asyncio.get_running_loop(), server.connect()
         keys = KeySpace(queue, database_of(self._redis))
         self._store = store = make_store(self._redis)
-        clock, unknown = RedisClock(lease), UnknownJobs(registry, options.unknown_for)
+        clock = RedisClock(options.lease, options.clock)
         self._observers = observers = Observers(options.observers)
-        self.attempts = attempts = Attempts(scoreboard, observers)
-        self._recorder = recorder = Recorder(store, attempts)
-        self._finalizer = Finalizer(
-            options, attempts, recorder, observers, clock.now, worker, queue
+        self.attempts = attempts = Attempts(scoreboard, observers, options.clock)
+        self._recorder = recorder = Recorder(store, attempts, options.clock)
+        self._finalizer = finalizer = Finalizer(
+            options, attempts, recorder, observers, clock, worker, queue
         )
-        self._places = places = ExecutionPlaces(self._finalizer.writer)
-        executor = Executor(
-            registry, options, attempts, self._finalizer, places, clock, observers, scoreboard
+        self._places = places = ExecutionPlaces(finalizer.writer, options.clock)
+        executor = Executor(registry, options, attempts, finalizer, places, clock, scoreboard)
+        watchdog = Watchdog(attempts, finalizer, places, options, scoreboard)
+        self._heartbeat = Heartbeat(
+            server, make_store, attempts, recorder, clock, watchdog, options.lease
         )
-        watchdog = Watchdog(attempts, self._finalizer, places, observers, scoreboard, lease)
-        self._heartbeat = Heartbeat(server, make_store, attempts, recorder, clock, watchdog, lease)
-        channel = CancellationChannel(server.connect(), keys)
         self._cancellations = CancellationListener(
-            channel, attempts, self._heartbeat.renew_soon, silence=lease
+            CancellationChannel(server.connect(), keys),
+            attempts,
+            self._heartbeat.renew_soon,
+            options.lease,
         )
         self._aborts = AbortPoll(options.aborts(store), attempts) if options.aborts else None
+        unknown = UnknownJobs(registry, options.unknown_for, options.clock)
+        hints = self._cancellations
         self._fetcher = Fetcher(
-            store, attempts, executor, places, recorder, clock, options, unknown,
-            self._cancellations, self._aborts,
-        )  # fmt: skip
+            store, executor, places, recorder, clock, options, unknown, hints, self._aborts
+        )
 
     @property
     def worn_out(self) -> bool:

@@ -14,6 +14,7 @@ from gatherq_worker.execution.shortage import out_of_descriptors
 from gatherq_worker.execution.threads import Threads
 from gatherq_worker.registry import Handler
 
+from .clock import Clock
 from .conclusion.deadlines import Limit, limit_to_begin
 
 logger = logging.getLogger("gatherq.worker")
@@ -38,7 +39,8 @@ class WaitedTooLong(Exception):
 class ExecutionPlaces:
     """The threads and processes of one worker, and how many jobs of each handler may run."""
 
-    def __init__(self, write: ResultWriter) -> None:
+    def __init__(self, write: ResultWriter, clock: Clock = monotonic) -> None:
+        self._clock = clock
         self._threads = Threads(_THREADS, write)
         self._processes = Processes(max(os.cpu_count() or 1, _PROCESSES))
         self._apart = Processes(_APART)
@@ -90,16 +92,16 @@ class ExecutionPlaces:
     def note_shortage(self, error: Exception) -> None:
         """Note that a job cannot begin here just now, and log it once in a while."""
         if self._short is None and out_of_descriptors(error):
-            self._short = monotonic()
-        if monotonic() - self._warned > _WORTH_A_LINE:
-            self._warned = monotonic()
+            self._short = self._clock()
+        if self._clock() - self._warned > _WORTH_A_LINE:
+            self._warned = self._clock()
             what = f"{type(error).__name__}: {error}"
             logger.warning("this worker is short of something, jobs wait for others: %s", what)
 
     @property
     def starved(self) -> bool:
         """Whether jobs have long waited for a descriptor that this process will not have."""
-        return self._short is not None and monotonic() - self._short >= _STARVED
+        return self._short is not None and self._clock() - self._short >= _STARVED
 
     @property
     def abandoned_threads(self) -> int:

@@ -22,7 +22,6 @@ from .conclusion.deadlines import set_deadline
 from .conclusion.finalizer import Finalizer
 from .events import JobStarted
 from .execution_places import ExecutionPlaces, WaitedTooLong
-from .observers import Observers
 from .options import EngineOptions
 from .redis_clock import RedisClock
 
@@ -45,27 +44,26 @@ class Executor:
         finalizer: Finalizer,
         places: ExecutionPlaces,
         clock: RedisClock,
-        observers: Observers,
         scoreboard: Scoreboard | None = None,
     ) -> None:
         self._registry, self._options = registry, options
-        self._attempts, self._finalizer, self._places = attempts, finalizer, places
+        self.attempts, self._finalizer, self._places = attempts, finalizer, places
         self._clock, self._scoreboard = clock, scoreboard
         self._write = finalizer.writer
-        self._observers, self._tell_starts = observers, observers.wants(JobStarted)
+        self._tell_starts = finalizer.observers.wants(JobStarted)
         self._hooks, self._hooked = options.hooks, bool(options.hooks)
 
     def launch(self, attempt: Attempt) -> None:
         """Execute an attempt in a task of its own."""
         task = guarded(self.execute(attempt), attempt)
-        self._attempts.start(attempt, task)
+        self.attempts.start(attempt, task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         assert isinstance(task, GuardedTask)
         assert task.attempt is not None
         attempt = task.attempt
-        self._attempts.ended(attempt)
+        self.attempts.ended(attempt)
         if task.cancelled():
             self._finalizer.cut_short(attempt)
         elif (error := task.exception()) is not None:
@@ -142,7 +140,7 @@ class Executor:
         make = handler.takes_ctx or self._hooked
         ctx = self._options.make_ctx(attempt) if make else {}
         if self._tell_starts:
-            self._observers.tell(JobStarted(attempt, attempt.started or 0))
+            self._finalizer.observers.tell(JobStarted(attempt, attempt.started or 0))
         return ctx
 
     async def run(
@@ -180,7 +178,7 @@ class Executor:
         set_deadline(attempt, handler, self._options, self._clock.now())
         current = _current(attempt)
         set_current(current)
-        self._attempts.begin(attempt)
+        self.attempts.begin(attempt)
         if self._scoreboard is not None:
             self._scoreboard.enter(attempt, where)
         return current
@@ -210,7 +208,7 @@ class Executor:
     def _put_off(self, attempt: Attempt, error: Exception) -> None:
         """Release an attempt that could not begin for want of something; raises other errors."""
         if isinstance(error, Shortage):
-            self._attempts.stall(attempt)
+            self.attempts.stall(attempt)
         if attempt.state is not State.WAITING or not is_shortage(error):
             raise error
         self._places.note_shortage(error)

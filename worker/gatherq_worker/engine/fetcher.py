@@ -8,7 +8,6 @@ from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
 
 from .abort_poll import AbortPoll
-from .attempts import Attempts
 from .cancellations import CancellationListener
 from .conclusion.recorder import Recorder
 from .execution_places import ExecutionPlaces
@@ -45,7 +44,6 @@ class Fetcher:
     def __init__(
         self,
         store: JobStore,
-        attempts: Attempts,
         executor: Executor,
         places: ExecutionPlaces,
         recorder: Recorder,
@@ -55,14 +53,14 @@ class Fetcher:
         cancellations: CancellationListener,
         aborts: AbortPoll | None = None,
     ) -> None:
-        self._store, self._attempts = store, attempts
+        self._store, self._attempts = store, executor.attempts
         self._executor, self._places = executor, places
         self._recorder, self._clock, self._options = recorder, clock, options
         self._unknown, self._cancellations, self._aborts = unknown, cancellations, aborts
         self._limits = RecycleLimits(options.most_jobs, options.most_memory)
         self._outages = OutageLog()
         self._loop = asyncio.get_running_loop()
-        self._strays = StrayClaims(store, attempts, recorder, options.lease)
+        self._strays = StrayClaims(store, self._attempts, recorder, options.lease, options.clock)
         #: When a job came that nobody had announced, by the loop's clock.
         self._unannounced = float("-inf")
         self._plain_worker_seen = False

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Protocol
 
 from gatherq.contract.records import Times, Verdict
@@ -11,6 +12,7 @@ from gatherq_worker.attempt import Attempt
 from gatherq_worker.execution.loop import Hook
 from gatherq_worker.execution.result import ResultWriter
 
+from .clock import Clock
 from .job_log import JobLog
 from .observers import Observer
 
@@ -68,6 +70,7 @@ class EngineOptions:
     #: Jobs that a process starts, and bytes of memory that it uses, before it is recycled.
     most_jobs: int | None = None
     most_memory: int | None = None
+    clock: Clock = monotonic
 
     # The seams of an adapter: arq's.
 

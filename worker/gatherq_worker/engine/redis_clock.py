@@ -7,25 +7,29 @@ an error that the next call mends at once kept nobody from renewing.
 
 from time import monotonic
 
+from .clock import Clock
+
 
 class RedisClock:
     """Updated by every reply that carries Redis's time (ms)."""
 
-    def __init__(self, lease: float) -> None:
-        self._patience = lease * 500
+    def __init__(self, lease: float, clock: Clock = monotonic) -> None:
+        self._clock = clock
+        #: Longest silence that does not break contact, in ms.
+        self._longest = lease * 500
         self._offset: float | None = None
         self.since = 0
         self.last = 0
 
     def seen(self, now: int) -> None:
         """Note a reply; after a long silence, contact begins anew."""
-        if now - self.last > self._patience or now < self.last:
+        if now - self.last > self._longest or now < self.last:
             self.since = now
         self.last = now
-        self._offset = now - monotonic() * 1000
+        self._offset = now - self._clock() * 1000
 
     def now(self) -> int:
         """Return the time in ms by Redis's clock; needs one reply."""
         if self._offset is None:
             raise RuntimeError("no reply from Redis yet")
-        return round(monotonic() * 1000 + self._offset)
+        return round(self._clock() * 1000 + self._offset)

@@ -10,6 +10,7 @@ from gatherq.store.jobs import JobStore, Release
 from gatherq_worker.attempt import Attempt
 
 from .attempts import Attempts
+from .clock import Clock
 from .conclusion.recorder import Recorder
 
 logger = logging.getLogger("gatherq.worker")
@@ -19,20 +20,26 @@ class StrayClaims:
     """Looks for them after an error: at once, and again for a claim that came through late."""
 
     def __init__(
-        self, store: JobStore, attempts: Attempts, recorder: Recorder, lease: float
+        self,
+        store: JobStore,
+        attempts: Attempts,
+        recorder: Recorder,
+        lease: float,
+        clock: Clock = monotonic,
     ) -> None:
+        self._clock = clock
         self._store, self._attempts, self._recorder = store, attempts, recorder
         self._later = lease / 4
         self._looks: list[float] = []
 
     def suspect(self) -> None:
         """Note that the reply of a claim may have been lost."""
-        now = monotonic()
+        now = self._clock()
         self._looks = [now, now + self._later]
 
     async def give_back(self) -> None:
         """Give back what is found, if it is time to look."""
-        if not self._looks or monotonic() < self._looks[0]:
+        if not self._looks or self._clock() < self._looks[0]:
             return
         _, found = await self._store.held(jobs=False)
         del self._looks[0]

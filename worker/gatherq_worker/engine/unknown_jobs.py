@@ -13,6 +13,8 @@ from gatherq.store.queue_position import FRONT, Passing, Place
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.registry import Registry, UnknownJob
 
+from .clock import Clock
+
 logger = logging.getLogger("gatherq.worker")
 
 #: Seconds until a job is looked at again that a claim cannot pass over.
@@ -27,8 +29,8 @@ _PAUSE, _LEAST, _MOST = 0.1, 1.0, 10.0
 class UnknownJobs:
     """Knows since when names have been met here, `seconds` long; 0: none is left to others."""
 
-    def __init__(self, handlers: Registry, seconds: float) -> None:
-        self._handlers, self._seconds = handlers, seconds
+    def __init__(self, registry: Registry, seconds: float, clock: Clock = monotonic) -> None:
+        self._registry, self._seconds, self._clock = registry, seconds, clock
         #: When each name was met first; the oldest first.
         self._met: dict[str, float] = {}
         #: What the next claim passes over; those that the last one was told.
@@ -42,13 +44,13 @@ class UnknownJobs:
         `now` is Redis's, in ms. Jobs without a batch are arq's, and fail at once as they do there.
         """
         job = attempt.job
-        if job is None or job.name in self._handlers or not self._seconds or not attempt.batch:
+        if job is None or job.name in self._registry or not self._seconds or not attempt.batch:
             return None
         if attempt.cancelled_by or len(job.name) > MAX_NAME:
             return None
         waited = (now - job.enqueued) / 1000
         if self._meet(job.name):
-            waited = min(waited, monotonic() - self._met[job.name])
+            waited = min(waited, self._clock() - self._met[job.name])
         if waited >= self._seconds:
             return None
         return _AGAIN if job.name in self._told or job.name not in self._met else 0.0
@@ -60,7 +62,7 @@ class UnknownJobs:
             return Passing()
         if self._ended:
             pause = min(max(_PAUSE * self._claims, _LEAST), _MOST)
-            if monotonic() - self._ended > pause:
+            if self._clock() - self._ended > pause:
                 self._place, self._claims, self._ended = FRONT, 0, 0.0
         self._told = frozenset(self._met)
         return Passing(self._names, round(self._seconds * 1000), self._place)
@@ -74,7 +76,7 @@ class UnknownJobs:
         self._place = place
         if not self._ended:
             self._claims += 1
-            self._ended = monotonic() if end else 0.0
+            self._ended = self._clock() if end else 0.0
 
     def _meet(self, name: str) -> bool:
         """Note the name, if there is room for it; return whether there is."""
@@ -82,13 +84,13 @@ class UnknownJobs:
             return True
         if len(self._met) >= _NAMES:
             oldest = next(iter(self._met))
-            if monotonic() - self._met[oldest] < self._seconds:
+            if self._clock() - self._met[oldest] < self._seconds:
                 return False
             del self._met[oldest]
-        self._met[name] = monotonic()
+        self._met[name] = self._clock()
         self._names = codec.encode([codec.encode(name).decode() for name in self._met])
         try:
-            self._handlers.find(name)
+            self._registry.find(name)
         except UnknownJob as error:
             logger.warning("%s; its jobs are left to others for %g s", error, self._seconds)
         return True

@@ -8,7 +8,6 @@ queue timeout and of its batch. docs/timeouts.md tells it to users.
 event loop too: that is its clock in asyncio.
 """
 
-from time import monotonic
 from typing import NamedTuple
 
 from gatherq.store.claims import Deadline
@@ -38,7 +37,7 @@ def set_deadline(attempt: Attempt, handler: Handler, options: EngineOptions, now
         seconds, attempt.which, attempt.limit = limit
     attempt.grace = options.grace if definition.grace is None else definition.grace
     if seconds is not None:
-        attempt.deadline = monotonic() + seconds
+        attempt.deadline = options.clock() + seconds
         attempt.overdue = attempt.deadline + attempt.grace
 
 

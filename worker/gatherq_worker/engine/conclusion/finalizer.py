@@ -15,6 +15,7 @@ from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.events import JobEnded, JobRefused, JobReleased, JobRetried
 from gatherq_worker.engine.observers import Observers
 from gatherq_worker.engine.options import EngineOptions
+from gatherq_worker.engine.redis_clock import RedisClock
 from gatherq_worker.execution.result import ExecutionResult, ResultWriter, Writer, write_result
 from gatherq_worker.registry import Handler, UnknownJob
 
@@ -37,12 +38,17 @@ class Finalizer:
         attempts: Attempts,
         recorder: Recorder,
         observers: Observers,
-        now: Callable[[], int],
+        clock: RedisClock,
         worker: str,
         queue: str,
     ) -> None:
-        self._options, self._attempts, self.recorder, self._now = options, attempts, recorder, now
-        self._observers, self._tell_ends = observers, observers.wants(JobEnded)
+        self._options, self._attempts, self.recorder, self._clock = (
+            options,
+            attempts,
+            recorder,
+            clock,
+        )
+        self.observers, self._tell_ends = observers, observers.wants(JobEnded)
         self._worker, self._queue = worker, queue
 
     @property
@@ -80,7 +86,7 @@ class Finalizer:
     def _tell_retry(self, result: ExecutionResult, attempt: Attempt, again: RunAgain) -> None:
         if again.status != "died":
             error = TimeoutError() if result.error is None else result.error
-            self._observers.tell(JobRetried(attempt, error, again.delay, self._times(attempt)))
+            self.observers.tell(JobRetried(attempt, error, again.delay, self._times(attempt)))
 
     def _entry(self, attempt: Attempt, again: RunAgain) -> bytes:
         """Write what the history of the job keeps of the attempt."""
@@ -91,12 +97,12 @@ class Finalizer:
         """Fail a job that cannot be run."""
         kind = "UnknownJob" if isinstance(error, UnknownJob) else type(error).__name__
         kind = kind if attempt.job else "UnreadableJob"
-        self._observers.tell(JobRefused(attempt, error))
+        self.observers.tell(JobRefused(attempt, error))
         self.not_run(verdicts.failed(kind, say(error)), attempt)
 
     def not_run(self, verdict: Verdict, attempt: Attempt, handler: Handler | None = None) -> None:
         """Hand over the outcome of an attempt that was not executed."""
-        self._record(verdict, attempt, Times(None, self._now()), handler)
+        self._record(verdict, attempt, Times(None, self._clock.now()), handler)
 
     def put_off(self, attempt: Attempt, delay: float) -> None:
         """Release an attempt that could not begin here; it is not charged."""
@@ -105,7 +111,7 @@ class Finalizer:
     def drain(self, attempt: Attempt) -> None:
         """Release an attempt that runs, because the worker stops; it is not charged."""
         if self._release(Release(attempt)):
-            self._observers.tell(JobReleased(attempt))
+            self.observers.tell(JobReleased(attempt))
         self._attempts.unwind(attempt)
 
     def cut_short(self, attempt: Attempt, error: BaseException | None = None) -> None:
@@ -136,11 +142,11 @@ class Finalizer:
         if attempt.concluded:
             return None
         verdict, times = verdicts.overdue(attempt), self._times(attempt)
-        return self._made(verdict, attempt, times, None, self._observers.post)
+        return self._made(verdict, attempt, times, None, self.observers.post)
 
     def _times(self, attempt: Attempt) -> Times:
         # Redis's clock is known by its last reply: it may seem to go back a little.
-        return Times(attempt.started, max(self._now(), attempt.started or 0))
+        return Times(attempt.started, max(self._clock.now(), attempt.started or 0))
 
     def _release(self, release: Release[Attempt]) -> bool:
         released = self._attempts.release(release.attempt)
@@ -151,7 +157,7 @@ class Finalizer:
     def _record(
         self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None
     ) -> None:
-        record = self._made(verdict, attempt, times, handler, self._observers.tell)
+        record = self._made(verdict, attempt, times, handler, self.observers.tell)
         if record:
             self.recorder.put(record)
 

@@ -10,6 +10,7 @@ from gatherq.store.jobs import Finish, JobStore, Record, Release
 from gatherq.store.server.outages import OutageLog, is_poison, not_cancelled
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
+from gatherq_worker.engine.clock import Clock
 from gatherq_worker.execution.guarded_task import guarded
 from gatherq_worker.execution.shortage import out_of_descriptors
 
@@ -22,8 +23,8 @@ _MAX_BYTES = 2 * 1024 * 1024
 class Recorder:
     """Writes what is handed over; what comes while a write is under way goes with the next."""
 
-    def __init__(self, store: JobStore, attempts: Attempts) -> None:
-        self._store, self._attempts = store, attempts
+    def __init__(self, store: JobStore, attempts: Attempts, clock: Clock = monotonic) -> None:
+        self._store, self._attempts, self._clock = store, attempts, clock
         self._records: list[Record[Attempt]] = []
         self._releases: list[Release[Attempt]] = []
         self._upkeep: set[asyncio.Task[None]] = set()
@@ -53,7 +54,7 @@ class Recorder:
     def short_for(self) -> float:
         """Return for how many seconds it has been out of descriptors, and so of connections."""
         since = self._short
-        return 0.0 if since is None else monotonic() - since
+        return 0.0 if since is None else self._clock() - since
 
     async def flushed(self) -> None:
         """Wait until all that was handed over is in Redis."""
@@ -117,7 +118,7 @@ class Recorder:
         if not out_of_descriptors(error):
             self._short = None
         elif self._short is None:
-            self._short = monotonic()
+            self._short = self._clock()
         await self._health.bad(f"record {len(records)} outcomes", error)
 
     def extend(self, batches: Iterable[str]) -> None:

@@ -8,7 +8,6 @@ import asyncio
 import logging
 import os
 import threading
-from time import monotonic
 from typing import NoReturn
 
 from gatherq.store.jobs import JobStore, Record, Release
@@ -20,7 +19,7 @@ from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.finalizer import Finalizer
 from gatherq_worker.engine.events import LoopBlocked
 from gatherq_worker.engine.execution_places import ExecutionPlaces
-from gatherq_worker.engine.observers import Observers
+from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.execution import interrupt
 from gatherq_worker.ipc.process_contract import RECYCLED, Farewell
 from gatherq_worker.ipc.scoreboard import Scoreboard
@@ -48,14 +47,13 @@ class Watchdog:
         attempts: Attempts,
         finalizer: Finalizer,
         places: ExecutionPlaces,
-        observers: Observers,
+        options: EngineOptions,
         scoreboard: Scoreboard | None,
-        lease: float,
     ) -> None:
         self._attempts, self._finalizer, self._places = attempts, finalizer, places
-        self._recorder, self._observers = finalizer.recorder, observers
-        self._scoreboard = scoreboard
-        self._patience = max(_PATIENCE[0] * lease, _PATIENCE[1])
+        self._recorder, self._observers = finalizer.recorder, finalizer.observers
+        self._scoreboard, self._clock = scoreboard, options.clock
+        self._patience = max(_PATIENCE[0] * options.lease, _PATIENCE[1])
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._target = interrupt.install(self._is_over)
@@ -70,7 +68,7 @@ class Watchdog:
 
     def alive(self) -> bool:
         """Tell whether this worker takes jobs: what blocks its loop, if any, is a running job."""
-        if self._pulse.silence(monotonic()) < self._patience:
+        if self._pulse.silence(self._clock()) < self._patience:
             return True
         return self._blocker() is not None
 
@@ -78,14 +76,14 @@ class Watchdog:
         """Watch until cancelled; runs in another thread's loop."""
         outages = OutageLog()
         while True:
-            before = monotonic()
+            before = self._clock()
             await asyncio.sleep(_TICK)
             if self._scoreboard:
                 self._scoreboard.tick()
-            if (slept := monotonic() - before) > _STOPPED:
+            if (slept := self._clock() - before) > _STOPPED:
                 self._pulse.forgive(slept)
             try:
-                await self._look(store, monotonic())
+                await self._look(store, self._clock())
                 outages.good()
                 self._trouble = ""
             except REDIS_ERRORS as error:
@@ -126,7 +124,7 @@ class Watchdog:
 
     def _hopeless(self, overdue: list[Attempt]) -> bool:
         """Tell whether the loop is blocked now by what is not to run on, and cannot be stopped."""
-        stuck = self._stuck(monotonic())
+        stuck = self._stuck(self._clock())
         if stuck < _BLOCKED:
             return False
         blocker = self._blocker()
