@@ -1,6 +1,7 @@
-"""Where an attempt runs, when it has begun, and what becomes of one that could not."""
+"""Each verb of an attempt; where one runs, when it begins, and what becomes of one that cannot."""
 
 import asyncio
+import json
 import os
 import threading
 import time
@@ -8,7 +9,12 @@ import time
 import pytest
 
 from gatherq import job
+from gatherq.contract.job_definition import JobDefinition
+from gatherq.store.claims import Deadline
 from gatherq_worker.attempt import State
+from gatherq_worker.engine.observers import Observer
+from gatherq_worker.engine.options import EngineOptions, Hooks
+from gatherq_worker.execution.result import ExecutionResult
 from gatherq_worker.registry import Handler
 
 from .parts import Parts
@@ -161,3 +167,140 @@ async def test_what_is_lost_and_does_not_end_keeps_its_place_no_longer_than_its_
             await asyncio.sleep(0.01)
     assert not tasks[0].done()
     await asyncio.wait(tasks)
+
+
+# Each verb by itself.
+
+
+def plain_world(*functions, **options):
+    handlers = [Handler(JobDefinition(f.__name__), f) for f in functions]
+    return Parts(handlers, EngineOptions(**options))
+
+
+async def add(a: int, b: int) -> int:
+    return a + b
+
+
+async def fails() -> None:
+    raise KeyError("no")
+
+
+async def test_resolve_binds_the_arguments():
+    world = plain_world(add)
+    handler, call = world.executor.resolve(world.attempt("add", 1, 2))
+    assert handler.name == "add"
+    assert await call({}) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kind"),
+    [("sub", (1, 2), "UnknownJob"), ("add", (1,), "TypeError")],
+)
+async def test_resolve_refuses_what_cannot_be_run(name, args, kind):
+    world = plain_world(add)
+    attempt = world.attempt(name, *args)
+    assert world.executor.resolve(attempt) is None
+    (record,), _ = world.recorder.waiting()
+    assert json.loads(record.payload)["error"]["type"] == kind
+    assert attempt.state is State.RECORDING
+
+
+async def test_resolve_concludes_what_was_cancelled_before_it_began():
+    world = plain_world(add)
+    assert world.executor.resolve(world.attempt("add", 1, 2, cancelled_by="me")) is None
+    (record,), _ = world.recorder.waiting()
+    assert (record.status, json.loads(record.payload)["by"]) == ("cancelled", "me")
+
+
+@pytest.mark.parametrize(("number", "most"), [(1, 2), (2, 2), (3, None)])
+async def test_check_attempts_counts_the_workers_most(number, most):
+    world = plain_world(add, max_attempts=2)
+    attempt = world.attempt("add", 1, 2, number=number)
+    handler = world.registry.find("add")
+    assert world.executor.check_attempts(attempt, handler) == most
+    assert attempt.concluded is (most is None)
+
+
+async def test_start_tells_observers_and_makes_a_context_only_for_whom_it_is():
+    heard = []
+
+    class Hears(Observer):
+        def job_started(self, event):
+            heard.append((event.attempt.job_id, event.now))
+
+    world = plain_world(add, observers=[Hears()], make_ctx=lambda attempt: {"id": attempt.job_id})
+    plain = world.registry.find("add")
+    with_ctx = Handler(JobDefinition("add"), add, takes_ctx=True)
+    attempt = world.attempt("add", 1, 2, started=7)
+    assert world.executor.start(attempt, plain) == {}
+    assert world.executor.start(attempt, with_ctx) == {"id": "add"}
+    assert heard == [("add", 7), ("add", 7)]
+
+
+@pytest.mark.parametrize(("function", "error"), [(add, None), (fails, KeyError)])
+async def test_run_says_how_the_handler_ended_and_sets_its_deadline(function, error):
+    world = plain_world(function, timeout=7.0)
+    attempt = world.attempt(function.__name__, *((1, 2) if function is add else ()))
+    handler, call = world.executor.resolve(attempt)
+    world.attempts.start(attempt, asyncio.current_task())
+    result = await world.executor.run(attempt, handler, call, {}, None, None)
+    assert (result.value, type(result.error)) == (
+        (3, type(None)) if error is None else (None, error)
+    )
+    assert (attempt.state, attempt.limit, attempt.outside) == (State.RUNNING, 7.0, False)
+    assert attempt.overdue == attempt.deadline + attempt.grace
+
+
+async def test_conclude_calls_a_hook_and_hands_over_unless_that_is_done():
+    called = []
+
+    async def hook(ctx):
+        called.append(ctx)
+        raise KeyError("a fault of a hook")
+
+    world = plain_world(add, hooks=Hooks(on_job_end=hook))
+    handler, attempt = world.registry.find("add"), world.attempt("add", 1, 2, limit=3.0)
+    result = ExecutionResult(value=3, written=b"3")
+    for _ in range(2):
+        await world.executor.conclude(result, attempt, handler, 2, {"a": 1})
+    (record,), _ = world.recorder.waiting()
+    assert (record.status, result.limit, called) == ("succeeded", 3.0, [{"a": 1}] * 2)
+
+
+async def test_finish_comes_last_whatever_became_of_the_job():
+    called = []
+
+    async def hook(ctx):
+        called.append(attempt.state)
+
+    world = plain_world(fails, hooks=Hooks(after_job_end=hook))
+    attempt = world.attempt("fails")
+    await world.launch(attempt)
+    assert called == [State.RECORDING]
+
+
+async def test_what_waits_for_its_place_until_its_limit_is_over_times_out():
+    world = World()
+    first = world.launch(world.attempt(swallows_alone, job_id="a"))
+    late = world.attempt(swallows_alone, job_id="b")
+    late.batch_deadline = Deadline(world.clock.now() + 50, 9.0)
+    await world.launch(late)
+    (record,), _ = world.recorder.waiting()
+    result = json.loads(record.payload)
+    assert (record.status, result["which"], result["limit"]) == ("timed_out", "batch", 9.0)
+    assert result["st"] is None
+    first.cancel()
+    world.attempts.find("a").free()
+    await asyncio.wait([first])
+
+
+async def test_a_fault_of_the_engine_is_logged_and_fails_its_job_alone(caplog):
+    def broken(attempt):
+        raise KeyError("a fault of ours")
+
+    world = plain_world(fails, make_ctx=broken, hooks=Hooks(after_job_end=fails))
+    task = world.launch(world.attempt("fails"))
+    await asyncio.wait([task])
+    (record,), _ = world.recorder.waiting()
+    assert (record.status, json.loads(record.payload)["error"]["type"]) == ("failed", "KeyError")
+    assert "the worker itself failed" in caplog.text
