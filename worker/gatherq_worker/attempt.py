@@ -66,27 +66,27 @@ class Attempt:
     slot: int = 0
     #: Tells this life of the batch from another under the same id.
     life: str = ""
-    #: Number of the claim that took it.
+    #: Number of the claim that it came with.
     claim: int = 0
     #: The call as it came, `"f":...,"a":...,"k":...`, if it is short: results repeat it, whatever
     #: the job does to its arguments.
     call: bytes = b""
-    #: The deadline of its batch.
+    #: The deadline of its batch, if that has one.
     batch_deadline: Deadline | None = None
     #: When it was to run (ms), by its place in the queue.
     score: int = 0
     #: Whether its producer reads another format than ours: its result is written in that.
     other_format: bool = False
-    #: Makes of its result what JSON writes in its place.
+    #: Makes of its value what JSON writes in its place.
     prepare: Encoder = plain
     #: What it raised, for results in another format.
     raised: BaseException | None = None
-    #: What the log is to show of its end.
+    #: What the log shows of its value or error.
     shown: Any = None
     #: Who asked for its cancellation, once somebody has.
     cancelled_by: str | None = None
     state: State = State.CLAIMED
-    #: `time.monotonic()` at which its limit is reached, and by when it must have ended.
+    #: `time.monotonic()` at which its limit is reached, and at which its grace is over.
     deadline: float | None = None
     overdue: float | None = None
     #: Seconds that it gets to end, once it is asked to.
@@ -99,9 +99,9 @@ class Attempt:
     apart: bool = False
     #: Whether its code runs in a thread or a process, and not in the event loop.
     outside: bool = False
-    #: What it holds of what there is only so much of.
+    #: The places that it holds.
     places: tuple[Place, ...] = ()
-    #: The attempts before it.
+    #: The attempts before this one, as their history keeps them.
     history: tuple[dict[str, Any], ...] = ()
 
     @classmethod
@@ -148,7 +148,7 @@ class Attempt:
         return attempt
 
     def remember(self, entries: Sequence[bytes]) -> None:
-        """Take over the history that a claim brought; what is damaged is left out."""
+        """Read the history that a claim brought; damaged entries are left out."""
         self.history = tuple(entry for raw in entries if (entry := _entry(raw)))
 
     def free(self) -> None:
@@ -159,9 +159,9 @@ class Attempt:
 
     @property
     def suspect(self) -> bool:
-        """Whether it is to run apart: it took its worker down, or may have done so again.
+        """Whether it must run apart: it took a worker process down, or may have.
 
-        A machine that died, or a process that somebody killed, makes nobody suspect the first time.
+        The first death of a machine, or of a process that somebody killed, makes no job suspect.
         """
         deaths = [entry for entry in self.history if entry["status"] in ("died", "lost")]
         if not deaths:

@@ -1,4 +1,4 @@
-"""Handlers by name, and the binding of a job's arguments to one."""
+"""The registry: handlers by name, and how the arguments of a job fit a handler."""
 
 import difflib
 import inspect
@@ -84,7 +84,7 @@ class Handler:
         kept = self.keep, self.keep_in_progress
         return self.definition, self.function, self.takes_ctx, *kept
 
-    def most(self, default: int) -> int:
+    def max_attempts(self, default: int) -> int:
         """Return how many executions of a job may be started."""
         definition = self.definition
         return definition.max_attempts or max(default, definition.rules.retries + 1)

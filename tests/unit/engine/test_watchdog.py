@@ -74,7 +74,7 @@ class Told(Observer):
 class Dog:
     """A watchdog over some attempts, in a thread of its own."""
 
-    def __init__(self, *running, lease=1.0, page=None):
+    def __init__(self, *running, lease=1.0, page=None, **times):
         self.attempts, self.recorder = Attempts(page), Recorder()
         for attempt in running:
             self.attempts.claim(attempt)
@@ -87,7 +87,7 @@ class Dog:
         finalizer = Finalizer(options, self.attempts, self.recorder, observers, clock, "w", "q")
         self.ended = threading.Event()
         places = SimpleNamespace(close=self.ended.set)
-        self.watchdog = Watchdog(self.attempts, finalizer, places, options, page)
+        self.watchdog = Watchdog(self.attempts, finalizer, places, options, page, **times)
 
     @contextmanager
     def watching(self, store):
@@ -208,10 +208,9 @@ async def test_a_timeout_that_redis_did_not_take_is_left_to_the_loop_once_it_ans
     assert dog.told.ends == [("b:0", "timed_out")]
 
 
-async def test_what_nobody_owns_blocks_for_so_long_and_no_longer(monkeypatch):
-    monkeypatch.setattr(module, "_PATIENCE", (0, 0.5))
+async def test_what_nobody_owns_blocks_for_so_long_and_no_longer():
     page = Scoreboard()
-    dog, store = Dog(Attempt("b:1", 1, None), page=page), Store()
+    dog, store = Dog(Attempt("b:1", 1, None), page=page, longest=0.5), Store()
     assert dog.watchdog.alive()
     with dog.watching(store) as thread:
         begun = time.monotonic()
@@ -225,12 +224,10 @@ async def test_what_nobody_owns_blocks_for_so_long_and_no_longer(monkeypatch):
 
 @pytest.mark.parametrize(("number", "alive"), [(1, True), (2, False)])
 async def test_a_running_job_that_blocks_within_its_limit_is_alive_what_it_left_is_not(
-    monkeypatch, number, alive
+    number, alive
 ):
     """The job that the code belongs to is found by its context, in a task and in a callback."""
-    monkeypatch.setattr(module, "_PATIENCE", (0, 0.3))
-    monkeypatch.setattr(module, "_BLOCKED", 60.0)  # nobody acts on it here
-    dog = Dog(Attempt("b:0", 1, None))
+    dog = Dog(Attempt("b:0", 1, None), longest=0.3, blocked=60.0)  # nobody acts on it here
     found = []
 
     def block():

@@ -12,9 +12,10 @@ from gatherq_worker.registry import Handler
 
 def own_handler(function: Any) -> Handler | None:
     """Return the handler of a `@job` function, or the handler that is given; None for arq's."""
-    if isinstance(getattr(function, "definition", None), JobDefinition):
-        return Handler.of(function)
-    return function if isinstance(function, Handler) else None
+    if isinstance(function, Handler):
+        return function
+    is_job = isinstance(getattr(function, "definition", None), JobDefinition)
+    return Handler.of(function) if is_job else None
 
 
 def table_entry(handler: Handler) -> arq.worker.Function:

@@ -77,8 +77,8 @@ class Executor:
         if resolved is None:
             return
         handler, call = resolved
-        most = self.check_attempts(attempt, handler)
-        if most is None:
+        max_attempts = self.check_attempts(attempt, handler)
+        if max_attempts is None:
             return
         try:
             kind, place = self._places.kind_for(attempt, handler), None
@@ -88,7 +88,7 @@ class Executor:
             ctx = self.start(attempt, handler)
             try:
                 result = await self.run(attempt, handler, call, ctx, kind, place)
-                await self.conclude(result, attempt, handler, most, ctx)
+                await self.conclude(result, attempt, handler, max_attempts, ctx)
             finally:  # what a hook opened, another closes
                 if self._hooks.after_job_end:
                     await self.finish(ctx)
@@ -128,12 +128,14 @@ class Executor:
 
     def check_attempts(self, attempt: Attempt, handler: Handler) -> int | None:
         """Return how many executions the job may have; None if it had them, and is concluded."""
-        most = handler.most(self._options.max_attempts)
-        most += attempt.job.base if attempt.job else 0
-        if attempt.job_try > most and (verdict := verdicts.exhausted(attempt, most)):
+        max_attempts = handler.max_attempts(self._options.max_attempts)
+        max_attempts += attempt.job.base if attempt.job else 0
+        if attempt.job_try > max_attempts and (
+            verdict := verdicts.exhausted(attempt, max_attempts)
+        ):
             self._finalizer.not_run(verdict, attempt, handler)
             return None
-        return most
+        return max_attempts
 
     def start(self, attempt: Attempt, handler: Handler) -> dict[Any, Any]:
         """Tell the observers that the attempt starts, and make its `ctx`."""
@@ -188,7 +190,7 @@ class Executor:
         result: ExecutionResult,
         attempt: Attempt,
         handler: Handler,
-        most: int,
+        max_attempts: int,
         ctx: dict[Any, Any],
     ) -> None:
         """Hand over what became of the attempt, unless it is released or recorded already."""
@@ -198,7 +200,7 @@ class Executor:
         if self._hooks.on_job_end:
             await _contained(self._hooks.on_job_end, ctx)
         if not attempt.concluded:
-            self._finalizer.settle(result, attempt, most, handler)
+            self._finalizer.settle(result, attempt, max_attempts, handler)
 
     async def finish(self, ctx: dict[Any, Any]) -> None:
         """Call the last hook."""

@@ -1,8 +1,8 @@
-"""When a worker process has done enough, and another should begin in its place."""
+"""When a worker process is recycled: it ends, and another begins in its place."""
 
 import sys
 
-#: Executions that do not end, after which a process is not used any longer.
+#: Abandoned executions that still run, from which on a process is recycled.
 _MOST_ABANDONED = 20
 #: Bytes in a unit of `ru_maxrss`.
 _UNIT = 1 if sys.platform == "darwin" else 1024
@@ -10,14 +10,14 @@ _ENDLESS = 1 << 62
 
 
 class RecycleLimits:
-    """Limits of one process: jobs that it starts, and bytes of memory that it has ever used."""
+    """Limits of one process: jobs that it starts, and bytes of memory that it has used at most."""
 
     def __init__(self, most_jobs: int | None, most_memory: int | None) -> None:
         self._most_jobs = most_jobs or _ENDLESS
         self._most_memory = most_memory
 
     def left(self, started: int) -> int:
-        """Return how many more jobs it may start."""
+        """Return how many more jobs the process may start."""
         return self._most_jobs - started
 
     def out(self, started: int, abandoned: int) -> bool:

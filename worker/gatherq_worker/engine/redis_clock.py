@@ -1,8 +1,8 @@
 """Redis's clock, and for how long this worker has been in contact with it.
 
-Only a worker in full contact may take over expired leases: after an outage they have all
-expired, and their owners are still alive. claim.lua holds the rule. What breaks contact is silence:
-an error that the next call mends at once kept nobody from renewing.
+Only a worker in contact for a full lease may claim jobs whose leases have run out: after an outage
+all have run out, and their owners are alive. claim.lua has the rule. Silence breaks contact; one
+error does not, for it kept no worker from renewing.
 """
 
 from time import monotonic
@@ -11,7 +11,7 @@ from .clock import Clock
 
 
 class RedisClock:
-    """Updated by every reply that carries Redis's time (ms)."""
+    """An estimate of Redis's time, updated by every reply that carries it (ms); from any thread."""
 
     def __init__(self, lease: float, clock: Clock = monotonic) -> None:
         self._clock = clock

@@ -1,6 +1,6 @@
-"""Claims whose reply was lost: Redis says that this worker holds them, and it knows nothing of it.
+"""Stray claims: Redis holds jobs as claimed by this worker, which never saw the reply.
 
-They are given back, uncharged: nobody has started them.
+They are released uncharged, for nobody has started them.
 """
 
 import logging
@@ -17,7 +17,7 @@ logger = logging.getLogger("gatherq.worker")
 
 
 class StrayClaims:
-    """Looks for them after an error: at once, and again for a claim that came through late."""
+    """Looks for stray claims after an error: at once, and again for one that came through late."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class StrayClaims:
         self._looks = [now, now + self._later]
 
     async def give_back(self) -> None:
-        """Give back what is found, if it is time to look."""
+        """Release the stray claims, if it is time to look for them."""
         if not self._looks or self._clock() < self._looks[0]:
             return
         _, found = await self._store.held(jobs=False)

@@ -1,7 +1,7 @@
 """Jobs of a name that this worker does not know: left for a while to workers that do.
 
-While a deployment rolls, old workers meet the jobs of new producers. A claim passes over those of
-names that were met before; so they cost little, and whoever knows them need not compete.
+During a rolling deployment old workers meet the jobs of new producers. A claim passes over jobs of
+names that were met before: they cost little, and workers that know them need not compete.
 """
 
 import logging
@@ -17,31 +17,31 @@ from .clock import Clock
 
 logger = logging.getLogger("gatherq.worker")
 
-#: Seconds until a job is looked at again that a claim cannot pass over.
+#: Seconds until a job that a claim cannot pass over is looked at again.
 _AGAIN = 1.0
-#: Most names that are known to be unknown.
+#: Most names that are kept.
 _NAMES = 200
-#: Seconds from the end of a pass over the queue to the next: for each claim that it took, the
-#: least, and the most.
+#: Seconds from the end of one pass over the queue to the next: for each claim that the pass took,
+#: at least, and at most.
 _PAUSE, _LEAST, _MOST = 0.1, 1.0, 10.0
 
 
 class UnknownJobs:
-    """Knows since when names have been met here, `seconds` long; 0: none is left to others."""
+    """The unknown names, whose jobs are left to others for `seconds`; 0 for never."""
 
     def __init__(self, registry: Registry, seconds: float, clock: Clock = monotonic) -> None:
         self._registry, self._seconds, self._clock = registry, seconds, clock
         #: When each name was met first; the oldest first.
         self._met: dict[str, float] = {}
-        #: What the next claim passes over; those that the last one was told.
+        #: The names that the next claim passes over, as JSON; those of the last claim.
         self._names, self._told = b"", frozenset[str]()
-        #: Where this pass has come to, how many claims it took, and when it came to the end.
+        #: The place in the queue that this pass has come to, its claims so far, and when it ended.
         self._place, self._claims, self._ended = FRONT, 0, 0.0
 
     def delay(self, attempt: Attempt, now: int) -> float | None:
-        """Return after how many seconds others may have it; None: it is to be run, or fail, here.
+        """Return the seconds after which others may have the job; None to run or fail it here.
 
-        `now` is Redis's, in ms. Jobs without a batch are arq's, and fail at once as they do there.
+        `now` is in ms of Redis's clock. Jobs without a batch are arq's, and fail at once as in arq.
         """
         job = attempt.job
         if job is None or job.name in self._registry or not self._seconds or not attempt.batch:
@@ -68,10 +68,11 @@ class UnknownJobs:
         return Passing(self._names, round(self._seconds * 1000), self._place)
 
     def passed(self, place: Place, *, end: bool) -> None:
-        """Note how far a claim came, and whether that is the end of the queue.
+        """Note the place that a claim came to, and whether that is the end of the queue.
 
-        The next goes on from there. Whatever is to be run from now on comes behind it, but what is
-        queued for a time in the past, and what this worker has passed over for long enough.
+        The next claim goes on from there. Jobs that become visible from now on stand behind it;
+        jobs queued for a time in the past, and jobs passed over for long enough, wait for the next
+        pass.
         """
         self._place = place
         if not self._ended:

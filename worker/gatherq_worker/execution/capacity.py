@@ -1,11 +1,11 @@
-"""Places for what may run only so often at a time: each is held by one, and given back once."""
+"""Capacity: places for executions of which only so many may run at a time."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class Seat:
-    """One place among several of its kind."""
+    """One place, held by one execution."""
 
     def __init__(self, give_back: Callable[[], None]) -> None:
         self._give_back: Callable[[], None] | None = give_back
@@ -18,7 +18,7 @@ class Seat:
 
 
 class Places:
-    """At most `most` are held at a time; who waits for one is served in turn."""
+    """At most `most` places are held at a time; those who wait are served in turn."""
 
     def __init__(self, most: int) -> None:
         self._most, self._wanted = most, 0
@@ -26,7 +26,7 @@ class Places:
 
     @property
     def left(self) -> int:
-        """How many could be had without waiting."""
+        """How many places could be taken without waiting."""
         return max(self._most - self._wanted, 0)
 
     async def take(self) -> Seat:

@@ -1,4 +1,4 @@
-"""The inside of a process that was forked for one job: it runs it, answers, and ends."""
+"""The process of one job, seen from inside: it runs the job, answers, and ends."""
 
 import asyncio
 import inspect
@@ -82,11 +82,11 @@ class _Job:
         forks.guard(self)
         try:
             _limit_memory(request["memory"])
-            ending = self._run(handler, request)
+            result = self._run(handler, request)
         finally:
             _limit_memory(None)
         forks.flush()
-        return _reply(ending, handler)
+        return _reply(result, handler)
 
     def _outlive(self) -> None:
         """End with all children when the worker is gone, or gives the job up."""
@@ -110,28 +110,28 @@ class _Job:
         attempt.prepare = handler.encode
         call: Any = partial(handler.function, *args, **kwargs)
         if not inspect.iscoroutinefunction(handler.function):
-            ending = plainly(attempt, call)
-            if not inspect.iscoroutine(ending.value):
-                return ending
-            call = partial(_same, ending.value)
+            result = plainly(attempt, call)
+            if not inspect.iscoroutine(result.value):
+                return result
+            call = partial(_same, result.value)
         self._loop = loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         return run_until_done(loop, loop.create_task(in_loop(attempt, plain_or_not(call), None)))
 
 
-def _reply(ending: ExecutionResult, handler: Handler) -> bytes:
-    error = ending.error
-    base = {"expired": ending.expired}
+def _reply(result: ExecutionResult, handler: Handler) -> bytes:
+    error = result.error
+    base = {"expired": result.expired}
     if is_a(error, asyncio.CancelledError):
         return pack({"cancelled": True, **base})
     if error is not None:
         matches = is_a(error, handler.definition.rules.retry_on)
         delay = error.delay if is_a(error, Retry) else None
-        known = {"error": ending.info or describe(error), "matches": matches, "delay": delay}
+        known = {"error": result.info or describe(error), "matches": matches, "delay": delay}
         return pack({**known, **base})
-    if ending.written is None:  # it cannot be, or there was no time
-        return pack({"error": ending.info, **base})
-    return framed(b'%b,"value":%b}' % (encode(base)[:-1], ending.written))
+    if result.written is None:  # it cannot be, or there was no time
+        return pack({"error": result.info, **base})
+    return framed(b'%b,"value":%b}' % (encode(base)[:-1], result.written))
 
 
 async def _same(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Running a loop to the end of a task, whatever other tasks do to the loop meanwhile."""
+"""Runs a loop to the end of a task, whatever other tasks do to the loop meanwhile."""
 
 import asyncio
 import logging

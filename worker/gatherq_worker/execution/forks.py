@@ -1,4 +1,4 @@
-"""What jobs fork from a process of ours takes no part in it, and does nothing to it."""
+"""Forks that jobs make of a process of ours: they take no part in its work, and do it no harm."""
 
 import asyncio
 import contextlib
@@ -19,10 +19,10 @@ _OURS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGURG") if ha
 
 
 class Forked(Protocol):
-    """A part of the engine that has something to take from a fork."""
+    """A part of a process that forks of it must not share."""
 
     def disarm(self) -> None:
-        """Take it; called in the fork, before any other code of Python's."""
+        """Give up what a fork must not share; called in the fork, before any other Python code."""
 
 
 def guard(engine: Forked) -> None:

@@ -1,4 +1,4 @@
-"""Tasks of the engine, which the code of a job cannot cancel."""
+"""Guarded tasks: tasks of the engine, which the code of a job cannot cancel."""
 
 import asyncio
 import logging
@@ -20,13 +20,13 @@ _told: ContextVar[bool] = ContextVar("gatherq_told", default=False)
 
 
 class GuardedTask(asyncio.Task[R]):
-    """Made directly, not by the loop: whatever factory of tasks a job sets, these begin later."""
+    """A task that is made without the loop's task factory, which a job may have replaced."""
 
-    #: The attempt that it executes: its own code may cancel it.
+    #: The attempt that the task executes, whose own code may cancel it.
     attempt: "Attempt | None" = None
 
     def cancel(self, msg: Any = None) -> bool:
-        """Cancel, unless it is the code of another job that asks: `asyncio.all_tasks()` has us."""
+        """Cancel, unless the code of another job asks: `asyncio.all_tasks()` shows it this task."""
         job, own = running_job(), self.attempt
         if job is None or (own and (own.job_id, own.number) == (job.job_id, job.attempt)):
             return super().cancel(msg)
@@ -37,14 +37,14 @@ class GuardedTask(asyncio.Task[R]):
 
 
 def guarded(work: Coroutine[Any, Any, R], attempt: "Attempt | None" = None) -> GuardedTask[R]:
-    """Run it in a task of the running loop, that of an attempt or of the engine."""
+    """Run a coroutine in a guarded task of the running loop, for an attempt or for the engine."""
     task = GuardedTask(work, loop=asyncio.get_running_loop())
     task.attempt = attempt
     return task
 
 
 async def within(until: float, work: Coroutine[Any, Any, Any]) -> bool:
-    """Do some work until then, by the monotonic clock, and no longer; tell whether it is done."""
+    """Run a coroutine until a time of the monotonic clock at most; tell whether it is done."""
     task = guarded(work)
     try:
         await asyncio.wait([task], timeout=max(until - monotonic(), 0.0))

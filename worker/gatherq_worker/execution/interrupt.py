@@ -1,7 +1,7 @@
-"""Interrupting code that blocks the event loop, as Ctrl-C would, but only if its time is over.
+"""Interrupts code that blocks the event loop, as Ctrl-C would, once its time is over.
 
-A signal runs a Python handler in the main thread, between two of its instructions or out of a
-system call that waits. There it sees whose code it is in: the engine's own is never interrupted.
+A signal runs a Python handler in the main thread, between two instructions or in place of a system
+call that waits. The handler looks whose code it interrupts: never the engine's own.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ SIGNAL = getattr(signal, "SIGURG", None)
 def install(over: Callable[[CurrentJob], bool] = lambda job: False) -> int | None:
     """Prepare to interrupt this thread; return its id, or None where that cannot be done.
 
-    `over` tells of a job that has ended, and left code behind.
+    `over` tells whether a job has ended: the code that it left behind may be interrupted.
     """
     if SIGNAL is None or threading.current_thread() is not threading.main_thread():
         return None

@@ -1,4 +1,4 @@
-"""A handler in the event loop, under its deadline. Whatever it raises stays inside."""
+"""Runs a handler in the event loop, under its deadline; whatever it raises stays inside."""
 
 import asyncio
 import inspect
@@ -29,37 +29,37 @@ Bound = Callable[[dict[Any, Any]], Any]
 
 
 async def in_loop(
-    attempt: Attempt, run: Run, page: Scoreboard | None, write: ResultWriter = write_result
+    attempt: Attempt, run: Run, scoreboard: Scoreboard | None, write: ResultWriter = write_result
 ) -> ExecutionResult:
-    """Run a handler, write what it left, and say how it ended; never raises.
+    """Run a handler, write its value or error, and return how it ended; never raises.
 
-    A page is marked while its code runs.
+    The scoreboard is marked while its code runs.
     """
-    ending, pid = ExecutionResult(), os.getpid()
+    result, pid = ExecutionResult(), os.getpid()
     deadline = _Deadline(attempt)
-    mark = b"" if page is None else encode_running_job(attempt)
+    mark = b"" if scoreboard is None else encode_running_job(attempt)
     try:
-        ending.value = await (run() if page is None else _marked(run(), page, mark))
+        result.value = await (run() if scoreboard is None else _marked(run(), scoreboard, mark))
     except BaseException as error:
-        ending.error = error
-    if deadline.end() and is_a(ending.error, asyncio.CancelledError):
-        ending.error = TimeoutError()
+        result.error = error
+    if deadline.end() and is_a(result.error, asyncio.CancelledError):
+        result.error = TimeoutError()
     if os.getpid() != pid:
-        forks.leave(ending.error)
+        forks.leave(result.error)
     # By the clock too: the timer of a deadline waits as long as the loop is blocked.
-    ending.expired = deadline.expired or past(attempt)
-    if page is not None:
-        page.memory[: len(mark)] = mark
-    wrap_up(ending, attempt, write)
-    if page is not None:
-        page.memory[0] = 0
-    return ending
+    result.expired = deadline.expired or past(attempt)
+    if scoreboard is not None:
+        scoreboard.memory[: len(mark)] = mark
+    wrap_up(result, attempt, write)
+    if scoreboard is not None:
+        scoreboard.memory[0] = 0
+    return result
 
 
 class _Deadline:
     """Cancels the current task at a time of the loop's clock; `asyncio.timeout` at half its cost.
 
-    What the code makes of its cancellation does not matter here: only that it was too late does.
+    It only notes that the deadline has passed, whatever the code makes of its cancellation.
     """
 
     __slots__ = ("_attempt", "_before", "_task", "_timer", "expired")
@@ -92,47 +92,47 @@ class _Deadline:
 def plainly(
     attempt: Attempt, call: Callable[[], Any], write: ResultWriter = write_result
 ) -> ExecutionResult:
-    """Call a function in this thread, which has no loop, and say how it ended; never raises."""
-    ending, pid = ExecutionResult(), os.getpid()
+    """Call a function in this thread, which has no loop, and return how it ended; never raises."""
+    result, pid = ExecutionResult(), os.getpid()
     try:
-        ending.value = call()
+        result.value = call()
     except BaseException as error:
-        ending.error = error
+        result.error = error
     if os.getpid() != pid:
-        forks.leave(ending.error)
-    ending.expired = past(attempt)
-    if not inspect.iscoroutine(ending.value):  # which is to be awaited
-        wrap_up(ending, attempt, write)
-    return ending
+        forks.leave(result.error)
+    result.expired = past(attempt)
+    if not inspect.iscoroutine(result.value):  # which is to be awaited
+        wrap_up(result, attempt, write)
+    return result
 
 
-def wrap_up(ending: ExecutionResult, attempt: Attempt, write: ResultWriter) -> None:
-    """Write what an execution left, as long as its time lasts; never raises."""
-    if ending.expired or attempt.cancelled_by or attempt.concluded:
+def wrap_up(result: ExecutionResult, attempt: Attempt, write: ResultWriter) -> None:
+    """Write what an execution left, unless its time is over; never raises."""
+    if result.expired or attempt.cancelled_by or attempt.concluded:
         return
     pid = os.getpid()
     try:
-        write(ending, attempt)
+        write(result, attempt)
     except BaseException as error:  # interrupted
-        ending.error = error
+        result.error = error
     if os.getpid() != pid:  # that was code of the user's, too
-        forks.leave(ending.error)
-    ending.expired = past(attempt)
+        forks.leave(result.error)
+    result.expired = past(attempt)
 
 
 @types.coroutine
-def _marked(running: Any, page: Scoreboard, mark: bytes) -> Generator[Any, Any, Any]:
-    """Await a coroutine, with the page marked during each of its steps and not between them."""
+def _marked(running: Any, scoreboard: Scoreboard, mark: bytes) -> Generator[Any, Any, Any]:
+    """Await a coroutine; the scoreboard is marked during each of its steps, not between them."""
     end = len(mark)
     step, value = running.send, None
     while True:
-        page.memory[:end] = mark
+        scoreboard.memory[:end] = mark
         try:
             waiting = step(value)
         except StopIteration as stop:
             return stop.value
         finally:
-            page.memory[0] = 0  # the page is another one in a fork
+            scoreboard.memory[0] = 0  # the scoreboard is another one in a fork
         try:
             value = yield waiting
             step = running.send
@@ -154,7 +154,7 @@ def after(hook: Hook, call: Bound, ctx: dict[Any, Any]) -> Run:
 
 
 def plain_or_not(call: Callable[[], Any]) -> Run:
-    """Run a function in the loop, plain or not, where it may block all that there is."""
+    """Run a function in the loop, async or not: in a process of its own it may block the loop."""
 
     async def run() -> Any:
         found = call()
@@ -164,7 +164,7 @@ def plain_or_not(call: Callable[[], Any]) -> Run:
 
 
 def past(attempt: Attempt) -> bool:
-    """Tell whether the limit of an attempt is behind us."""
+    """Tell whether the deadline of an attempt has passed."""
     return attempt.deadline is not None and monotonic() >= attempt.deadline
 
 
@@ -176,7 +176,7 @@ def is_loop(frame: FrameType) -> bool:
 def in_handler(frame: FrameType | None) -> bool:
     """Tell whether `frame` is in code that a handler called, and not in the engine's own.
 
-    What writes its result is called by it, as it were: it calls the value's own code.
+    The module that writes the result counts as the handler's: it calls the value's own code.
     """
     below, engine = "", False
     while frame is not None and not is_loop(frame):
@@ -193,5 +193,5 @@ def in_handler(frame: FrameType | None) -> bool:
     return not engine  # a task that the handler started
 
 
-#: What `in_loop` does around the handler, where nothing would catch an interrupt.
+#: Functions that `in_loop` calls around the handler, where nothing would catch an interrupt.
 _OUTSIDE = {each.__code__ for each in (_Deadline.__init__, _Deadline.end, _Deadline._expire, past)}

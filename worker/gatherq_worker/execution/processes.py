@@ -1,4 +1,4 @@
-"""Jobs in processes of their own: a fresh one for each, killed with its children when it ends."""
+"""Runs jobs in processes: a fresh one for each job, killed with its children when the job ends."""
 
 import asyncio
 import contextlib
@@ -29,12 +29,12 @@ _IMPORT = 60.0
 
 
 class Processes:
-    """At most `most` at a time, forked by a server that starts when it is first needed."""
+    """At most `most` processes at a time, forked by a server that starts at first need."""
 
     def __init__(self, most: int) -> None:
         self._places = Places(most)
         self._server: ForkServer | None = None
-        #: Servers that died and were not waited for yet.
+        #: Fork servers that died and were not reaped yet.
         self._dead: list[ForkServer] = []
         #: Modules whose import killed a server: each process imports them for itself.
         self._unfit: set[str] = set()
@@ -42,7 +42,7 @@ class Processes:
 
     @property
     def left(self) -> int:
-        """How many could begin at once."""
+        """How many processes could begin at once."""
         return self._places.left
 
     async def take(self, handler: Handler) -> "JobProcess":
@@ -118,14 +118,14 @@ class Processes:
             yield process.connection.fileno()
 
     def close(self) -> None:
-        """Kill all, with their children; may be called from any thread."""
+        """Kill all processes with their children; may be called from any thread."""
         for process in list(self._all):
             process.kill()
         if self._server:
             self._server.kill()
 
     def stop(self) -> None:
-        """Kill all, and let go of what is kept for them."""
+        """Kill all processes, and stop the fork servers."""
         for process in list(self._all):
             process.free()
         for server in (*self._dead, self._server):
@@ -143,28 +143,29 @@ class Processes:
 
 
 class JobProcess:
-    """The process of one job, and its place: both end when it is freed."""
+    """The process of one job and its place: `free` ends the one and gives back the other."""
 
     def __init__(self, place: Place, forget: Callable[["JobProcess"], None]) -> None:
         self._place, self._forget = place, forget
         self._loop = asyncio.get_running_loop()
-        #: The frame that it answers with; None if it ends without one.
+        #: The frame that the process answers with; None if it ends without one.
         self._answer: asyncio.Future[bytes | None] = self._loop.create_future()
         self._inbox = bytearray()
         self._pid: int | None = None
-        #: How a job ends whose module cannot be imported here.
+        #: The result of a job whose module cannot be imported.
         self.unloaded: ExecutionResult | None = None
-        #: Whether it has ended, and its exit code.
+        #: Whether the process has ended, and its exit code.
         self.exited = False
         self._code: int | None = None
-        #: Whether its end of the connection is closed, and whether that is all we shall hear.
+        #: Whether its end of the connection is closed; whether no exit code will come, for its
+        #: server has died.
         self._ended = self._orphan = False
         self.connection, self._theirs = socket.socketpair()
         self.connection.setblocking(False)
         self._theirs.setblocking(True)  # whatever default users set for their sockets
 
     async def start(self, server: ForkServer) -> None:
-        """Have it forked."""
+        """Have the process forked."""
         with self._theirs:
             self._pid = await server.fork(self._theirs, self._exit)
         self._loop.add_reader(self.connection, self._read)
@@ -189,7 +190,7 @@ class JobProcess:
         return None if frame is None else _message(frame)
 
     def how(self) -> str:
-        """Say how it ended."""
+        """Say how the process ended."""
         return "it ended, and nobody knows how" if self._code is None else how_it_died(self._code)
 
     def free(self) -> None:
@@ -216,7 +217,7 @@ class JobProcess:
                 os.kill(self._pid, SIGNAL)
 
     def _exit(self, code: int | None) -> None:
-        """Hear that it has ended, or that nobody will say so: its server has died."""
+        """Hear that the process has ended, or (None) that its server has died and cannot tell."""
         self.exited, self._code, self._orphan = code is not None, code, code is None
         while self.connection.fileno() >= 0 and self._read():
             pass

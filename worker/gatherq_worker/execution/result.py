@@ -1,7 +1,7 @@
-"""Writing what an execution left: a value as JSON, an error as data. Once, and in its time.
+"""The result of an execution, and how it is written: a value as JSON, an error as data.
 
-The code of the job runs in it: lazy iterators, serializers, `__str__`. So it is done where the
-job runs, under the same deadline.
+Writing runs code of the job: lazy iterators, serializers, `__str__`. It is done once, where the job
+runs, and under the same deadline.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class ExecutionResult:
     record: bytes | None = None
 
 
-#: Writes what an execution left; see `put_down`.
+#: Writes what an execution left, as `write_result` does.
 ResultWriter: TypeAlias = Callable[[ExecutionResult, "Attempt"], None]
 
 
@@ -88,26 +88,26 @@ def write_value(value: Any, prepare: Encoder = plain) -> bytes:
     return written
 
 
-def write_result(ending: ExecutionResult, attempt: "Attempt") -> None:
+def write_result(result: ExecutionResult, attempt: "Attempt") -> None:
     """Write the value, or describe the error, in our format."""
-    error = ending.error
+    error = result.error
     if error is None:
         try:
-            ending.written = write_value(ending.value, attempt.prepare)
+            result.written = write_value(result.value, attempt.prepare)
         except Unwritable as failure:
-            ending.info = failure.info
+            result.info = failure.info
     elif not is_a(error, asyncio.CancelledError):
-        ending.info = describe(error)
+        result.info = describe(error)
 
 
 class Writer:
-    """As `put_down`, for a worker that knows another format too, or tells of every result."""
+    """As `write_result`, in another format too, or with a look at every result for an observer."""
 
     def __init__(self, other_format: ResultWriter | None, look: ResultWriter | None) -> None:
         self._other_format, self._look = other_format, look
 
-    def __call__(self, ending: ExecutionResult, attempt: "Attempt") -> None:
+    def __call__(self, result: ExecutionResult, attempt: "Attempt") -> None:
         write = self._other_format if attempt.other_format and self._other_format else write_result
-        write(ending, attempt)
+        write(result, attempt)
         if self._look:
-            self._look(ending, attempt)
+            self._look(result, attempt)

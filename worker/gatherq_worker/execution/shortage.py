@@ -1,4 +1,4 @@
-"""What this worker or its machine is short of: never the fault of the job that meets it."""
+"""Shortages of this process or its machine: never the fault of the job that meets one."""
 
 import errno
 
@@ -11,7 +11,7 @@ class Shortage(Exception):
 
 
 def out_of_descriptors(error: BaseException | None) -> bool:
-    """Tell whether it, or what is behind it, says that this process may open nothing more."""
+    """Tell whether an error, or a cause of it, says that this process has no descriptor left."""
     for _ in range(10):
         if error is None or (isinstance(error, OSError) and error.errno == errno.EMFILE):
             break
@@ -20,7 +20,7 @@ def out_of_descriptors(error: BaseException | None) -> bool:
 
 
 def is_shortage(error: BaseException) -> bool:
-    """Tell whether an error that came before a job's own code says so."""
+    """Tell whether an error that came before a job's own code began is a shortage."""
     if isinstance(error, OSError):
         return error.errno in _CODES
     if isinstance(error, RuntimeError):

@@ -1,4 +1,4 @@
-"""Plain functions, each in a thread of its own under its deadline."""
+"""Runs plain functions, each in a thread of its own, under its deadline."""
 
 import asyncio
 import contextvars
@@ -24,15 +24,15 @@ _AGAIN = 0.1
 
 
 class Threads:
-    """At most `most` at a time. One that cannot be stopped is left behind, and counted."""
+    """At most `most` threads at a time; one that cannot be stopped is abandoned, and counted."""
 
     def __init__(self, most: int, write: ResultWriter = write_result) -> None:
         self._places, self._write = Places(most), write
-        #: How many run on although their time is over.
+        #: How many threads run on although their time is over.
         self.abandoned = 0
 
     async def take(self, handler: Handler) -> Place:
-        """Wait for a place, whichever function it is for."""
+        """Wait for a place; all handlers share them."""
         return await self._places.take()
 
     async def run(
@@ -54,13 +54,13 @@ class Threads:
             if not done.done():
                 await self._stop(thread, done, attempt.overdue or monotonic())
         except asyncio.CancelledError as error:
-            thread.ending.error = error
+            thread.result.error = error
             await self._stop(thread, done, monotonic() + _AGAIN)
         finally:
             done.cancel()
-        ending = thread.ending
-        ending.expired = past(attempt)
-        return ending
+        result = thread.result
+        result.expired = past(attempt)
+        return result
 
     async def _stop(self, thread: "_Thread", done: "asyncio.Future[Any]", until: float) -> None:
         """Interrupt a thread until it ends, or its time is over."""
@@ -77,7 +77,7 @@ class Threads:
 
 class _Thread:
     def __init__(self, attempt: Attempt, call: Callable[[], Any], write: ResultWriter) -> None:
-        self.ending, self._attempt, self._write = ExecutionResult(), attempt, write
+        self.result, self._attempt, self._write = ExecutionResult(), attempt, write
         self.done = asyncio.Event()
         self.when_done: Callable[[], None] = lambda: None
         #: How far it is: an interruption may come between any two steps.
@@ -110,15 +110,15 @@ class _Thread:
         if not self._called:
             self._called = True
             try:
-                self.ending.value = self._context.run(self._call)
+                self.result.value = self._context.run(self._call)
             except BaseException as error:
-                self.ending.error = error
+                self.result.error = error
             if os.getpid() != self._pid:
-                forks.leave(self.ending.error)
+                forks.leave(self.result.error)
         if not self._wrote:
             self._wrote = True
-            self.ending.expired = past(self._attempt)
-            self._context.run(wrap_up, self.ending, self._attempt, self._write)
+            self.result.expired = past(self._attempt)
+            self._context.run(wrap_up, self.result, self._attempt, self._write)
         self._ran = True
         try:
             self._loop.call_soon_threadsafe(self._finished)

@@ -61,11 +61,11 @@ class Finalizer:
         return Writer(write_other, look) if write_other or look else write_result
 
     def settle(
-        self, result: ExecutionResult, attempt: Attempt, most: int, handler: Handler
+        self, result: ExecutionResult, attempt: Attempt, max_attempts: int, handler: Handler
     ) -> None:
-        """Hand over what follows an execution; `most` is how many the job may have."""
+        """Hand over what follows an execution; `max_attempts` is how many the job may have."""
         asks = self._options.retry_delay
-        match verdicts.conclude(result, attempt, handler, most, asks):
+        match verdicts.conclude(result, attempt, handler, max_attempts, asks):
             case RunAgain() as again:
                 self._tell_retry(result, attempt, again)
                 self._release(

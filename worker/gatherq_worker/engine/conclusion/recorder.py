@@ -1,4 +1,4 @@
-"""Outcomes, recorded in bulk; they wait while Redis is away."""
+"""The recorder writes outcomes and releases in bulk; they wait while Redis is away."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ _MAX_BYTES = 2 * 1024 * 1024
 
 
 class Recorder:
-    """Writes what is handed over; what comes while a write is under way goes with the next."""
+    """Writes what is handed over; what comes during a write goes with the next one."""
 
     def __init__(self, store: JobStore, attempts: Attempts, clock: Clock = monotonic) -> None:
         self._store, self._attempts, self._clock = store, attempts, clock
@@ -29,7 +29,7 @@ class Recorder:
         self._releases: list[Release[Attempt]] = []
         self._upkeep: set[asyncio.Task[None]] = set()
         self._health = OutageLog()
-        #: How many are written at a time: less, while one of them may be what Redis refuses.
+        #: How many are written at a time: fewer while one of them may be what Redis refuses.
         self._most = _MAX_RECORDS
         #: Since when no connection can be opened, because this process has no descriptor left.
         self._short: float | None = None
@@ -48,11 +48,11 @@ class Recorder:
         self._note()
 
     def waiting(self) -> tuple[list[Record[Attempt]], list[Release[Attempt]]]:
-        """Return what is not known to be in Redis yet."""
+        """Return copies of what is not known to be in Redis yet; from any thread."""
         return list(self._records), list(self._releases)
 
     def short_for(self) -> float:
-        """Return for how many seconds it has been out of descriptors, and so of connections."""
+        """Return for how many seconds no connection could be opened for want of a descriptor."""
         since = self._short
         return 0.0 if since is None else self._clock() - since
 
@@ -101,7 +101,7 @@ class Recorder:
         releases: Sequence[Release[Attempt]],
         error: Exception,
     ) -> None:
-        """Wait for Redis; what it refuses for its own sake is parted from the rest, and put by."""
+        """Wait for Redis; find the one record that it refuses by halving, and leave that out."""
         if is_poison(error):
             if self._most > 1:
                 self._most = max(min(self._most, max(len(records), len(releases))) // 2, 1)

@@ -1,4 +1,4 @@
-"""Whether an attempt is followed by another, and when: pure, knows nothing of Redis."""
+"""Whether an attempt is followed by another, and when. Pure: knows nothing of Redis."""
 
 import asyncio
 import random
@@ -18,25 +18,31 @@ _LONGEST = 3600.0
 Asks = Callable[[BaseException], float | None]
 
 
-def has_had_all(attempt: Attempt, most: int) -> bool:
-    """Tell whether a claimed job has had all its executions. It was lost if so."""
+def has_had_all(attempt: Attempt, max_attempts: int) -> bool:
+    """Tell whether a claimed job has had all its executions."""
     if attempt.history and attempt.history[-1]["status"] == "died":
-        return attempt.job_try > most
-    return attempt.job_try - shared(attempt) > most
+        return attempt.job_try > max_attempts
+    return attempt.job_try - shared(attempt) > max_attempts
 
 
 def shared(attempt: Attempt) -> int:
-    """Count its deaths beside other jobs: one that then ends by itself did not cause them."""
+    """Count the deaths of a worker process that ran other jobs too: they are not charged.
+
+    A job that runs again and ends by itself did not cause them.
+    """
     return sum(bool(entry.get("beside")) for entry in attempt.history)
 
 
 def delay_after(
-    result: ExecutionResult, attempt: Attempt, most: int, rules: RetryRules, asks: Asks
+    result: ExecutionResult, attempt: Attempt, max_attempts: int, rules: RetryRules, asks: Asks
 ) -> float | None:
-    """Return the seconds after which to run the job again, or None for no more."""
+    """Return the seconds after which the job runs again; None if it does not.
+
+    The delay that an error asks for wins over the back-off of the rules.
+    """
     if result.error is None and not result.expired:
         return None  # the common case
-    if result.cancelled_by or attempt.job_try - shared(attempt) >= most:
+    if result.cancelled_by or attempt.job_try - shared(attempt) >= max_attempts:
         return None
     if not result.expired and result.error is not None:
         error = result.error

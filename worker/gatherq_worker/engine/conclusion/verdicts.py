@@ -38,9 +38,9 @@ class OutOfAttempts:
 
 
 def conclude(
-    result: ExecutionResult, attempt: Attempt, handler: Handler, most: int, asks: Asks
+    result: ExecutionResult, attempt: Attempt, handler: Handler, max_attempts: int, asks: Asks
 ) -> Verdict | RunAgain | OutOfAttempts:
-    """Decide after an execution; `most` is how many the job may have, `asks` an adapter's rule.
+    """Decide after an execution of a job that may have `max_attempts`; `asks` is an adapter's rule.
 
     A value is an outcome at once. The death of the job's process is followed by another attempt as
     long as there is one. Then come, of errors and timeouts: a delay that the error itself asks for,
@@ -51,22 +51,24 @@ def conclude(
     if is_a(result.error, ProcessDied) and not result.expired:
         died = RunAgain(0.0, "died", ErrorInfo(type="WorkerDied", message=str(result.error)))
         number = attempt.number
-        return died if number < most else OutOfAttempts(lost(number), died)
+        return died if number < max_attempts else OutOfAttempts(lost(number), died)
     asked = _asked(result, handler, asks)
-    delay = delay_after(result, attempt, most, handler.definition.rules, lambda error: asked)
+    delay = delay_after(
+        result, attempt, max_attempts, handler.definition.rules, lambda error: asked
+    )
     if delay is not None:
         return _again(result, delay)
     if asked is not None:
-        return OutOfAttempts(retries_exceeded(most), _again(result, asked))
+        return OutOfAttempts(retries_exceeded(max_attempts), _again(result, asked))
     return verdict(result)
 
 
-def exhausted(attempt: Attempt, most: int) -> Verdict | None:
+def exhausted(attempt: Attempt, max_attempts: int) -> Verdict | None:
     """Give up a claimed job that has had all its executions; None if it has not."""
-    if not has_had_all(attempt, most):
+    if not has_had_all(attempt, max_attempts):
         return None
     died = attempt.number - 1
-    return lost(died) if died else retries_exceeded(most)
+    return lost(died) if died else retries_exceeded(max_attempts)
 
 
 def verdict(result: ExecutionResult) -> Verdict:
@@ -102,36 +104,36 @@ def overdue(attempt: Attempt) -> Verdict:
 
 
 def cancelled(by: str) -> Verdict:
-    """Say who cancelled the job."""
+    """Make the outcome of a job that `by` cancelled."""
     return Verdict("cancelled", f"cancelled by: {by}", {"by": by})
 
 
 def timed_out(which: str, limit: float) -> Verdict:
-    """Say which deadline was missed; its limit is in seconds."""
+    """Make the outcome of a missed deadline; its limit is in seconds."""
     text = f"timed out: {which} limit of {limit:g} s"
     return Verdict("timed_out", text, {"which": which, "limit": limit})
 
 
-def retries_exceeded(most: int) -> Verdict:
-    """Give up a job that asks to be run again and again."""
-    return failed("RetriesExceeded", f"max {most} retries exceeded")
+def retries_exceeded(max_attempts: int) -> Verdict:
+    """Make the outcome of a job that asked for more attempts than it has."""
+    return failed("RetriesExceeded", f"max {max_attempts} retries exceeded")
 
 
 def lost(attempts: int) -> Verdict:
-    """Give up a job whose worker died in the last attempt that it had."""
+    """Make the outcome of a job whose last attempt took its worker process down."""
     text = f"lost: after {attempts} attempts, the last of which took its worker down"
     return Verdict("lost", text, {"attempts": attempts})
 
 
 def failed(kind: str, message: str) -> Verdict:
-    """Fail a job for a reason of ours."""
+    """Make the failure of a job for a reason that is not its own code."""
     return _failed(ErrorInfo(type=kind, message=message[:2000]))
 
 
 def written(
     verdict: Verdict, attempt: Attempt, times: Times, worker: str, queue: str
 ) -> tuple[Verdict, bytes]:
-    """Write the result; one whose value cannot be written becomes a failure."""
+    """Write the result as JSON; a value that cannot be written makes it a failure."""
     if verdict.status == "succeeded" and verdict.written is None:
         try:
             verdict = verdict._replace(written=write_value(verdict.result))

@@ -1,4 +1,4 @@
-"""Who blocks an event loop, asked from another thread."""
+"""Whose code blocks an event loop, found from another thread by the stack of its thread."""
 
 import asyncio
 import sys
@@ -17,9 +17,9 @@ _FRAMES = 12
 
 
 class Culprit:
-    """How long a loop has been in the code of one job, or in one step of nobody's.
+    """For how long a loop has been in the code of one job, or in one step that is no job's.
 
-    A loop that runs short steps of many jobs, and so answers late, is busy and not blocked.
+    A loop that answers late because it runs short steps of many jobs is busy, and not blocked.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, thread: int) -> None:
@@ -28,7 +28,7 @@ class Culprit:
         self._since = 0.0
 
     def lasts(self, now: float) -> float:
-        """Look once more; return for how many seconds each look has found the same."""
+        """Look at the stack; return for how many seconds each look has found the same code."""
         job = blocking_job(self._loop, self._thread)
         who = (job.job_id, job.attempt) if job else _step(self._thread)
         if who != self._who:
@@ -37,7 +37,7 @@ class Culprit:
 
 
 def blocking_job(loop: asyncio.AbstractEventLoop, thread: int) -> CurrentJob | None:
-    """Return the job whose code it is, running or ended; None if it is none's, or unknown."""
+    """Return the job whose code the loop runs, even if it has ended; None if it is no job's."""
     # A step is a callback, or one of a task, in a context.
     context: Any = getattr(_step(thread), "_context", None)
     if isinstance(context, Context) and (job := job_in(context)):
@@ -47,7 +47,7 @@ def blocking_job(loop: asyncio.AbstractEventLoop, thread: int) -> CurrentJob | N
 
 
 def _step(thread: int) -> object:
-    """Return what the loop runs just now; None if it is nothing."""
+    """Return the handle that the loop runs just now; None if it runs none."""
     for frame in _frames(thread):
         if is_loop(frame):
             return frame.f_locals.get("self")

@@ -1,10 +1,10 @@
-"""Whether an event loop answers, asked from another thread."""
+"""The pulse of an event loop: whether it answers, asked from another thread."""
 
 import asyncio
 
 
 class Pulse:
-    """For how many seconds the loop has not answered."""
+    """Asks a loop for a sign of life, and measures how long it takes."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

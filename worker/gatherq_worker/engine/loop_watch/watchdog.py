@@ -31,12 +31,12 @@ logger = logging.getLogger("gatherq.worker")
 
 #: Seconds between two looks, and those that mean that the process was stopped meanwhile.
 _TICK, _STOPPED = 0.1, 0.5
-#: Seconds without an answer after which the loop counts as blocked, and is spoken of.
+#: Seconds without an answer after which the loop counts as blocked, and after which that is logged.
 _BLOCKED, _WORTH_A_LINE = 0.25, 1.0
 #: Seconds that threads and processes have to keep their own deadlines, before this does.
 _LEAD = 0.2
-#: Leases, or seconds if that is more, for which code that is nobody's may block the loop.
-_PATIENCE = 2, 5.0
+#: Leases, or seconds if that is more, for which code that is no job's may block the loop.
+_LONGEST_LEASES, _LONGEST = 2, 5.0
 
 
 class Watchdog:
@@ -49,11 +49,17 @@ class Watchdog:
         places: ExecutionPlaces,
         options: EngineOptions,
         scoreboard: Scoreboard | None,
+        *,
+        blocked: float = _BLOCKED,
+        longest: float | None = None,
     ) -> None:
         self._attempts, self._finalizer, self._places = attempts, finalizer, places
         self._recorder, self._observers = finalizer.recorder, finalizer.observers
         self._scoreboard, self._clock = scoreboard, options.clock
-        self._patience = max(_PATIENCE[0] * options.lease, _PATIENCE[1])
+        self._blocked = blocked
+        self._longest = (
+            max(_LONGEST_LEASES * options.lease, _LONGEST) if longest is None else longest
+        )
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._target = interrupt.install(self._is_over)
@@ -68,7 +74,7 @@ class Watchdog:
 
     def alive(self) -> bool:
         """Tell whether this worker takes jobs: what blocks its loop, if any, is a running job."""
-        if self._pulse.silence(self._clock()) < self._patience:
+        if self._pulse.silence(self._clock()) < self._longest:
             return True
         return self._blocker() is not None
 
@@ -98,13 +104,13 @@ class Watchdog:
         stuck = self._stuck(now)
         limited = [attempt for attempt in self._attempts.running() if attempt.overdue]
         late = [a for a in limited if a.deadline and now >= a.deadline]
-        self._warned = self._warned and blocked >= _BLOCKED
+        self._warned = self._warned and blocked >= self._blocked
         if blocked >= _WORTH_A_LINE and not self._warned:
             self._warn(blocked, stuck)
-        if stuck >= _BLOCKED and self._target and (late or self._left_behind()):
+        if stuck >= self._blocked and self._target and (late or self._left_behind()):
             interrupt.interrupt(self._target)
         overdue = [a for a in limited if now >= _must_have_ended(a)]
-        if blocked < _BLOCKED:
+        if blocked < self._blocked:
             self._leave_to_the_loop(overdue)
         elif overdue or self._records:
             await self._record(store, overdue)
@@ -125,11 +131,11 @@ class Watchdog:
     def _hopeless(self, overdue: list[Attempt]) -> bool:
         """Tell whether the loop is blocked now by what is not to run on, and cannot be stopped."""
         stuck = self._stuck(self._clock())
-        if stuck < _BLOCKED:
+        if stuck < self._blocked:
             return False
         blocker = self._blocker()
         if blocker is None:
-            return bool(overdue) or stuck >= self._patience
+            return bool(overdue) or stuck >= self._longest
         return blocker in overdue
 
     def _stuck(self, now: float) -> float:
@@ -138,7 +144,7 @@ class Watchdog:
 
     def _starved(self) -> bool:
         """Tell whether outcomes wait for a descriptor, and none will come: a job leaks them."""
-        return self._recorder.short_for() >= self._patience
+        return self._recorder.short_for() >= self._longest
 
     async def _record(self, store: JobStore, overdue: list[Attempt]) -> None:
         """Record timeouts in place of the loop; its own verdict comes too late then."""
@@ -210,10 +216,10 @@ class Watchdog:
         """Log the job that blocks the loop, with its stack, in one line; at once, from here."""
         self._warned = True
         self.blocks += 1
-        who = self._name() if stuck >= _BLOCKED else "the work of many jobs"
+        who = self._name() if stuck >= self._blocked else "the work of many jobs"
         calls = stack(self._thread)
         logger.warning("%s blocks the event loop for %.1f s: %s", who, blocked, calls)
-        job = blocking_job(self._loop, self._thread) if stuck >= _BLOCKED else None
+        job = blocking_job(self._loop, self._thread) if stuck >= self._blocked else None
         self._observers.post(LoopBlocked(blocked, job))
 
 
