@@ -57,9 +57,9 @@ async def forked(server):
 async def test_a_stop_of_the_whole_process_tree_does_not_end_it_not_even_at_its_start(
     server, signum
 ):
-    server._process.send_signal(signum)
+    os.kill(server.pid, signum)
     pid, ours, exited = await forked(server)
-    server._process.send_signal(signum)
+    os.kill(server.pid, signum)
     ours.close()
     assert await asyncio.wait_for(exited, 10) == 0
     assert server.alive
@@ -77,7 +77,7 @@ async def test_it_tells_how_a_process_ended(server, sent, code):
 
 
 async def test_who_waits_for_a_process_hears_of_its_death(server):
-    server._process.send_signal(signal.SIGSTOP)
+    os.kill(server.pid, signal.SIGSTOP)
     waiting = asyncio.create_task(forked(server))
     await asyncio.sleep(0)
     server.kill()

@@ -1,17 +1,23 @@
-"""The listener for cancellations: a message is a hint, for anybody may publish anything.
+"""Requests to cancel jobs: published ones are listened for, and abort requests are asked for.
 
-What is cancelled stands in Redis. A hint about something that is claimed here has it looked up at
-once, by a renewal of the leases; what a missed hint was about comes with the next heartbeat.
+A published message is a hint, for anybody may publish anything. What is cancelled stands in Redis.
+A hint about something that is claimed here has it looked up at once, by a renewal of the leases;
+what a missed hint was about comes with the next heartbeat.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 
 from gatherq.aio import cancel_and_wait
 from gatherq.store.cancellation_channel import CancellationChannel, CancellationHint
-from gatherq.store.server.outages import OutageLog
+from gatherq.store.server.outages import OutageLog, not_cancelled
 from gatherq_worker.execution.guarded_task import GuardedTask, guarded
 
 from .attempts import Attempts
+from .options import AbortSource
+
+#: Seconds between two questions for abort requests to the jobs that run.
+_INTERVAL = 0.1
 
 
 class CancellationListener:
@@ -61,3 +67,23 @@ class CancellationListener:
         self.heard += 1
         if self._attempts.concerned(hint.batch, hint.jobs):
             self.look_soon()
+
+
+class AbortPoll:
+    """Cancels the running jobs that a source of abort requests names."""
+
+    def __init__(self, source: AbortSource, attempts: Attempts) -> None:
+        self._source, self._attempts = source, attempts
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        await self._source.forget()
+        while not_cancelled():
+            await asyncio.sleep(_INTERVAL)
+            running = [attempt.job_id for attempt in self._attempts.running()]
+            for job_id in await self.requested(running):
+                self._attempts.cancel_job(job_id, "producer")
+
+    async def requested(self, job_ids: Sequence[str]) -> set[str]:
+        """Return those of the jobs that are to be aborted; never raises."""
+        return await self._source.requested(job_ids)

@@ -17,9 +17,8 @@ from gatherq_worker.execution.guarded_task import guarded, within
 from gatherq_worker.ipc.scoreboard import Scoreboard
 from gatherq_worker.registry import Registry
 
-from .abort_poll import AbortPoll
 from .attempts import Attempts
-from .cancellations import CancellationListener
+from .cancellations import AbortPoll, CancellationListener
 from .conclusion.finalizer import Finalizer
 from .conclusion.recorder import Recorder
 from .events import GraceOver

@@ -7,8 +7,7 @@ from gatherq.store.jobs import Claim, JobStore, Release
 from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
 
-from .abort_poll import AbortPoll
-from .cancellations import CancellationListener
+from .cancellations import AbortPoll, CancellationListener
 from .conclusion.recorder import Recorder
 from .execution_places import ExecutionPlaces
 from .executor import Executor
