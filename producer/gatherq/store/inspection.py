@@ -2,19 +2,21 @@
 
 from typing import TYPE_CHECKING
 
+from gatherq.contract.keys import KeySpace
+
+from .server.connection import client, connection_pool, disconnect
+from .server.errors import REDIS_ERRORS, unavailable
 from .workers import Alive, recent
 from .wrong_type import unless_wrong_type
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-    from gatherq.contract.keys import KeySpace
-
 
 class Inspector:
     """Reads what stands in Redis about one queue."""
 
-    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+    def __init__(self, redis: "Redis", keys: KeySpace) -> None:
         self._redis, self._keys = redis, keys
 
     async def alive(self) -> list[Alive]:
@@ -26,3 +28,17 @@ class Inspector:
         """Return how many jobs are queued or running."""
         command = self._redis.execute_command("ZCARD", self._keys.queue)
         return int(await unless_wrong_type(command) or 0)
+
+
+async def alive(url: str, queue: str, timeout: float) -> list[Alive]:
+    """Return the workers of a queue with a recent sign of life; raises RedisUnavailable.
+
+    `timeout` is in seconds, for each silence of the server.
+    """
+    redis = client(connection_pool(url, socket_timeout=timeout))
+    try:
+        return await Inspector(redis, KeySpace(queue)).alive()
+    except REDIS_ERRORS as error:
+        raise unavailable(error, url) from error
+    finally:
+        await disconnect(redis)

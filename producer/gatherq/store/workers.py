@@ -1,7 +1,4 @@
-"""The workers of a queue with a recent sign of life, asked over redis-py or without it.
-
-redis-py is imported when it is needed: a probe does without.
-"""
+"""The workers of a queue with a recent sign of life, without redis-py: a probe is to be cheap."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,26 +15,8 @@ Alive = tuple[str, float]
 _SILENCE = 15.0
 
 
-async def alive(url: str, queue: str, timeout: float) -> list[Alive]:
-    """Return the workers with a recent sign of life; raises RedisUnavailable.
-
-    `timeout` is in seconds, for each silence of the server.
-    """
-    from .inspection import Inspector
-    from .server.connection import client, connection_pool, disconnect
-    from .server.errors import REDIS_ERRORS, unavailable
-
-    redis = client(connection_pool(url, socket_timeout=timeout))
-    try:
-        return await Inspector(redis, KeySpace(queue)).alive()
-    except REDIS_ERRORS as error:
-        raise unavailable(error, url) from error
-    finally:
-        await disconnect(redis)
-
-
 def probe_alive(url: str, queue: str, timeout: float) -> list[Alive] | None:
-    """Return the same over a blocking socket, without redis-py; None where `alive` is to be asked.
+    """Return them over a blocking socket; None where `inspection.alive` is to be asked.
 
     Raises TimeoutError for a server that is silent for `timeout` seconds.
     """

@@ -1,0 +1,65 @@
+"""What is logged of an outage, and how tries are spaced out."""
+
+import asyncio
+import logging
+
+import pytest
+
+from gatherq.store.server import outages
+from gatherq.store.server.outages import OutageLog
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """The lengths of the pauses, none of which is waited for."""
+    pauses = []
+
+    async def sleep(seconds):
+        pauses.append(seconds)
+
+    monkeypatch.setattr(outages.asyncio, "sleep", sleep)
+    monkeypatch.setattr(outages.random, "uniform", lambda low, high: high)
+    return pauses
+
+
+async def test_each_change_is_logged_once(pauses, caplog):
+    caplog.set_level(logging.WARNING, "gatherq.worker")
+    log = OutageLog()
+    log.good()
+    for _ in range(3):
+        await log.bad("renew leases", ConnectionError("reset"))
+    assert not log.ok
+    log.good()
+    log.good()
+    assert log.ok
+    assert caplog.messages == [
+        "Redis fails to renew leases: ConnectionError: reset; trying on",
+        "Redis is back",
+    ]
+
+
+async def test_pauses_grow_to_half_a_second_and_begin_anew_after_an_answer(pauses):
+    log = OutageLog()
+    for _ in range(6):
+        await log.away("away")
+    log.good()
+    await log.away("away again")
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.5, 0.5, 0.05]
+
+
+async def test_a_task_knows_that_it_is_cancelled():
+    found = []
+
+    async def swallow():
+        found.append(outages.not_cancelled())
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            found.append(outages.not_cancelled())
+
+    task = asyncio.create_task(swallow())
+    while not found:
+        await asyncio.sleep(0)
+    task.cancel()
+    await task
+    assert found == [True, False]
