@@ -104,7 +104,7 @@ def decode_job(payload: bytes) -> JobRecord:
 
 
 def result_head(worker: str, attempt: int) -> str:
-    """Return the beginning of every result: finish.lua sees in it which attempt recorded a job."""
+    """Return the head of every result: record_outcomes.lua reads from it which attempt it is of."""
     return f'{{"worker":"{worker}","t":{attempt},'
 
 

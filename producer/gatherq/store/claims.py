@@ -1,7 +1,31 @@
-"""Replies of the job steps as values: reading them never raises, whatever is in Redis."""
+"""Claims, as the job steps reply with them: reading a reply never raises, whatever is in Redis."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+
+class Fenced(Protocol):
+    """A claim, as told from any other claim of its job and from another life of its batch."""
+
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def claim(self) -> int: ...
+    @property
+    def batch(self) -> str | None: ...
+    @property
+    def life(self) -> str: ...
+
+
+class Recordable(Fenced, Protocol):
+    """An attempt whose outcome can be recorded."""
+
+    @property
+    def slot(self) -> int: ...
+    @property
+    def history(self) -> Sequence[Any]: ...
 
 
 class Deadline(NamedTuple):

@@ -5,15 +5,25 @@ import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from gatherq.contract.validation import MAX_JOB
 from gatherq.contract.values import codec
 
-from .claims import BatchFacts, Claimed, batch_facts, claim_found, slot_in, text, texts
+from .claims import (
+    BatchFacts,
+    Claimed,
+    Fenced,
+    Recordable,
+    batch_facts,
+    claim_found,
+    slot_in,
+    text,
+    texts,
+)
 from .inspection import Inspector
 from .maintenance import BatchMaintenance
-from .queue_position import Passing, Place
+from .queue_position import NO_PASSING, Passing, Place
 from .script import script
 from .server.errors import REDIS_ERRORS
 
@@ -26,30 +36,6 @@ if TYPE_CHECKING:
 _RENEWED = 250
 #: Members of the queue that one call looks at for the claims of a worker, and that all calls do.
 _LOOKED, _MOST_LOOKED = 500, 50_000
-
-
-class Fenced(Protocol):
-    """A claim, as told from any other claim of its job and from another life of its batch."""
-
-    @property
-    def job_id(self) -> str: ...
-    @property
-    def number(self) -> int: ...
-    @property
-    def claim(self) -> int: ...
-    @property
-    def batch(self) -> str | None: ...
-    @property
-    def life(self) -> str: ...
-
-
-class Recordable(Fenced, Protocol):
-    """An attempt whose outcome can be recorded."""
-
-    @property
-    def slot(self) -> int: ...
-    @property
-    def history(self) -> Sequence[Any]: ...
 
 
 F_co = TypeVar("F_co", bound=Fenced, covariant=True)
@@ -126,9 +112,6 @@ class Release(Generic[F_co]):
     entry: bytes = b""
 
 
-NOTHING = Passing()
-
-
 class JobStore:
     """Claims jobs for one worker, renews the leases, records outcomes, releases claims.
 
@@ -154,7 +137,7 @@ class JobStore:
             redis, keys, worker=worker, lease=lease, n=_LOOKED
         )
 
-    async def claim(self, n: int, since: int, last: int, passing: Passing = NOTHING) -> Claim:
+    async def claim(self, n: int, since: int, last: int, passing: Passing = NO_PASSING) -> Claim:
         """Claim up to `n` jobs, after contact with Redis from `since` until `last` (ms)."""
         self._claims += 1
         pass_over: tuple[Any, ...] = ()

@@ -23,3 +23,7 @@ class Passing(NamedTuple):
     ms: int = 0
     #: Where the claim begins.
     place: Place = FRONT
+
+
+#: A claim that passes over nothing.
+NO_PASSING = Passing()

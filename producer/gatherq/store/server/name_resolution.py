@@ -1,4 +1,4 @@
-"""From the name of a server to its addresses, in threads that nobody else can fill."""
+"""Resolves host names in threads of its own, which no other code can fill."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ _Addresses = asyncio.Future[list[str]]
 
 
 class Resolver:
-    """Asks once for all that want the same name at a time.
+    """Asks once for a name, however many connections wait for it at a time.
 
     The loop's own `getaddrinfo` uses the loop's executor, which users' `asyncio.to_thread` fills.
     """
@@ -31,7 +31,7 @@ class Resolver:
             async with asyncio.timeout(limit):
                 return await asyncio.shield(asked)
         finally:
-            # A question that hangs is not waited for again.
+            # The next connection asks anew: this question may hang.
             if self._asked.get((host, port)) is asked:
                 del self._asked[host, port]
 
@@ -39,7 +39,7 @@ class Resolver:
 def _ask(host: str, port: int) -> _Addresses:
     addresses: _Addresses = asyncio.get_running_loop().create_future()
     addresses.add_done_callback(lambda done: done.cancelled() or done.exception())
-    # A daemon, so that a resolver that hangs keeps no process from ending.
+    # A daemon thread: one that hangs does not keep the process from ending.
     Thread(
         target=_resolve, args=(addresses, host, port), name="gatherq-resolve", daemon=True
     ).start()

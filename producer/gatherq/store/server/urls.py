@@ -1,4 +1,4 @@
-"""URLs as they may be shown: the pieces that are no secret, and nothing that was not understood."""
+"""URLs of servers: which are readable, and what of them may be shown without a secret."""
 
 import re
 from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
@@ -7,19 +7,19 @@ _SCHEMES = ("redis", "rediss", "unix")
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _DATABASE = re.compile(r"/?([0-9]{1,9})?/?")
-#: What `urlsplit` drops without a word, and its like.
+#: Control characters: `urlsplit` drops some of them silently.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class UnreadableURL(ValueError):
-    """It is not a URL of a Redis server; the text quotes nothing of it."""
+    """No URL of a Redis server; the message quotes nothing of it, for it may hold a password."""
 
 
 def check_url(url: str) -> None:
-    """Raise UnreadableURL for what redis-py would misread, or tell of in its errors.
+    """Raise UnreadableURL for a URL that redis-py would misread, or quote in its errors.
 
-    It takes a database that is no number for database 0, no host for localhost, and passes over
-    line ends and options without a value.
+    redis-py reads a database that is no number as database 0, and a missing host as localhost; it
+    ignores line ends and options without a value.
     """
     if url != url.strip() or _UNSEEN.search(url):
         raise UnreadableURL("there is white space around it, or a tab or line end inside")
@@ -85,6 +85,6 @@ def masked(url: str) -> str:
 
 
 def _is_cut_short(parts: SplitResult) -> bool:
-    """Tell whether a password was cut at a character of its own, which ends the host in a URL."""
+    """Tell whether a password has an unquoted character that ends the host in a URL."""
     names = (pair.partition("=")[0] for pair in parts.query.split("&"))
     return any("@" in piece for piece in (parts.path, parts.fragment, *names))
