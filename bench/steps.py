@@ -123,7 +123,7 @@ class Stage:
         await self.asks.renew_lease(BATCH)
 
     async def _find_claims(self) -> None:
-        await self.worker.held()
+        await self.worker.find_claims()
 
     async def _enqueue_cron_run(self) -> None:
         run = CronRun("cron:1", f"{BATCH}:7", b"{}", 1, 1000)

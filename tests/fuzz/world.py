@@ -177,9 +177,9 @@ class World:
 
     async def bury(self):
         """Find what a worker holds."""
-        for claimed in (await self.worker.held())[1]:
+        for claimed in (await self.worker.find_claims())[1]:
             Attempt.read(claimed)
-        await self.other.held(jobs=False)
+        await self.other.find_claims(jobs=False)
 
     async def look(self):
         """Read what collectors read, but outcomes."""
@@ -197,7 +197,7 @@ class World:
             attempts = _attempts(found)
             good |= {a.slot: a.number for a in attempts if a.batch == "good"}
             await self.other.finish([ended(a) for a in attempts])
-            if not attempts and not found.foreign:
+            if not attempts and not found.quarantined:
                 return good
         raise AssertionError("it never ends")
 

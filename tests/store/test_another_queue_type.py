@@ -28,7 +28,7 @@ async def test_what_was_in_it_is_put_back_by_who_waits(
     assert (await claim(store("w2"))).attempts == []
     assert await store().queued() == 0
     assert (await asks.sweep(batch, force=True)).ended == 0
-    assert (await store().held())[1] == []
+    assert (await store().find_claims())[1] == []
     assert await asks.cancel(batch, [5], "me") == 0
     assert (await asks.mend(batch, range(6), -1)).ended == []
     assert await redis.type(queue) == b"zset"

@@ -71,9 +71,9 @@ async def test_what_a_worker_holds_is_found_and_nothing_else(submit, store):
     await submit(5)
     mine = (await claim(store(), 2)).attempts
     await claim(store("w11"), 2)
-    _, held = await store().held()
+    _, held = await store().find_claims()
     assert [(a.job_id, a.number) for a in held] == [(a.job_id, 1) for a in mine]
     assert Attempt.read(held[0]).job == mine[0].job
     await store().finish([record(mine[0])])
-    assert len((await store().held())[1]) == 1
+    assert len((await store().find_claims())[1]) == 1
     assert json.loads(entry(1))["status"] == "failed"

@@ -155,7 +155,7 @@ async def test_what_cannot_be_a_job_goes_into_quarantine_and_neighbours_run(
     await submit()
     found = await claim(store())
     assert len(found.attempts) == 1
-    assert found.foreign == [r"\xff\xfe"]
+    assert found.quarantined == [r"\xff\xfe"]
     assert await redis.lrange(KeySpace(queue).quarantine, 0, -1) == [b"\xff\xfe"]
     assert await redis.zscore(queue, b"\xff\xfe") is None
 

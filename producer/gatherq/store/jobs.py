@@ -52,7 +52,7 @@ class Claim:
     #: In how many ms the next job can be claimed; None: unknown.
     next_in: int | None
     #: Members of the queue that cannot be jobs, as text; they are in quarantine now.
-    foreign: list[str] = field(default_factory=list)
+    quarantined: list[str] = field(default_factory=list)
     #: Batches that are to be extended.
     late: list[str] = field(default_factory=list)
     #: A job that a plain arq worker holds.
@@ -143,7 +143,7 @@ class JobStore:
         pass_over: tuple[Any, ...] = ()
         if passing.names:
             pass_over = (passing.names, passing.ms, *passing.place)
-        now, next_in, foreign, facts, late, plain, place, *raw = await self._claim(
+        now, next_in, quarantined, facts, late, plain, place, *raw = await self._claim(
             n=n,
             contact_since=since,
             contact_last=last,
@@ -153,7 +153,7 @@ class JobStore:
         batches = batch_facts(facts)
         jobs = [self._claimed(batches, *raw[at : at + 4]) for at in range(0, len(raw) - 3, 4)]
         next_ms = None if next_in < 0 else next_in
-        others = (texts(foreign), texts(late), text(plain))
+        others = (texts(quarantined), texts(late), text(plain))
         at = Place(text(place[0]), int(place[1])) if place else None
         return Claim(jobs, int(now), next_ms, *others, at)
 
@@ -218,7 +218,7 @@ class JobStore:
             claims += (*self._fence(r.attempt), round(r.delay * 1000), int(r.charge), r.entry)
         return int(await self._release(claims=claims))
 
-    async def held(self, *, jobs: bool = True) -> tuple[int, list[Claimed]]:
+    async def find_claims(self, *, jobs: bool = True) -> tuple[int, list[Claimed]]:
         """Return Redis's time (ms) and the claims of this worker; with the data of their `jobs`."""
         claims: dict[str, Claimed] = {}
         skip, looked, now = 0, _LOOKED, 0

@@ -147,7 +147,7 @@ class Fetcher:
         return room if at_most < 0 else min(room, at_most - attempts.started)
 
     def _warn_of(self, claim: Claim) -> None:
-        for id_ in claim.foreign:
+        for id_ in claim.quarantined:
             logger.warning("queue member %r cannot be a job; it is put into quarantine", id_)
         if claim.plain and not self._plain_worker_seen:
             self._plain_worker_seen = True

@@ -41,7 +41,7 @@ class StrayClaims:
         """Release the stray claims, if it is time to look for them."""
         if not self._looks or self._clock() < self._looks[0]:
             return
-        _, found = await self._store.held(jobs=False)
+        _, found = await self._store.find_claims(jobs=False)
         del self._looks[0]
         for claimed in found:
             mine = self._attempts.claimed(claimed.job_id)

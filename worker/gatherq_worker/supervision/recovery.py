@@ -44,14 +44,14 @@ class Recoverer:
     async def renew_for(self, worker: str) -> None:
         """Renew the leases of a worker that lives, but whose interpreter is held."""
         store = JobStore(self._redis, self._keys, worker, self._lease)
-        _, held = await store.held()
+        _, held = await store.find_claims()
         if held:
             await store.renew(held)
 
     async def recover(self, death: Death) -> int:
         """Record what was overdue, and give back the rest of the claims; return their number."""
         store = JobStore(self._redis, self._keys, death.worker, self._lease)
-        now, claimed = await store.held()
+        now, claimed = await store.find_claims()
         held = [Attempt.read(each) for each in claimed]
         late = overdue(death, held)
         if late:

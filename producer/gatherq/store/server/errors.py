@@ -76,7 +76,7 @@ _CERTIFICATES = {
     62: "the server's certificate is for another host: use its name in the URL",
     64: "the server's certificate is for another address: use its name in the URL",
 }
-_FOREIGN = "no authority trusted here has signed the certificate: name its file in ssl_ca_certs"
+_UNTRUSTED = "no authority trusted here has signed the certificate: name its file in ssl_ca_certs"
 
 
 def code(error: BaseException | None) -> str:
@@ -142,7 +142,7 @@ def advice(error: BaseException) -> str:
 
 def _tls_advice(error: BaseException) -> str:
     if refused := _certificate(error):
-        return _CERTIFICATES.get(refused.verify_code, _FOREIGN)
+        return _CERTIFICATES.get(refused.verify_code, _UNTRUSTED)
     if any(isinstance(each, ssl.SSLError) for each in _led_to(error)):
         return "TLS failed: does this port speak TLS (rediss://), and does it want ssl_certfile?"
     return ""

@@ -44,8 +44,8 @@ def connection_pool(
             url, socket_timeout=socket_timeout, socket_connect_timeout=min(socket_timeout, 5.0)
         )
         options = pool.connection_kwargs
-        foreign = [o for o in options if o not in _OPTIONS and not o.startswith("ssl_")]
-        if foreign or not isinstance(pool.connection_class, type):
+        unknown = [o for o in options if o not in _OPTIONS and not o.startswith("ssl_")]
+        if unknown or not isinstance(pool.connection_class, type):
             raise UnreadableURL("it has an option that no URL can have")
         options.update(
             OURS, socket_timeout=max(_LEAST_TIMEOUT, min(socket_timeout, options["socket_timeout"]))
