@@ -31,6 +31,8 @@ async def test_more_than_a_batch_can_have_is_no_size(server_url, producer, queue
         await redis.hset(keys.batch(batch.id), "size", size)
         assert await BatchMaintenance(redis, KeySpace(queue)).sweep(batch.id, force=True) is None
         assert await BatchMaintenance(redis, KeySpace(queue)).size_of(batch.id) == 0
+        with pytest.raises(BatchNotFound):
+            await producer.batch(batch.id)
 
 
 async def test_who_waits_for_it_is_told(server_url, producer):

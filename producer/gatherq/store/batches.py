@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import job_id
+from gatherq.contract.validation import MAX_JOBS
 from gatherq.contract.values import codec
 
 from .completions import CompletionStream
@@ -144,7 +145,9 @@ class BatchStore:
         if fields is None:
             return None
         size = _whole(fields[0])
-        return None if size is None else Counts(size, *(_whole(n) or 0 for n in fields[1:]))
+        if size is None or size > MAX_JOBS:  # it is being deleted, or damaged
+            return None
+        return Counts(size, *(_whole(n) or 0 for n in fields[1:]))
 
     async def results(self, batch: str, slots: "Sequence[int]") -> list[bytes | None]:
         """Return the stored result of each slot."""
