@@ -1,8 +1,8 @@
 """Redis's clock, and for how long this worker has been in contact with it.
 
 Only a worker in contact for a full lease may claim jobs whose leases have run out: after an outage
-all have run out, and their owners are alive. claim_jobs.lua has the rule. Silence breaks contact; one
-error does not, for it kept no worker from renewing.
+all have run out, and their owners are alive. claim_jobs.lua has the rule. Silence breaks contact;
+one error does not, for it kept no worker from renewing.
 """
 
 from time import monotonic
