@@ -45,7 +45,7 @@ async def test_a_fork_does_not_speak_to_the_supervisor_for_the_worker(
     start_worker,
     ledger,  # noqa: F811
 ):
-    start_worker(module="deadlines.both")
+    start_worker(module="deadlines.both", lease=10.0)  # what a supervisor does needs none to end
     calls = [stuck.sleeps.call(ledger.path, 1)] * 5
     calls.append(call("forks_and_dies", ledger.path))
     *others, dies = await outcomes_of(producer, calls)
