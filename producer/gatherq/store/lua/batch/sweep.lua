@@ -9,8 +9,13 @@
 -- contact_since, contact_last: since and until when the caller was in contact with Redis (ms).
 -- Returns false for no such batch, else {size, ended here, still running, ms until the next sweep makes
 -- sense or -1, whether extend.lua is to be run (1 or 0), now (ms)}; size 0 where no run is to follow.
+-- For so long (ms) the caller must have been in contact with Redis before it judges expired leases.
+local FULL_CONTACT = 5000
+-- All slots are looked through once in so many ms, and a lease that is not judged is looked at again.
+local FULL_LOOK, LOOK_AGAIN = 10000, 1000
+
 first = tonumber(first)
-local contact = contact_of(contact_since, contact_last, 5000)
+local contact = contact_of(contact_since, contact_last, FULL_CONTACT)
 local batch = batch_of(batch_id)
 if not batch or not batch.alive then return false end
 check_producer(batch, contact)
@@ -86,9 +91,9 @@ for i, job in ipairs(ids) do
   elseif token then
     running = running + 1
   elseif scores[i] then
-    if has_expired(attempts, scores[i]) and contact < 5000 then
+    if has_expired(attempts, scores[i]) and contact < FULL_CONTACT then
       running = running + 1
-      sweep_in(1000)
+      sweep_in(LOOK_AGAIN)
     else
       local verdict, left = verdict_on_all, nil
       if not verdict and attempts == 0 then verdict, left = queue_verdict(job) end
@@ -100,7 +105,7 @@ for i, job in ipairs(ids) do
   end
 end
 if last == batch.size - 1 then
-  sweep_in(10000)
+  sweep_in(FULL_LOOK)
   change(batch, 'patient', digits(now + next_sweep))
 end
 return reply(batch.size, running)

@@ -8,6 +8,9 @@ local ENDED = {'succeeded', 'failed', 'timed_out', 'cancelled', 'lost'}
 -- An unfinished batch stays at least for so long (ms) after somebody last looked after it.
 local LEAST_LIFE = 3600000
 
+-- A lifetime that is longer than asked for by no more than this (ms) is left as it is.
+local EXCESS = 60000
+
 -- A batch with more slots than a producer may submit is damaged: no step goes through all of them.
 local MOST_JOBS = 10000000
 
@@ -91,7 +94,7 @@ end
 local function must_extend(batch)
   local left = batch.expires - now
   if batch.left > 0 then return left < math.max(batch.keep, LEAST_LIFE) / 8 end
-  return left < batch.keep or left > batch.keep * 9 / 8 + 60000
+  return left < batch.keep or left > batch.keep * 9 / 8 + EXCESS
 end
 
 -- Writes changes, counts and completions (some hundred a batch at the most). A batch with more

@@ -25,6 +25,8 @@ local lease_ms = tonumber(lease)
 local contact = contact_of(contact_since, contact_last, lease_ms)
 local may_reclaim = contact >= lease_ms
 local MOST_ID, MOST_ENTRY = 4096, 65536
+-- A worker comes back after so many ms at the latest.
+local LONGEST_WAIT = 60000
 
 -- The most members of the queue that one claim looks at and leaves there, and the most bytes of jobs
 -- that it passes over: so it stays well below 5 ms.
@@ -234,7 +236,7 @@ elseif #members >= 120 or scanned >= most_scanned or bytes >= MOST_BYTES then
 else
   from, same, at = score_in(-1), 0, nil -- a job that may run from now on has a later score
   local next = read('ZRANGEBYSCORE', queue, '(' .. visible, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-  if next and next[2] then reply[2] = math.ceil(math.min(next[2] - now, 60000)) end
+  if next and next[2] then reply[2] = math.ceil(math.min(next[2] - now, LONGEST_WAIT)) end
 end
 if unknown then
   reply[7] = {at and at ~= tonumber(from) and string.format('%.17g', at) or from, digits(same)}

@@ -9,6 +9,9 @@
 -- over another connection, for then its delay would be lost.
 -- Returns {now (ms), {ids whose lease is lost}, {id to be cancelled, by whom, ...}, {batches that
 -- extend.lua is to be run for}}.
+-- A silent worker stays listed for ten leases, and at least for so many ms.
+local LEAST_LISTED = 60000
+
 lease = tonumber(lease)
 local contact = contact_of(contact_since, contact_last, lease)
 local lost, scores, mine, cancel, extend = {}, {}, {}, {}, {}
@@ -51,7 +54,7 @@ in_runs(scores, function(...) write('ZADD', queue, ...) end)
 write_batches()
 if is_alive == '1' then
   write('ZADD', workers, digits(now), worker)
-  redis.call('ZREMRANGEBYSCORE', workers, '-inf', digits(now - math.max(10 * lease, 60000)))
+  redis.call('ZREMRANGEBYSCORE', workers, '-inf', digits(now - math.max(10 * lease, LEAST_LISTED)))
   redis.call('PEXPIRE', workers, WORKERS_TTL)
 end
 return {digits(now), lost, cancel, extend}
