@@ -24,7 +24,8 @@ from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.values.annotations import warn_about
 from gatherq.store.cron import enqueue_cron_run
 from gatherq.store.server.connection import Server, database_of
-from gatherq.store.server.outages import ERRORS, not_cancelled
+from gatherq.store.server.errors import REDIS_ERRORS
+from gatherq.store.server.outages import not_cancelled
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.engine import Engine
 from gatherq_worker.engine.job_log import JobLog
@@ -192,7 +193,7 @@ class Worker(arq.worker.Worker):
         self._pool = None
 
     async def _forget_health(self) -> None:
-        with contextlib.suppress(*ERRORS):  # it expires by itself
+        with contextlib.suppress(*REDIS_ERRORS):  # it expires by itself
             await self.pool.delete(self.health_check_key)
 
     async def _last(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -299,7 +300,7 @@ class Worker(arq.worker.Worker):
     async def _beat(self) -> None:
         try:
             await self.heart_beat()
-        except ERRORS as error:
+        except REDIS_ERRORS as error:
             logger.debug("no heart beat: %s", error)
 
     def _make_engine(self, handlers: Registry) -> Engine:

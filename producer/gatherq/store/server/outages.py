@@ -4,11 +4,6 @@ import asyncio
 import logging
 import random
 
-from .errors import REDIS_ERRORS as ERRORS
-from .errors import is_poison
-
-__all__ = ["ERRORS", "OutageLog", "is_poison", "not_cancelled"]
-
 logger = logging.getLogger("gatherq.worker")
 
 

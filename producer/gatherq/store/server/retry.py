@@ -9,8 +9,6 @@ from typing import ParamSpec, TypeVar
 from .errors import REDIS_ERRORS, is_transient, unavailable
 from .urls import masked
 
-__all__ = ["RedisRetry", "is_transient"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -7,7 +7,8 @@ from time import monotonic
 from typing import Any
 
 from gatherq.store.jobs import Finish, JobStore, Record, Release
-from gatherq.store.server.outages import OutageLog, is_poison, not_cancelled
+from gatherq.store.server.errors import is_poison
+from gatherq.store.server.outages import OutageLog, not_cancelled
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.clock import Clock
