@@ -38,6 +38,7 @@ class Handler:
         "keep",
         "keep_in_progress",
         "name",
+        "needs_place",
         "positional",
         "signature",
         "takes_ctx",
@@ -58,6 +59,10 @@ class Handler:
         self.keep = keep
         #: Seconds for which plain arq workers leave its jobs alone after their end.
         self.keep_in_progress = keep_in_progress
+        #: Whether an execution waits for a place: for all but the event loop, and for a limit.
+        self.needs_place = definition.isolation in ("thread", "process") or (
+            definition.concurrency is not None
+        )
         self.signature = inspect.signature(function)
         kinds = [parameter.kind for parameter in self.signature.parameters.values()]
         ordinary = all(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)

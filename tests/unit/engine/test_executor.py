@@ -262,9 +262,10 @@ async def test_conclude_calls_a_hook_and_hands_over_unless_that_is_done():
     handler, attempt = world.registry.find("add"), world.attempt("add", 1, 2, limit=3.0)
     result = ExecutionResult(value=3, written=b"3")
     for _ in range(2):
-        await world.executor.conclude(result, attempt, handler, 2, {"a": 1})
+        await world.executor.end({"a": 1})
+        world.executor.conclude(result, attempt, handler, 2)
     (record,), _ = world.recorder.waiting()
-    assert (record.status, result.limit, called) == ("succeeded", 3.0, [{"a": 1}] * 2)
+    assert (record.status, called) == ("succeeded", [{"a": 1}] * 2)
 
 
 async def test_finish_comes_last_whatever_became_of_the_job():

@@ -53,6 +53,9 @@ _UNWIND = 1.0
 
 Task = GuardedTask[None]
 
+# Names of the module: to look up a member of an enumeration costs several times as much.
+CLAIMED, WAITING, RUNNING, RECORDING, RELEASING, ABANDONED, LOST, GONE = State
+
 
 class Attempts:
     """The attempts of one worker by job id, those that are claimed and those that have a task."""
@@ -88,23 +91,23 @@ class Attempts:
         An attempt that still runs under the same job id belongs to another life of the job, and is
         lost: nobody asks for its outcome any more.
         """
-        if attempt.state is not State.CLAIMED:
+        if attempt.state is not CLAIMED:
             raise _refused("start", attempt)
-        before = self.find(attempt.job_id)
-        if before is not None:
-            self._conclude(before, State.LOST)
-            self._unwind(before, self._tasks[attempt.job_id])
-        attempt.state = State.WAITING
+        before = self._tasks.get(attempt.job_id)
+        if before is not None and before.attempt is not None:
+            self._conclude(before.attempt, LOST)
+            self._unwind(before.attempt, before)
+        attempt.state = WAITING
         self._tasks[attempt.job_id] = task
         self.started += 1
 
     def begin(self, attempt: Attempt) -> None:
         """Move from WAITING to RUNNING: the job's own code begins."""
-        with self._concluding:
-            if attempt.state is State.WAITING:
-                attempt.state = State.RUNNING
-                return
-        raise _refused("begin", attempt)
+        if attempt.state is not WAITING:
+            raise _refused("begin", attempt)
+        # Without the lock: the watchdog concludes what waits only if that is cancelled, and a
+        # cancelled task does not come here.
+        attempt.state = RUNNING
 
     def stall(self, attempt: Attempt) -> None:
         """Move back from RUNNING to WAITING: there is no thread or process for it after all.
@@ -112,8 +115,8 @@ class Attempts:
         A WAITING attempt stays so.
         """
         with self._concluding:
-            if attempt.state is State.RUNNING:
-                attempt.state = State.WAITING
+            if attempt.state is RUNNING:
+                attempt.state = WAITING
         if self._scoreboard:
             self._scoreboard.leave(attempt)
 
@@ -122,11 +125,11 @@ class Attempts:
 
         The only transition that the heartbeat thread may make.
         """
-        return self._conclude(attempt, State.RECORDING)
+        return self._conclude(attempt, RECORDING)
 
     def release(self, attempt: Attempt) -> bool:
         """Move from CLAIMED, WAITING or RUNNING to RELEASING; False if it is concluded already."""
-        return self._conclude(attempt, State.RELEASING)
+        return self._conclude(attempt, RELEASING)
 
     def lose(self, attempts: Sequence[Attempt]) -> None:
         """Move from CLAIMED, WAITING or RUNNING to LOST: other workers have the jobs.
@@ -135,7 +138,7 @@ class Attempts:
         """
         for attempt in attempts:
             self._drop_claim(attempt)
-            concluded = not self._conclude(attempt, State.LOST)
+            concluded = not self._conclude(attempt, LOST)
             task = self._task_of(attempt)
             if task and not concluded:
                 logger.warning("job %s: its lease is lost; the attempt is dropped", attempt.job_id)
@@ -148,10 +151,10 @@ class Attempts:
 
         Its task is cancelled once more. Raises KeyError if it has none.
         """
-        if attempt.state is not State.RECORDING:
+        if attempt.state is not RECORDING:
             raise _refused("abandon", attempt)
         task = self._tasks.pop(attempt.job_id)
-        attempt.state = State.ABANDONED
+        attempt.state = ABANDONED
         self._abandoned[task] = self._clock()
         task.add_done_callback(self._abandoned.pop)
         task.cancel()
@@ -163,8 +166,8 @@ class Attempts:
         An ABANDONED attempt stays so until its task ends.
         """
         attempt = record.attempt
-        if attempt.state is State.RECORDING:
-            attempt.state = State.GONE
+        if attempt.state is RECORDING:
+            attempt.state = GONE
         self._drop_claim(attempt)
         if word in ("refused", "gone"):
             logger.warning(
@@ -176,18 +179,20 @@ class Attempts:
 
     def released(self, release: Release[Attempt]) -> None:
         """Move from RELEASING to GONE: Redis has put the job back into the queue."""
-        if release.attempt.state is State.RELEASING:
-            release.attempt.state = State.GONE
+        if release.attempt.state is RELEASING:
+            release.attempt.state = GONE
         self._drop_claim(release.attempt)
 
     def ended(self, attempt: Attempt) -> None:
         """Forget the task of an attempt, which is done; move from ABANDONED or LOST to GONE."""
-        if self._task_of(attempt):
+        task = self._tasks.get(attempt.job_id)
+        if task is not None and task.attempt is attempt:
             del self._tasks[attempt.job_id]
-        if attempt.state is State.RELEASING:
+        state = attempt.state
+        if state is RELEASING:
             self._drop_claim(attempt)  # its lease is not to be renewed while it is given back
-        elif attempt.state in (State.ABANDONED, State.LOST):
-            attempt.state = State.GONE
+        elif state is ABANDONED or state is LOST:
+            attempt.state = GONE
         self.room.set()
 
     # Requests, which change no state
@@ -277,7 +282,7 @@ class Attempts:
 
     def _conclude(self, attempt: Attempt, state: State) -> bool:
         with self._concluding:
-            if attempt.state >= State.RECORDING:
+            if attempt.state >= RECORDING:
                 return False
             attempt.state = state
             return True

@@ -6,7 +6,7 @@ from typing import Any
 
 from gatherq_worker.attempt import Attempt, Place, State
 from gatherq_worker.context import CurrentJob, set_current
-from gatherq_worker.execution.guarded_task import GuardedTask, guarded
+from gatherq_worker.execution.guarded_task import guarded
 from gatherq_worker.execution.loop import Bound, Hook, after, in_loop
 from gatherq_worker.execution.processes import JobProcess, Processes
 from gatherq_worker.execution.result import ExecutionResult
@@ -59,10 +59,8 @@ class Executor:
         self.attempts.start(attempt, task)
         task.add_done_callback(self._ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        assert isinstance(task, GuardedTask)
-        assert task.attempt is not None
-        attempt = task.attempt
+    def _ended(self, task: Any) -> None:
+        attempt: Attempt = task.attempt
         self.attempts.ended(attempt)
         if task.cancelled():
             self._finalizer.cut_short(attempt)
@@ -81,16 +79,19 @@ class Executor:
         if max_attempts is None:
             return
         try:
-            kind, place = self._places.kind_for(attempt, handler), None
-            if kind is not None or handler.definition.concurrency is not None:
+            kind = place = None
+            if attempt.apart or handler.needs_place:
+                kind = self._places.kind_for(attempt, handler)
                 place = await self._places.take(attempt, handler, kind, self._clock.now())
                 attempt.started = self._clock.now()
             ctx = self.start(attempt, handler)
             try:
                 result = await self.run(attempt, handler, call, ctx, kind, place)
-                await self.conclude(result, attempt, handler, max_attempts, ctx)
+                if self._hooked:
+                    await self.end(ctx)
+                self.conclude(result, attempt, handler, max_attempts)
             finally:  # what a hook opened, another closes
-                if self._hooks.after_job_end:
+                if self._hooked:
                     await self.finish(ctx)
         except WaitedTooLong as late:
             verdict = verdicts.timed_out(late.limit.which, late.limit.named or 0.0)
@@ -155,13 +156,30 @@ class Executor:
         place: Place | None,
     ) -> ExecutionResult:
         """Run the handler where it belongs, under its deadline; raises Shortage."""
-        hook = self._hooks.on_job_start
         if kind is None:
             self._begin(attempt, handler, "loop")
+            hook = self._hooks.on_job_start
             run = after(hook, call, ctx) if hook else lambda: call(ctx)
-            return await in_loop(attempt, run, self._scoreboard, self._write)
-        if hook:
-            await _contained(hook, ctx)
+            result = await in_loop(attempt, run, self._scoreboard, self._write)
+        else:
+            result = await self._run_outside(attempt, handler, call, ctx, kind, place)
+        result.limit, result.which = attempt.limit, attempt.which
+        result.cancelled_by = attempt.cancelled_by
+        _forget_cancellations()
+        return result
+
+    async def _run_outside(
+        self,
+        attempt: Attempt,
+        handler: Handler,
+        call: Bound,
+        ctx: dict[Any, Any],
+        kind: Processes | Threads,
+        place: Place | None,
+    ) -> ExecutionResult:
+        """Run the handler in a thread, or in the process that it has a place in."""
+        if self._hooks.on_job_start:
+            await _contained(self._hooks.on_job_start, ctx)
         if isinstance(kind, Threads):
             begin = lambda: self._begin(attempt, handler, "thread")  # noqa: E731
             return await kind.run(attempt, begin, lambda: call(ctx))
@@ -185,22 +203,17 @@ class Executor:
             self._scoreboard.enter(attempt, where)
         return current
 
-    async def conclude(
-        self,
-        result: ExecutionResult,
-        attempt: Attempt,
-        handler: Handler,
-        max_attempts: int,
-        ctx: dict[Any, Any],
+    def conclude(
+        self, result: ExecutionResult, attempt: Attempt, handler: Handler, max_attempts: int
     ) -> None:
-        """Hand over what became of the attempt, unless it is released or recorded already."""
-        result.limit, result.which = attempt.limit, attempt.which
-        result.cancelled_by = attempt.cancelled_by
-        _forget_cancellations()
-        if self._hooks.on_job_end:
-            await _contained(self._hooks.on_job_end, ctx)
+        """Hand over what became of the attempt, unless it is concluded already."""
         if not attempt.concluded:
             self._finalizer.settle(result, attempt, max_attempts, handler)
+
+    async def end(self, ctx: dict[Any, Any]) -> None:
+        """Call the hook that comes after the handler, and before the outcome."""
+        if self._hooks.on_job_end:
+            await _contained(self._hooks.on_job_end, ctx)
 
     async def finish(self, ctx: dict[Any, Any]) -> None:
         """Call the last hook."""

@@ -65,23 +65,28 @@ class Finalizer:
     ) -> None:
         """Hand over what follows an execution; `max_attempts` is how many the job may have."""
         asks = self._options.retry_delay
-        match verdicts.conclude(result, attempt, handler, max_attempts, asks):
-            case RunAgain() as again:
-                self._tell_retry(result, attempt, again)
-                self._release(
-                    Release(attempt, again.delay, charge=True, entry=self._entry(attempt, again))
-                )
-            case OutOfAttempts(verdict, again):
-                self._tell_retry(result, attempt, again)
-                if again.status == "died":
-                    history = [*map(encode, attempt.history), self._entry(attempt, again)]
-                    attempt.remember(history)
-                else:
-                    attempt.raised = result.error
-                self._record(verdict, attempt, self._times(attempt), handler)
-            case verdict:
-                attempt.raised = result.error
-                self._record(verdict, attempt, self._times(attempt), handler)
+        conclusion = verdicts.conclude(result, attempt, handler, max_attempts, asks)
+        if isinstance(conclusion, Verdict):
+            attempt.raised = result.error
+            self._record(conclusion, attempt, self._times(attempt), handler)
+        elif isinstance(conclusion, RunAgain):
+            self._tell_retry(result, attempt, conclusion)
+            entry = self._entry(attempt, conclusion)
+            self._release(Release(attempt, conclusion.delay, charge=True, entry=entry))
+        else:
+            self._give_up(result, attempt, handler, conclusion)
+
+    def _give_up(
+        self, result: ExecutionResult, attempt: Attempt, handler: Handler, end: OutOfAttempts
+    ) -> None:
+        """Hand over the outcome of a job that would run again, and may not."""
+        self._tell_retry(result, attempt, end.again)
+        if end.again.status == "died":
+            history = [*map(encode, attempt.history), self._entry(attempt, end.again)]
+            attempt.remember(history)
+        else:
+            attempt.raised = result.error
+        self._record(end.verdict, attempt, self._times(attempt), handler)
 
     def _tell_retry(self, result: ExecutionResult, attempt: Attempt, again: RunAgain) -> None:
         if again.status != "died":
