@@ -152,6 +152,5 @@ def test_a_job_whose_producer_counts_beyond_its_attempts_is_not_lost_but_fails()
     ("by", "wanted"), [(None, ("timed_out", "batch", 9.0)), ("me", ("cancelled", "me"))]
 )
 def test_what_does_not_end_when_asked_to_is_timed_out_or_was_cancelled(by, wanted):
-    attempt = Attempt("b:0", 1, None, cancelled_by=by, limit=9.0, which="batch")
-    verdict = verdicts.overdue(attempt)
+    verdict = verdicts.expired("batch", 9.0, by)
     assert (verdict.status, *verdict.fields.values()) == wanted

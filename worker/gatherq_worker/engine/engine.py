@@ -79,15 +79,12 @@ class Engine:
         self._heartbeat = Heartbeat(
             server, make_store, attempts, recorder, clock, watchdog, options.lease
         )
-        self._cancellations = CancellationListener(
-            CancellationChannel(server.connect(), keys),
-            attempts,
-            self._heartbeat.renew_soon,
-            options.lease,
+        channel = CancellationChannel(server.connect(), keys)
+        self._cancellations = hints = CancellationListener(
+            channel, attempts, self._heartbeat.renew_soon, options.lease
         )
         self._aborts = AbortPoll(options.aborts(store), attempts) if options.aborts else None
         unknown = UnknownJobs(registry, options.unknown_for, options.clock)
-        hints = self._cancellations
         self._fetcher = Fetcher(
             store, executor, places, recorder, clock, options, unknown, hints, self._aborts
         )

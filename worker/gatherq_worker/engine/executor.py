@@ -94,7 +94,7 @@ class Executor:
                 if self._hooked:
                     await self.finish(ctx)
         except WaitedTooLong as late:
-            verdict = verdicts.timed_out(late.limit.which, late.limit.named or 0.0)
+            verdict = verdicts.expired(late.limit.which, late.limit.named)
             self._finalizer.not_run(verdict, attempt, handler)
         except Exception as error:
             self._put_off(attempt, error)

@@ -95,7 +95,7 @@ def _entry(attempt: Attempt, death: Death, charged: Sequence[Attempt], now: int)
 def _timed_out(
     attempt: Attempt, execution: Execution, death: Death, now: int, queue: str
 ) -> Record[Attempt]:
-    verdict = verdicts.timed_out(execution.which, execution.limit)
+    verdict = verdicts.expired(execution.which, execution.limit)
     started = now - round((monotonic() - execution.deadline + execution.limit) * 1000)
     times = Times(started, now)
     verdict, payload = verdicts.written(verdict, attempt, times, death.worker, queue)

@@ -146,7 +146,8 @@ class Finalizer:
         """
         if attempt.concluded:
             return None
-        verdict, times = verdicts.overdue(attempt), self._times(attempt)
+        verdict = verdicts.expired(attempt.which, attempt.limit, attempt.cancelled_by)
+        times = self._times(attempt)
         return self._made(verdict, attempt, times, None, self.observers.post)
 
     def _times(self, attempt: Attempt) -> Times:

@@ -91,16 +91,13 @@ def verdict(result: ExecutionResult) -> Verdict:
     return _failed(info)._replace(record=result.record)
 
 
-def overdue(attempt: Attempt) -> Verdict:
-    """Make the outcome of an attempt that does not end when it is asked to."""
-    return verdict(
-        ExecutionResult(
-            expired=True,
-            which=attempt.which,
-            limit=attempt.limit,
-            cancelled_by=attempt.cancelled_by,
-        )
-    )
+def expired(which: str, limit: float | None, by: str | None = None) -> Verdict:
+    """Make the outcome of an attempt without a result: its limit (s) is over, or `by` cancelled it.
+
+    For those that do not end when asked to, that waited too long for a place, or died with their
+    process after the limit.
+    """
+    return verdict(ExecutionResult(expired=True, which=which, limit=limit, cancelled_by=by))
 
 
 def cancelled(by: str) -> Verdict:
