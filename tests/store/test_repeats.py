@@ -135,10 +135,10 @@ async def test_a_claim_whose_reply_was_lost_is_given_back_uncharged(submit, stor
     attempts.claim(mine)
     recorder = Recorder(worker, attempts)
     strays = StrayClaims(worker, attempts, recorder, lease=0.3)
-    await strays.give_back()  # nothing is suspected
+    await strays.release()  # nothing is suspected
     assert recorder.waiting() == ([], [])
     strays.suspect()
-    await strays.give_back()
+    await strays.release()
     _, given = recorder.waiting()
     assert {r.attempt.job_id for r in given} == {a.job_id for a in lost}
     await worker.release(given)
@@ -153,12 +153,12 @@ async def test_a_claim_that_comes_through_late_is_found_too(submit, store):
     recorder = Recorder(worker, attempts)
     strays = StrayClaims(worker, attempts, recorder, lease=0.2)
     strays.suspect()
-    await strays.give_back()
+    await strays.release()
     assert recorder.waiting() == ([], [])
     await claim(worker)
     async with asyncio.timeout(10):
         while not recorder.waiting()[1]:
-            await strays.give_back()
+            await strays.release()
             await asyncio.sleep(0.005)
 
 

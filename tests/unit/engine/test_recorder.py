@@ -96,7 +96,7 @@ async def test_what_comes_together_goes_together():
     async with recording(store) as recorder:
         for n in range(100):
             recorder.put(record(n))
-        recorder.give_back(Release(Attempt("b:100", 1, None)))
+        recorder.release(Release(Attempt("b:100", 1, None)))
     assert store.finished == [[f"b:{n}" for n in range(100)]]
     assert store.released == ["b:100"]
 

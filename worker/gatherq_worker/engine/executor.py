@@ -208,7 +208,7 @@ class Executor:
     ) -> None:
         """Hand over what became of the attempt, unless it is concluded already."""
         if not attempt.concluded:
-            self._finalizer.settle(result, attempt, max_attempts, handler)
+            self._finalizer.conclude(result, attempt, max_attempts, handler)
 
     async def end(self, ctx: dict[Any, Any]) -> None:
         """Call the hook that comes after the handler, and before the outcome."""

@@ -97,7 +97,7 @@ class Fetcher:
 
     async def fetch(self, room: int) -> float:
         """Claim and start up to `room` jobs; return the seconds to wait for more, 0 for none."""
-        await self._strays.give_back()
+        await self._strays.release()
         clock, heard = self._clock, self._cancellations.heard
         claim = await self._store.claim(room, clock.since, clock.last, self._unknown.passing)
         self._outages.good()
@@ -163,7 +163,7 @@ class Fetcher:
         if delay is None:
             self._executor.launch(attempt)
         elif self._attempts.release(attempt):
-            self._recorder.give_back(Release(attempt, delay))
+            self._recorder.release(Release(attempt, delay))
 
     def _longest_wait(self) -> float:
         """Return when to look for jobs that nobody announces: soon, where some came lately."""

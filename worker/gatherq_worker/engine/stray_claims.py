@@ -37,7 +37,7 @@ class StrayClaims:
         now = self._clock()
         self._looks = [now, now + self._later]
 
-    async def give_back(self) -> None:
+    async def release(self) -> None:
         """Release the stray claims, if it is time to look for them."""
         if not self._looks or self._clock() < self._looks[0]:
             return
@@ -47,4 +47,4 @@ class StrayClaims:
             mine = self._attempts.claimed(claimed.job_id)
             if mine is None or mine.claim < claimed.claim:
                 logger.debug("job %s: the reply of its claim was lost", claimed.job_id)
-                self._recorder.give_back(Release(Attempt.read(claimed)))
+                self._recorder.release(Release(Attempt.read(claimed)))

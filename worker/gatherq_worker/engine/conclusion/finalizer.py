@@ -60,7 +60,7 @@ class Finalizer:
         )
         return Writer(write_other, look) if write_other or look else write_result
 
-    def settle(
+    def conclude(
         self, result: ExecutionResult, attempt: Attempt, max_attempts: int, handler: Handler
     ) -> None:
         """Hand over what follows an execution; `max_attempts` is how many the job may have."""
@@ -157,7 +157,7 @@ class Finalizer:
     def _release(self, release: Release[Attempt]) -> bool:
         released = self._attempts.release(release.attempt)
         if released:
-            self.recorder.give_back(release)
+            self.recorder.release(release)
         return released
 
     def _record(

@@ -43,7 +43,7 @@ class Recorder:
         self._records.append(record)
         self._note()
 
-    def give_back(self, release: Release[Attempt]) -> None:
+    def release(self, release: Release[Attempt]) -> None:
         """Hand over an attempt to be released."""
         self._releases.append(release)
         self._note()
