@@ -64,7 +64,7 @@ class World(Parts):
 async def test_a_value_becomes_a_record_and_nothing_else():
     world = World()
     running = world.running(started=7)
-    world.finalizer.conclude(ExecutionResult(value=1, written=b"1"), running, 2, PLAIN)
+    world.finalizer.conclude(ExecutionResult(value=1, written=b"1"), running, PLAIN, 2)
     (record,), releases = world.handed_over
     result = json.loads(record.payload)
     assert (record.status, result["r"], result["st"], releases) == ("succeeded", 1, 7, [])
@@ -74,7 +74,7 @@ async def test_a_value_becomes_a_record_and_nothing_else():
 async def test_a_failure_that_the_rules_retry_becomes_a_charged_release_with_an_entry():
     world = World()
     running = world.running(started=7)
-    world.finalizer.conclude(ExecutionResult(error=ValueError("no")), running, 4, RETRIED)
+    world.finalizer.conclude(ExecutionResult(error=ValueError("no")), running, RETRIED, 4)
     attempts, (release,) = world.handed_over
     assert (attempts, release.delay, release.charge) == ([], 8.0, True)
     entry = json.loads(release.entry)
@@ -87,7 +87,7 @@ async def test_the_last_death_of_its_process_stands_in_the_history_of_a_lost_job
     world = World()
     running = world.running(number=2)
     died = ExecutionResult(error=ProcessDied("exit code 3"))
-    world.finalizer.conclude(died, running, 2, PLAIN)
+    world.finalizer.conclude(died, running, PLAIN, 2)
     (record,), _ = world.handed_over
     result = json.loads(record.payload)
     assert (record.status, result["attempts"]) == ("lost", 2)
@@ -100,7 +100,7 @@ async def test_the_last_death_of_its_process_stands_in_the_history_of_a_lost_job
 async def test_a_retry_that_is_asked_for_too_often_is_told_and_then_fails():
     world = World(retry_delay=lambda error: 3.0)
     running = world.running(number=2)
-    world.finalizer.conclude(ExecutionResult(error=KeyError()), running, 2, PLAIN)
+    world.finalizer.conclude(ExecutionResult(error=KeyError()), running, PLAIN, 2)
     (record,), _ = world.handed_over
     assert json.loads(record.payload)["error"]["type"] == "RetriesExceeded"
     assert world.told == [("retry", 3.0), "failed"]
@@ -136,7 +136,7 @@ async def test_the_watchdog_and_the_loop_make_one_record_between_them():
     late = world.running(limit=1.0)
     record = world.finalizer.time_out(late)
     assert world.finalizer.time_out(late) is None
-    world.finalizer.conclude(ExecutionResult(value=1, written=b"1"), late, 2, PLAIN)
+    world.finalizer.conclude(ExecutionResult(value=1, written=b"1"), late, PLAIN, 2)
     await asyncio.sleep(0)  # the watchdog's events are posted
     assert (record.status, world.handed_over) == ("timed_out", ([], []))
     assert world.told == ["timed_out"]
@@ -166,7 +166,7 @@ async def test_an_attempt_is_concluded_once_its_result_is_written():
     world = World(write=write)
     running = world.running(other_format=True)
     with pytest.raises(MemoryError):
-        world.finalizer.conclude(ExecutionResult(value=1), running, 1, PLAIN)
+        world.finalizer.conclude(ExecutionResult(value=1), running, PLAIN, 1)
     assert not running.concluded
     assert (world.told, world.handed_over) == ([], ([], []))
 
@@ -178,7 +178,7 @@ async def test_what_the_watchdog_has_recorded_meanwhile_is_not_recorded_again():
 
     world = World(write=write)
     running = world.running(other_format=True)
-    world.finalizer.conclude(ExecutionResult(value=1), running, 1, PLAIN)
+    world.finalizer.conclude(ExecutionResult(value=1), running, PLAIN, 1)
     assert (world.told, world.handed_over) == ([], ([], []))
 
 
@@ -193,7 +193,7 @@ async def test_a_whole_record_in_another_format_is_written_once():
     for error in (None, ValueError("no")):
         running, result = world.running(other_format=True), ExecutionResult(value=1, error=error)
         world.finalizer.writer(result, running)
-        world.finalizer.conclude(result, running, 1, PLAIN)
+        world.finalizer.conclude(result, running, PLAIN, 1)
     written, _ = world.handed_over
     assert [record.payload for record in written] == [b"theirs", b"theirs"]
     assert [status for status, _ in calls] == ["succeeded", "failed"]

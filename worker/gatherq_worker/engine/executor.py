@@ -208,7 +208,7 @@ class Executor:
     ) -> None:
         """Hand over what became of the attempt, unless it is concluded already."""
         if not attempt.concluded:
-            self._finalizer.conclude(result, attempt, max_attempts, handler)
+            self._finalizer.conclude(result, attempt, handler, max_attempts)
 
     async def end(self, ctx: dict[Any, Any]) -> None:
         """Call the hook that comes after the handler, and before the outcome."""
@@ -224,7 +224,7 @@ class Executor:
         """Release an attempt that could not begin for want of something; raises other errors."""
         if isinstance(error, Shortage):
             self.attempts.stall(attempt)
-        if attempt.state is not State.WAITING or not is_shortage(error):
+        if attempt.state is State.RUNNING or not is_shortage(error):
             raise error
         self._places.note_shortage(error)
         self._finalizer.put_off(attempt, _AGAIN)

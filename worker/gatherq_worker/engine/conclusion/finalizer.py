@@ -61,7 +61,7 @@ class Finalizer:
         return Writer(write_other, look) if write_other or look else write_result
 
     def conclude(
-        self, result: ExecutionResult, attempt: Attempt, max_attempts: int, handler: Handler
+        self, result: ExecutionResult, attempt: Attempt, handler: Handler, max_attempts: int
     ) -> None:
         """Hand over what follows an execution; `max_attempts` is how many the job may have."""
         asks = self._options.retry_delay
