@@ -1,4 +1,4 @@
-"""A worker's side of a fork server: a process that imports once, and forks one for every job."""
+"""The fork server, as its worker sees it: a process that imports once, and forks for every job."""
 
 import asyncio
 import contextlib
@@ -16,26 +16,26 @@ from gatherq_worker.ipc import python_command
 
 from .shortage import Shortage
 
-#: What the worker asks: what, the job's number, and the size of a text that follows.
+#: A request of the worker: its kind, the job's number, and the size of a text that follows.
 REQUEST = struct.Struct("<cII")
 FORK, PATH, IMPORT = b"f", b"p", b"i"
-#: What the server says: what, the job's number; a process's id, an exit code, an error's number.
+#: An event of the server: its kind, the job's number; a process's id, exit code or error number.
 EVENT = struct.Struct("<cIi")
 FORKED, FAILED, DIED, IMPORTED = b"f", b"x", b"d", b"i"
 
 #: Signals that the stop of a whole process tree sends: the worker decides what ends, and when.
 STOPS = [signal.SIGTERM, signal.SIGINT]
 
-#: Told the exit code of a process; None if nobody knows it any more.
+#: Called with the exit code of a process; with None if its server has died and cannot tell.
 Exited = Callable[[int | None], None]
 
 
 class ForkServer:
-    """One such process. Jobs go on when it dies, but there will be no more of them."""
+    """One fork server. When it dies, its jobs go on, and another server forks those to come."""
 
     def __init__(self) -> None:
         self.alive = True
-        #: Modules that it has imported, and those that it was told to and has not yet.
+        #: Modules that the server has imported, and those that it is to import.
         self.imported: set[str] = set()
         self.importing: list[str] = []
         self._numbers = itertools.count(1)

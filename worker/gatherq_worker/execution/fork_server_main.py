@@ -1,4 +1,4 @@
-"""The inside of a fork server: one thread, which forks a process for each job that it is asked to.
+"""The fork server, seen from inside: one thread, which forks a process for each job.
 
 python -m gatherq_worker.execution.fork_server_main SOCKET
 """

@@ -28,8 +28,8 @@ class Recorder:
         self._store, self._attempts, self._clock = store, attempts, clock
         self._records: list[Record[Attempt]] = []
         self._releases: list[Release[Attempt]] = []
-        self._upkeep: set[asyncio.Task[None]] = set()
-        self._health = OutageLog()
+        self._maintenance: set[asyncio.Task[None]] = set()
+        self._outages = OutageLog()
         #: How many are written at a time: fewer while one of them may be what Redis refuses.
         self._most = _MAX_RECORDS
         #: Since when no connection can be opened, because this process has no descriptor left.
@@ -44,7 +44,7 @@ class Recorder:
         self._note()
 
     def release(self, release: Release[Attempt]) -> None:
-        """Hand over an attempt to be released."""
+        """Hand over a release."""
         self._releases.append(release)
         self._note()
 
@@ -60,8 +60,8 @@ class Recorder:
     async def flushed(self) -> None:
         """Wait until all that was handed over is in Redis."""
         await self._idle.wait()
-        if self._upkeep:
-            await asyncio.wait(self._upkeep)
+        if self._maintenance:
+            await asyncio.wait(self._maintenance)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -82,7 +82,7 @@ class Recorder:
         except Exception as error:
             await self._failed(records, releases, error)
             return
-        self._health.good()
+        self._outages.good()
         self._short = None
         self._most = min(2 * self._most, _MAX_RECORDS)
         del self._records[: len(records)]
@@ -90,7 +90,7 @@ class Recorder:
         for record, word in zip(records, done.words, strict=True):
             self._attempts.recorded(record, word)
         for batch in done.stopped:
-            self._look_after(self._store.sweep(batch))
+            self._maintain(self._store.sweep(batch))
         self.extend(done.late)
         for release in releases:
             self._attempts.released(release)
@@ -120,18 +120,18 @@ class Recorder:
             self._short = None
         elif self._short is None:
             self._short = self._clock()
-        await self._health.bad(f"record {len(records)} outcomes", error)
+        await self._outages.bad(f"record {len(records)} outcomes", error)
 
     def extend(self, batches: Iterable[str]) -> None:
         """Have batches that have ended stay for as long as was asked, beside the recording."""
         for batch in batches:
-            self._look_after(self._store.extend(batch))
+            self._maintain(self._store.extend(batch))
 
-    def _look_after(self, work: Coroutine[Any, Any, None]) -> None:
+    def _maintain(self, work: Coroutine[Any, Any, None]) -> None:
         """Maintain a batch beside the recording. If that fails: claims end what they meet, too."""
         task = guarded(_quietly(work))
-        self._upkeep.add(task)
-        task.add_done_callback(self._upkeep.discard)
+        self._maintenance.add(task)
+        task.add_done_callback(self._maintenance.discard)
 
     def _note(self) -> None:
         self._idle.clear()
