@@ -179,8 +179,8 @@ import asyncio, logging, os, traceback
 logging.basicConfig(level=logging.DEBUG)
 from gatherq import Producer, call
 from gatherq.settings import Settings
-from gatherq_worker.arq.connection import redis_settings
-from gatherq_worker.arq.worker import Worker, arq_pool
+from gatherq_worker.arq.connection import arq_pool, redis_settings
+from gatherq_worker.arq.worker import Worker
 from gatherq.store.server.connection import connection_pool
 
 async def nothing(ctx): pass

@@ -14,7 +14,8 @@ import arq
 from gatherq import Producer, call
 from gatherq.errors import RedisUnavailable
 from gatherq.store.server.connection import connection_pool
-from gatherq_worker.arq.worker import Worker, arq_pool
+from gatherq_worker.arq.connection import arq_pool
+from gatherq_worker.arq.worker import Worker
 from gatherq_worker.cli import health_probe
 
 from ..conftest import until

@@ -14,7 +14,7 @@ from gatherq import call as gatherq_call
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import job_deserializer, job_serializer
 from gatherq.store.server.connection import connection_pool
-from gatherq_worker.arq.worker import arq_pool
+from gatherq_worker.arq.connection import arq_pool
 from tests.conftest import until
 
 from . import stuck, written

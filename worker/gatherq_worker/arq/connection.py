@@ -4,14 +4,25 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import quote
 
-from arq.connections import RedisSettings
+from arq.connections import ArqRedis, RedisSettings
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
+from gatherq.contract.records import job_deserializer, job_serializer
 from gatherq.store.server.driver import SOCKET_TIMEOUT, fast_connection
 from gatherq.store.server.pools import OURS, connection_pool
 from gatherq.store.server.urls import UnreadableURL, check_url
+
+
+def arq_pool(pool: ConnectionPool, queue: str) -> ArqRedis:
+    """Make the client that handlers find as `ctx["redis"]`."""
+    return ArqRedis(
+        pool,
+        job_serializer=job_serializer,
+        job_deserializer=job_deserializer,
+        default_queue_name=queue,
+    )
 
 
 def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:

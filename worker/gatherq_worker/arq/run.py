@@ -16,9 +16,9 @@ from gatherq_worker.ipc.process_contract import Farewell
 from gatherq_worker.registry import Handler
 from gatherq_worker.settings import WorkerCommand, WorkerSettings
 
-from .connection import redis_settings
+from .connection import arq_pool, redis_settings
 from .settings import create_worker, options_of
-from .worker import Worker, arq_pool
+from .worker import Worker
 
 #: Called with the worker before it runs.
 Attach = Callable[[Worker], None]

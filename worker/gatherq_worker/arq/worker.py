@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import inspect
 import logging
-import math
 import os
 import secrets
 import signal
@@ -15,21 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import arq.worker
 from arq.connections import ArqRedis, create_pool
-from arq.utils import ms_to_datetime
 from redis.asyncio import ConnectionPool
 
 from gatherq.contract.keys import KeySpace
-from gatherq.contract.records import job_deserializer, job_serializer
-from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.values.annotations import warn_about
 from gatherq.store.cron import enqueue_cron_run
 from gatherq.store.server.connection import Server, database_of
 from gatherq.store.server.errors import REDIS_ERRORS
 from gatherq.store.server.outages import not_cancelled
-from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.engine import Engine
-from gatherq_worker.engine.job_log import JobLog
-from gatherq_worker.engine.options import EngineOptions, Hooks
 from gatherq_worker.execution.event_loop import run_until_done
 from gatherq_worker.execution.guarded_task import GuardedTask, guarded, within
 from gatherq_worker.ipc.endpoint import Endpoint, EndpointWriter
@@ -37,11 +30,10 @@ from gatherq_worker.ipc.process_contract import Farewell
 from gatherq_worker.registry import Handler, Registry
 
 from . import cron
-from .aborts import Aborts
 from .codec import ArqCodec
 from .connection import pool_like, url_of
 from .functions import arq_handler, own_handler, table_entry
-from .job_log import ArqLog, Counters
+from .options import engine_options
 from .shutdown import Shutdown
 
 if TYPE_CHECKING:
@@ -83,14 +75,14 @@ class Worker(arq.worker.Worker):
         self.worker_id = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
         self.lease, self.unknown_for = lease, unknown_for
         self.job_log = job_log
-        self._recycling = most_jobs, most_memory
+        self.most_jobs, self.most_memory = most_jobs, most_memory
         #: Memory shared with a supervisor, if there is one.
         self.scoreboard: Scoreboard | None = None
         #: Tells that supervisor the address of the queue.
         self.endpoint_writer: EndpointWriter | None = None
         #: URL of the server, where its pool does not say it all.
         self.url: str | None = None
-        #: What its end means for whoever watches over this process.
+        #: What the end of the worker means for a supervisor.
         self.farewell = Farewell.STOPPED
         self._codec = ArqCodec(self.job_serializer, self.job_deserializer, str(self.queue_name))
 
@@ -112,7 +104,7 @@ class Worker(arq.worker.Worker):
         """Run until stopped, and close."""
         try:
             run_until_done(self.loop, self._main_task())
-        except asyncio.CancelledError:  # it was stopped
+        except asyncio.CancelledError:  # by a signal
             pass
         finally:
             run_until_done(self.loop, GuardedTask(self.close(), loop=self.loop))
@@ -133,16 +125,13 @@ class Worker(arq.worker.Worker):
         await self._connect()
         if self.on_startup:
             await self.on_startup(self.ctx)
-        if self.endpoint_writer:
-            url = self.url or url_of(self.pool.connection_pool)
-            self.endpoint_writer.tell(Endpoint(url, str(self.queue_name), self.lease))
+        self._tell_endpoint()
         handlers = Registry(self._handler(*entry) for entry in self.functions.items())
         for handler in handlers:
             if not handler.takes_ctx:
                 warn_about(handler.function)
-        arq_logger.info(
-            "Starting worker for %d functions: %s", len(self.functions), ", ".join(self.functions)
-        )
+        names = ", ".join(self.functions)
+        arq_logger.info("Starting worker for %d functions: %s", len(self.functions), names)
         self._codec.warn()
         self._engine = engine = self._make_engine(handlers)
         logger.info("worker %s runs %s", self.worker_id, ", ".join(h.name for h in handlers))
@@ -157,6 +146,12 @@ class Worker(arq.worker.Worker):
             await self._drain(engine)
             beating.cancel()
             self._engine = None
+
+    def _tell_endpoint(self) -> None:
+        """Tell the supervisor, if there is one, where this worker's jobs are."""
+        if self.endpoint_writer:
+            url = self.url or url_of(self.pool.connection_pool)
+            self.endpoint_writer.tell(Endpoint(url, str(self.queue_name), self.lease))
 
     async def run_check(
         self, retry_jobs: bool | None = None, max_burst_jobs: int | None = None
@@ -176,7 +171,7 @@ class Worker(arq.worker.Worker):
     async def close(self) -> None:
         """Stop if need be, run `on_shutdown`, and close the pool."""
         main = self.main_task
-        own = main is asyncio.current_task()  # it called `main()` itself, and goes on
+        own = main is asyncio.current_task()  # the caller awaited `main()` in its own task
         if not self._handle_signals and not own:
             self.handle_sig(signal.SIGUSR1)
         if isinstance(main, asyncio.Task) and not own:
@@ -193,7 +188,7 @@ class Worker(arq.worker.Worker):
         self._pool = None
 
     async def _forget_health(self) -> None:
-        with contextlib.suppress(*REDIS_ERRORS):  # it expires by itself
+        with contextlib.suppress(*REDIS_ERRORS):  # the key expires
             await self.pool.delete(self.health_check_key)
 
     async def _last(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -218,7 +213,7 @@ class Worker(arq.worker.Worker):
             self._stop(signal.Signals(signum), "to be completed")
 
     def log_shutdown(self, what: str, running: int, fate: str) -> None:
-        """Log how the worker stands while it stops."""
+        """Log arq's counters, and how many jobs still run, while the worker stops."""
         name = self.stopped_by.name if self.stopped_by else ""
         arq_logger.info(
             "shutdown on %s%s ◆ %d jobs complete ◆ %d failed ◆ %d retries ◆ %d %s",
@@ -226,7 +221,7 @@ class Worker(arq.worker.Worker):
         )
 
     async def heart_beat(self) -> None:
-        """Keep arq's health key, and queue what cron jobs are due, by Redis's clock."""
+        """Write arq's health key, and queue the cron jobs that are due by Redis's clock."""
         await self.record_health()
         if self.cron_jobs:
             seconds, micros = await self.pool.time()
@@ -234,7 +229,7 @@ class Worker(arq.worker.Worker):
             await self.run_cron(now, _BEAT)
 
     async def run_cron(self, n: datetime, delay: float, num_windows: int = 2) -> None:
-        """Queue what is due within so many windows of `delay` seconds after `n`."""
+        """Queue the cron jobs due within `num_windows` times `delay` seconds after `n`."""
         keys = KeySpace(str(self.queue_name), database_of(self.pool))
         keep = self.pool.expires_extra_ms
         for job in cron.due(self.cron_jobs, n, timedelta(seconds=delay * num_windows)):
@@ -306,33 +301,8 @@ class Worker(arq.worker.Worker):
     def _make_engine(self, handlers: Registry) -> Engine:
         server = Server(self._make_pool)
         server.adopt(self.pool.connection_pool)
-        queue, options = str(self.queue_name), self._options()
+        queue, options = str(self.queue_name), engine_options(self, self._codec)
         return Engine(server, self.worker_id, queue, handlers, options, self.scoreboard)
-
-    def _options(self) -> EngineOptions:
-        ours = (self.job_serializer, self.job_deserializer) == (job_serializer, job_deserializer)
-        log = ArqLog(self) if self.job_log else None
-        most_jobs, most_memory = self._recycling
-        hooks = Hooks(self.on_job_start, self.on_job_end, self.after_job_end)
-        return EngineOptions(
-            concurrency=self.max_jobs,
-            lease=self.lease,
-            timeout=self.job_timeout_s,
-            max_attempts=self.max_tries,
-            keep=math.inf if self.keep_result_forever else self.keep_result_s,
-            retry_delay=_retry_delay if self.retry_jobs else lambda error: None,
-            make_ctx=self._ctx_of,
-            hooks=hooks,
-            most_jobs=most_jobs,
-            most_memory=most_memory,
-            release=self.retry_jobs,
-            aborts=Aborts if self.allow_abort_jobs else None,
-            unknown_for=0.0 if self.burst else self.unknown_for,
-            read=Attempt.read if ours else self._codec.read,
-            write=None if ours else self._codec.write,
-            look=log.look if log else None,
-            observers=(Counters(self), log or JobLog()),
-        )
 
     def _entry(self, function: Any) -> Any:
         """Return an entry for arq's table of functions; the handler of one of ours is kept here."""
@@ -347,15 +317,6 @@ class Worker(arq.worker.Worker):
         own = self._handlers.get(name)
         return own or arq_handler(entry, keep_forever=forever, keep=seconds)
 
-    def _ctx_of(self, attempt: Attempt) -> dict[Any, Any]:
-        return {
-            **self.ctx,
-            "job_id": attempt.job_id,
-            "job_try": attempt.job_try,
-            "enqueue_time": ms_to_datetime(attempt.job.enqueued if attempt.job else 0),
-            "score": attempt.score,
-        }
-
     def _make_pool(self) -> ConnectionPool:
         return pool_like(self.pool.connection_pool, self.lease)
 
@@ -367,20 +328,3 @@ _arqs = inspect.signature(arq.worker.Worker)
 Worker.__signature__ = _arqs.replace(  # type: ignore[attr-defined]
     parameters=[*_arqs.parameters.values(), *_own]
 )
-
-
-def _retry_delay(error: BaseException) -> float | None:
-    if is_a(error, arq.worker.Retry):
-        return (error.defer_score or 0) / 1000
-    asked = is_a(error, (arq.worker.RetryJob, asyncio.CancelledError))
-    return 0.0 if asked else None
-
-
-def arq_pool(pool: ConnectionPool, queue: str) -> ArqRedis:
-    """Make the client that handlers find as `ctx["redis"]`."""
-    return ArqRedis(
-        pool,
-        job_serializer=job_serializer,
-        job_deserializer=job_deserializer,
-        default_queue_name=queue,
-    )
