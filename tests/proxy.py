@@ -11,7 +11,7 @@ class Proxy:
 
     def __init__(self, port):
         self._port = port
-        self._connections = set()
+        self._connections, self._serving = set(), set()
         self._passing = asyncio.Event()
         self._passing.set()
         self._lose, self._left = b"", 0
@@ -27,6 +27,9 @@ class Proxy:
         self._server.close()
         self.cut()
         await self._server.wait_closed()
+        if self._serving:  # they close their connections to the server
+            await asyncio.wait(self._serving)
+        await asyncio.sleep(0)
 
     def cut(self):
         """Reset all connections."""
@@ -47,6 +50,7 @@ class Proxy:
 
     async def _serve(self, reader, writer):
         self._connections.add(writer)
+        self._serving.add(asyncio.current_task())
         lost = asyncio.Event()
         try:
             theirs = await asyncio.open_connection("127.0.0.1", self._port)
@@ -58,6 +62,7 @@ class Proxy:
             await asyncio.wait([up, down])
             theirs[1].transport.abort()
         finally:
+            self._serving.discard(asyncio.current_task())
             self._connections.discard(writer)
             with contextlib.suppress(Exception):
                 writer.transport.abort()

@@ -1,9 +1,10 @@
 """Tasks: started in a later turn of the loop, awaited in spite of a cancellation, or cancelled."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 #: Seconds after which a task that has not ended is cancelled again.
@@ -23,7 +24,6 @@ def start_task(
     *,
     name: str | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
-    uncancellable: bool = False,
 ) -> "asyncio.Task[R]":
     """Make a task that begins in a later turn of the loop, whatever the loop's task factory does.
 
@@ -31,8 +31,22 @@ def start_task(
     `create_task`, before the caller goes on. Give `loop` where the loop may stand still:
     `asyncio.run` cancels the remaining tasks after its loop has stopped.
     """
-    kind: type[asyncio.Task[R]] = UncancellableTask if uncancellable else asyncio.Task
-    return kind(work, loop=loop or asyncio.get_running_loop(), name=name)
+    return asyncio.Task(work, loop=loop or asyncio.get_running_loop(), name=name)
+
+
+async def finish_surely(
+    method: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Await `method(*args, **kwargs)`, once more for each time that somebody cancels it.
+
+    For an `UncancellableTask`. The method runs in a task of its own, which can be cancelled:
+    `asyncio.timeout` ends by that, and with it every wait for a server that is silent.
+    """
+    while True:
+        task = start_task(method(*args, **kwargs))
+        await asyncio.wait([task])
+        if not task.cancelled():
+            return task.result()
 
 
 async def finish_first(task: "asyncio.Task[R]") -> R:

@@ -1,8 +1,8 @@
-"""A task that swallows a cancellation ends all the same."""
+"""Tasks that swallow a cancellation, and tasks that finish in spite of one."""
 
 import asyncio
 
-from gatherq.aio import cancel_and_wait
+from gatherq.aio import UncancellableTask, cancel_and_wait, finish_surely
 
 
 async def test_a_swallowed_cancellation_is_repeated():
@@ -24,3 +24,34 @@ async def test_a_swallowed_cancellation_is_repeated():
         await cancel_and_wait(task)
     assert swallowed == 2
     assert task.cancelled()
+
+
+async def test_an_uncancellable_task_finishes_whoever_cancels_what():
+    begun, go_on = [], asyncio.Event()
+
+    async def work():
+        begun.append(asyncio.current_task())
+        await go_on.wait()
+        return 1
+
+    task = UncancellableTask(finish_surely(work), loop=asyncio.get_running_loop())
+    for n in range(3):
+        while len(begun) <= n:
+            await asyncio.sleep(0)
+        assert not task.cancel()
+        begun[n].cancel()  # as the end of `asyncio.run` does with all tasks
+    while len(begun) < 4:
+        await asyncio.sleep(0)
+    go_on.set()
+    assert await task == 1
+
+
+async def test_a_timeout_in_an_uncancellable_task_is_kept():
+    async def work():
+        async with asyncio.timeout(0.01):
+            await asyncio.Event().wait()
+
+    task = UncancellableTask(finish_surely(work), loop=asyncio.get_running_loop())
+    done, _ = await asyncio.wait([task], timeout=5)
+    assert done
+    assert isinstance(task.exception(), TimeoutError)

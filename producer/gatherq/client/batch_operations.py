@@ -48,7 +48,9 @@ async def stop(
     `after` is a chunk that is still being written: the cancellation follows it. An error is logged.
     """
     try:
-        await finish_first(session.spawn(_cancel_after(session, batch, after), uncancellable=True))
+        loop = asyncio.get_running_loop()
+        cancellation = session.spawn_uncancellable(loop, _cancel_after, session, batch, after)
+        await finish_first(cancellation)
         await finish_first(session.spawn(_wait_ended(session, batch, size)))
     except BatchNotFound:
         pass  # nothing of it was written, or somebody has deleted it

@@ -70,9 +70,7 @@ class HandleGroup(Generic[T]):
         """Cancel a job, in one call with others of this turn of the loop, or of the last call."""
         self._to_cancel.add(slot)
         if (self._cancel_task is None or self._cancel_task.done()) and (loop := self._loop()):
-            self._cancel_task = self._collector.session.spawn(
-                self._cancel(), uncancellable=True, loop=loop
-            )
+            self._cancel_task = self._collector.session.spawn_uncancellable(loop, self._cancel)
         self.watch()
 
     def redriven(self, slots: Iterable[int]) -> None:
@@ -97,7 +95,11 @@ class HandleGroup(Generic[T]):
         try:
             while self._to_cancel:  # no slots would stand for all
                 slots, self._to_cancel = self._to_cancel, set()
-                await self._cancel_slots(*slots)
+                try:
+                    await self._cancel_slots(*slots)
+                except asyncio.CancelledError:  # it begins again
+                    self._to_cancel |= slots
+                    raise
         except Exception as error:
             self._fail(error)
 

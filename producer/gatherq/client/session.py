@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from gatherq.aio import start_task
+from gatherq.aio import UncancellableTask, finish_surely, start_task
 from gatherq.errors import ProducerClosed
 from gatherq.store.batches import BatchStore
 from gatherq.store.server.retry import RedisRetry
@@ -12,6 +12,7 @@ from gatherq.store.server.retry import RedisRetry
 from .collection.completion_watcher import CompletionWatcher
 from .producer_leases import ProducerLeases
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -41,19 +42,31 @@ class Session:
         work: Coroutine[Any, Any, R],
         *,
         finish: bool = False,
-        uncancellable: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> asyncio.Task[R]:
-        """Start a task that is cancelled when the producer closes.
+        """Start a task that is cancelled when the producer closes; with `finish`, waited for."""
+        task = start_task(work, loop=loop)
+        self._add(task, self._finish_tasks if finish else self._tasks)
+        return task
 
-        With `finish`, closing waits for the task instead. An `uncancellable` task is finished too,
-        before the producer and before the loop closes, whoever cancels it.
+    def spawn_uncancellable(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        method: Callable[P, Coroutine[Any, Any, R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Task[R]:
+        """Start `method(*args)`, to finish before the producer and the loop close.
+
+        If somebody cancels it, as the end of `asyncio.run` does, it begins again.
         """
-        task = start_task(work, loop=loop, uncancellable=uncancellable)
-        tasks = self._finish_tasks if finish or uncancellable else self._tasks
+        task = UncancellableTask(finish_surely(method, *args, **kwargs), loop=loop)
+        self._add(task, self._finish_tasks)
+        return task
+
+    def _add(self, task: asyncio.Task[Any], tasks: set[asyncio.Task[Any]]) -> None:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
-        return task
 
     async def aclose(self) -> None:
         """Finish submissions and cancellations under way, then cancel all other tasks."""
