@@ -1,0 +1,70 @@
+"""One reader's queue of slots that have ended."""
+
+import asyncio
+
+import pytest
+
+from gatherq.client.collection.subscription import Subscription
+
+
+async def test_each_slot_comes_once_in_the_order_it_ended():
+    subscription = Subscription(4)
+    subscription.put([(2, "failed"), (0, "succeeded")])
+    subscription.put([(0, "succeeded"), (3, "lost")])
+    assert await subscription.get() == [2, 0, 3]
+    assert (subscription.remaining, subscription.pending) == (1, [1])
+    assert subscription.get_nowait() == []
+
+
+async def test_get_waits_for_a_slot():
+    subscription = Subscription(1)
+    getting = asyncio.create_task(subscription.get())
+    await asyncio.sleep(0)
+    assert not getting.done()
+    subscription.put([(0, "succeeded")])
+    assert await getting == [0]
+
+
+async def test_entries_that_were_put_before_are_left_out():
+    subscription = Subscription(3)
+    first, second = (b"1-0", [(0, "succeeded")]), (b"1-1", [(1, "succeeded")])
+    subscription.put_entries(b"0", [first])
+    assert await subscription.get() == [0]
+    subscription.reset([0])  # its result was missing: it is to come again with its next completion
+    subscription.put_entries(b"0", [first, second])
+    assert await subscription.get() == [1]
+
+
+async def test_entries_of_a_read_that_began_later_are_left_to_the_next_read():
+    subscription = Subscription(2)
+    subscription.put_entries(b"5-0", [(b"6-0", [(1, "succeeded")])])
+    assert subscription.get_nowait() == []
+    subscription.put_entries(b"0", [(b"5-0", [(0, "succeeded")]), (b"6-0", [(1, "succeeded")])])
+    assert await subscription.get() == [0, 1]
+
+
+async def test_a_redriven_slot_is_taken_back_and_its_reader_told():
+    redriven = []
+    subscription = Subscription(2, redriven.extend)
+    subscription.put([(0, "failed"), (1, "failed"), (0, "redriven")])
+    assert await subscription.get() == [1]
+    assert redriven == [0]
+    subscription.put([(0, "succeeded")])
+    assert await subscription.get() == [0]
+    assert subscription.remaining == 0
+
+
+async def test_an_error_comes_after_the_slots_and_stays():
+    subscription = Subscription(2)
+    subscription.put([(0, "succeeded")])
+    subscription.fail(ValueError("gone"))
+    assert await subscription.get() == [0]
+    for _ in range(2):
+        with pytest.raises(ValueError, match="gone"):
+            await subscription.get()
+
+
+async def test_a_slot_beyond_the_batch_is_left_out():
+    subscription = Subscription(1)
+    subscription.put([(1, "succeeded"), (0, "succeeded")])
+    assert await subscription.get() == [0]
