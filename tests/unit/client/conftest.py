@@ -7,12 +7,14 @@ import fakeredis
 import pytest
 
 from gatherq.client.session import Session
-from gatherq.contract import keys, records
+from gatherq.contract import records
+from gatherq.contract.keys import KeySpace, job_id
 from gatherq.contract.outcomes import Succeeded
 from gatherq.store.batches import BatchStore
 from gatherq.store.server.retry import RedisRetry
 
 QUEUE = "q"
+KEYS = KeySpace(QUEUE)
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ async def redis():
 
 @pytest.fixture
 async def store(redis):
-    return BatchStore(redis, QUEUE)
+    return BatchStore(redis, KEYS)
 
 
 @pytest.fixture
@@ -45,8 +47,8 @@ def end(redis):
 
     async def end(batch, *slots):
         for slot in slots:
-            await redis.set(keys.result(keys.job_id(batch, slot)), result(batch, slot))
-        await redis.xadd(keys.done(batch), dict.fromkeys(slots, "succeeded"))
+            await redis.set(KEYS.result(job_id(batch, slot)), result(batch, slot))
+        await redis.xadd(KEYS.done(batch), dict.fromkeys(slots, "succeeded"))
 
     return end
 
@@ -54,7 +56,7 @@ def end(redis):
 def result(batch, slot):
     return records.encode_result(
         records.Verdict("succeeded", slot),
-        job_id=keys.job_id(batch, slot),
+        job_id=job_id(batch, slot),
         attempt=1,
         worker="w",
         job=None,

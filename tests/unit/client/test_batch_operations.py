@@ -10,11 +10,12 @@ from .conftest import stub_session
 
 
 class Store:
-    """Notes the operations."""
+    """Notes the operations; it is each of its own parts."""
 
     def __init__(self, size=0):
         self.size, self.cancelled, self.redriven, self.swept = size, [], [], []
         self.requests, self.deleted = [], []
+        self.maintenance = self.redrive = self
 
     async def cancel(self, batch, slots, by, request):
         self.cancelled.append(list(slots))
@@ -77,11 +78,14 @@ async def test_a_batch_is_deleted_to_its_end(session, store):
     assert store.deleted == [0, 300, 600]
 
 
-async def test_a_batch_that_is_gone_is_not_found(session):
-    for operation in (
-        batch_operations.cancel(session, "gone", (), "me"),
-        batch_operations.redrive(session, "gone", {0: "failed"}),
-        batch_operations.delete(session, "gone"),
-    ):
-        with pytest.raises(BatchNotFound, match="batch gone"):
-            await operation
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda session: batch_operations.cancel(session, "gone", (), "me"),
+        lambda session: batch_operations.redrive(session, "gone", {0: "failed"}),
+        lambda session: batch_operations.delete(session, "gone"),
+    ],
+)
+async def test_a_batch_that_is_gone_is_not_found(session, operation):
+    with pytest.raises(BatchNotFound, match="batch gone"):
+        await operation(session)

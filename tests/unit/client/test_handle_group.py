@@ -65,7 +65,7 @@ async def test_with_redis_away_handles_fail_and_new_ones_can_be_had(batch, store
         raise RedisConnectionError("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "watch", away)
+        patch.setattr(store.completions, "watch", away)
         failed = batch.handles()
         async with until(5):
             errors = await asyncio.gather(*failed, return_exceptions=True)

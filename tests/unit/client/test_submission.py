@@ -7,8 +7,8 @@ from redis.exceptions import ResponseError
 
 from gatherq import call
 from gatherq.client.submission import Submission
-from gatherq.contract import keys
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.keys import job_id
 from gatherq.errors import BatchConflict, BatchNotFound, InvalidCall, RedisUnavailable
 from gatherq.store.batches import Submitted
 from tests.conftest import until
@@ -53,7 +53,7 @@ def scripted(monkeypatch, store):
 async def test_all_chunks_of_a_batch_are_written(session, redis):
     batch = await write(session, jobs(900))
     queued = await redis.zrange(QUEUE, 0, -1)
-    assert set(queued) == {keys.job_id(batch.batch_id, n).encode() for n in range(900)}
+    assert set(queued) == {job_id(batch.batch_id, n).encode() for n in range(900)}
     assert (await session.store.counts(batch.batch_id)).size == 900
 
 
@@ -157,7 +157,7 @@ async def test_a_batch_that_is_cancelled_already_is_swept(session, store, script
     async def sweep(batch, *, force):
         swept.append((batch, force))
 
-    monkeypatch.setattr(store, "sweep", sweep)
+    monkeypatch.setattr(store.maintenance, "sweep", sweep)
     scripted(Submitted(1, -1, True))
     await write(session, jobs(1), "named")
     assert swept == [("named", True)]
