@@ -28,12 +28,13 @@ fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and re
 docs: $(VENV)/.ready  ## Write the table of docs/values.md anew
 	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py
 
-check: $(VENV)/.ready  ## Lint, formatting, layers and types
+check: $(VENV)/.ready  ## Lint, formatting, types, layers, and what else holds the house together
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
 	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/python -m pytest -q tests/house
 
 format: $(VENV)/.ready  ## Format the code
 	@$(BIN)/ruff check --fix-only -q
