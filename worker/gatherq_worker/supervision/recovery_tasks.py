@@ -31,11 +31,14 @@ class RecoveryTasks:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._prepared = False
         self._recoverers: dict[Endpoint, Recoverer] = {}
 
     def prepare(self) -> None:
-        """Import what the first recovery needs: it takes a while."""
-        self._spawn(self._import())
+        """Import what the first recovery needs, in the first call: it takes a while."""
+        if not self._prepared:
+            self._prepared = True
+            self._spawn(self._import())
 
     def renew(self, child: WorkerProcess, endpoint: Endpoint) -> None:
         """Renew the leases of a process whose interpreter is held."""

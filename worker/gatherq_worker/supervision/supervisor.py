@@ -1,6 +1,7 @@
 """The supervisor of worker processes: restarts the dead, ends the stuck, passes signals on.
 
-Neither redis-py nor pydantic nor arq is imported before the first worker is ready.
+Neither redis-py nor pydantic nor arq is imported before the first process has been started. While
+that one starts, what a recovery needs is imported in a thread.
 """
 
 import asyncio
@@ -103,6 +104,7 @@ class Supervisor:
             if child is None:
                 break
             self._children.add(child)
+            self._recovery.prepare()
             code = await child.process.wait()
             self._children.discard(child)
             farewell, ready = child.scoreboard.farewell, child.scoreboard.ready
@@ -132,12 +134,9 @@ class Supervisor:
     async def _watch(self) -> None:
         """End processes whose interpreter a job holds past a deadline: no thread of theirs can."""
         last = monotonic()
-        ready, failure = False, ""
+        failure = ""
         while True:
             await asyncio.sleep(self._look_interval)
-            if not ready and any(child.scoreboard.ready for child in self._children):
-                ready = True
-                self._recovery.prepare()
             now = monotonic()
             try:
                 if (
