@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from . import escape
 
 if TYPE_CHECKING:
+    from . import errors as errors
+    from . import wire as wire
     from .client.batch import Batch
     from .client.handle import Handle
     from .client.producer import Producer
@@ -58,18 +60,22 @@ _HOMES = {
     "errors": ("GatherqError", "RemoteError", "Retry"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+#: Modules that users reach as attributes, whatever was imported before.
+_MODULES = ("errors", "wire")
 
+if not TYPE_CHECKING:  # else a checker takes every name for one of ours
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: a module of jobs needs no client."""
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    return found
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first asked for: a module of jobs needs no client."""
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        return found
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        return sorted([*__all__, *_MODULES])
 
 
 escape.install("gatherq")

@@ -8,6 +8,8 @@ import sys
 import pytest
 from redis import Redis
 
+import gatherq
+import gatherq_worker
 from gatherq.contract.keys import KeySpace
 
 #: Prints what the interpreter has loaded, as one line.
@@ -112,3 +114,15 @@ def test_a_probe_costs_little_cpu(living):
     """Less than 0.1 s on the machines that it is measured on; here with room for slow ones."""
     probe = [sys.executable, "-m", "gatherq_worker", *living]
     assert min(cpu_seconds(probe) for _ in range(5)) < 0.2
+
+
+def test_errors_and_wire_are_there_whatever_was_imported_before():
+    program = "import gatherq\nassert gatherq.errors.JobLost and gatherq.wire.job_serializer"
+    assert "gatherq.client" not in modules(program)
+
+
+@pytest.mark.parametrize("package", [gatherq, gatherq_worker])
+def test_a_front_door_shows_its_names_and_nothing_else(package):
+    assert set(dir(package)) - {"errors", "wire"} == set(package.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'import_modul'"):
+        package.import_modul  # noqa: B018

@@ -22,11 +22,16 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: jobs and supervisors need no engine."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # else a checker takes every name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        """Import the engine when it is asked for: jobs and the supervisor need none of it."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)
 
 
 def _traceback_of(error: BaseException) -> str:
