@@ -25,7 +25,21 @@ if TYPE_CHECKING:
     from .contract.outcomes import Cancelled, Failed, Lost, TimedOut
 
 
-class GatherqError(Exception):
+class _Portable(BaseException):
+    """Pickles and copies an error whose constructor wants more than `args`."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class GatherqError(_Portable, Exception):
     """The root of gatherq's own errors."""
 
 
@@ -149,7 +163,7 @@ def check_delay(delay: float, what: str = "delay") -> float:
     return float(delay)
 
 
-class JobCancelled(asyncio.CancelledError):
+class JobCancelled(_Portable, asyncio.CancelledError):
     """A job was cancelled."""
 
     def __init__(self, message: str, *, outcome: "Cancelled") -> None:

@@ -52,7 +52,7 @@ def test_the_errors():
     names = [
         name
         for name, each in vars(gatherq.errors).items()
-        if inspect.isclass(each) and each.__module__ == "gatherq.errors"
+        if inspect.isclass(each) and each.__module__ == "gatherq.errors" and name[0] != "_"
     ]
     assert sorted(names) == [
         *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidCall", "JobCancelled"),
