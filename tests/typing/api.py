@@ -3,7 +3,24 @@
 import asyncio
 from typing import Any, assert_type
 
-from gatherq import Batch, Call, Handle, Outcome, Producer, TaskGroup, call, job
+import gatherq
+import gatherq_worker
+from gatherq import (
+    Batch,
+    Call,
+    Cancelled,
+    ErrorInfo,
+    Failed,
+    Handle,
+    Lost,
+    Outcome,
+    Producer,
+    Succeeded,
+    TaskGroup,
+    TimedOut,
+    call,
+    job,
+)
 
 
 @job(timeout=10)
@@ -14,6 +31,33 @@ async def chop(vegetable: str, seconds: float) -> str:
 @job()
 async def weigh(vegetable: str) -> int:
     return len(vegetable)
+
+
+@job()
+def peel(vegetable: str) -> int:
+    return len(vegetable)
+
+
+def words(outcome: Outcome[str]) -> str:
+    match outcome:
+        case Succeeded(value):
+            return assert_type(value, str)
+        case Failed(error):
+            return assert_type(error, ErrorInfo).message
+        case TimedOut(which, limit):
+            return f"{which} {assert_type(limit, float)}"
+        case Cancelled(by):
+            return assert_type(by, str)
+        case Lost(attempts):
+            return "lost" * assert_type(attempts, int)
+
+
+def misspelt() -> None:
+    _ = gatherq.Producr  # type: ignore[attr-defined]  # pyright: ignore
+    _ = gatherq.current_job  # type: ignore[attr-defined]  # pyright: ignore
+    _ = gatherq_worker.Wroker  # type: ignore[attr-defined]  # pyright: ignore
+    assert_type(gatherq.errors.BatchNotFound.__name__, str)
+    assert_type(gatherq.wire.job_deserializer(b"{}"), dict[str, Any])
 
 
 async def check(producer: Producer) -> None:
@@ -53,6 +97,10 @@ async def check(producer: Producer) -> None:
     async for each in producer.map(weigh, ["a"], window=3, ordered=False):
         assert_type(each.unwrap(), int)
     async for each in producer.map(weigh.call, ["a"]):
+        assert_type(each.unwrap(), int)
+    async for each in producer.map(peel, ["a"]):
+        assert_type(each.unwrap(), int)
+    async for each in producer.map(peel.call, ["a"]):
         assert_type(each.unwrap(), int)
     async for anything in producer.map("weigh", ["a"]):
         assert_type(anything.unwrap(), Any)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from gatherq.contract import inherited_deadline
 from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated
-from gatherq.contract.jobs import Call, Job
+from gatherq.contract.jobs import Call, Job, PlainJob
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Outcome
 from gatherq.contract.validation import check_batch_id, check_timeout, check_window
@@ -204,6 +204,18 @@ class Producer(Gatherer):
     def map(
         self,
         job: Job[..., T],
+        items: Iterable[Any] | AsyncIterable[Any],
+        /,
+        *,
+        window: int = 100,
+        ordered: bool = True,
+        timeout: float | None = None,
+        lease: float | None = None,
+    ) -> AsyncGenerator[Outcome[T], None]: ...
+    @overload
+    def map(
+        self,
+        job: PlainJob[..., T],
         items: Iterable[Any] | AsyncIterable[Any],
         /,
         *,

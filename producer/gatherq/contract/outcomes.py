@@ -66,7 +66,7 @@ class _Outcome(BaseModel):
 class Succeeded(_Outcome, Generic[T_co]):
     """The job returned `value`."""
 
-    __match_args__: ClassVar = ("value",)
+    __match_args__: ClassVar[tuple[Literal["value"]]] = ("value",)
     status: Literal["succeeded"] = "succeeded"
     value: T_co = Field(validation_alias="r")
 
@@ -78,7 +78,7 @@ class Succeeded(_Outcome, Generic[T_co]):
 class Failed(_Outcome):
     """The job raised, or could not be run; `error` says what and where."""
 
-    __match_args__: ClassVar = ("error",)
+    __match_args__: ClassVar[tuple[Literal["error"]]] = ("error",)
     status: Literal["failed"] = "failed"
     error: ErrorInfo
 
@@ -91,7 +91,7 @@ class Failed(_Outcome):
 class TimedOut(_Outcome):
     """The job ran past `limit` seconds; `which` deadline it was."""
 
-    __match_args__: ClassVar = ("which", "limit")
+    __match_args__: ClassVar[tuple[Literal["which"], Literal["limit"]]] = ("which", "limit")
     status: Literal["timed_out"] = "timed_out"
     which: Literal["execution", "queue", "batch"]
     limit: float
@@ -105,7 +105,7 @@ class TimedOut(_Outcome):
 class Cancelled(_Outcome):
     """The job was cancelled; `by` says who did it ("job": its own code)."""
 
-    __match_args__: ClassVar = ("by",)
+    __match_args__: ClassVar[tuple[Literal["by"]]] = ("by",)
     status: Literal["cancelled"] = "cancelled"
     by: str
 
@@ -117,7 +117,7 @@ class Cancelled(_Outcome):
 class Lost(_Outcome):
     """The job was started `attempts` times, and each time its worker died."""
 
-    __match_args__: ClassVar = ("attempts",)
+    __match_args__: ClassVar[tuple[Literal["attempts"]]] = ("attempts",)
     status: Literal["lost"] = "lost"
     attempts: int
 
