@@ -262,3 +262,41 @@ async def test_a_worker_in_the_users_loop_leaves_the_users_logging_alone(
     after = all_of_it()
     assert {name: after[name] for name in before} == before
     assert "callHandlers" not in vars(logging.getLogger("gatherq.worker"))
+
+
+LOG_MODULE = """
+LOG = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"own": {"format": "own %(message)s"}},
+    "handlers": {"own": {"class": "logging.StreamHandler", "formatter": "own"}},
+    "loggers": {"gatherq.worker": {"handlers": ["own"], "propagate": False}},
+}
+NO_DICT, NO_VERSION = 3, {"version": 7}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "text"),
+    [
+        ("LOG", 0, "own worker "),
+        ("NO_DICT", 2, "Invalid value for --custom-log-dict"),
+        ("NO_VERSION", 2, "Invalid value for --custom-log-dict"),
+        ("MISSING", 2, "has no attribute 'MISSING'"),
+    ],
+)
+def test_settings_of_logging_are_found_beside_the_jobs(
+    tmp_path, server_url, queue, name, code, text
+):
+    (tmp_path / "settings_of_logging.py").write_text(LOG_MODULE)
+    jobs = "from gatherq import job\n\n\n@job()\nasync def f() -> None: ...\n"
+    (tmp_path / "jobs_beside.py").write_text(jobs)
+    words = ["worker", "jobs_beside", "--processes", "0", "--burst", "--queue", queue]
+    words += ["--redis", server_url, "--custom-log-dict", f"settings_of_logging.{name}"]
+    # As the installed script: the current folder is not on its path.
+    command = [sys.executable, "-P", "-m", "gatherq_worker", *words]
+    run = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (run.returncode, text in run.stderr) == (code, True), run.stderr
+    assert "Traceback" not in run.stderr

@@ -14,6 +14,8 @@ from gatherq.contract.values.codec import Decoder, Encoder
 from gatherq.contract.values.unannotated_values import encoder
 from gatherq.errors import GatherqError
 
+from .import_path import search_here
+
 
 class UnknownJob(LookupError):
     """A worker has no handler of that name."""
@@ -167,8 +169,7 @@ class Registry:
 
 def load(modules: Iterable[str]) -> list[Handler]:
     """Import modules and return the handlers of the jobs in them; raises LoadError."""
-    if "" not in sys.path:
-        sys.path.insert(0, "")
+    search_here()
     found = [handler for module in modules for handler in _load(module)]
     Registry(found)
     return found

@@ -2,12 +2,13 @@
 
 import asyncio
 import inspect
-import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 from arq.worker import async_check_health
+
+from gatherq_worker.import_path import search_here
 
 from .worker import Worker
 
@@ -50,8 +51,7 @@ def find_settings(path: str) -> Any:
 
     A path that is a module is none: it is a module of jobs.
     """
-    if "" not in sys.path:
-        sys.path.insert(0, "")
+    search_here()
     module, colon, name = path.partition(":")
     if not colon:
         if _is_module(path):

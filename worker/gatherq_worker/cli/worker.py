@@ -16,6 +16,7 @@ import click
 from click.core import ParameterSource
 
 from gatherq_worker import logging_setup
+from gatherq_worker.import_path import search_here
 from gatherq_worker.ipc.process_contract import VARIABLE, Farewell
 
 from .arguments import without
@@ -131,12 +132,12 @@ def worker(
 
 def _configure_logging(path: str) -> None:
     """Configure logging from the dict of that dotted path."""
+    search_here()
     module, _, name = path.strip().rpartition(".")
     try:
-        found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+        logging.config.dictConfig(getattr(import_module(module), name))
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise click.BadParameter(str(error), param_hint="--custom-log-dict") from None
-    logging.config.dictConfig(found)
     logging_setup.protect_loggers()
 
 
