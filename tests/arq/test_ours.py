@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from arq.cron import cron
 from arq.worker import JobExecutionFailed, func
+from redis import Redis
 
 from gatherq import Producer, call
 from gatherq.contract.validation import MAX_JOB
@@ -334,6 +335,44 @@ def test_check_on_the_command_line(server_url):
     )
     assert said.returncode == 1
     assert "no health check sentinel value found" in said.stderr
+
+
+@pytest.mark.parametrize("what", ["app.WorkerSettings", "app"])
+def test_check_asks_the_server_and_queue_that_are_named(server_url, queue, what, tmp_path):
+    (tmp_path / "app.py").write_text(CHECKED.format(server_url))
+    command = [sys.executable, "-m", "gatherq_worker", "worker", "--check", what]
+
+    def check(*words):
+        run = subprocess.run(
+            [*command, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert "Traceback" not in run.stderr
+        return run.returncode, run.stderr.splitlines()[-1:]
+
+    with Redis.from_url(server_url) as redis:
+        redis.set(f"{queue}:health-check", "alive", ex=60)
+        assert check("--redis", server_url, "--queue", queue)[0] == 0
+        assert check("--redis", server_url, "--queue", f"{queue}:other")[0] == 1
+    code, (line,) = check("--redis", "redis://:secret@127.0.0.1:1/0", "--queue", queue)
+    assert (code, "cannot use Redis at redis://:***@127.0.0.1:1/0" in line) == (1, True)
+
+
+CHECKED = """
+from arq.connections import RedisSettings
+from gatherq import job
+
+
+@job()
+async def f() -> None: ...
+
+
+async def g(ctx) -> None: ...
+
+
+class WorkerSettings:
+    functions = [g]
+    redis_settings = RedisSettings.from_dsn("{}")
+"""
 
 
 async def nothing(ctx):

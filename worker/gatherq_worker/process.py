@@ -48,13 +48,16 @@ def exit_process(link: SupervisorLink, farewell: Farewell) -> NoReturn:
     os._exit(RECYCLED if farewell is Farewell.RECYCLE else 0)
 
 
-def check_arq_health(modules: tuple[str, ...], queue: str | None) -> int:
-    """Make arq's health check; return the exit code."""
+def check_arq_health(modules: tuple[str, ...], url: str | None, queue: str | None) -> int:
+    """Make arq's health check, of the server and queue that a worker would use; return the code."""
     try:
         settings = _arq_settings(modules)
+        if settings is None:
+            known = Settings()
+            settings, url, queue = {}, url or known.redis_url, queue or known.queue
+        return check_health(settings, url, queue)
     except GatherqError as error:
         raise click.ClickException(str(error)) from None
-    return check_health(settings or {"queue_name": queue or Settings().queue})
 
 
 def _arq_settings(modules: tuple[str, ...]) -> Any:

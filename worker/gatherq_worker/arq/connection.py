@@ -63,6 +63,11 @@ def redis_settings(url: str) -> RedisSettings:
     )
 
 
+def place_of(settings: RedisSettings) -> str:
+    """Name the server of arq's settings, without its password."""
+    return f"redis://{settings.host}:{settings.port}/{settings.database}"
+
+
 def _sentinel(theirs: Any) -> Sentinel:
     """Make another client of the same sentinels: connections belong to the loop that made them."""
     places = [sentinel.connection_pool.connection_kwargs for sentinel in theirs.sentinels]

@@ -16,7 +16,7 @@ from gatherq_worker.ipc.process_contract import Farewell
 from gatherq_worker.registry import Handler
 from gatherq_worker.settings import WorkerCommand, WorkerSettings
 
-from .connection import arq_pool, redis_settings
+from .connection import arq_pool, place_of, redis_settings
 from .settings import create_worker, options_of
 from .worker import Worker
 
@@ -118,7 +118,7 @@ def _place(options: dict[str, Any]) -> str:
     """Name the server of arq's settings; empty where they name none."""
     server = options.get("redis_settings")
     if server:
-        return f"redis://{server.host}:{server.port}/{server.database}"
+        return place_of(server)
     return "redis_pool" if options.get("redis_pool") else ""
 
 

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from arq.connections import RedisSettings
 from arq.worker import async_check_health
 
+from gatherq.store.server.errors import REDIS_ERRORS, unavailable
 from gatherq_worker.import_path import search_here
 
+from .connection import place_of, redis_settings
 from .worker import Worker
 
 #: Names in settings that are arguments of the worker; others are ignored, as in arq.
@@ -39,11 +42,18 @@ def run_worker(settings: Any, **options: Any) -> Worker:
     return worker
 
 
-def check_health(settings: Any) -> int:
-    """Return 0 if a worker of these settings has left its health key in Redis, else 1."""
+def check_health(settings: Any, url: str | None = None, queue: str | None = None) -> int:
+    """Return 0 if a worker of these settings has left its health key in Redis, else 1.
+
+    `url` and `queue`, where they are given, win over the settings. Raises RedisUnavailable.
+    """
     options = options_of(settings)
-    arguments = ("redis_settings", "health_check_key", "queue_name")
-    return asyncio.run(async_check_health(*(options.get(name) for name in arguments)))
+    server = redis_settings(url) if url else options.get("redis_settings") or RedisSettings()
+    key, queue = options.get("health_check_key"), queue or options.get("queue_name")
+    try:
+        return asyncio.run(async_check_health(server, key, queue))
+    except REDIS_ERRORS as error:
+        raise unavailable(error, url or place_of(server)) from error
 
 
 def find_settings(path: str) -> Any:

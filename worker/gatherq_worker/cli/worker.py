@@ -123,7 +123,7 @@ def worker(
 
         run_reloading(_arguments(values["redis_url"]), watch or ".")
     elif check:
-        _check(modules, values["queue"])
+        _check(modules, values["redis_url"], values["queue"])
     elif _supervises(values["processes"]):
         _supervise(_arguments(values["redis_url"]), values["processes"], values["grace"])
     else:
@@ -168,10 +168,10 @@ def _supervise(arguments: list[str], processes: int, grace: float) -> NoReturn:
     raise AssertionError("the supervisor has ended the process")
 
 
-def _check(modules: tuple[str, ...], queue: str | None) -> NoReturn:
+def _check(modules: tuple[str, ...], url: str | None, queue: str | None) -> NoReturn:
     from gatherq_worker import process
 
-    sys.exit(process.check_arq_health(modules, queue))
+    sys.exit(process.check_arq_health(modules, url, queue))
 
 
 def _run(modules: tuple[str, ...], values: dict[str, Any]) -> NoReturn:
