@@ -75,7 +75,7 @@ class Stage:
         await self.redis.flushdb()
         await self.submit()
         claimed = (await self.worker.claim(50, 0, 0)).jobs
-        await self.worker.finish([_ended(a, "failed") for a in claimed[:20]])
+        await self.worker.record([_ended(a, "failed") for a in claimed[:20]])
         again = [Release(a, charge=True, entry=b'{"attempt":1}') for a in claimed[45:]]
         await self.worker.release(again)
         self.held = claimed[20:45]
@@ -98,7 +98,7 @@ class Stage:
         await self.worker.release([Release(a, charge=True, entry=b"{}") for a in self.held])
 
     async def _record_outcomes(self) -> None:
-        await self.worker.finish([_ended(a, "succeeded") for a in self.held])
+        await self.worker.record([_ended(a, "succeeded") for a in self.held])
 
     async def _cancel(self) -> None:
         await self.asks.cancel(BATCH, range(SIZE), "me", "1")

@@ -99,7 +99,7 @@ class World:
         jobs = [records.encode_job(call("f", n), "good", n, None) for n in range(GOOD)]
         claimed = _attempts(await self.worker.claim(4, 0, 0))
         await self.asks.submit("good", GOOD, 3600, 0, jobs, life="g")
-        await self.worker.finish([ended(claimed[0]), ended(claimed[1], "failed")])
+        await self.worker.record([ended(claimed[0]), ended(claimed[1], "failed")])
         await self.worker.release([Release(claimed[3], charge=True, entry=b'{"attempt":1}')])
         self.held = [claimed[2]]
 
@@ -131,8 +131,8 @@ class World:
     async def finish(self):
         """End what is held, each alone and all together."""
         if self.held:
-            await self.worker.finish([ended(self.held[0], "failed")])
-        await self.worker.finish([ended(attempt) for attempt in self.held])
+            await self.worker.record([ended(self.held[0], "failed")])
+        await self.worker.record([ended(attempt) for attempt in self.held])
         self.held = []
 
     async def release(self):
@@ -196,7 +196,7 @@ class World:
             found = await self.other.claim(50, *await self.contact())
             attempts = _attempts(found)
             good |= {a.slot: a.number for a in attempts if a.batch == "good"}
-            await self.other.finish([ended(a) for a in attempts])
+            await self.other.record([ended(a) for a in attempts])
             if not attempts and not found.quarantined:
                 return good
         raise AssertionError("it never ends")

@@ -34,5 +34,5 @@ async def test_what_was_in_it_is_put_back_by_who_waits(
     assert await redis.type(queue) == b"zset"
     await store().renew([running, given])
     assert await store().release([Release(given)]) == 1
-    assert (await store().finish([record(running)])).words == ["recorded"]
+    assert (await store().record([record(running)])).replies == ["recorded"]
     assert len((await claim(store("w2"))).attempts) == 5

@@ -52,7 +52,7 @@ async def test_a_finish_takes_the_history_away(redis, submit, store):
     (first,) = (await claim(store())).attempts
     await store().release([Release(first, charge=True, entry=entry(1))])
     (second,) = (await claim(store())).attempts
-    assert (await store().finish([record(second)])).words == ["recorded"]
+    assert (await store().record([record(second)])).replies == ["recorded"]
     assert not await redis.exists(keys.attempts(first.job_id))
 
 
@@ -74,6 +74,6 @@ async def test_what_a_worker_holds_is_found_and_nothing_else(submit, store):
     _, held = await store().find_claims()
     assert [(a.job_id, a.number) for a in held] == [(a.job_id, 1) for a in mine]
     assert Attempt.read(held[0]).job == mine[0].job
-    await store().finish([record(mine[0])])
+    await store().record([record(mine[0])])
     assert len((await store().find_claims())[1]) == 1
     assert json.loads(entry(1))["status"] == "failed"

@@ -106,7 +106,7 @@ async def test_a_running_slot_is_asked_and_may_still_finish(
     renewal = await store().renew([attempt])
     assert renewal.cancelled == {attempt.job_id: "me"}
     assert 0 < await redis.ttl(KeySpace(queue).cancel_marks) <= 86_400
-    assert (await store().finish([record(attempt)])).words == ["recorded"]
+    assert (await store().record([record(attempt)])).replies == ["recorded"]
     assert not await redis.exists(KeySpace(queue).cancel_marks)
     assert await asks.cancel(batch, [0], "me") == 0
 
@@ -116,7 +116,7 @@ async def test_cancelling_a_batch_ends_what_is_queued_and_asks_what_runs(
 ):
     await submit(600)
     running = (await claim(store(), 5)).attempts
-    await store().finish([record(running[0])])
+    await store().record([record(running[0])])
     assert await asks.cancel(batch, None, "me") == 599
     counts = await asks.counts(batch)
     assert (counts.succeeded, counts.cancelled, counts.running) == (1, 595, 4)
@@ -133,7 +133,7 @@ async def test_a_finished_batch_cannot_be_cancelled_nor_one_that_is_not_there(
     assert await asks.cancel(batch, None, "me") is None
     assert await asks.cancel(batch, [0], "me") is None
     await submit()
-    await store().finish([record(a) for a in (await claim(store())).attempts])
+    await store().record([record(a) for a in (await claim(store())).attempts])
     before = await redis.get(keys.result(job_id(batch, 0)))
     assert await asks.cancel(batch, None, "me") == 0
     assert await asks.cancel(batch, [0], "me") == 0
@@ -206,7 +206,7 @@ async def test_a_dead_workers_job_ends_as_cancelled_and_its_late_result_is_refus
     assert (await claim(store("w2"))).attempts == []
     assert isinstance(await outcome(), Cancelled)
     assert (await store().renew([attempt])).lost == [attempt.job_id]
-    assert (await store().finish([record(attempt)])).words == ["refused"]
+    assert (await store().record([record(attempt)])).replies == ["refused"]
 
 
 async def test_what_is_submitted_after_the_cancel_ends_too(submit, asks, store, batch):
@@ -244,8 +244,8 @@ async def test_cancel_against_claim_and_finish_ends_in_exactly_one_of_the_two(
         while len(claimed) + (await asks.counts(batch)).cancelled < size:
             attempts = (await claim(worker, 3)).attempts
             claimed.extend(attempts)
-            done = await worker.finish([record(a) for a in attempts])
-            assert set(done.words) <= {"recorded"}
+            done = await worker.record([record(a) for a in attempts])
+            assert set(done.replies) <= {"recorded"}
 
     async def cancel(offset):
         for slot in range(offset, size, 4):

@@ -29,7 +29,7 @@ async def test_all_that_ends_jobs_goes_on(redis, submit, asks, store, batch):
     attempts = (await claim(store(), 10)).attempts
     await fill(redis)
     assert (await store().renew(attempts)).lost == []
-    assert (await store().finish([record(a) for a in attempts[:5]])).words == ["recorded"] * 5
+    assert (await store().record([record(a) for a in attempts[:5]])).replies == ["recorded"] * 5
     entry = b'{"attempt":1,"status":"failed"}'
     assert await store().release([Release(attempts[5], charge=True, entry=entry)]) == 1
     assert await store().release([Release(attempts[6])]) == 1
@@ -51,7 +51,7 @@ async def test_a_dead_workers_jobs_are_taken_over(redis, submit, store):
     since, last = await contact(store("w2"))
     (second,) = (await store("w2").claim(10, since, last)).jobs
     assert second.number == 2
-    assert (await store("w2").finish([record(second, "w2")])).words == ["recorded"]
+    assert (await store("w2").record([record(second, "w2")])).replies == ["recorded"]
 
 
 async def test_a_submission_is_refused_and_leaves_nothing(redis, submit):

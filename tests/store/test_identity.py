@@ -44,7 +44,7 @@ async def test_a_slot_whose_data_cannot_be_read_is_still_that_slot(
     )
     _, damaged = (await claim(store())).attempts
     assert (damaged.job, damaged.batch, damaged.slot) == (None, batch, 1)
-    assert (await store().finish([record(damaged)])).words == ["recorded"]
+    assert (await store().record([record(damaged)])).replies == ["recorded"]
     assert await redis.hget(keys.batch(batch), "succeeded") == b"1"
     assert await redis.xlen(keys.done(batch)) == 1
 
@@ -62,7 +62,7 @@ async def test_an_id_alone_makes_nothing_a_slot(redis, submit, asks, store, batc
     await redis.zadd(queue, {id_: 1})
     (found,) = (await claim(store())).attempts
     assert (found.job_id, found.batch) == (id_, None)
-    assert (await store().finish([record(found)])).words == ["recorded"]
+    assert (await store().record([record(found)])).replies == ["recorded"]
 
 
 @pytest.mark.parametrize(
@@ -98,10 +98,10 @@ async def test_a_batch_takes_nothing_over_from_an_earlier_life(redis, named, sto
     assert [(a.slot, a.number, a.job.name, a.life) for a in again] == [
         (n, 1, "g", "b") for n in range(3)
     ]
-    assert (await store().finish([record(running)])).words == ["refused"]
+    assert (await store().record([record(running)])).replies == ["refused"]
     assert (await store().renew([running])).lost == [running.job_id]
     assert await store().release([Release(running)]) == 0
-    assert (await store().finish([record(a) for a in again])).words == ["recorded"] * 3
+    assert (await store().record([record(a) for a in again])).replies == ["recorded"] * 3
 
 
 async def test_a_lapsed_attempt_of_another_life_is_not_the_current_one(redis, named, store, batch):
@@ -112,10 +112,10 @@ async def test_a_lapsed_attempt_of_another_life_is_not_the_current_one(redis, na
     await named(1, "b")
     (second,) = (await claim(store("w2"))).attempts
     await expired(redis, second)
-    assert (await store().finish([record(first)])).words == ["refused"]
+    assert (await store().record([record(first)])).replies == ["refused"]
     assert (await store().renew([first])).lost == [first.job_id]
     assert await store().release([Release(first, charge=True)]) == 0
-    assert (await store("w2").finish([record(second, "w2")])).words == ["recorded"]
+    assert (await store("w2").record([record(second, "w2")])).replies == ["recorded"]
 
 
 async def test_two_claims_of_one_attempt_by_one_worker_are_told_apart(submit, store):
@@ -127,8 +127,8 @@ async def test_two_claims_of_one_attempt_by_one_worker_are_told_apart(submit, st
     (second,) = (await claim(worker)).attempts
     assert (first.number, second.number) == (1, 1)
     assert await worker.release([Release(first)]) == 0
-    assert (await worker.finish([record(first)])).words == ["refused"]
-    assert (await worker.finish([record(second)])).words == ["recorded"]
+    assert (await worker.record([record(first)])).replies == ["refused"]
+    assert (await worker.record([record(second)])).replies == ["recorded"]
 
 
 async def test_what_is_left_of_a_batch_that_has_gone_is_removed_without_a_word(

@@ -38,7 +38,7 @@ async def test_what_did_not_succeed_is_claimed_again_in_slot_order(
     await submit(6)
     attempts = (await claim(store(), 4)).attempts
     good, bad = attempts[1], [attempts[n] for n in (0, 2, 3)]
-    await store().finish([record(good), *map(failed, reversed(bad))])
+    await store().record([record(good), *map(failed, reversed(bad))])
     await asks.cancel(batch, [4], "me")
     kept = await redis.get(keys.result(good.job_id))
     assert await asks.run_again(batch) == 4
@@ -55,8 +55,8 @@ async def test_what_did_not_succeed_is_claimed_again_in_slot_order(
     assert await redis.get(keys.result(good.job_id)) == kept
     counts = await asks.counts(batch)
     assert (counts.succeeded, counts.failed, counts.cancelled, counts.running) == (1, 0, 0, 5)
-    done = await store("w2").finish([record(a, "w2") for a in again])
-    assert done.words == ["recorded"] * 5
+    done = await store("w2").record([record(a, "w2") for a in again])
+    assert done.replies == ["recorded"] * 5
     counts = await asks.counts(batch)
     assert (counts.succeeded, counts.running, counts.finished) == (6, 0, 6)
     assert dict((await asks.completions.read(batch, b"0", 0.001))[1]) == dict.fromkeys(
@@ -69,7 +69,7 @@ async def test_the_attempts_before_a_redrive_are_kept(redis, submit, asks, store
     for number in (1, 2, 3):
         (attempt,) = (await claim(store())).attempts
         assert attempt.number == number
-        await store().finish([failed(attempt)])
+        await store().record([failed(attempt)])
         assert await asks.run_again(batch) == 1
         assert 0 < await redis.ttl(keys.attempts(attempt.job_id)) <= 4_050
     listed = await redis.lrange(keys.attempts(attempt.job_id), 0, -1)
@@ -90,13 +90,13 @@ async def test_the_attempts_before_a_redrive_are_kept(redis, submit, asks, store
 
 async def test_a_slot_without_a_result_is_queued_or_lost(redis, submit, asks, store, batch):
     await submit(2)
-    await store().finish([failed(a) for a in (await claim(store())).attempts])
+    await store().record([failed(a) for a in (await claim(store())).attempts])
     await asks.run_again(batch)
     queued = SlotState(None, False, True)
     assert await asks.standings(batch, [0, 1]) == [queued, queued]
     first, second = (await claim(store())).attempts
     assert await asks.standings(batch, [0, 1]) == [queued, queued]  # it runs
-    await store().finish([record(first), record(second)])
+    await store().record([record(first), record(second)])
     await redis.delete(keys.result(second.job_id))
     ended, lost = await asks.standings(batch, [0, 1])
     assert ended.result is not None
@@ -119,7 +119,7 @@ async def test_whatever_stands_where_a_result_should_is_told(redis, submit, asks
 async def test_another_result_than_the_one_read_is_left_alone(redis, submit, asks, store, batch):
     await submit()
     (attempt,) = (await claim(store())).attempts
-    await store().finish([failed(attempt)])
+    await store().record([failed(attempt)])
     stored = await redis.get(keys.result(attempt.job_id))
     for head, count in [(records.result_head("w1", 2), 0), (records.result_head("w1", 1), 1)]:
         assert await redis.get(keys.result(attempt.job_id)) == stored
@@ -134,13 +134,13 @@ async def test_a_zombie_from_before_a_redrive_is_refused(redis, submit, asks, st
     (zombie,) = (await claim(store())).attempts
     await expired(redis, zombie)
     (second,) = (await claim(store("w2"))).attempts
-    await store("w2").finish([failed(second, "w2")])
+    await store("w2").record([failed(second, "w2")])
     await asks.run_again(batch)
-    assert (await store().finish([record(zombie)])).words == ["refused"]
+    assert (await store().record([record(zombie)])).replies == ["refused"]
     (third,) = (await claim(store("w2"))).attempts
     assert third.number == 3
     await expired(redis, third)
-    assert (await store().finish([record(zombie)])).words == ["refused"]
+    assert (await store().record([record(zombie)])).replies == ["refused"]
 
 
 async def test_a_redrive_lifts_cancellation_and_lease_and_restarts_the_deadline(
@@ -164,13 +164,13 @@ async def test_an_uncharged_release_after_a_redrive_keeps_the_count_of_running(
 ):
     await submit()
     (attempt,) = (await claim(store())).attempts
-    await store().finish([failed(attempt)])
+    await store().record([failed(attempt)])
     await asks.run_again(batch)
     (attempt,) = (await claim(store())).attempts
     await store().release([Release(attempt)])
     (attempt,) = (await claim(store())).attempts
     assert attempt.number == 2
-    await store().finish([record(attempt)])
+    await store().record([record(attempt)])
     assert (await asks.counts(batch)).running == 0
 
 
@@ -178,7 +178,7 @@ async def test_nothing_to_redrive(redis, submit, asks, store, batch):
     assert await asks.run_again(batch) is None
     await submit(2)
     assert await asks.run_again(batch) == 0
-    await store().finish([failed(a) for a in (await claim(store())).attempts])
+    await store().record([failed(a) for a in (await claim(store())).attempts])
     await redis.delete(keys.job(job_id(batch, 0)))  # without its data it stays as it is
     assert await asks.run_again(batch) == 1
     assert await redis.exists(keys.result(job_id(batch, 0)))
@@ -187,7 +187,7 @@ async def test_nothing_to_redrive(redis, submit, asks, store, batch):
 async def test_a_failed_jobs_data_stays_and_a_good_ones_goes(redis, submit, store):
     await submit(2)
     good, bad = (await claim(store())).attempts
-    await store().finish([record(good), failed(bad)])
+    await store().record([record(good), failed(bad)])
     assert not await redis.exists(keys.job(good.job_id))
     assert 0 < await redis.ttl(keys.job(bad.job_id)) <= 4_050
 
@@ -197,8 +197,8 @@ async def test_a_batch_that_ends_late_stays_for_as_long_as_was_asked(
 ):
     await submit(600)
     attempts = (await claim(store(), 600)).attempts
-    done = await store().finish([record(a) for a in attempts[:-2]])
-    assert done.late == []
+    done = await store().record([record(a) for a in attempts[:-2]])
+    assert done.to_extend == []
     # Most of its time has passed.
     soon = (await store().claim(0, 0, 0)).now + 1_000_000
     names = [keys.batch(batch), keys.done(batch)]
@@ -206,17 +206,17 @@ async def test_a_batch_that_ends_late_stays_for_as_long_as_was_asked(
     for name in names:
         await redis.pexpireat(name, soon)
     await redis.hset(keys.batch(batch), "expires", soon)
-    done = await store().finish([failed(attempts[-1])])
-    assert done.late == []
-    done = await store().finish([record(attempts[-2])])
-    assert (done.words, done.late) == (["recorded"], [batch])
+    done = await store().record([failed(attempts[-1])])
+    assert done.to_extend == []
+    done = await store().record([record(attempts[-2])])
+    assert (done.replies, done.to_extend) == (["recorded"], [batch])
     await store().extend(batch)
     names += [keys.result(a.job_id) for a in attempts] + [keys.job(attempts[-1].job_id)]
     left = {await redis.pexpiretime(name) for name in names}
     assert len(left) == 1
     assert left == {int(await redis.hget(keys.batch(batch), "expires"))}
     assert left.pop() - soon > 40_000
-    assert (await store().finish([record(attempts[-2])])).late == []
+    assert (await store().record([record(attempts[-2])])).to_extend == []
 
 
 @pytest.mark.parametrize("ender", ["cancel", "sweep", "claim"])
@@ -227,7 +227,7 @@ async def test_a_batch_whose_last_slot_is_ended_late_stays_too(
     soon = (await store().claim(0, 0, 0)).now + 1_000_000
     await redis.pexpireat(keys.batch(batch), soon)
     await redis.hset(keys.batch(batch), "expires", soon)
-    await store().finish([record(a) for a in (await claim(store(), 1)).attempts])
+    await store().record([record(a) for a in (await claim(store(), 1)).attempts])
     if ender == "cancel":
         await asks.cancel(batch, [1], "me")
     else:
@@ -235,8 +235,8 @@ async def test_a_batch_whose_last_slot_is_ended_late_stays_too(
         if ender == "sweep":
             await asks.sweep(batch)
         else:
-            late = (await claim(store())).late
-            assert late == [batch]
+            to_extend = (await claim(store())).to_extend
+            assert to_extend == [batch]
             await store().extend(batch)
     for name in (keys.batch(batch), keys.done(batch), keys.result(job_id(batch, 0))):
         assert await redis.pexpiretime(name) > soon + 40_000
@@ -252,13 +252,13 @@ async def test_a_deleted_batch_leaves_nothing_and_takes_no_late_result(
 ):
     await submit(600)
     first, second, third = (await claim(store(), 3)).attempts
-    await store().finish([failed(first)])
+    await store().record([failed(first)])
     await asks.run_again(batch)
-    await store().finish([failed(second)])
+    await store().record([failed(second)])
     await asks.cancel(batch, [2, 599], "me")
     assert await asks.remove(batch)
     assert not await asks.remove(batch)
-    assert (await store().finish([record(third)])).words == ["refused"]
+    assert (await store().record([record(third)])).replies == ["refused"]
     assert (await store().renew([third])).lost == [third.job_id]
     assert await asks.counts(batch) is None
     assert [key async for key in redis.scan_iter(f"*{batch}*", count=1000)] == []
@@ -286,7 +286,7 @@ async def test_a_batch_being_deleted_is_gone_for_everybody(
     assert (await submit(600)).size == -1
     assert (await claim(store())).attempts == []
     assert (await store().renew([running])).cancelled == {running.job_id: "deletion"}
-    assert (await store().finish([record(running)])).words == ["gone"]
+    assert (await store().record([record(running)])).replies == ["gone"]
     assert not await redis.exists(keys.result(running.job_id))
 
 

@@ -23,12 +23,12 @@ async def types(asks, batch, slots):
 async def test_what_is_queued_running_or_ended_is_left_alone(redis, submit, asks, store, batch):
     await submit(4)
     ended, running = (await claim(store(), 2)).attempts
-    await store().finish([record(ended)])
+    await store().record([record(ended)])
     before = await redis.zcard("x")
     assert await asks.mend(batch, range(4), -1) == ([0], 4)
     assert await asks.mend(batch, range(4), 4) == ([0], 4)
     assert await redis.zcard("x") == before
-    assert (await store().finish([record(running)])).words == ["recorded"]
+    assert (await store().record([record(running)])).replies == ["recorded"]
 
 
 async def test_a_lost_queue_is_put_back(redis, submit, asks, store, batch, queue):
@@ -39,7 +39,7 @@ async def test_a_lost_queue_is_put_back(redis, submit, asks, store, batch, queue
     assert await redis.llen(KeySpace(queue).wake) == 1
     found = (await claim(store("w2"), contact=False)).attempts
     assert [(a.slot, a.number) for a in found] == [(n, 1) for n in range(1, 5)]
-    await store("w2").finish([record(a, "w2") for a in found])
+    await store("w2").record([record(a, "w2") for a in found])
     await expired(redis, running)  # its worker has died, and the queue knows nothing of it
     assert (await asks.mend(batch, [0], 5)).ended == []
     (again,) = (await claim(store("w2"))).attempts
@@ -59,9 +59,9 @@ async def test_a_lost_job_ends_as_such_and_its_batch_completes(
     assert await types(asks, batch, range(3)) == {0: "LostJob", 2: "LostJob"}
     counts = await asks.counts(batch)
     assert (counts.failed, counts.running) == (2, 0)
-    await store().finish([record(a) for a in (await claim(store())).attempts])
+    await store().record([record(a) for a in (await claim(store())).attempts])
     assert (await asks.counts(batch)).finished == 3
-    assert (await store().finish([record(first)])).words == ["refused"]
+    assert (await store().record([record(first)])).replies == ["refused"]
 
 
 @pytest.mark.parametrize("why", ["deadline", "cancelled", "nothing"])

@@ -81,11 +81,11 @@ async def test_a_cancel_gives_the_same_answer_again(redis, submit, asks, store, 
 
 async def test_a_redrive_runs_nothing_twice_and_counts_the_same(redis, submit, asks, store, batch):
     await submit(3)
-    await store().finish([failed(a) for a in (await claim(store())).attempts])
+    await store().record([failed(a) for a in (await claim(store())).attempts])
     known = await asks.ended_badly(batch, dict.fromkeys(range(3), "failed"))
     assert await asks.put_back(batch, True, known, "r") == 3
     # They run and fail again, before the request is repeated.
-    await store().finish([failed(a) for a in (await claim(store())).attempts])
+    await store().record([failed(a) for a in (await claim(store())).attempts])
     assert await asks.put_back(batch, True, known, "r") == 3
     assert (await claim(store())).attempts == []
 
@@ -104,7 +104,7 @@ async def test_a_run_of_a_submission_is_written_once(redis, asks, store, batch, 
     for _ in range(2):
         await asks.submit(batch, 4, 3600, 0, jobs[:2], life="a", patience=30)
     assert await redis.zcard(queue) == 2
-    await store().finish([record(a) for a in (await claim(store())).attempts])
+    await store().record([record(a) for a in (await claim(store())).attempts])
     await asks.submit(batch, 4, 3600, 0, jobs[:2], life="a", patience=30)
     assert await redis.zcard(queue) == 0
     await asks.submit(batch, 4, 3600, 2, jobs[2:], life="a", patience=30)
@@ -186,6 +186,6 @@ async def test_a_deadline_that_passed_in_an_outage_waits_for_the_owner_of_what_w
     assert (await claim(store("w2"), contact=False)).attempts == []
     assert (await asks.sweep(batch, force=True)).ended == 0
     assert await redis.xlen(keys.done(batch)) == 1  # what was never begun
-    assert (await store().finish([record(attempt)])).words == ["recorded"]
+    assert (await store().record([record(attempt)])).replies == ["recorded"]
     found = records.codec.from_json(await redis.get(keys.result(attempt.job_id)))
     assert found["status"] == "succeeded"

@@ -228,7 +228,7 @@ async def test_a_forged_entry_keeps_nobody_waiting(producer, store, redis):
 
 
 async def _finish(store, *attempts):
-    await store().finish([Record(a, "succeeded", succeeded(a), 60) for a in attempts])
+    await store().record([Record(a, "succeeded", succeeded(a), 60) for a in attempts])
 
 
 @pytest.mark.parametrize("foreign", ["set", "rpush", "sadd"])

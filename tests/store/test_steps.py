@@ -40,7 +40,7 @@ async def test_a_worker_without_full_contact_leaves_expired_leases_alone(redis, 
     await expired(redis, first)
     assert (await claim(store("w2"), contact=False)).attempts == []
     await store().renew([first])
-    assert (await store().finish([record(first)])).words == ["recorded"]
+    assert (await store().record([record(first)])).replies == ["recorded"]
 
 
 async def test_fresh_jobs_are_claimed_without_full_contact(submit, store):
@@ -70,7 +70,7 @@ async def test_a_finished_job_leaves_its_result_and_nothing_else(
 ):
     await submit()
     (attempt,) = (await claim(store())).attempts
-    assert (await store().finish([record(attempt)])).words == ["recorded"]
+    assert (await store().record([record(attempt)])).replies == ["recorded"]
     id_ = attempt.job_id
     for key in (keys.job(id_), keys.in_progress(id_), keys.retry(id_)):
         assert not await redis.exists(key)
@@ -83,8 +83,8 @@ async def test_a_finished_job_leaves_its_result_and_nothing_else(
 async def test_finishing_twice_changes_nothing(redis, submit, store, batch):
     await submit()
     (attempt,) = (await claim(store())).attempts
-    await store().finish([record(attempt)])
-    assert (await store().finish([record(attempt)])).words == ["already"]
+    await store().record([record(attempt)])
+    assert (await store().record([record(attempt)])).replies == ["already"]
     assert await redis.xlen(keys.done(batch)) == 1
     assert await redis.hget(keys.batch(batch), "succeeded") == b"1"
 
@@ -96,10 +96,10 @@ async def test_a_late_result_is_refused_while_the_next_attempt_runs_and_after(
     (first,) = (await claim(store())).attempts
     await expired(redis, first)
     (second,) = (await claim(store("w2"))).attempts
-    assert (await store().finish([record(first)])).words == ["refused"]
-    assert (await store("w2").finish([record(second, "w2")])).words == ["recorded"]
+    assert (await store().record([record(first)])).replies == ["refused"]
+    assert (await store("w2").record([record(second, "w2")])).replies == ["recorded"]
     stored = await redis.get(keys.result(first.job_id))
-    assert (await store().finish([record(first)])).words == ["refused"]
+    assert (await store().record([record(first)])).replies == ["refused"]
     assert await redis.get(keys.result(first.job_id)) == stored
     assert await redis.xlen(keys.done(batch)) == 1
 
@@ -108,7 +108,7 @@ async def test_a_result_of_a_vanished_batch_resurrects_nothing(redis, submit, st
     await submit()
     (attempt,) = (await claim(store())).attempts
     await redis.delete(keys.batch(batch))
-    assert (await store().finish([record(attempt)])).words == ["gone"]
+    assert (await store().record([record(attempt)])).replies == ["gone"]
     assert not await redis.exists(keys.result(attempt.job_id), keys.done(batch), keys.batch(batch))
 
 
@@ -119,7 +119,7 @@ async def test_release_gives_the_attempt_back_uncharged(submit, store):
     assert await store().release([Release(attempt)]) == 0
     (again,) = (await claim(store("w2"))).attempts
     assert again.number == 1
-    assert (await store().finish([record(attempt)])).words == ["refused"]
+    assert (await store().record([record(attempt)])).replies == ["refused"]
 
 
 async def test_a_charged_release_is_the_next_attempt_after_its_delay(submit, store, pass_time):
@@ -143,7 +143,7 @@ async def test_submitting_again_adds_nothing_and_another_size_is_refused(
     assert (await submit(3)).size == 2
     assert await redis.zcard(queue) == 2
     attempts = (await claim(store())).attempts
-    await store().finish([record(a) for a in attempts])
+    await store().record([record(a) for a in attempts])
     await submit(2)
     assert await redis.zcard(queue) == 0
 
@@ -166,7 +166,7 @@ async def test_odd_but_readable_ids_are_jobs(redis, store, queue, id_):
     (attempt,) = (await claim(store())).attempts
     assert attempt.job_id == id_
     assert "expired or was deleted" in attempt.problem
-    assert (await store().finish([record(attempt)])).words == ["recorded"]
+    assert (await store().record([record(attempt)])).replies == ["recorded"]
 
 
 @pytest.mark.parametrize("spoil", ["wrong type", "truncated", "not utf-8", "absurd numbers"])
@@ -218,7 +218,7 @@ async def test_every_key_but_the_queue_has_a_ttl(redis, submit, store, batch, qu
     await submit(300)
     attempts = (await claim(store())).attempts
     await store().renew(attempts)
-    await store().finish([record(a) for a in attempts[:5]])
+    await store().record([record(a) for a in attempts[:5]])
     await store().release([Release(a) for a in attempts[5:7]])
     found = [k async for k in redis.scan_iter(count=1000) if batch in str(k) or queue in str(k)]
     assert len(found) > 300
@@ -256,8 +256,8 @@ async def test_foreign_data_in_the_keys_of_a_batch_harms_nobody(redis, submit, s
     assert len(attempts) == 2
     await redis.set(keys.retry(attempts[0].job_id), "7")
     await redis.rpush(keys.result(attempts[0].job_id), "not a string")
-    done = await store().finish([record(attempt) for attempt in attempts])
-    assert done.words == ["recorded", "recorded"]  # as jobs of their own: nobody can collect them
+    done = await store().record([record(attempt) for attempt in attempts])
+    assert done.replies == ["recorded", "recorded"]  # as jobs of their own: nobody can collect them
 
 
 async def test_a_lease_that_ran_out_unclaimed_is_renewed(redis, submit, store):
@@ -276,7 +276,7 @@ async def test_a_running_job_that_the_queue_has_lost_is_put_back_by_its_renewal(
     await redis.delete(queue)
     await store().renew([attempt])
     assert await redis.zcard(queue) == 1
-    await store().finish([record(attempt)])
+    await store().record([record(attempt)])
     await store().renew([attempt])
     assert await redis.zcard(queue) == 0
 

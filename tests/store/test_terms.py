@@ -47,15 +47,15 @@ async def test_one_failure_too_many_cancels_the_batch_in_the_same_step(
     async with redis.pubsub() as heard:
         await heard.subscribe(KeySpace(queue).channel)
         assert (await heard.get_message(timeout=5))["type"] == "subscribe"
-        first = await store().finish([ended(attempts[0], status)])
-        assert (first.words, first.stopped) == (["recorded"], [])
-        second = await store().finish([ended(attempts[1], status), record(attempts[2])])
-        assert (second.words, second.stopped) == (["recorded", "recorded"], [batch])
+        first = await store().record([ended(attempts[0], status)])
+        assert (first.replies, first.to_sweep) == (["recorded"], [])
+        second = await store().record([ended(attempts[1], status), record(attempts[2])])
+        assert (second.replies, second.to_sweep) == (["recorded", "recorded"], [batch])
         message = await heard.get_message(timeout=5)
         assert records.codec.from_json(message["data"]) == {"batch": batch, "by": "policy"}
     assert (await store().renew([attempts[3]])).cancelled == {attempts[3].job_id: "policy"}
-    third = await store().finish([ended(attempts[3], status)])
-    assert (third.words, third.stopped) == (["recorded"], [])
+    third = await store().record([ended(attempts[3], status)])
+    assert (third.replies, third.to_sweep) == (["recorded"], [])
     # The worker that was to sweep has died: claims end what they meet.
     assert (await claim(store("w2"))).attempts == []
     counts = await asks.counts(batch)
@@ -66,21 +66,21 @@ async def test_what_is_cancelled_is_no_failure(agree, asks, store, batch):
     await agree(4, tolerate=0)
     await asks.cancel(batch, [0], "me")
     attempts = (await claim(store(), 1)).attempts
-    assert (await store().finish([ended(attempts[0], "cancelled")])).stopped == []
+    assert (await store().record([ended(attempts[0], "cancelled")])).to_sweep == []
     assert len((await claim(store())).attempts) == 2
 
 
 async def test_a_batch_that_collects_all_is_never_stopped(agree, store):
     await agree(5)
     attempts = (await claim(store())).attempts
-    done = await store().finish([ended(a, "failed") for a in attempts])
-    assert (done.stopped, done.late) == ([], [])
+    done = await store().record([ended(a, "failed") for a in attempts])
+    assert (done.to_sweep, done.to_extend) == ([], [])
 
 
 async def test_the_last_failure_has_nothing_to_stop(redis, agree, store, batch):
     await agree(1, tolerate=0)
     attempts = (await claim(store())).attempts
-    assert (await store().finish([ended(attempts[0], "failed")])).stopped == []
+    assert (await store().record([ended(attempts[0], "failed")])).to_sweep == []
     assert await redis.hget(keys.batch(batch), "cancelled_by") is None
 
 
@@ -203,7 +203,7 @@ async def test_there_is_no_lease_to_renew_on_what_has_ended_or_is_not_there(
 ):
     assert not await asks.renew_lease(batch)
     await agree(1, lease=60)
-    await store().finish([record(a) for a in (await claim(store())).attempts])
+    await store().record([record(a) for a in (await claim(store())).attempts])
     assert not await asks.renew_lease(batch)
 
 

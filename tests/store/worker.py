@@ -28,7 +28,7 @@ async def serve(store, jobs, result=succeeded):
     """Take so many jobs, and record what `result` writes for each."""
     while jobs > 0:
         attempts = (await claim(store, min(jobs, 100))).attempts
-        await store.finish([Record(a, "succeeded", result(a), 60) for a in attempts])
+        await store.record([Record(a, "succeeded", result(a), 60) for a in attempts])
         jobs -= len(attempts)
         if not attempts:
             await asyncio.sleep(0.005)

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from gatherq.contract.keys import KeySpace
 
 #: Leases that one script call renews.
-_RENEWED = 250
+_RENEWAL_CHUNK = 250
 #: Members of the queue that one call looks at for the claims of a worker, and that all calls do.
-_LOOKED, _MOST_LOOKED = 500, 50_000
+_SCAN_CHUNK, _LONGEST_SCAN = 500, 50_000
 
 
 F_co = TypeVar("F_co", bound=Fenced, covariant=True)
@@ -43,7 +43,7 @@ R_co = TypeVar("R_co", bound=Recordable, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ClaimReply:
     """The reply to a claim."""
 
     jobs: list[Claimed]
@@ -54,9 +54,9 @@ class Claim:
     #: Members of the queue that cannot be jobs, as text; they are in quarantine now.
     quarantined: list[str] = field(default_factory=list)
     #: Batches that are to be extended.
-    late: list[str] = field(default_factory=list)
-    #: A job that a plain arq worker holds.
-    plain: str = ""
+    to_extend: list[str] = field(default_factory=list)
+    #: Id of a job that one of arq's own workers holds; empty for none.
+    held_by_arq: str = ""
     #: Where the next claim begins, if jobs were passed over.
     place: Place | None = None
 
@@ -72,7 +72,7 @@ class Renewal:
     #: Ids of jobs that are to be cancelled, and by whom.
     cancelled: dict[str, str] = field(default_factory=dict)
     #: Batches that are to be extended.
-    late: set[str] = field(default_factory=set)
+    to_extend: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +84,19 @@ class Record(Generic[R_co]):
     payload: bytes
     #: Seconds that the result of a job without a batch stays; None or inf: for ever.
     keep: float | None
-    #: Seconds after the end of the job for which plain arq workers take it for running.
-    mark: float = 0.0
+    #: Seconds after the end of the job for which arq's own workers take it for running.
+    keep_in_progress: float = 0.0
 
 
-class Finish(NamedTuple):
-    """The reply to a record of outcomes."""
+class RecordReply(NamedTuple):
+    """The reply to the record of some outcomes."""
 
     #: One for each job: recorded, already, refused or gone; see record_outcomes.lua.
-    words: list[str]
-    #: Batches that were cancelled because they tolerate no more failures; they are to be swept.
-    stopped: list[str]
-    #: Batches that are to be extended.
-    late: list[str]
+    replies: list[str]
+    #: Batches that were cancelled because they tolerate no more failures.
+    to_sweep: list[str]
+    #: Batches whose time to live needs to be set anew.
+    to_extend: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +134,18 @@ class JobStore:
         self._record = script("job/record_outcomes").bind(redis, keys, worker=worker)
         self._release = script("job/release_claims").bind(redis, keys)
         self._find = script("job/find_claims").bind(
-            redis, keys, worker=worker, lease=lease, n=_LOOKED
+            redis, keys, worker=worker, lease=lease, n=_SCAN_CHUNK
         )
 
-    async def claim(self, n: int, since: int, last: int, passing: Passing = NO_PASSING) -> Claim:
+    async def claim(
+        self, n: int, since: int, last: int, passing: Passing = NO_PASSING
+    ) -> ClaimReply:
         """Claim up to `n` jobs, after contact with Redis from `since` until `last` (ms)."""
         self._claims += 1
         pass_over: tuple[Any, ...] = ()
         if passing.names:
             pass_over = (passing.names, passing.ms, *passing.place)
-        now, next_in, quarantined, facts, late, plain, place, *raw = await self._claim(
+        now, next_in, quarantined, facts, to_extend, held_by_arq, place, *raw = await self._claim(
             n=n,
             contact_since=since,
             contact_last=last,
@@ -153,46 +155,48 @@ class JobStore:
         batches = batch_facts(facts)
         jobs = [self._claimed(batches, *raw[at : at + 4]) for at in range(0, len(raw) - 3, 4)]
         next_ms = None if next_in < 0 else next_in
-        others = (texts(quarantined), texts(late), text(plain))
+        others = (texts(quarantined), texts(to_extend), text(held_by_arq))
         at = Place(text(place[0]), int(place[1])) if place else None
-        return Claim(jobs, int(now), next_ms, *others, at)
+        return ClaimReply(jobs, int(now), next_ms, *others, at)
 
     async def renew(
         self,
-        held: Iterable[Fenced],
+        claims: Iterable[Fenced],
         since: int = 0,
         last: int = 0,
         *,
         sign: bool = True,
     ) -> Renewal:
-        """Renew leases; with `sign`, list this worker as alive."""
-        attempts = list(held)
+        """Renew the leases of claims; with `sign`, list this worker as alive."""
+        attempts = list(claims)
         renewal = Renewal()
-        for start in range(0, max(len(attempts), 1), _RENEWED):
-            now, lost, cancelled, late = await self._renew(
+        for start in range(0, max(len(attempts), 1), _RENEWAL_CHUNK):
+            now, lost, cancelled, to_extend = await self._renew(
                 contact_since=since,
                 contact_last=last,
                 is_alive=int(sign),
-                claims=[x for a in attempts[start : start + _RENEWED] for x in self._fence(a)],
+                claims=[
+                    x for a in attempts[start : start + _RENEWAL_CHUNK] for x in self._fence(a)
+                ],
             )
             renewal.now = int(now)
             renewal.lost += texts(lost)
-            renewal.late.update(texts(late))
+            renewal.to_extend.update(texts(to_extend))
             pairs = texts(cancelled)
             renewal.cancelled.update(zip(pairs[::2], pairs[1::2], strict=True))
         return renewal
 
-    async def finish(self, records: Sequence[Record[Recordable]]) -> Finish:
-        """Record outcomes."""
+    async def record(self, records: Sequence[Record[Recordable]]) -> RecordReply:
+        """Record outcomes; the caller maintains the batches that the reply names."""
         # One argument for all short fields: packing each costs more than reading them in Lua.
-        words, stopped, late = await self._record(
+        replies, to_sweep, to_extend = await self._record(
             lives=codec.encode(
                 {r.attempt.batch: r.attempt.life for r in records if r.attempt.batch}
             ),
             jobs=codec.encode([_header(record) for record in records]),
             results=[record.payload for record in records],
         )
-        return Finish(texts(words), texts(stopped), texts(late))
+        return RecordReply(texts(replies), texts(to_sweep), texts(to_extend))
 
     async def sweep(self, batch: str) -> None:
         """End the queued jobs of a batch that was cancelled."""
@@ -202,14 +206,14 @@ class JobStore:
         """Let a batch stay for as long as its producer asked, or as it may take."""
         await self._maintenance.extend(batch)
 
-    async def finish_at_once(self, records: Sequence[Record[Recordable]]) -> list[str]:
-        """Record outcomes, sweep and extend their batches as needed; return a reply for each."""
-        done = await self.finish(records)
-        for batch in done.stopped:
+    async def record_and_maintain(self, records: Sequence[Record[Recordable]]) -> list[str]:
+        """Record outcomes, and sweep and extend their batches; return the reply to each outcome."""
+        done = await self.record(records)
+        for batch in done.to_sweep:
             await self.sweep(batch)
-        for batch in done.late:
+        for batch in done.to_extend:
             await self.extend(batch)
-        return done.words
+        return done.replies
 
     async def release(self, releases: Sequence[Release[Fenced]]) -> int:
         """Give claims back to the queue; return how many were still ours."""
@@ -221,8 +225,8 @@ class JobStore:
     async def find_claims(self, *, jobs: bool = True) -> tuple[int, list[Claimed]]:
         """Return Redis's time (ms) and the claims of this worker; with the data of their `jobs`."""
         claims: dict[str, Claimed] = {}
-        skip, looked, now = 0, _LOOKED, 0
-        while looked == _LOOKED and skip < _MOST_LOOKED:
+        skip, looked, now = 0, _SCAN_CHUNK, 0
+        while looked == _SCAN_CHUNK and skip < _LONGEST_SCAN:
             at, looked, *raw = await self._find(skip=skip, with_jobs=int(jobs))
             now, skip = int(at), skip + looked
             for each in range(0, len(raw) - 5, 6):
@@ -275,8 +279,8 @@ class JobStore:
     async def aborted(self, job_ids: Sequence[str]) -> set[str]:
         """Return those jobs that an arq producer asks to abort."""
         aborted: set[str] = set()
-        for start in range(0, len(job_ids), _RENEWED):
-            some = job_ids[start : start + _RENEWED]
+        for start in range(0, len(job_ids), _RENEWAL_CHUNK):
+            some = job_ids[start : start + _RENEWAL_CHUNK]
             marks = await self._redis.execute_command("ZMSCORE", self._keys.abort, *some)
             aborted |= {id_ for id_, mark in zip(some, marks, strict=True) if mark is not None}
         return aborted
@@ -304,7 +308,7 @@ def _header(record: Record[Recordable]) -> tuple[str, ...]:
     attempt, keep = record.attempt, record.keep
     slot = str(attempt.slot) if attempt.batch else ""
     stay = "-1" if keep is None or keep == math.inf else str(round(keep * 1000))
-    mark = str(round(record.mark * 1000)) if record.mark else "0"
+    in_progress = str(round(record.keep_in_progress * 1000)) if record.keep_in_progress else "0"
     history = "1" if attempt.number > 1 or attempt.history else "0"
     number, claim = str(attempt.number), str(attempt.claim)
-    return attempt.job_id, number, claim, record.status, slot, stay, mark, history
+    return attempt.job_id, number, claim, record.status, slot, stay, in_progress, history

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from gatherq.contract.job_definition import JobDefinition
 from gatherq.store.cancellation_channel import CancellationHint
-from gatherq.store.jobs import Claim
+from gatherq.store.jobs import ClaimReply
 from gatherq_worker.attempt import Attempt, State
 from gatherq_worker.engine.cancellations import CancellationListener
 from gatherq_worker.engine.fetcher import Fetcher
@@ -33,7 +33,7 @@ class SlowClaim:
     async def claim(self, n, since, last, passing):
         self.asked.set()
         await self.reply.wait()
-        return Claim([claimed(id_) for id_ in self.ids], NOW, None)
+        return ClaimReply([claimed(id_) for id_ in self.ids], NOW, None)
 
 
 class Swallowing:
@@ -47,7 +47,7 @@ class Swallowing:
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
-            return Claim([], NOW, None)
+            return ClaimReply([], NOW, None)
 
     async def wait(self, timeout):
         await asyncio.sleep(0)
@@ -159,7 +159,7 @@ async def test_no_more_is_claimed_than_there_is_room_for():
     class Store:
         async def claim(self, n, since, last, passing):
             asked.append(n)
-            return Claim([claimed(f"b:{len(asked)}{i}") for i in range(n)], NOW, None)
+            return ClaimReply([claimed(f"b:{len(asked)}{i}") for i in range(n)], NOW, None)
 
     world = World(Store(), Handler(JobDefinition("wait"), wait))
     fetching = asyncio.create_task(world.fetcher.run(burst=False, at_most=-1))

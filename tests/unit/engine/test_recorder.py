@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from gatherq.store.jobs import Finish, Record, Release
+from gatherq.store.jobs import Record, RecordReply, Release
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion.recorder import Recorder
 
@@ -19,13 +19,13 @@ class Store:
         self.failures = failures
         self.finished, self.released = [], []
 
-    async def finish(self, records):
+    async def record(self, records):
         if self.failures:
             self.failures -= 1
             raise RedisConnectionError("away")
         await asyncio.sleep(0)
         self.finished.append([record.attempt.job_id for record in records])
-        return Finish(["recorded"] * len(records), [], [])
+        return RecordReply(["recorded"] * len(records), [], [])
 
     async def release(self, releases):
         self.released += [release.attempt.job_id for release in releases]
@@ -73,20 +73,20 @@ async def test_outcomes_wait_for_redis_and_are_recorded_once(caplog):
 async def test_it_knows_how_long_it_has_had_no_descriptor():
     store = Store(failures=100)
 
-    async def finish(records):
+    async def fail(records):
         try:
             raise OSError(errno.EMFILE, "Too many open files")
         except OSError as error:
             raise RedisConnectionError("Error 24 connecting") from error
 
-    store.finish, well = finish, store.finish
+    store.record, well = fail, store.record
     async with recording(store) as recorder:
         assert recorder.short_for() == 0
         recorder.put(record(1))
         while (short := recorder.short_for()) <= 0.1:
             await asyncio.sleep(0.01)
         assert short < 1
-        store.failures, store.finish = 0, well
+        store.failures, store.record = 0, well
         await recorder.flushed()
         assert recorder.short_for() == 0
 

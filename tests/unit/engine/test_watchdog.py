@@ -50,7 +50,7 @@ class Store:
         self.meanwhile = meanwhile
         self.finished, self.released, self.payloads = [], [], []
 
-    async def finish_at_once(self, records):
+    async def record_and_maintain(self, records):
         self.meanwhile()
         self.finished += [record.attempt.job_id for record in records]
         self.payloads += [record.payload for record in records]

@@ -160,8 +160,8 @@ class Attempts:
         task.cancel()
         self.room.set()
 
-    def recorded(self, record: Record[Attempt], word: str) -> None:
-        """Move from RECORDING to GONE: Redis answered to the outcome, by `word`.
+    def recorded(self, record: Record[Attempt], reply: str) -> None:
+        """Move from RECORDING to GONE: Redis answered to the outcome with `reply`.
 
         An ABANDONED attempt stays so until its task ends.
         """
@@ -169,11 +169,11 @@ class Attempts:
         if attempt.state is RECORDING:
             attempt.state = GONE
         self._drop_claim(attempt)
-        if word in ("refused", "gone"):
+        if reply in ("refused", "gone"):
             logger.warning(
                 "job %s: outcome %s, attempt %d is not the current one",
                 attempt.job_id,
-                word,
+                reply,
                 attempt.number,
             )
 

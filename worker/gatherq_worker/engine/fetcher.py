@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from gatherq.store.jobs import Claim, JobStore, Release
+from gatherq.store.jobs import ClaimReply, JobStore, Release
 from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
 
@@ -106,10 +106,10 @@ class Fetcher:
         await self._start_all(claim)
         if self._cancellations.heard != heard:  # a message may be about what the claim brought
             self._cancellations.look_soon()
-        self._recorder.extend(claim.late)
+        self._recorder.extend(claim.to_extend)
         return self._wait_after(claim, full=len(claim.jobs) == room)
 
-    async def _start_all(self, claim: Claim) -> None:
+    async def _start_all(self, claim: ClaimReply) -> None:
         attempts = list(map(self._options.read, claim.jobs))
         for attempt in attempts:
             self._attempts.claim(attempt)
@@ -125,7 +125,7 @@ class Fetcher:
                 self._unannounced = self._loop.time()
             self._start(attempt, claim.now)
 
-    def _wait_after(self, claim: Claim, *, full: bool) -> float:
+    def _wait_after(self, claim: ClaimReply, *, full: bool) -> float:
         """Return the seconds until the next claim; 0 if the queue may have more."""
         if claim.place:
             self._unknown.passed(claim.place, end=not full and claim.next_in != 0)
@@ -146,12 +146,12 @@ class Fetcher:
         )
         return room if at_most < 0 else min(room, at_most - attempts.started)
 
-    def _warn_of(self, claim: Claim) -> None:
+    def _warn_of(self, claim: ClaimReply) -> None:
         for id_ in claim.quarantined:
             logger.warning("queue member %r cannot be a job; it is put into quarantine", id_)
-        if claim.plain and not self._plain_worker_seen:
+        if claim.held_by_arq and not self._plain_worker_seen:
             self._plain_worker_seen = True
-            logger.warning(PLAIN_WORKER, claim.plain)
+            logger.warning(PLAIN_WORKER, claim.held_by_arq)
 
     def _start(self, attempt: Attempt, now: int) -> None:
         """Start an attempt at `now` (ms by Redis's clock), or release it to other workers."""

@@ -115,5 +115,5 @@ class Heartbeat:
         for job_id, by in renewal.cancelled.items():
             if job_id in claims:
                 post(self._attempts.cancel, claims[job_id], by)
-        if renewal.late:
-            post(self._recorder.extend, renewal.late)
+        if renewal.to_extend:
+            post(self._recorder.extend, renewal.to_extend)

@@ -55,7 +55,9 @@ class Recoverer:
         held = [Attempt.read(each) for each in claimed]
         late = overdue(death, held)
         if late:
-            await store.finish_at_once([_timed_out(*one, death, now, self._queue) for one in late])
+            await store.record_and_maintain(
+                [_timed_out(*one, death, now, self._queue) for one in late]
+            )
         recorded = {attempt.job_id for attempt, _ in late}
         charged = suspects(death, held)
         releases = [

@@ -188,8 +188,8 @@ class Finalizer:
         if self._tell_ends:
             tell(JobEnded(attempt, verdict, times))
         keep = handler.keep if handler and handler.keep is not None else self._options.keep
-        mark = handler.keep_in_progress if handler else 0.0
-        return Record(attempt, verdict.status, payload, keep, mark)
+        keep_in_progress = handler.keep_in_progress if handler else 0.0
+        return Record(attempt, verdict.status, payload, keep, keep_in_progress)
 
     def _write_other_format(self, result: ExecutionResult, attempt: Attempt) -> None:
         """Write the whole result in the format of its producer."""

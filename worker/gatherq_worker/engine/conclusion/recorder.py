@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
-from gatherq.store.jobs import Finish, JobStore, Record, Release
+from gatherq.store.jobs import JobStore, Record, RecordReply, Release
 from gatherq.store.server.errors import is_poison
 from gatherq.store.server.outages import OutageLog, not_cancelled
 from gatherq_worker.attempt import Attempt
@@ -76,7 +76,7 @@ class Recorder:
         records = _bounded(self._records, self._most)
         releases = self._releases[: self._most]
         try:
-            done = await self._store.finish(records) if records else Finish([], [], [])
+            done = await self._store.record(records) if records else RecordReply([], [], [])
             if releases:
                 await self._store.release(releases)
         except Exception as error:
@@ -87,11 +87,11 @@ class Recorder:
         self._most = min(2 * self._most, _MAX_RECORDS)
         del self._records[: len(records)]
         del self._releases[: len(releases)]
-        for record, word in zip(records, done.words, strict=True):
-            self._attempts.recorded(record, word)
-        for batch in done.stopped:
+        for record, reply in zip(records, done.replies, strict=True):
+            self._attempts.recorded(record, reply)
+        for batch in done.to_sweep:
             self._maintain(self._store.sweep(batch))
-        self.extend(done.late)
+        self.extend(done.to_extend)
         for release in releases:
             self._attempts.released(release)
             logger.debug("job %s released", release.attempt.job_id)
@@ -123,12 +123,12 @@ class Recorder:
         await self._outages.bad(f"record {len(records)} outcomes", error)
 
     def extend(self, batches: Iterable[str]) -> None:
-        """Have batches that have ended stay for as long as was asked, beside the recording."""
+        """Set the time to live of batches anew, beside the recording."""
         for batch in batches:
             self._maintain(self._store.extend(batch))
 
     def _maintain(self, work: Coroutine[Any, Any, None]) -> None:
-        """Maintain a batch beside the recording. If that fails: claims end what they meet, too."""
+        """Maintain a batch in a task of its own. If that fails, later steps do the same work."""
         task = guarded(_quietly(work))
         self._maintenance.add(task)
         task.add_done_callback(self._maintenance.discard)

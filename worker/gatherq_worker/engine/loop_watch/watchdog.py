@@ -152,16 +152,16 @@ class Watchdog:
         records = self._records
         if not records:
             return
-        words = await store.finish_at_once(records)
+        replies = await store.record_and_maintain(records)
         self._records = []
-        for record, word in zip(records, words, strict=True):
-            self._loop.call_soon_threadsafe(self._attempts.recorded, record, word)
+        for record, reply in zip(records, replies, strict=True):
+            self._loop.call_soon_threadsafe(self._attempts.recorded, record, reply)
 
     async def _recycle(self, store: JobStore, overdue: list[Attempt]) -> None:
         """End this process, which cannot be freed; what else it runs starts elsewhere at once."""
         records, releases = self._recorder.waiting()
         if records:
-            await store.finish_at_once(records)
+            await store.record_and_maintain(records)
         stuck = self._hopeless(overdue)
         if not stuck and not self._starved():
             return  # it was freed while Redis was asked
