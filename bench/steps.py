@@ -67,7 +67,7 @@ class Stage:
         terms = BatchOptions(tolerate=1000, lease=600.0, queue_timeout=60.0)
         sums = digests(jobs)
         await self.asks.submit(
-            BATCH, SIZE, 3600, 0, jobs, terms=terms, digests=sums, life="l", patience=30
+            BATCH, SIZE, 3600, 0, jobs, options=terms, digests=sums, life="l", patience=30
         )
 
     async def begin(self) -> None:

@@ -108,7 +108,7 @@ class World:
         jobs = [records.encode_job(call("f", n), "bad", n, None, 60.0) for n in range(SIZE)]
         terms = BatchOptions(queue_timeout=60.0, lease=60.0, tolerate=5)
         sums = digests(jobs)
-        await self.asks.submit("bad", SIZE, 3600, 0, jobs, terms=terms, digests=sums, life="b")
+        await self.asks.submit("bad", SIZE, 3600, 0, jobs, options=terms, digests=sums, life="b")
 
     async def claim(self):
         """Take some."""

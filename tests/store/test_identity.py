@@ -168,7 +168,7 @@ async def test_arguments_are_never_taken_for_limits(redis, asks, store, batch):
     jobs.append(
         records.encode_job(call("f", '","queue_timeout":0.001,"et":1}'), batch, 2, None, None)
     )
-    await asks.submit(batch, 3, 3600, 0, jobs, terms=BatchOptions(queue_timeout=0.001), life="a")
+    await asks.submit(batch, 3, 3600, 0, jobs, options=BatchOptions(queue_timeout=0.001), life="a")
     assert (await asks.sweep(batch, force=True)).ended == 0
     assert len((await claim(store())).attempts) == 3
 

@@ -70,7 +70,7 @@ async def test_what_a_producer_never_wrote_ends_with_its_batch_or_when_it_is_giv
 ):
     jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(10)]
     terms = BatchOptions(deadline=60) if why == "deadline" else BatchOptions()
-    await asks.submit(batch, 10, 3600, 0, jobs[:5], terms=terms, digests=digests(jobs[:5]))
+    await asks.submit(batch, 10, 3600, 0, jobs[:5], options=terms, digests=digests(jobs[:5]))
     if why == "nothing":
         first = await asks.mend(batch, range(10), -1)
         assert first == ([], 5)  # its producer may be writing just now

@@ -148,7 +148,7 @@ async def test_what_may_not_run_any_more_ends_though_it_is_only_ever_passed_over
 ):
     wait = terms.get("queue_timeout")
     jobs = [records.encode_job(call("new"), batch, n, None, wait) for n in range(300)]
-    await asks.submit(batch, 300, 3600, 0, jobs, terms=BatchOptions(**terms), life="b")
+    await asks.submit(batch, 300, 3600, 0, jobs, options=BatchOptions(**terms), life="b")
     walk = Walk(store())
     for _ in range(3):  # before it is time
         walk.place = FRONT
@@ -166,7 +166,7 @@ async def test_what_may_not_run_any_more_ends_though_it_is_only_ever_passed_over
 
 async def test_a_given_back_job_keeps_its_queue_timeout(redis, asks, store, batch, pass_time):
     jobs = [records.encode_job(call("new"), batch, 0, None, 0.3)]
-    await asks.submit(batch, 1, 3600, 0, jobs, terms=BatchOptions(queue_timeout=0.3), life="b")
+    await asks.submit(batch, 1, 3600, 0, jobs, options=BatchOptions(queue_timeout=0.3), life="b")
     (attempt,) = (await claim(store())).attempts
     await store().release([Release(attempt)])
     assert await Walk(store()).whole() == []

@@ -167,7 +167,7 @@ async def test_a_producers_lease_is_judged_after_its_own_time_of_contact(
     asks, store, batch, pass_time, life
 ):
     job = records.encode_job(call("f"), batch, 0, None)
-    await asks.submit(batch, 1, 3600, 0, [job], terms=BatchOptions(lease=life), life="a")
+    await asks.submit(batch, 1, 3600, 0, [job], options=BatchOptions(lease=life), life="a")
     await pass_time(0.6)
     since, last = await contact(store())
     swept = await asks.sweep(batch, force=True, contact=(last - 40, last))
@@ -180,7 +180,7 @@ async def test_a_deadline_that_passed_in_an_outage_waits_for_the_owner_of_what_w
     redis, asks, store, batch, pass_time
 ):
     jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(2)]
-    await asks.submit(batch, 2, 3600, 0, jobs, terms=BatchOptions(deadline=0.2), life="a")
+    await asks.submit(batch, 2, 3600, 0, jobs, options=BatchOptions(deadline=0.2), life="a")
     (attempt,) = (await claim(store(), 1)).attempts
     await pass_time(0.4)  # its lease has run out, and the deadline passed
     assert (await claim(store("w2"), contact=False)).attempts == []

@@ -17,12 +17,12 @@ keys = KeySpace()
 
 @pytest.fixture
 def agree(asks, batch):
-    """Submit jobs under terms."""
+    """Submit jobs with options of their batch."""
 
-    async def agree(size, *, name="f", first=0, digest=False, **terms):
-        wait = terms.get("queue_timeout")
+    async def agree(size, *, name="f", first=0, digest=False, **options):
+        wait = options.get("queue_timeout")
         jobs = [records.encode_job(call(name, n), batch, n, None, wait) for n in range(first, size)]
-        given = {"terms": BatchOptions(**terms), "digests": digests(jobs) if digest else b""}
+        given = {"options": BatchOptions(**options), "digests": digests(jobs) if digest else b""}
         return await asks.submit(batch, size, 3600, first, jobs, **given)
 
     return agree
@@ -148,7 +148,7 @@ async def test_only_those_that_waited_too_long_end(asks, batch, pass_time):
         records.encode_job(c, batch, slot, None, 0.01)
         for slot, c in enumerate([patient, call("f")])
     ]
-    await asks.submit(batch, 2, 60, 0, jobs, terms=BatchOptions(queue_timeout=0.01))
+    await asks.submit(batch, 2, 60, 0, jobs, options=BatchOptions(queue_timeout=0.01))
     await pass_time(0.05)
     swept = await asks.sweep(batch)
     assert swept.ended == 1

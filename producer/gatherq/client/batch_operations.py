@@ -13,7 +13,7 @@ from typing import Any
 
 from gatherq.aio import finish_first
 from gatherq.errors import BatchNotFound, GatherqError
-from gatherq.store.maintenance import RUN
+from gatherq.store.maintenance import CHUNK
 
 from .collection.batch_reader import BatchReader
 from .collection.collector import Collector
@@ -29,7 +29,7 @@ async def cancel(session: Session, batch: str, slots: Sequence[int], by: str) ->
     """Cancel slots, or all with none given; return how many ended or were asked to end."""
     selection = sorted(set(slots))
     total = 0
-    for chunk in _chunks(selection, RUN):
+    for chunk in _chunks(selection, CHUNK):
         request = secrets.token_hex(6)
         count = await session.retry(session.store.cancel, batch, chunk, by, request)
         if count is None:

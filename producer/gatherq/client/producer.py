@@ -146,7 +146,7 @@ class Producer(Gatherer):
           producer is still alive and open.
 
         The same `batch_id` submitted again continues where it was and adds nothing that is there
-        already, under the terms of the first time. Raises BatchConflict, naming the first
+        already, with the options of the first time. Raises BatchConflict, naming the first
         difference, if the id holds other jobs. Cancelled while it writes, it cancels what is
         written, unless you gave a `batch_id` to go on with.
         """

@@ -130,7 +130,7 @@ class Submission:
                 keep,
                 first,
                 jobs,
-                terms=options,
+                options=options,
                 digests=job_encoding.digests(jobs) if self._named else b"",
                 life=life,
                 patience=silence,

@@ -41,15 +41,15 @@ class Counts(NamedTuple):
 
 
 class Submitted(NamedTuple):
-    """What Redis has under the id of a batch, after a run of its jobs was submitted."""
+    """What Redis has under the id of a batch, after a chunk of its jobs was submitted."""
 
-    #: Number of its jobs; -1: the batch has gone since its first run.
+    #: Number of its jobs; -1: the batch has gone since its first chunk.
     size: int
     #: First slot that is another job than the one submitted; -1 for none.
     differs: int
     #: Whether it is cancelled already.
     stopped: bool
-    #: How many slots are written, where this run was to follow more of them: Redis has lost some,
+    #: How many slots are written, where this chunk was to follow more of them: Redis has lost some,
     #: and nothing was written.
     behind: int | None = None
 
@@ -78,7 +78,7 @@ class BatchStore:
         first: int,
         jobs: "Sequence[bytes]",
         *,
-        terms: BatchOptions = BatchOptions(),  # noqa: B008 (a constant)
+        options: BatchOptions = BatchOptions(),  # noqa: B008 (a constant)
         digests: bytes = b"",
         life: str = "",
         patience: float | None = None,
@@ -96,7 +96,7 @@ class BatchStore:
             size=size,
             keep=round(keep * 1000),
             first=first,
-            options=codec.encode(terms.encoded()),
+            options=codec.encode(options.encoded()),
             new_digests=digests,
             life=life,
             patience="" if patience is None else round(patience * 1000),

@@ -1,6 +1,6 @@
 """Maintenance of a whole batch: sweep, mend, extend, delete.
 
-Each script call handles a bounded run of slots, so that no call keeps Redis busy for 5 ms.
+Each script call handles a bounded chunk of slots, so that no call keeps Redis busy for 5 ms.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gatherq.contract.keys import KeySpace
 
 #: Slots that one script call ends; and that one call extends or deletes, which is less work.
-RUN = 100
-_EASY_RUN = 250
+CHUNK = 100
+_LARGE_CHUNK = 250
 
 
 class Swept(NamedTuple):
@@ -46,10 +46,10 @@ class BatchMaintenance:
 
     def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
         self._redis, self._keys = redis, keys
-        self._sweep = script("batch/sweep").bind(redis, keys, n=RUN)
+        self._sweep = script("batch/sweep").bind(redis, keys, n=CHUNK)
         self._mend = script("batch/mend").bind(redis, keys)
-        self._delete = script("batch/delete").bind(redis, keys, n=_EASY_RUN)
-        self._extend = script("batch/extend").bind(redis, keys, n=_EASY_RUN)
+        self._delete = script("batch/delete").bind(redis, keys, n=_LARGE_CHUNK)
+        self._extend = script("batch/extend").bind(redis, keys, n=_LARGE_CHUNK)
 
     async def sweep(
         self, batch: str, *, force: bool = False, contact: tuple[int, int] = (0, 0)
@@ -73,7 +73,7 @@ class BatchMaintenance:
             )
             if reply is None:
                 return None
-            size, again, now, first = reply[0], reply[3], int(reply[5]), first + RUN
+            size, again, now, first = reply[0], reply[3], int(reply[5]), first + CHUNK
             ended, running = ended + reply[1], running + reply[2]
             if reply[4]:
                 await self.extend(batch)
@@ -102,10 +102,10 @@ class BatchMaintenance:
         return max(sizes, default=0) if any(fields) else 0
 
     async def delete(self, batch: str, first: int) -> int:
-        """Remove a run of slots, and with the last run the batch; return the next slot, or 0."""
+        """Remove a chunk of slots, and with the last one the batch; return the next slot, or 0."""
         key = self._keys.batch(batch)
         size = await self._delete(batch_key=key, batch_id=batch, first=first)
-        return first + _EASY_RUN if first + _EASY_RUN < size else 0
+        return first + _LARGE_CHUNK if first + _LARGE_CHUNK < size else 0
 
     async def extend(self, batch: str) -> None:
         """Set the lifetime of a batch anew.
@@ -117,4 +117,4 @@ class BatchMaintenance:
             size, expires = await self._extend(
                 batch_key=key, batch_id=batch, first=first, expires=expires
             )
-            first += _EASY_RUN
+            first += _LARGE_CHUNK

@@ -40,8 +40,8 @@ class Redrive:
     ) -> int | None:
         """Queue slots again, if they still have the results described; return how many.
 
-        None: no such batch. `first` says that this is the first run of slots of a redrive. Repeated
-        with the same `request`, it changes nothing and returns the same.
+        None: no such batch. `first` says that this is the first chunk of a redrive. Repeated with
+        the same `request`, it changes nothing and returns the same.
         """
         flat = [part for slot in slots for part in slot]
         count = await self._redrive(

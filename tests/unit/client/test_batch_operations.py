@@ -4,7 +4,7 @@ import pytest
 
 from gatherq.client import batch_operations
 from gatherq.errors import BatchNotFound
-from gatherq.store.maintenance import RUN
+from gatherq.store.maintenance import CHUNK
 
 from .conftest import stub_session
 
@@ -55,9 +55,9 @@ def session(store):
 
 
 async def test_slots_are_cancelled_once_each_in_chunks_of_their_own_request(session, store):
-    slots = [*range(RUN + 1), 0, 1]
-    assert await batch_operations.cancel(session, "b", slots, "me") == RUN + 1
-    assert store.cancelled == [list(range(RUN)), [RUN]]
+    slots = [*range(CHUNK + 1), 0, 1]
+    assert await batch_operations.cancel(session, "b", slots, "me") == CHUNK + 1
+    assert store.cancelled == [list(range(CHUNK)), [CHUNK]]
     assert len(set(store.requests)) == 2
     assert store.swept == []
 

@@ -1,10 +1,10 @@
--- Removes a batch with all its jobs, in runs of slots; the batch's own keys go with the last run.
+-- Removes a batch with all its jobs, in chunks of slots; the batch's own keys go with the last one.
 -- Include: values, access
 -- KEYS: queue, cancel_marks, batch_key
 -- ARGV: prefixes, batch_id, first, n, channel
--- first, n: the run of slots, at most 500.
--- After the first run the batch is gone for collectors: nothing of it is claimed, its running jobs are
--- asked to end, and no outcome of theirs is recorded. Repeating a run changes nothing.
+-- first, n: the chunk of slots, at most 500.
+-- After the first chunk the batch is gone for collectors: nothing of it is claimed, its running jobs are
+-- asked to end, and no outcome of theirs is recorded. Repeating a chunk changes nothing.
 -- Returns the size; 0 for no such batch.
 local fields = read('HMGET', batch_key, 'size', 'deleting') or {}
 local size = whole(fields[1]) or whole(fields[2]) or 0

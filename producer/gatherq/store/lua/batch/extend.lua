@@ -1,10 +1,11 @@
 -- Sets the lifetime of a batch anew: an ended one stays for as long as its producer asked, an
--- unfinished one for as long as it may take. Slots come in runs, and the batch itself with the last
--- run, so that no slot expires before the batch.
+-- unfinished one for as long as it may take. Slots come in chunks, and the batch itself with the
+-- last one, so that no slot expires before the batch.
 -- Include: clock, values, access, batch
 -- KEYS: queue, batch_key
 -- ARGV: prefixes, batch_id, first, n, expires
--- first, n: the run of slots, at most 500. expires: what the run before returned (ms), '' in the first.
+-- first, n: the chunk of slots, at most 500. expires: what the call for the chunk before returned (ms), ''
+-- in the first.
 -- Returns {number of slots that were written, new expiry (ms)}; {0, ''} for no such batch.
 local batch = batch_of(batch_id)
 if not batch or not batch.alive then return {0, ''} end

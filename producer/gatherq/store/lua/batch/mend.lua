@@ -48,7 +48,7 @@ end
 if #members + #back > 0 then
   begin_writing()
   end_jobs()
-  in_runs(back, function(...) write('ZADD', queue, ...) end)
+  in_chunks(back, function(...) write('ZADD', queue, ...) end)
   if #back > 0 then wake_worker() end
   write_batches()
 end

@@ -3,7 +3,7 @@
 -- Include: clock, values, access, wake, batch, request_replay
 -- KEYS: queue, wake
 -- ARGV: prefixes, batch_id, is_first, request, channel, ...slots
--- is_first: whether this is the first run of slots (1 or 0): it lifts the batch's cancellation and its
+-- is_first: whether this is the first chunk of slots (1 or 0): it lifts the batch's cancellation and its
 -- producer lease, and starts its deadline anew. request: an id of this request.
 -- slots: for each: slot, attempts so far, status, head of its result, number of entries for the list of
 -- its attempts, these entries (JSON).

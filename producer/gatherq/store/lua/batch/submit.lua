@@ -1,18 +1,18 @@
--- Writes one run of a batch's jobs, and wakes a worker. Repeating it changes nothing.
+-- Writes one chunk of a batch's jobs, and wakes a worker. Repeating it changes nothing.
 -- Include: clock, values, access, wake, batch
 -- KEYS: queue, batch_key, wake, digests_key
 -- ARGV: prefixes, batch_id, size, keep, first, options, new_digests, life, patience, channel, ...jobs
 -- keep: ms that the batch stays after its end. first: slot of the first job.
--- options: kept from the first run, a JSON object of integers: tolerate (failures), limit (of the
+-- options: kept from the first chunk, a JSON object of integers: tolerate (failures), limit (of the
 -- batch's deadline), lease, queue_timeout (ms).
 -- new_digests: of the jobs, 8 bytes each; '' for a batch that nobody will submit again.
 -- life: tells a new batch from others under its id. patience: ms after which the producer has given
--- up, unless it writes the next run before; '' for a batch that may be gone on with later.
+-- up, unless it writes the next chunk before; '' for a batch that may be gone on with later.
 -- jobs: each as JSON without its closing brace.
 -- Returns {size, slot that differs or -1, whether it is cancelled (1 or 0), slots written before}.
 -- Nothing was written where the size is another one, or a slot differs: then the id is taken, in this
--- queue or another; where the size is -1: then the batch has gone since its first run; and where fewer
--- slots were written than `first`: then Redis has lost runs, which are to be written again first.
+-- queue or another; where the size is -1: then the batch has gone since its first chunk; and where fewer
+-- slots were written than `first`: then Redis has lost chunks, which are to be written again first.
 first = tonumber(first)
 local batch = batch_of(batch_id)
 local fresh = not batch or not batch.alive
@@ -112,11 +112,11 @@ end
 delete(clean)
 local entries = {}
 for n, job in ipairs(new_jobs) do
-  -- Scores rise within a run, so that slots start in order; their fraction says: never claimed.
+  -- Scores rise within a chunk, so that slots start in order; their fraction says: never claimed.
   entries[#entries + 1], entries[#entries + 2] = string.format('%.3f', now - 1 + n / 1000), job[2]
 end
 if #entries > 0 then
-  in_runs(entries, function(...) write('ZADD', queue, ...) end)
+  in_chunks(entries, function(...) write('ZADD', queue, ...) end)
   wake_worker()
 end
 return {batch.size, -1, batch.by and 1 or 0, first}

@@ -4,11 +4,11 @@
 -- Include: clock, values, access, batch, end_queued_job
 -- KEYS: queue, cancel_marks
 -- ARGV: prefixes, batch_id, first, n, force, next_before, contact_since, contact_last, channel
--- first, n: the run of slots, at most 500. force: whether to look through all slots even if a sweep did
--- so in the last 10 s (1 or 0). next_before: what the runs before returned as next, or -1.
+-- first, n: the chunk of slots, at most 500. force: whether to look through all slots even if a sweep did
+-- so in the last 10 s (1 or 0). next_before: what the calls for earlier chunks returned as next, or -1.
 -- contact_since, contact_last: since and until when the caller was in contact with Redis (ms).
 -- Returns false for no such batch, else {size, ended here, still running, ms until the next sweep makes
--- sense or -1, whether extend.lua is to be run (1 or 0), now (ms)}; size 0 where no run is to follow.
+-- sense or -1, whether extend.lua is to be run (1 or 0), now (ms)}; size 0 where no chunk is to follow.
 -- For so long (ms) the caller must have been in contact with Redis before it judges expired leases.
 local FULL_CONTACT = 5000
 -- All slots are looked through once in so many ms, and a lease that is not judged is looked at again.

@@ -35,13 +35,13 @@ end
 -- Writes into a key that other programs share; does nothing where it is of another type.
 local try = read
 
--- Calls with a long list in runs: Lua passes on some thousand values at the most.
-local function in_runs(values, call)
+-- Calls with a long list in chunks: Lua passes on some thousand values at the most.
+local function in_chunks(values, call)
   for first = 1, #values, 1000 do
     call(unpack(values, first, math.min(first + 999, #values)))
   end
 end
 
 local function delete(keys)
-  in_runs(keys, function(...) redis.call('DEL', ...) end)
+  in_chunks(keys, function(...) redis.call('DEL', ...) end)
 end

@@ -98,6 +98,6 @@ local function end_jobs()
   if #members == 0 then return end
   delete(clean)
   for _, result in ipairs(results) do redis.call('SET', result[1], result[2], 'PXAT', result[3]) end
-  in_runs(members, function(...) try('ZREM', queue, ...) end)
-  in_runs(members, function(...) try('HDEL', cancel_marks, ...) end)
+  in_chunks(members, function(...) try('ZREM', queue, ...) end)
+  in_chunks(members, function(...) try('HDEL', cancel_marks, ...) end)
 end

@@ -208,7 +208,7 @@ for _, death in ipairs(deaths) do
   redis.call('PEXPIRE', death[1], HISTORY_TTL)
 end
 for _, key in ipairs(endless) do redis.call('PEXPIRE', key, lease) end
-in_runs(scores, function(...) write('ZADD', queue, ...) end)
+in_chunks(scores, function(...) write('ZADD', queue, ...) end)
 if #gone > 0 then
   local keys = {}
   for _, id in ipairs(gone) do
@@ -217,10 +217,10 @@ if #gone > 0 then
     end
   end
   delete(keys)
-  in_runs(gone, function(...) try('ZREM', queue, ...) end)
+  in_chunks(gone, function(...) try('ZREM', queue, ...) end)
 end
 if #no_jobs > 0 then
-  in_runs(no_jobs, function(...) try('ZREM', queue, ...) end)
+  in_chunks(no_jobs, function(...) try('ZREM', queue, ...) end)
   for _, id in ipairs(no_jobs) do write('LPUSH', quarantine, string.sub(id, 1, 1024)) end
   redis.call('LTRIM', quarantine, 0, 99)
   redis.call('PEXPIRE', quarantine, QUARANTINE_TTL)

@@ -50,7 +50,7 @@ for _, job in ipairs(mine) do
   redis.call('SET', prefix.in_progress .. job[1], job[3], 'PX', lease)
   redis.call('SET', prefix.retry .. job[1], job[2], 'PX', RETRY_TTL)
 end
-in_runs(scores, function(...) write('ZADD', queue, ...) end)
+in_chunks(scores, function(...) write('ZADD', queue, ...) end)
 write_batches()
 if is_alive == '1' then
   write('ZADD', workers, digits(now), worker)
