@@ -20,7 +20,7 @@ from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace, job_id
 from gatherq.store.batches import BatchStore
-from gatherq.store.claims import Claimed
+from gatherq.store.claims import ClaimedJob
 from gatherq.store.cron import CronRun, enqueue_cron_run
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.script import script
@@ -59,7 +59,7 @@ class Stage:
         self.redis = redis
         self.worker = JobStore(redis, keys, "w", 60.0)
         self.asks = BatchStore(redis, keys)
-        self.held: list[Claimed] = []
+        self.held: list[ClaimedJob] = []
 
     async def submit(self) -> None:
         """Write the batch, or write it again."""
@@ -133,7 +133,7 @@ class Stage:
         await self.asks.maintenance.delete(BATCH, 0)
 
 
-def _ended(attempt: Claimed, status: str) -> Record[Claimed]:
+def _ended(attempt: ClaimedJob, status: str) -> Record[ClaimedJob]:
     head = records.result_head("w", attempt.number).encode()
     return Record(attempt, status, head + b'"status":"x"}', 60)
 

@@ -122,7 +122,7 @@ class World:
             told = Passing(b'["\\"f\\"","\\"\\u00e9\\""]', 30_000, place)
             found = await self.worker.claim(2, *await self.contact(), told)
             self.held += _attempts(found)
-            place = found.place
+            place = found.position
 
     async def renew(self):
         """Renew what is held."""
@@ -214,5 +214,5 @@ def ended(attempt, status="succeeded"):
     """Make an outcome."""
     verdict = verdicts.failed("ValueError", "no") if status == "failed" else Verdict("succeeded", 1)
     times = Times(1_700_000_000_000, 1_700_000_000_001)
-    verdict, payload = verdicts.written(verdict, attempt, times, "w1", QUEUE)
+    verdict, payload = verdicts.encode_outcome(verdict, attempt, times, "w1", QUEUE)
     return Record(attempt, status, payload, 60)

@@ -42,7 +42,7 @@ class Walk:
         """Claim once; return the attempts, and whether that was the end."""
         told = passing(*self.names, ms=self.ms, place=self.place)
         found = await self.store.claim(self.n, *await contact(self.store), told)
-        self.place = found.place
+        self.place = found.position
         self.claims += 1
         return found.jobs, len(found.jobs) < self.n and found.next_in != 0
 

@@ -7,7 +7,7 @@ from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
-from gatherq.store.batches import Submitted
+from gatherq.store.batches import SubmitReply
 from gatherq.store.jobs import Record, Release
 
 from .steps import claim, contact, record
@@ -208,8 +208,8 @@ async def test_there_is_no_lease_to_renew_on_what_has_ended_or_is_not_there(
 
 
 async def test_the_first_difference_of_a_named_batch_is_found(redis, agree, asks, batch, queue):
-    assert await agree(500, digest=True) == Submitted(500, -1, False)
-    assert await agree(500, digest=True) == Submitted(500, -1, False)
+    assert await agree(500, digest=True) == SubmitReply(500, -1, False)
+    assert await agree(500, digest=True) == SubmitReply(500, -1, False)
     jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(500)]
     jobs[7] = records.encode_job(call("f", "other"), batch, 7, None)
     jobs[9] = records.encode_job(call("g", 9), batch, 9, None)

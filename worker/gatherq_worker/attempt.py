@@ -10,7 +10,7 @@ from gatherq.contract.records import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, call_
 from gatherq.contract.values.codec import Encoder, from_json
 from gatherq.contract.values.json_limits import check_readable
 from gatherq.contract.values.unannotated_values import plain
-from gatherq.store.claims import Claimed, Deadline
+from gatherq.store.claims import ClaimedJob, Deadline
 
 #: Largest entry of a history that is read, in bytes: none that we write comes near it.
 _MAX_ENTRY = 1024 * 1024
@@ -108,7 +108,7 @@ class Attempt:
     history: tuple[dict[str, Any], ...] = ()
 
     @classmethod
-    def read(cls, claimed: Claimed) -> "Attempt":
+    def read(cls, claimed: ClaimedJob) -> "Attempt":
         """Read the job of a claim; never raises."""
         payload = claimed.payload
         if payload is None:
@@ -126,7 +126,7 @@ class Attempt:
     @classmethod
     def of(
         cls,
-        claimed: Claimed,
+        claimed: ClaimedJob,
         job: JobRecord | None,
         problem: str = "",
         *,

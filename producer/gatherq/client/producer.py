@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from gatherq.contract import inherited_deadline
-from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated
+from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated_failures
 from gatherq.contract.jobs import Call, Job, PlainJob
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Outcome
@@ -153,7 +153,7 @@ class Producer(Gatherer):
         self._owner.check()
         submission = Submission(self._session, list(calls), batch_id, timeout, queue_timeout)
         options = BatchOptions(
-            tolerated(tolerate, len(submission)),
+            tolerated_failures(tolerate, len(submission)),
             batch_deadline(deadline),
             check_timeout(lease, "lease"),
             submission.queue_timeout,

@@ -12,7 +12,7 @@ from gatherq.contract.jobs import Call
 from gatherq.contract.validation import check_batch_id, check_jobs, check_timeout
 from gatherq.contract.values.codec import Decoder
 from gatherq.errors import BatchConflict, BatchNotFound
-from gatherq.store.batches import Submitted
+from gatherq.store.batches import SubmitReply
 from gatherq.store.server.errors import REDIS_ERRORS
 
 from . import batch_operations, job_encoding
@@ -52,7 +52,7 @@ class Submission:
         self.queue_timeout = job_encoding.shortest_queue_timeout(calls, queue_timeout)
         #: How many slots may be in Redis.
         self._written = 0
-        self._chunk: asyncio.Task[Submitted] | None = None
+        self._chunk: asyncio.Task[SubmitReply] | None = None
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -122,7 +122,7 @@ class Submission:
         keep: float,
         life: str,
         silence: float | None,
-    ) -> Submitted:
+    ) -> SubmitReply:
         self._chunk = self._session.spawn(
             self._session.store.submit(
                 self.batch_id,
@@ -153,7 +153,7 @@ class Submission:
             batch_id=self.batch_id,
         )
 
-    async def _conflict(self, reply: Submitted) -> BatchConflict:
+    async def _conflict(self, reply: SubmitReply) -> BatchConflict:
         slot = None if reply.size != len(self._jobs) else reply.differs
         if slot is None:
             difference = f"with {reply.size} jobs and not {len(self._jobs)}"

@@ -29,7 +29,7 @@ class BatchOptions(NamedTuple):
         return options if self.tolerate is None else {**options, "tolerate": self.tolerate}
 
 
-def tolerated(tolerate: float | None, size: int) -> int | None:
+def tolerated_failures(tolerate: float | None, size: int) -> int | None:
     """Return how many failures a batch of that size may have.
 
     An int is that number, a float a share of all jobs. Raises InvalidCall for anything else.

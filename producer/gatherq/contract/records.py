@@ -16,7 +16,7 @@ from .remote_errors import error_info
 from .remote_errors.error_info import ErrorInfo
 from .validation import MAX_ENTRY, MAX_HISTORY, MAX_JOB, MAX_NAME, MAX_PAYLOAD
 from .values import codec
-from .values.arguments import written
+from .values.arguments import encode_arguments
 from .values.json_limits import check_size
 
 #: Largest record, in bytes: a job, and a result with its value, history and error.
@@ -69,7 +69,7 @@ def encode_job(
     limit = timeout if call.timeout is None else call.timeout
     record: dict[str, Any]
     if call.written is None:
-        args, named = written(call.function, call.args, call.kwargs or {})
+        args, named = encode_arguments(call.function, call.args, call.kwargs or {})
         record = {
             "f": call.name,
             "a": args,
@@ -237,7 +237,7 @@ def decode_result(payload: bytes) -> AnyOutcome:
     return outcome
 
 
-class Ended(NamedTuple):
+class EndedResult(NamedTuple):
     """A result as a redrive needs it."""
 
     head: str
@@ -246,7 +246,7 @@ class Ended(NamedTuple):
     record: dict[str, Any]
 
     @classmethod
-    def read(cls, payload: bytes) -> "Ended":
+    def read(cls, payload: bytes) -> "EndedResult":
         """Decode a result; raises ValueError, KeyError or TypeError for anything else."""
         check_size(payload, MAX_RECORD)
         record: dict[str, Any] = codec.from_json(payload)

@@ -40,7 +40,7 @@ class Counts(NamedTuple):
         return sum(self[2:])
 
 
-class Submitted(NamedTuple):
+class SubmitReply(NamedTuple):
     """What Redis has under the id of a batch, after a chunk of its jobs was submitted."""
 
     #: Number of its jobs; -1: the batch has gone since its first chunk.
@@ -82,7 +82,7 @@ class BatchStore:
         digests: bytes = b"",
         life: str = "",
         patience: float | None = None,
-    ) -> Submitted:
+    ) -> SubmitReply:
         """Write jobs from slot `first` on; with `digests`, only if none of them differs.
 
         `life` tells this batch from others under its id; `keep` is how many seconds it stays after
@@ -103,7 +103,7 @@ class BatchStore:
             jobs=jobs,
         )
         behind = written if 0 <= written < first and found == size else None
-        return Submitted(found, differs, bool(stopped), behind)
+        return SubmitReply(found, differs, bool(stopped), behind)
 
     async def name_of(self, batch: str, slot: int) -> str | None:
         """Return the function name of a job in Redis, queued or ended; None for no such job."""

@@ -35,7 +35,7 @@ class Deadline(NamedTuple):
     limit: float
 
 
-class Claimed(NamedTuple):
+class ClaimedJob(NamedTuple):
     """A claimed job. Its batch and slot are read from its id, and not from its data."""
 
     job_id: str
@@ -95,11 +95,13 @@ def slot_in(end: str, size: int) -> int | None:
     return slot if 0 <= slot < size and str(slot) == end else None
 
 
-def claim_found(id_: bytes, number: int, claim: int, life: bytes, size: int, job: Any) -> Claimed:
+def claim_found(
+    id_: bytes, number: int, claim: int, life: bytes, size: int, job: Any
+) -> ClaimedJob:
     """Read one claim in the reply of find_claims.lua."""
     job_id = text(id_)
     batch, _, end = job_id.rpartition(":")
     slot = slot_in(end, size)
     if slot is None:
-        return Claimed(job_id, number, job, claim=claim)
-    return Claimed(job_id, number, job, 0, batch, slot, text(life), claim)
+        return ClaimedJob(job_id, number, job, claim=claim)
+    return ClaimedJob(job_id, number, job, 0, batch, slot, text(life), claim)

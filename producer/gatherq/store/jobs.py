@@ -12,7 +12,7 @@ from gatherq.contract.values import codec
 
 from .claims import (
     BatchFacts,
-    Claimed,
+    ClaimedJob,
     Fenced,
     Recordable,
     batch_facts,
@@ -23,7 +23,7 @@ from .claims import (
 )
 from .inspection import Inspector
 from .maintenance import BatchMaintenance
-from .queue_position import NO_PASSING, Passing, Place
+from .queue_position import NO_PASSING, Passing, QueuePosition
 from .script import script
 from .server.errors import REDIS_ERRORS
 
@@ -46,7 +46,7 @@ R_co = TypeVar("R_co", bound=Recordable, covariant=True)
 class ClaimReply:
     """The reply to a claim."""
 
-    jobs: list[Claimed]
+    jobs: list[ClaimedJob]
     #: Redis's time, in ms.
     now: int
     #: In how many ms the next job can be claimed; None: unknown.
@@ -58,11 +58,11 @@ class ClaimReply:
     #: Id of a job that one of arq's own workers holds; empty for none.
     held_by_arq: str = ""
     #: Where the next claim begins, if jobs were passed over.
-    place: Place | None = None
+    position: QueuePosition | None = None
 
 
 @dataclass(slots=True)
-class Renewal:
+class RenewalReply:
     """The reply to a renewal of leases."""
 
     #: Redis's time, in ms.
@@ -144,8 +144,17 @@ class JobStore:
         self._claims += 1
         pass_over: tuple[Any, ...] = ()
         if passing.names:
-            pass_over = (passing.names, passing.ms, *passing.place)
-        now, next_in, quarantined, facts, to_extend, held_by_arq, place, *raw = await self._claim(
+            pass_over = (passing.names, passing.ms, *passing.position)
+        (
+            now,
+            next_in,
+            quarantined,
+            facts,
+            to_extend,
+            held_by_arq,
+            position,
+            *raw,
+        ) = await self._claim(
             n=n,
             contact_since=since,
             contact_last=last,
@@ -156,8 +165,8 @@ class JobStore:
         jobs = [self._claimed(batches, *raw[at : at + 4]) for at in range(0, len(raw) - 3, 4)]
         next_ms = None if next_in < 0 else next_in
         others = (texts(quarantined), texts(to_extend), text(held_by_arq))
-        at = Place(text(place[0]), int(place[1])) if place else None
-        return ClaimReply(jobs, int(now), next_ms, *others, at)
+        start = QueuePosition(text(position[0]), int(position[1])) if position else None
+        return ClaimReply(jobs, int(now), next_ms, *others, start)
 
     async def renew(
         self,
@@ -166,10 +175,10 @@ class JobStore:
         last: int = 0,
         *,
         sign: bool = True,
-    ) -> Renewal:
+    ) -> RenewalReply:
         """Renew the leases of claims; with `sign`, list this worker as alive."""
         attempts = list(claims)
-        renewal = Renewal()
+        renewal = RenewalReply()
         for start in range(0, max(len(attempts), 1), _RENEWAL_CHUNK):
             now, lost, cancelled, to_extend = await self._renew(
                 contact_since=since,
@@ -222,9 +231,9 @@ class JobStore:
             claims += (*self._fence(r.attempt), round(r.delay * 1000), int(r.charge), r.entry)
         return int(await self._release(claims=claims))
 
-    async def find_claims(self, *, jobs: bool = True) -> tuple[int, list[Claimed]]:
+    async def find_claims(self, *, jobs: bool = True) -> tuple[int, list[ClaimedJob]]:
         """Return Redis's time (ms) and the claims of this worker; with the data of their `jobs`."""
-        claims: dict[str, Claimed] = {}
+        claims: dict[str, ClaimedJob] = {}
         skip, looked, now = 0, _SCAN_CHUNK, 0
         while looked == _SCAN_CHUNK and skip < _LONGEST_SCAN:
             at, looked, *raw = await self._find(skip=skip, with_jobs=int(jobs))
@@ -236,7 +245,7 @@ class JobStore:
 
     def _claimed(
         self, batches: Mapping[str, BatchFacts], id_: bytes, number: Any, score: bytes, job: Any
-    ) -> Claimed:
+    ) -> ClaimedJob:
         job_id, problem = text(id_), ""
         entries: Sequence[bytes] = ()
         if not isinstance(number, int):
@@ -249,8 +258,8 @@ class JobStore:
         queued = (job_id, number, job, int(score))
         claim = (self._claims, problem)
         if facts is None or slot is None:
-            return Claimed(*queued, None, 0, "", *claim, None, entries)
-        return Claimed(*queued, batch, slot, facts.life, *claim, facts.deadline, entries)
+            return ClaimedJob(*queued, None, 0, "", *claim, None, entries)
+        return ClaimedJob(*queued, batch, slot, facts.life, *claim, facts.deadline, entries)
 
     def _fence(self, attempt: Fenced) -> tuple[str, int, str, str, str]:
         """Return id, attempt, token, batch and its life: together they are of this claim alone."""

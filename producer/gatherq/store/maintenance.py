@@ -23,7 +23,7 @@ CHUNK = 100
 _LARGE_CHUNK = 250
 
 
-class Swept(NamedTuple):
+class SweepReply(NamedTuple):
     """Slots that a sweep ended, and slots that still run."""
 
     ended: int
@@ -34,7 +34,7 @@ class Swept(NamedTuple):
     now: int = 0
 
 
-class Mended(NamedTuple):
+class MendReply(NamedTuple):
     """Slots that have a result now, and how many slots of the batch its producer has written."""
 
     ended: list[int]
@@ -53,7 +53,7 @@ class BatchMaintenance:
 
     async def sweep(
         self, batch: str, *, force: bool = False, contact: tuple[int, int] = (0, 0)
-    ) -> Swept | None:
+    ) -> SweepReply | None:
         """End queued jobs that are cancelled or late; None if the batch is not in Redis.
 
         This is one call where nothing is due, or, unless `force`, where a sweep looked through all
@@ -77,9 +77,9 @@ class BatchMaintenance:
             ended, running = ended + reply[1], running + reply[2]
             if reply[4]:
                 await self.extend(batch)
-        return Swept(ended, running, again / 1000 if again >= 0 else None, now)
+        return SweepReply(ended, running, again / 1000 if again >= 0 else None, now)
 
-    async def mend(self, batch: str, slots: "Sequence[int]", written: int) -> Mended | None:
+    async def mend(self, batch: str, slots: "Sequence[int]", written: int) -> MendReply | None:
         """Queue again, or end, what Redis has lost of these slots (some 250 at the most).
 
         `written` is what the call before returned, -1 at first: slots that the producer has not
@@ -91,7 +91,7 @@ class BatchMaintenance:
             return None
         if reply[2]:
             await self.extend(batch)
-        return Mended([int(slot) for slot in reply[1]], int(reply[0]))
+        return MendReply([int(slot) for slot in reply[1]], int(reply[0]))
 
     async def size_of(self, batch: str) -> int:
         """Return how many slots a batch has, also one that is being deleted; 0 for no batch."""

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class QueuePosition(NamedTuple):
     """A position in the queue: a score, and how many members with that score to skip."""
 
     score: str = "-inf"
@@ -11,7 +11,7 @@ class Place(NamedTuple):
 
 
 #: The front of the queue.
-FRONT = Place()
+FRONT = QueuePosition()
 
 
 class Passing(NamedTuple):
@@ -22,7 +22,7 @@ class Passing(NamedTuple):
     #: For how long after a job was due (ms).
     ms: int = 0
     #: Where the claim begins.
-    place: Place = FRONT
+    position: QueuePosition = FRONT
 
 
 #: A claim that passes over nothing.

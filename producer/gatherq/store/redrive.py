@@ -32,7 +32,7 @@ class Redrive:
         """
         keys = [self._keys.result(job_id(batch, slot)) for slot in ended]
         results = zip(ended.items(), await self._redis.mget(keys), strict=True)
-        described = [_described(slot, status, payload) for (slot, status), payload in results]
+        described = [_describe(slot, status, payload) for (slot, status), payload in results]
         return [each for each in described if each and each[2] != "succeeded"]
 
     async def put_back(
@@ -50,9 +50,9 @@ class Redrive:
         return None if int(count) < 0 else int(count)
 
 
-def _described(slot: int, status: str, payload: bytes | None) -> list[object]:
+def _describe(slot: int, status: str, payload: bytes | None) -> list[object]:
     try:
-        ended = records.Ended.read(payload or b"")
+        ended = records.EndedResult.read(payload or b"")
         entries = ended.entries()
     except Exception:  # damaged, or gone: its status is known from its completion, if it ended
         return [slot, 0, status, (payload or b"")[:64], 0] if status else []

@@ -10,7 +10,7 @@ from arq.jobs import deserialize_result, serialize_job
 from gatherq.contract import records
 from gatherq.contract.records import Times, Verdict
 from gatherq.contract.validation import MAX_JOB
-from gatherq.store.claims import Claimed
+from gatherq.store.claims import ClaimedJob
 from gatherq_worker.arq.codec import WARNING, ArqCodec
 from gatherq_worker.engine.conclusion import verdicts
 
@@ -29,7 +29,7 @@ def theirs(serializer=None, name="add", job_try=None):
     ids=["pickle", "json"],
 )
 def test_a_job_of_theirs_is_read_in_their_format(codec, payload):
-    attempt = codec.read(Claimed("j", 2, payload))
+    attempt = codec.read(ClaimedJob("j", 2, payload))
     assert attempt.job
     assert attempt.other_format
     assert (attempt.name, attempt.job.args, attempt.job.kwargs) == ("add", [1], {"b": 2})
@@ -39,17 +39,17 @@ def test_a_job_of_theirs_is_read_in_their_format(codec, payload):
 def test_a_job_of_a_batch_is_ours_whatever_the_serializers():
     ours = b'{"f":"add","a":[1],"k":{},"t":null,"et":1000}'
     for codec in (PICKLE, JSON):
-        attempt = codec.read(Claimed("b:0", 1, ours, batch="b"))
+        attempt = codec.read(ClaimedJob("b:0", 1, ours, batch="b"))
         assert attempt.job
         assert not attempt.other_format
 
 
 def test_a_job_whose_data_is_gone_or_damaged_says_so():
-    assert PICKLE.read(Claimed("j", 1, None)).problem == "its data has expired or was deleted"
-    damaged = PICKLE.read(Claimed("j", 1, b"\x80no pickle"))
+    assert PICKLE.read(ClaimedJob("j", 1, None)).problem == "its data has expired or was deleted"
+    damaged = PICKLE.read(ClaimedJob("j", 1, b"\x80no pickle"))
     assert damaged.job is None
     assert damaged.problem == "its data cannot be read by the worker's job_deserializer"
-    large = PICKLE.read(Claimed("j", 1, b"\x80" * (MAX_JOB + 1)))
+    large = PICKLE.read(ClaimedJob("j", 1, b"\x80" * (MAX_JOB + 1)))
     assert "the limit is" in large.problem
 
 
@@ -66,7 +66,7 @@ def test_a_job_whose_data_is_gone_or_damaged_says_so():
     ],
 )
 def test_a_result_is_written_as_arq_writes_it(verdict, success, value):
-    attempt = PICKLE.read(Claimed("j", 1, theirs()))
+    attempt = PICKLE.read(ClaimedJob("j", 1, theirs()))
     same, payload = PICKLE.write(verdict, attempt, TIMES)
     assert same is verdict
     result = deserialize_result(payload)
@@ -78,7 +78,7 @@ def test_a_result_is_written_as_arq_writes_it(verdict, success, value):
 
 
 def test_a_result_that_is_too_large_says_so():
-    attempt = PICKLE.read(Claimed("j", 1, theirs()))
+    attempt = PICKLE.read(ClaimedJob("j", 1, theirs()))
     large = Verdict("succeeded", "x" * (MAX_JOB + 1))
     verdict, payload = PICKLE.write(large, attempt, TIMES)
     assert (verdict.status, verdict.fields["error"].type) == ("failed", "ResultTooLarge")

@@ -7,7 +7,7 @@ import pytest
 from arq.worker import Retry, RetryJob
 
 from gatherq.contract.records import job_deserializer, job_serializer
-from gatherq.store.claims import Claimed
+from gatherq.store.claims import ClaimedJob
 from gatherq_worker.arq.aborts import Aborts
 from gatherq_worker.arq.codec import ArqCodec
 from gatherq_worker.arq.job_log import ArqLog
@@ -65,6 +65,6 @@ async def test_jobs_are_logged_as_arq_does_if_that_is_asked_for(job_log):
 
 async def test_ctx_is_the_workers_and_says_which_job_it_is_of():
     worker = Worker([job], handle_signals=False, ctx={"mine": 1})
-    attempt = Attempt.read(Claimed("j", 2, None, score=5))
+    attempt = Attempt.read(ClaimedJob("j", 2, None, score=5))
     ctx = engine_options(worker, CODEC).make_ctx(attempt)
     assert (ctx["mine"], ctx["job_id"], ctx["job_try"], ctx["score"]) == (1, "j", 2, 5)

@@ -8,7 +8,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 from gatherq.client.collection.completion_watcher import CompletionWatcher
 from gatherq.client.collection.subscription import Subscription
 from gatherq.errors import BatchNotFound, RedisUnavailable
-from gatherq.store.maintenance import Mended
+from gatherq.store.maintenance import MendReply
 
 
 class BatchStore:
@@ -70,7 +70,7 @@ class BatchStore:
         self._note("mend", batch, slots, written)
         if self.mend_error:
             raise self.mend_error
-        return Mended([slot for slot in slots if slot in self.found.get(batch, ())], 7)
+        return MendReply([slot for slot in slots if slot in self.found.get(batch, ())], 7)
 
     async def recorded(self, batch, slots):
         self._note("recorded", batch, slots)

@@ -10,7 +10,7 @@ from gatherq.client.submission import Submission
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import job_id
 from gatherq.errors import BatchConflict, BatchNotFound, InvalidCall, RedisUnavailable
-from gatherq.store.batches import Submitted
+from gatherq.store.batches import SubmitReply
 from tests.conftest import until
 
 from .conftest import QUEUE
@@ -87,14 +87,14 @@ async def test_other_jobs_under_its_name_are_a_conflict(
 
 
 async def test_it_goes_back_where_redis_has_lost_writes(session, scripted):
-    whole = Submitted(900, -1, False)
-    written = scripted(whole, whole, Submitted(900, -1, False, behind=400), whole, whole)
+    whole = SubmitReply(900, -1, False)
+    written = scripted(whole, whole, SubmitReply(900, -1, False, behind=400), whole, whole)
     await write(session, jobs(900))
     assert written == [(0, 400), (400, 400), (800, 100), (400, 400), (800, 100)]
 
 
 async def test_a_batch_that_goes_while_it_is_written_is_an_error(session, scripted):
-    scripted(Submitted(900, -1, False), Submitted(-1, -1, False))
+    scripted(SubmitReply(900, -1, False), SubmitReply(-1, -1, False))
     with pytest.raises(BatchNotFound, match="gone from Redis while it was submitted"):
         await write(session, jobs(900), "named")
 
@@ -158,6 +158,6 @@ async def test_a_batch_that_is_cancelled_already_is_swept(session, store, script
         swept.append((batch, force))
 
     monkeypatch.setattr(store.maintenance, "sweep", sweep)
-    scripted(Submitted(1, -1, True))
+    scripted(SubmitReply(1, -1, True))
     await write(session, jobs(1), "named")
     assert swept == [("named", True)]

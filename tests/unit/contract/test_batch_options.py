@@ -7,7 +7,7 @@ import pytest
 
 from gatherq.client.producer_leases import ProducerLeases
 from gatherq.contract import inherited_deadline
-from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated
+from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated_failures
 from gatherq.errors import InvalidCall
 
 
@@ -16,13 +16,13 @@ from gatherq.errors import InvalidCall
     [(None, 9, None), (0, 9, 0), (3, 9, 3), (0.05, 100, 5), (0.29, 100, 29), (1.0, 7, 7)],
 )
 def test_failures_are_counted_or_a_share(tolerate, size, number):
-    assert tolerated(tolerate, size) == number
+    assert tolerated_failures(tolerate, size) == number
 
 
 @pytest.mark.parametrize("tolerate", [-1, True, "2", 1.01, -0.1, float("nan")])
 def test_what_is_neither_is_refused(tolerate):
     with pytest.raises(InvalidCall, match="tolerate"):
-        tolerated(tolerate, 10)
+        tolerated_failures(tolerate, 10)
 
 
 async def test_the_budget_of_a_job_bounds_the_deadline_of_its_batches():

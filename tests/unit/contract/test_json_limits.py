@@ -22,7 +22,7 @@ from gatherq.contract.values.json_limits import (
 )
 from gatherq.errors import InvalidCall, PayloadTooLarge
 from gatherq_worker.arq.codec import ArqCodec
-from gatherq_worker.attempt import Attempt, Claimed
+from gatherq_worker.attempt import Attempt, ClaimedJob
 from gatherq_worker.execution.result import Unwritable, write_value
 from gatherq_worker.registry import Handler, Registry, UnknownJob
 
@@ -34,7 +34,7 @@ def nested(levels: int, of: Any = 0) -> Any:
 
 
 def read(payload: bytes) -> Attempt:
-    return Attempt.read(Claimed("b:0", 1, payload, 0, "b", 0))
+    return Attempt.read(ClaimedJob("b:0", 1, payload, 0, "b", 0))
 
 
 GOOD = {
@@ -150,13 +150,13 @@ def test_a_collector_reads_nothing_that_is_too_much():
         with pytest.raises(Unreadable):
             records.decode_result(payload)
         with pytest.raises(ValueError, match="limit|JSON|EOF"):
-            records.Ended.read(payload)
+            records.EndedResult.read(payload)
 
 
 def test_arqs_jobs_have_a_limit_too():
     opened = []
     arqs = ArqCodec(None, lambda payload: opened.append(payload) or {}, "q")
-    attempt = arqs.read(Claimed("x", 1, b"\x80" * (64 * 1024 * 1024 + 1)))
+    attempt = arqs.read(ClaimedJob("x", 1, b"\x80" * (64 * 1024 * 1024 + 1)))
     assert attempt.job is None
     assert attempt.problem == "its data is 67,108,865 bytes, the limit is 67,108,864"
     assert opened == []

@@ -173,7 +173,9 @@ def test_a_result_reads_back_and_begins_with_its_fence():
     at = 1_700_000_000_000
     record = records.decode_job(b'{"f":"f","a":[],"k":{},"et":%d}' % at)
     times = records.Times(at + 1000, at + 2000)
-    verdict, payload = verdicts.written(verdict, Attempt("b:3", 2, record, slot=3), times, "w", "q")
+    verdict, payload = verdicts.encode_outcome(
+        verdict, Attempt("b:3", 2, record, slot=3), times, "w", "q"
+    )
     assert payload.decode().startswith(records.result_head("w", 2))
     assert json.loads(payload)["r"] == "ValueError: no"
     outcome = records.decode_result(payload)

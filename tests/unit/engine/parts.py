@@ -4,7 +4,7 @@ import json
 from time import time
 
 from gatherq.contract.records import JobRecord
-from gatherq.store.claims import Claimed
+from gatherq.store.claims import ClaimedJob
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.finalizer import Finalizer
@@ -51,4 +51,4 @@ def claimed(job_id, name="wait"):
     batch, slot = job_id.split(":")
     job = {"f": name, "a": [], "k": {}, "et": 1, "batch": batch, "slot": int(slot)}
     payload = json.dumps(job).encode()
-    return Claimed(job_id, 1, payload, batch=batch, slot=int(slot))
+    return ClaimedJob(job_id, 1, payload, batch=batch, slot=int(slot))

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from gatherq.store.jobs import Record, Renewal
+from gatherq.store.jobs import Record, RenewalReply
 from gatherq_worker.attempt import Attempt, State
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.heartbeat import Heartbeat
@@ -24,7 +24,7 @@ class Store:
 
     async def renew(self, held, since, last, *, sign):
         self.asked.append(([attempt.job_id for attempt in held], sign))
-        reply = self.replies.pop(0) if self.replies else Renewal(NOW)
+        reply = self.replies.pop(0) if self.replies else RenewalReply(NOW)
         if isinstance(reply, Exception):
             raise reply
         return reply() if callable(reply) else reply
@@ -89,14 +89,14 @@ async def world():
 
 async def test_all_claims_are_renewed_and_tell_the_time(world):
     world.running("b:0")
-    await world.beat(Renewal(NOW + 5))
+    await world.beat(RenewalReply(NOW + 5))
     assert (["b:0"], True) in world.store.asked
     assert world.clock.last == NOW + 5
 
 
 async def test_the_loop_cancels_loses_and_extends(world):
     lost, cancelled = world.running("b:0"), world.running("b:1")
-    await world.beat(Renewal(NOW, ["b:0"], {"b:1": "me"}, {"b"}))
+    await world.beat(RenewalReply(NOW, ["b:0"], {"b:1": "me"}, {"b"}))
     assert (lost.state, cancelled.cancelled_by) == (State.LOST, "me")
     assert world.extended == [{"b"}]
 
@@ -107,7 +107,7 @@ async def test_what_was_recorded_meanwhile_is_not_lost(world, caplog):
     def meanwhile():
         world.attempts.record(attempt)
         world.attempts.recorded(Record(attempt, "succeeded", b"", None), "recorded")
-        return Renewal(NOW, ["b:0"])
+        return RenewalReply(NOW, ["b:0"])
 
     await world.beat(meanwhile)
     assert attempt.state is State.GONE
@@ -115,7 +115,7 @@ async def test_what_was_recorded_meanwhile_is_not_lost(world, caplog):
 
 
 async def test_it_goes_on_after_an_outage(world, caplog):
-    await world.beat(RedisConnectionError("away"), Renewal(NOW + 9))
+    await world.beat(RedisConnectionError("away"), RenewalReply(NOW + 9))
     assert world.clock.last == NOW + 9
     assert "Redis fails to renew leases" in caplog.text
     assert "Redis is back" in caplog.text

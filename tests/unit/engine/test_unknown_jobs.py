@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.records import JobRecord
-from gatherq.store.queue_position import FRONT, Place
+from gatherq.store.queue_position import FRONT, QueuePosition
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.unknown_jobs import UnknownJobs
 from gatherq_worker.registry import Handler, Registry
@@ -108,27 +108,27 @@ def test_too_many_names_are_left_but_not_passed_over(leaves, clock, caplog):
 
 
 def test_a_pass_goes_on_to_its_end_and_begins_anew_after_a_pause(leaves, clock):
-    assert met(leaves, "new").place == FRONT
+    assert met(leaves, "new").position == FRONT
     for n in range(50):
-        leaves.passed(Place("5", n), end=False)
+        leaves.passed(QueuePosition("5", n), end=False)
         clock.now += 1
-        assert leaves.passing.place == Place("5", n)
-    leaves.passed(Place("9", 0), end=True)
+        assert leaves.passing.position == QueuePosition("5", n)
+    leaves.passed(QueuePosition("9", 0), end=True)
     clock.now += 4.9
-    leaves.passed(Place("10", 0), end=True)  # what came meanwhile
-    assert leaves.passing.place == Place("10", 0)
+    leaves.passed(QueuePosition("10", 0), end=True)  # what came meanwhile
+    assert leaves.passing.position == QueuePosition("10", 0)
     clock.now += 0.3  # fifty-one claims make some five seconds
-    assert leaves.passing.place == FRONT
-    leaves.passed(Place("11", 0), end=True)
+    assert leaves.passing.position == FRONT
+    leaves.passed(QueuePosition("11", 0), end=True)
     clock.now += 0.9
-    assert leaves.passing.place == Place("11", 0)
+    assert leaves.passing.position == QueuePosition("11", 0)
     clock.now += 0.2  # a short pass makes one
-    assert leaves.passing.place == FRONT
+    assert leaves.passing.position == FRONT
 
 
 def test_the_longest_pause(leaves, clock):
     met(leaves, "new")
     for n in range(5000):
-        leaves.passed(Place("5", n), end=n == 4999)
+        leaves.passed(QueuePosition("5", n), end=n == 4999)
     clock.now += 10.1
-    assert leaves.passing.place == FRONT
+    assert leaves.passing.position == FRONT

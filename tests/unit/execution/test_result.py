@@ -47,7 +47,7 @@ async def test_a_value_is_written_once_as_the_handlers_own_code():
         return (marks.append(page.running_job()) or item for item in counted)
 
     ending = await in_loop(attempt(), run, page)
-    _, payload = verdicts.written(
+    _, payload = verdicts.encode_outcome(
         verdicts.verdict(ending), attempt(), records.Times(1, 2), "w", "q"
     )
     assert codec.from_json(payload)["r"] == [1]

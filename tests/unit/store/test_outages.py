@@ -25,12 +25,12 @@ def pauses(monkeypatch):
 async def test_each_change_is_logged_once(pauses, caplog):
     caplog.set_level(logging.WARNING, "gatherq.worker")
     log = OutageLog()
-    log.good()
+    log.note_answer()
     for _ in range(3):
-        await log.bad("renew leases", ConnectionError("reset"))
+        await log.note_error("renew leases", ConnectionError("reset"))
     assert not log.ok
-    log.good()
-    log.good()
+    log.note_answer()
+    log.note_answer()
     assert log.ok
     assert caplog.messages == [
         "Redis fails to renew leases: ConnectionError: reset; trying on",
@@ -41,9 +41,9 @@ async def test_each_change_is_logged_once(pauses, caplog):
 async def test_pauses_grow_to_half_a_second_and_begin_anew_after_an_answer(pauses):
     log = OutageLog()
     for _ in range(6):
-        await log.away("away")
-    log.good()
-    await log.away("away again")
+        await log.note_outage("away")
+    log.note_answer()
+    await log.note_outage("away again")
     assert pauses == [0.05, 0.1, 0.2, 0.4, 0.5, 0.5, 0.05]
 
 

@@ -22,9 +22,9 @@ from arq.worker import JobExecutionFailed
 from gatherq.contract import records
 from gatherq.contract.records import JobRecord, Times, Verdict
 from gatherq.contract.remote_errors.attributes import is_a
-from gatherq.contract.remote_errors.capture import Described
+from gatherq.contract.remote_errors.capture import DescribedError
 from gatherq.contract.validation import MAX_JOB
-from gatherq.store.claims import Claimed
+from gatherq.store.claims import ClaimedJob
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
 
@@ -49,7 +49,7 @@ class ArqCodec:
         self._serializer, self._deserializer = serializer, deserializer
         self._queue = queue
 
-    def read(self, claimed: Claimed) -> Attempt:
+    def read(self, claimed: ClaimedJob) -> Attempt:
         """Read a job in our format or in arq's; never raises."""
         payload = claimed.payload
         if payload is None or payload[:1] == b"{":
@@ -147,7 +147,7 @@ def _value(verdict: Verdict, attempt: Attempt) -> Any:
     error: ErrorInfo = verdict.fields["error"]
     if error.type == "RetriesExceeded":
         return JobExecutionFailed(error.message)
-    known = attempt.raised is not None and not is_a(attempt.raised, Described)
+    known = attempt.raised is not None and not is_a(attempt.raised, DescribedError)
     return attempt.raised if known else JobExecutionFailed(_words(error, attempt))
 
 

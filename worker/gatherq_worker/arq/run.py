@@ -111,7 +111,7 @@ async def _connect_and_run(worker: Worker, place: str) -> None:
             refusal = unavailable(error, place)
             if worker.connected or not is_transient(error):
                 raise refusal from error
-            await outages.away(f"{refusal}; waiting for it")
+            await outages.note_outage(f"{refusal}; waiting for it")
 
 
 def _place(options: dict[str, Any]) -> str:
@@ -131,6 +131,6 @@ async def _reach(redis: Redis, url: str) -> None:
         except RedisUnavailable as error:
             if not is_transient(error.__cause__):
                 raise
-            await outages.away(f"{error}; waiting for it")
+            await outages.note_outage(f"{error}; waiting for it")
         else:
-            return outages.good()
+            return outages.note_answer()

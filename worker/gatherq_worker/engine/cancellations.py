@@ -54,11 +54,11 @@ class CancellationListener:
                 await self._channel.subscribe()
                 while True:
                     hint = await self._channel.next(self._silence)
-                    self._outages.good()
+                    self._outages.note_answer()
                     if hint is not None:
                         self.heed(hint)
             except Exception as error:
-                await self._outages.bad("listen for cancellations", error)
+                await self._outages.note_error("listen for cancellations", error)
             finally:
                 await self._channel.unsubscribe()
 

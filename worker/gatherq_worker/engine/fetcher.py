@@ -93,14 +93,14 @@ class Fetcher:
                     await self._store.wait(wait)
             except Exception as error:  # whatever stands in Redis
                 self._strays.suspect()
-                await self._outages.bad("give work", error)
+                await self._outages.note_error("give work", error)
 
     async def fetch(self, room: int) -> float:
         """Claim and start up to `room` jobs; return the seconds to wait for more, 0 for none."""
         await self._strays.release()
         clock, heard = self._clock, self._cancellations.heard
         claim = await self._store.claim(room, clock.since, clock.last, self._unknown.passing)
-        self._outages.good()
+        self._outages.note_answer()
         clock.seen(claim.now)
         self._warn_of(claim)
         await self._start_all(claim)
@@ -127,9 +127,9 @@ class Fetcher:
 
     def _wait_after(self, claim: ClaimReply, *, full: bool) -> float:
         """Return the seconds until the next claim; 0 if the queue may have more."""
-        if claim.place:
-            self._unknown.passed(claim.place, end=not full and claim.next_in != 0)
-        if full or (claim.place and claim.next_in == 0):
+        if claim.position:
+            self._unknown.passed(claim.position, end=not full and claim.next_in != 0)
+        if full or (claim.position and claim.next_in == 0):
             return 0.0
         next_in = _LOOK_AGAIN if claim.next_in is None else claim.next_in / 1000
         return max(min(next_in, self._longest_wait()), 0.001)

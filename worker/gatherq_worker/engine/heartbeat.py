@@ -10,7 +10,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from gatherq.store.jobs import JobStore, Renewal
+from gatherq.store.jobs import JobStore, RenewalReply
 from gatherq.store.server.connection import Server, disconnect
 from gatherq.store.server.errors import REDIS_ERRORS
 from gatherq.store.server.outages import OutageLog
@@ -87,9 +87,9 @@ class Heartbeat:
             try:
                 await self._renew(store)
             except Exception as error:
-                await outages.bad("renew leases", error)
+                await outages.note_error("renew leases", error)
                 continue
-            outages.good()
+            outages.note_answer()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hint.wait(), self._interval)
         watching.cancel()
@@ -105,7 +105,7 @@ class Heartbeat:
         self._clock.seen(renewal.now)
         self._post(renewal, claims)
 
-    def _post(self, renewal: Renewal, claims: dict[str, Attempt]) -> None:
+    def _post(self, renewal: RenewalReply, claims: dict[str, Attempt]) -> None:
         """Post to the event loop what a renewal said."""
         post = self._main.call_soon_threadsafe
         # An attempt that was finished meanwhile, or claimed anew, is not lost.

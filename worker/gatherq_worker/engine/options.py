@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from gatherq.contract.records import Times, Verdict
-from gatherq.store.claims import Claimed
+from gatherq.store.claims import ClaimedJob
 from gatherq.store.jobs import JobStore
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.execution.loop import Hook
@@ -17,9 +17,9 @@ from .job_log import JobLog
 from .observers import Observer
 
 #: Makes an attempt of a claimed job; never raises.
-Reader = Callable[[Claimed], Attempt]
+AttemptReader = Callable[[ClaimedJob], Attempt]
 #: Writes the result of a job whose producer reads another format than ours.
-Writer = Callable[[Verdict, Attempt, Times], tuple[Verdict, bytes]]
+OtherFormatWriter = Callable[[Verdict, Attempt, Times], tuple[Verdict, bytes]]
 
 
 class AbortSource(Protocol):
@@ -81,8 +81,8 @@ class EngineOptions:
     hooks: Hooks = Hooks()
     #: Makes the source of abort requests; None where there are none.
     aborts: Callable[[JobStore], AbortSource] | None = None
-    read: Reader = Attempt.read
-    write: Writer | None = None
+    read: AttemptReader = Attempt.read
+    write: OtherFormatWriter | None = None
     #: Looks at what an execution left while the job's code may run, for an observer to show later.
     look: ResultWriter | None = None
     observers: Sequence[Observer] = (JobLog(),)

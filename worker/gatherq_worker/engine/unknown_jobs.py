@@ -9,7 +9,7 @@ from time import monotonic
 
 from gatherq.contract.validation import MAX_NAME
 from gatherq.contract.values import codec
-from gatherq.store.queue_position import FRONT, Passing, Place
+from gatherq.store.queue_position import FRONT, Passing, QueuePosition
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.registry import Registry, UnknownJob
 
@@ -35,8 +35,8 @@ class UnknownJobs:
         self._met: dict[str, float] = {}
         #: The names that the next claim passes over, as JSON; those of the last claim.
         self._names, self._told = b"", frozenset[str]()
-        #: The place in the queue that this pass has come to, its claims so far, and when it ended.
-        self._place, self._claims, self._ended = FRONT, 0, 0.0
+        #: The position that this pass over the queue has come to, its claims so far, when it ended.
+        self._position, self._claims, self._ended = FRONT, 0, 0.0
 
     def delay(self, attempt: Attempt, now: int) -> float | None:
         """Return the seconds after which others may have the job; None to run or fail it here.
@@ -63,18 +63,18 @@ class UnknownJobs:
         if self._ended:
             pause = min(max(_PAUSE * self._claims, _LEAST), _MOST)
             if self._clock() - self._ended > pause:
-                self._place, self._claims, self._ended = FRONT, 0, 0.0
+                self._position, self._claims, self._ended = FRONT, 0, 0.0
         self._told = frozenset(self._met)
-        return Passing(self._names, round(self._seconds * 1000), self._place)
+        return Passing(self._names, round(self._seconds * 1000), self._position)
 
-    def passed(self, place: Place, *, end: bool) -> None:
-        """Note the place that a claim came to, and whether that is the end of the queue.
+    def passed(self, position: QueuePosition, *, end: bool) -> None:
+        """Note the position that a claim came to, and whether that is the end of the queue.
 
         The next claim goes on from there. Jobs that become visible from now on stand behind it;
         jobs queued for a time in the past, and jobs passed over for long enough, wait for the next
         pass.
         """
-        self._place = place
+        self._position = position
         if not self._ended:
             self._claims += 1
             self._ended = self._clock() if end else 0.0

@@ -20,7 +20,7 @@ from gatherq_worker.registry import Handler, Registry, load
 
 from . import forks, interrupt
 from .event_loop import run_until_done
-from .loop import in_loop, plain_or_not, plainly
+from .loop import in_loop, in_this_thread, sync_or_async
 from .result import ExecutionResult
 
 Known = dict[str, Registry]
@@ -110,13 +110,13 @@ class _Job:
         attempt.prepare = handler.encode
         call: Any = partial(handler.function, *args, **kwargs)
         if not inspect.iscoroutinefunction(handler.function):
-            result = plainly(attempt, call)
+            result = in_this_thread(attempt, call)
             if not inspect.iscoroutine(result.value):
                 return result
             call = partial(_same, result.value)
         self._loop = loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        return run_until_done(loop, loop.create_task(in_loop(attempt, plain_or_not(call), None)))
+        return run_until_done(loop, loop.create_task(in_loop(attempt, sync_or_async(call), None)))
 
 
 def _reply(result: ExecutionResult, handler: Handler) -> bytes:

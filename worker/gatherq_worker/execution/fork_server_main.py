@@ -32,7 +32,7 @@ from .fork_server import (
 )
 
 
-class ForkServer:
+class ForkServerProcess:
     """Serves one worker, over `control`."""
 
     def __init__(self, control: socket.socket) -> None:
@@ -155,7 +155,7 @@ def _blocking(descriptor: int) -> socket.socket:
 
 def main(descriptor: int) -> None:
     """Serve the worker at the other end of a socket."""
-    server = ForkServer(_blocking(descriptor))
+    server = ForkServerProcess(_blocking(descriptor))
     gc.collect()
     gc.freeze()
     with contextlib.suppress(ConnectionError):  # the worker has gone, in the middle of something

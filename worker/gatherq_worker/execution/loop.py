@@ -89,7 +89,7 @@ class _Deadline:
         return self._task.uncancel() <= self._before
 
 
-def plainly(
+def in_this_thread(
     attempt: Attempt, call: Callable[[], Any], write: ResultWriter = write_result
 ) -> ExecutionResult:
     """Call a function in this thread, which has no loop, and return how it ended; never raises."""
@@ -153,7 +153,7 @@ def after(hook: Hook, call: Bound, ctx: dict[Any, Any]) -> Run:
     return run
 
 
-def plain_or_not(call: Callable[[], Any]) -> Run:
+def sync_or_async(call: Callable[[], Any]) -> Run:
     """Run a function in the loop, async or not: in a process of its own it may block the loop."""
 
     async def run() -> Any:
@@ -183,7 +183,7 @@ def in_handler(frame: FrameType | None) -> bool:
         if frame.f_code in _OUTSIDE:
             return False
         module = frame.f_globals.get("__name__", "")
-        if frame.f_code in (in_loop.__code__, plainly.__code__):
+        if frame.f_code in (in_loop.__code__, in_this_thread.__code__):
             return not engine and below != ""
         if frame.f_code is wrap_up.__code__:
             engine = below != _WRITING

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gatherq.contract.remote_errors.capture import Described, say
+from gatherq.contract.remote_errors.capture import DescribedError, say
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values import codec
 from gatherq.contract.values.codec import encode
@@ -94,7 +94,7 @@ class Processes:
             )
         if "shortage" in answer:
             raise Shortage(answer["shortage"])
-        return _ending(answer, past(attempt))
+        return _result_of(answer, past(attempt))
 
     async def _load(self, process: "JobProcess", server: ForkServer, module: str) -> None:
         """Import a module in a process; in the server too, for those to come, if that can be."""
@@ -105,7 +105,7 @@ class Processes:
                 error=ProcessDied(f"{process.how()}, as it imported {module}")
             )
         elif "fit" not in answer:
-            process.unloaded = _ending(answer, False)
+            process.unloaded = _result_of(answer, False)
         elif answer["fit"] and module not in self._unfit:
             with contextlib.suppress(Shortage):
                 server.load(module)
@@ -273,7 +273,7 @@ def _message(frame: bytes) -> dict[str, Any]:
     return message
 
 
-def _ending(answer: dict[str, Any], late: bool) -> ExecutionResult:
+def _result_of(answer: dict[str, Any], late: bool) -> ExecutionResult:
     expired = bool(answer.get("expired")) or late
     if answer.get("cancelled"):
         return ExecutionResult(error=asyncio.CancelledError(), expired=expired)
@@ -281,7 +281,7 @@ def _ending(answer: dict[str, Any], late: bool) -> ExecutionResult:
         return ExecutionResult(expired=True)
     if "error" in answer:
         info = ErrorInfo.model_validate(answer["error"])
-        error = Described(info, answer.get("delay"), bool(answer.get("matches")))
+        error = DescribedError(info, answer.get("delay"), bool(answer.get("matches")))
         return ExecutionResult(error=error, expired=expired)
     value = answer["value"]
     return ExecutionResult(value=value, written=encode(value))

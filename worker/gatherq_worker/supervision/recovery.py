@@ -100,6 +100,6 @@ def _timed_out(
     verdict = verdicts.expired(execution.which, execution.limit)
     started = now - round((monotonic() - execution.deadline + execution.limit) * 1000)
     times = Times(started, now)
-    verdict, payload = verdicts.written(verdict, attempt, times, death.worker, queue)
+    verdict, payload = verdicts.encode_outcome(verdict, attempt, times, death.worker, queue)
     log_end(attempt, verdict)
     return Record(attempt, verdict.status, payload, 3600.0)

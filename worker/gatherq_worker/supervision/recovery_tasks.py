@@ -98,7 +98,7 @@ class RecoveryTasks:
             try:
                 return await self._recoverer(endpoint).recover(death)
             except Exception as error:
-                await outages.bad("release the jobs of a dead worker", error)
+                await outages.note_error("release the jobs of a dead worker", error)
 
     def _recoverer(self, endpoint: Endpoint) -> "Recoverer":
         if endpoint not in self._recoverers:

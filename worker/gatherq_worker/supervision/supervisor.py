@@ -64,7 +64,7 @@ class Supervisor:
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup's choice
             loop.add_signal_handler(signal.SIGHUP, self._stop, signal.SIGTERM)
         watching = asyncio.create_task(self._watch())
-        codes = await asyncio.gather(*(self._keep() for _ in range(self._processes)))
+        codes = await asyncio.gather(*(self._keep_running() for _ in range(self._processes)))
         watching.cancel()
         left = self._end - monotonic() if self._stopping.is_set() else self._grace
         await self._recovery.close(max(left, 0.0))
@@ -96,7 +96,7 @@ class Supervisor:
         for child in self._children:
             child.signal(signal.SIGKILL)
 
-    async def _keep(self) -> int:
+    async def _keep_running(self) -> int:
         """Keep one process running; return the exit code of one that nothing is to replace."""
         quick, ever_ready = 0, False
         while not self._stopping.is_set():

@@ -11,7 +11,7 @@ from gatherq.contract.interruptions import Interruption
 
 from .attributes import ASYNCIO, Plain, Unfit, attributes_of, is_a, is_plain, pack
 from .error_info import ErrorInfo, left_out
-from .error_tree import Node, shown, tree_of
+from .error_tree import Node, traceback_lines, tree_of
 
 #: Most characters of one text, of a message in a traceback, and of all texts of an error.
 _MAX_TEXT, _MAX_LINE, _MAX_TOTAL = 32_768, 2_000, 262_144
@@ -35,7 +35,7 @@ class Interrupted(Interruption):
     """Raised into a job that blocks, at its timeout."""
 
 
-class Described(Exception):
+class DescribedError(Exception):
     """Stands for an error of another process, which was described there."""
 
     __match_args__ = ("info",)
@@ -51,7 +51,7 @@ def describe(error: BaseException) -> ErrorInfo:
 
     Runs code of the error's class, such as `__str__`: only where a handler's code may run.
     """
-    if is_a(error, Described):
+    if is_a(error, DescribedError):
         return error.info
     try:
         return _Describer().describe(error)
@@ -76,7 +76,9 @@ class _Describer:
         info = self._info(tree)
         assert info is not None
         self._left = _MAX_TEXT
-        return info.model_copy(update={"traceback": self.text(lambda: "".join(shown(tree)))})
+        return info.model_copy(
+            update={"traceback": self.text(lambda: "".join(traceback_lines(tree)))}
+        )
 
     def text(self, make: Callable[[], str]) -> str:
         """Return the text that `make` makes, cut to the budget, or a text about its failure."""

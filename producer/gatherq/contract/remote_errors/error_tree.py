@@ -79,11 +79,11 @@ def tree_of(error: BaseException) -> Node:
     return root
 
 
-def shown(node: Node) -> Iterator[str]:
+def traceback_lines(node: Node) -> Iterator[str]:
     """Yield the lines of the traceback, nearly as Python shows it."""
     before = node.cause or node.context
     if before:
-        yield from shown(before)
+        yield from traceback_lines(before)
         yield _CAUSED if node.cause else _MEANWHILE
     elif node.cut:
         yield _UNTOLD
@@ -91,7 +91,7 @@ def shown(node: Node) -> Iterator[str]:
     yield f"{node.lines}\n"
     for number, member in enumerate(node.members, 1):
         yield f"  +---------------- {number} ----------------\n"
-        yield textwrap.indent("".join(shown(member)), "  | ")
+        yield textwrap.indent("".join(traceback_lines(member)), "  | ")
     if node.missing:
         yield f"  +---- {node.missing:,} more are left out ----\n"
 

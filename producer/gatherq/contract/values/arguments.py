@@ -55,7 +55,7 @@ class Parameters:
         return self._names.get(name, self._others)
 
 
-def written(
+def encode_arguments(
     function: Callable[..., Any] | None, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """Return arguments as JSON's types; raises ArgumentError for the first that cannot travel."""

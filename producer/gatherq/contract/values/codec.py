@@ -17,7 +17,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from .equality import same
 from .error_text import text_of
 from .json_annotations import concrete, holds_items
-from .lazy_values import Untransportable, of_items, ordered, settled
+from .lazy_values import Untransportable, of_items, sort_sets, with_lists
 
 __all__ = ["Codec", "Decoder", "Encoder", "codec_of", "decoder", "encode", "from_json", "is_plain"]
 
@@ -85,7 +85,7 @@ class Codec:
         Raises Untransportable for a value that would come back as another, Mismatch for a value of
         another type, and any error of the value's own code.
         """
-        value = settled(of_items(value) if self._of_items else value)
+        value = with_lists(of_items(value) if self._of_items else value)
         try:
             expected = self._adapter.validate_python([value])[0]
         except ValidationError as error:
@@ -112,7 +112,7 @@ class Codec:
         back, made = self._read(written), from_json(written)[0]
         if self._unordered:
             plainly = self._adapter.dump_python([value], warnings=False, **writing)[0]
-            made = ordered(plainly, made)
+            made = sort_sets(plainly, made)
         return made, back
 
     def _read(self, written: bytes) -> Any:

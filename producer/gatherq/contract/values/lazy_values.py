@@ -53,16 +53,16 @@ def is_json(items: Iterable[Any], depth: int = 4) -> bool:
 def of_items(value: Any) -> Any:
     """Return a list of an iterable of an unknown class, read once; any other value as it is."""
     if isinstance(value, Iterable) and not isinstance(value, _MADE):
-        return taken(value, settled)
+        return list_items(value, with_lists)
     return value
 
 
-def taken(items: Iterable[Any], make: Callable[[Any], Any]) -> list[Any]:
+def list_items(items: Iterable[Any], make: Callable[[Any], Any]) -> list[Any]:
     """Return a list of all items, read once; raises Untransportable for more than a job can hold.
 
     `make` returns the value to encode in place of an item.
     """
-    taken_items: list[Any] = []
+    taken: list[Any] = []
     size, containers, many, left = 0, 0, _FEW, iter(items)
     while some := list(islice(left, many)):
         if not SCALARS.issuperset(map(type, some)):
@@ -75,12 +75,12 @@ def taken(items: Iterable[Any], make: Callable[[Any], Any]) -> list[Any]:
                 f"an iterator of more than {MAX_PAYLOAD:,} bytes of JSON or {MAX_CONTAINERS:,} "
                 "lists and objects, or without an end"
             )
-        taken_items += some
+        taken += some
         many = min(2 * many, _MANY) if length < _SMALL else _FEW
-    return taken_items
+    return taken
 
 
-def settled(value: Any, path: tuple[int, ...] = (), fields: bool = False) -> Any:
+def with_lists(value: Any, path: tuple[int, ...] = (), fields: bool = False) -> Any:
     """Return a value with lists in place of what is lazy, in lists and dicts at any depth.
 
     Raises Untransportable for what is lazy in `fields`: of models, dataclasses, named tuples, and
@@ -93,7 +93,7 @@ def settled(value: Any, path: tuple[int, ...] = (), fields: bool = False) -> Any
     if isinstance(value, LAZY):
         if fields:
             raise Untransportable(f"it holds a {kind.__name__}, to be read once; make that a list")
-        return taken(value, lambda item: settled(item, path))
+        return list_items(value, lambda item: with_lists(item, path))
     if kind is dict:
         made = _each(value.values(), path, fields)
         return value if made is None else dict(zip(value, made, strict=True))
@@ -110,10 +110,10 @@ def settled(value: Any, path: tuple[int, ...] = (), fields: bool = False) -> Any
 
 
 def _each(items: Iterable[Any], path: tuple[int, ...], fields: bool) -> list[Any] | None:
-    """Return the settled items; None where none has changed."""
+    """Return the items with lists in place of what is lazy; None where none has changed."""
     if all(map(_is_leaf, set(map(type, items)))):
         return None
-    made = [settled(item, path, fields) for item in items]
+    made = [with_lists(item, path, fields) for item in items]
     return None if all(map(_is, made, items)) else made
 
 
@@ -130,17 +130,17 @@ def _is_leaf(kind: type) -> bool:
     return not issubclass(kind, inner) and not is_dataclass(kind)
 
 
-def ordered(value: Any, written: Any) -> Any:
+def sort_sets(value: Any, written: Any) -> Any:
     """Sort what was encoded of sets, wherever in `value` they are."""
     if isinstance(written, list) and isinstance(value, AbstractSet):
         if all(isinstance(item, frozenset) for item in value):
             written = [sorted(item, key=order) for item in written]
         return sorted(written, key=order)
     if isinstance(written, list) and isinstance(value, list | tuple | deque):
-        return [ordered(*pair) for pair in zip(value, written, strict=False)]
+        return [sort_sets(*pair) for pair in zip(value, written, strict=False)]
     if isinstance(written, dict) and isinstance(value, Mapping):
         pairs = zip(written, value.values(), strict=False)
-        return {key: ordered(item, written[key]) for key, item in pairs}
+        return {key: sort_sets(item, written[key]) for key, item in pairs}
     return written
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.types import Secret
 
 from .codec import Codec, Encoder, Mismatch
-from .lazy_values import DEEPEST, LAZY, SCALARS, Untransportable, order, taken
+from .lazy_values import DEEPEST, LAZY, SCALARS, Untransportable, list_items, order
 
 _TEXT = frozenset({str})
 
@@ -120,7 +120,7 @@ def _asynchronous(value: Any, _: tuple[int, ...]) -> Any:
 
 
 def _taken(value: Any, path: tuple[int, ...]) -> Any:
-    return taken(value, lambda item: plain(item, path))
+    return list_items(value, lambda item: plain(item, path))
 
 
 def _set(value: Any, path: tuple[int, ...]) -> Any:

@@ -20,17 +20,19 @@ class OutageLog:
         self.ok = True
         self._pause = 0.05
 
-    def good(self) -> None:
+    def note_answer(self) -> None:
         """Note an answer."""
         if not self.ok:
             logger.warning("Redis is back")
         self.ok, self._pause = True, 0.05
 
-    async def bad(self, doing: str, error: BaseException) -> None:
+    async def note_error(self, doing: str, error: BaseException) -> None:
         """Note an error, and wait before the next try."""
-        await self.away(f"Redis fails to {doing}: {type(error).__name__}: {error}; trying on")
+        await self.note_outage(
+            f"Redis fails to {doing}: {type(error).__name__}: {error}; trying on"
+        )
 
-    async def away(self, warning: str) -> None:
+    async def note_outage(self, warning: str) -> None:
         """Log a warning if Redis answered before, and wait before the next try."""
         if self.ok:
             logger.warning(warning)

@@ -148,7 +148,7 @@ class Finalizer:
             return None
         verdict = verdicts.expired(attempt.which, attempt.limit, attempt.cancelled_by)
         times = self._times(attempt)
-        return self._made(verdict, attempt, times, None, self.observers.post)
+        return self._make_record(verdict, attempt, times, None, self.observers.post)
 
     def _times(self, attempt: Attempt) -> Times:
         # Redis's clock is known by its last reply: it may seem to go back a little.
@@ -163,11 +163,11 @@ class Finalizer:
     def _record(
         self, verdict: Verdict, attempt: Attempt, times: Times, handler: Handler | None
     ) -> None:
-        record = self._made(verdict, attempt, times, handler, self.observers.tell)
+        record = self._make_record(verdict, attempt, times, handler, self.observers.tell)
         if record:
             self.recorder.put(record)
 
-    def _made(
+    def _make_record(
         self,
         verdict: Verdict,
         attempt: Attempt,
@@ -182,7 +182,9 @@ class Finalizer:
             else:
                 payload = verdict.record
         else:
-            verdict, payload = verdicts.written(verdict, attempt, times, self._worker, self._queue)
+            verdict, payload = verdicts.encode_outcome(
+                verdict, attempt, times, self._worker, self._queue
+            )
         if not self._attempts.record(attempt):
             return None
         if self._tell_ends:

@@ -82,7 +82,7 @@ class Recorder:
         except Exception as error:
             await self._failed(records, releases, error)
             return
-        self._outages.good()
+        self._outages.note_answer()
         self._short = None
         self._most = min(2 * self._most, _MAX_RECORDS)
         del self._records[: len(records)]
@@ -120,7 +120,7 @@ class Recorder:
             self._short = None
         elif self._short is None:
             self._short = self._clock()
-        await self._outages.bad(f"record {len(records)} outcomes", error)
+        await self._outages.note_error(f"record {len(records)} outcomes", error)
 
     def extend(self, batches: Iterable[str]) -> None:
         """Set the time to live of batches anew, beside the recording."""

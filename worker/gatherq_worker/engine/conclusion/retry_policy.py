@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gatherq.contract.job_definition import RetryRules
 from gatherq.contract.remote_errors.attributes import is_a
-from gatherq.contract.remote_errors.capture import Described
+from gatherq.contract.remote_errors.capture import DescribedError
 from gatherq.errors import Retry
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.execution.result import ExecutionResult
@@ -46,7 +46,7 @@ def delay_after(
         return None
     if not result.expired and result.error is not None:
         error = result.error
-        if is_a(error, Retry) or is_a(error, Described):
+        if is_a(error, Retry) or is_a(error, DescribedError):
             delay: float | None = error.delay
         else:
             delay = asks(error)
@@ -68,6 +68,6 @@ def delay_after(
 def _applies(result: ExecutionResult, rules: RetryRules) -> bool:
     if result.expired:
         return rules.timeouts
-    if is_a(result.error, Described):
+    if is_a(result.error, DescribedError):
         return result.error.matches
     return is_a(result.error, rules.retry_on)

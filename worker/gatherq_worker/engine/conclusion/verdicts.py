@@ -127,7 +127,7 @@ def failed(kind: str, message: str) -> Verdict:
     return _failed(ErrorInfo(type=kind, message=message[:2000]))
 
 
-def written(
+def encode_outcome(
     verdict: Verdict, attempt: Attempt, times: Times, worker: str, queue: str
 ) -> tuple[Verdict, bytes]:
     """Write the result as JSON; a value that cannot be written makes it a failure."""

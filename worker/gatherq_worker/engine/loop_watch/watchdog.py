@@ -90,10 +90,10 @@ class Watchdog:
                 self._pulse.forgive(slept)
             try:
                 await self._look(store, self._clock())
-                outages.good()
+                outages.note_answer()
                 self._trouble = ""
             except REDIS_ERRORS as error:
-                await outages.bad("record a timeout", error)
+                await outages.note_error("record a timeout", error)
             except Exception as error:
                 if self._trouble != (what := repr(error)):
                     logger.exception("the watchdog fails; it goes on")
