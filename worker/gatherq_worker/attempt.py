@@ -1,4 +1,4 @@
-"""One execution of a job, from its claim to its record."""
+"""An attempt: one try of a job, from its claim to its record."""
 
 import enum
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ class Place(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """A claimed job; `job` is None where its data is missing or damaged, and `problem` says so."""
+    """One try of a job; `job` is None where its data is missing or damaged, as `problem` says."""
 
     job_id: str
     number: int
@@ -94,6 +94,7 @@ class Attempt:
     overdue: float | None = None
     #: Seconds that it gets to end, once it is asked to.
     grace: float = 0.5
+    #: The limit that applies, as it was set (s), and whose it is: execution, or batch.
     limit: float | None = None
     which: str = "execution"
     #: When it was started, in ms of Redis's clock.
@@ -132,7 +133,7 @@ class Attempt:
         *,
         other_format: bool = False,
     ) -> "Attempt":
-        """Make one of a claim and of the job that was read in it, in our format or another."""
+        """Make the attempt of a claimed job; `job` is its data, read in our format or another."""
         id_, number, payload, score, batch, slot, life, claim, _, deadline, entries = claimed
         size, call = 0 if payload is None else len(payload), b""
         if (

@@ -66,7 +66,7 @@ def _arq_settings(modules: tuple[str, ...]) -> Any:
 
 
 def _worker_of(command: WorkerCommand, link: SupervisorLink) -> Coroutine[Any, Any, Farewell]:
-    """Import what is to be run; return the run."""
+    """Import the jobs or the settings that a command names; return the coroutine that runs them."""
     attach = partial(_attach, link)
     settings = _arq_settings(command.modules)
     handlers = [] if settings is not None else registry.load(command.modules)

@@ -151,9 +151,9 @@ class Batch(Generic[T]):
         return count
 
     async def delete(self) -> None:
-        """Remove all that there is of the batch; what runs of it is cancelled.
+        """Remove the batch and all its jobs from Redis; those that run are cancelled.
 
-        Whoever reads it then gets BatchNotFound, as does the caller if it has gone already.
+        From then on every reader gets BatchNotFound. Raises it if there is no such batch.
         """
         await batch_operations.delete(self._session, self.id)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a group settles its handles, and a handle asks its group to
 
 T = TypeVar("T")
 
-#: A function that ends a future, a handle or what its follower awaits, and its second argument.
+#: A function that ends a handle, or the future that its follower awaits; its second argument.
 _Settlement = tuple[Callable[[asyncio.Future[Any], Any], object], Any]
 
 

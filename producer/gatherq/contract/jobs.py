@@ -1,4 +1,4 @@
-"""`@job` names a handler; `.call(...)` and `call(...)` name one execution of it."""
+"""`@job` makes a function a handler; `.call(...)` and `call(...)` describe a job to submit."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[R_co]):
-    """One execution to be submitted: a name and its arguments."""
+    """The description of a job to be submitted: its name and its arguments."""
 
     name: str
     args: tuple[Any, ...] = ()
@@ -53,7 +53,7 @@ class Job(Protocol[P, R_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R_co]:
-        """Name one execution, to be submitted: the arguments of the function, checked by type."""
+        """Describe a job to be submitted, by the arguments of the function; checked by type."""
         ...
 
 
@@ -66,7 +66,7 @@ class PlainJob(Protocol[P, R_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R_co]:
-        """Name one execution, to be submitted: the arguments of the function, checked by type."""
+        """Describe a job to be submitted, by the arguments of the function; checked by type."""
         ...
 
 
@@ -128,5 +128,5 @@ def job(
 
 
 def call(name: str, /, *args: Any, **kwargs: Any) -> Call[Any]:
-    """Name one execution by the job's name alone; its result comes back as JSON's types."""
+    """Describe a job by its name alone; its result comes back as JSON's types."""
     return Call(name, args, kwargs or None)

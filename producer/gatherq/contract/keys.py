@@ -18,7 +18,8 @@ def job_id(batch_id: str, slot: int) -> str:
 class KeySpace:
     """Makes every key of one queue in one database.
 
-    Each docstring gives the key's type, the steps that write it, who reads it, and its TTL.
+    Each docstring gives the key's type, the steps that write it, who reads it, and its TTL, as far
+    as a line holds; docs/keys.md has them all.
     Properties are keys of the queue, methods are keys of one job, batch, cron run or producer.
     """
 
@@ -28,7 +29,7 @@ class KeySpace:
         self.database = database
 
     def job(self, id_: str) -> str:
-        """Call as JSON. String; written by submit, read by claim_jobs; TTL: the batch's."""
+        """Call as JSON. String; submit, redrive; read by whatever runs or ends it; TTL: the batch's."""
         return f"arq:job:{id_}"
 
     def in_progress(self, id_: str) -> str:
@@ -36,11 +37,11 @@ class KeySpace:
         return f"arq:in-progress:{id_}"
 
     def retry(self, id_: str) -> str:
-        """Count of attempts. String; claim_jobs; read by the other job steps; TTL: a day."""
+        """Count of attempts. String; claim_jobs, renew_claims, release_claims, redrive; TTL: a day."""
         return f"arq:retry:{id_}"
 
     def result(self, id_: str) -> str:
-        """Outcome as JSON. String; record_outcomes, read by producers; TTL: the batch's."""
+        """Outcome as JSON. String; whatever ends a job, read by producers; TTL: the batch's."""
         return f"arq:result:{id_}"
 
     def batch(self, batch_id: str) -> str:
@@ -48,7 +49,7 @@ class KeySpace:
         return f"gatherq:batch:{batch_id}"
 
     def done(self, batch_id: str) -> str:
-        """Completions in order. Stream; record_outcomes, read by watchers; TTL: the batch's."""
+        """Completions in order. Stream; whatever ends a job or redrives it; TTL: the batch's."""
         return f"gatherq:done:{batch_id}"
 
     def attempts(self, id_: str) -> str:
@@ -79,7 +80,7 @@ class KeySpace:
 
     @cached_property
     def workers(self) -> str:
-        """Worker ids by last sign of life (ms). Sorted set; renew_claims, Inspector; TTL: a day."""
+        """Workers by last sign of life (ms). Sorted set; renew_claims; by Inspector; TTL: a day."""
         return f"gatherq:workers:{self.queue}"
 
     @cached_property
@@ -94,7 +95,7 @@ class KeySpace:
 
     @cached_property
     def channel(self) -> str:
-        """Cancellations, for workers. Channel, no key; cancel, sweep, delete and others publish.
+        """Cancellations, for workers. Channel, no key; whatever cancels jobs or batches publishes.
 
         Channels know no databases, so its name has the number of any other database than 0.
         """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Counts(NamedTuple):
-    """How a batch stands, by slot."""
+    """How many slots of a batch there are, in all and in each state."""
 
     size: int
     running: int
@@ -87,7 +87,7 @@ class BatchStore:
 
         `life` tells this batch from others under its id; `keep` is how many seconds it stays after
         its end. Its producer counts as dead if it does not write the next jobs within `patience`
-        seconds; None for a batch that may be gone on with later.
+        seconds; None for a named batch, which may be continued later.
         """
         found, differs, stopped, written = await self._submit(
             batch_key=self.keys.batch(batch),

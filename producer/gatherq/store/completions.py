@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 #: (slot, status) pairs in the order of the stream. `redriven` takes back an earlier status.
 SlotStatuses: TypeAlias = list[tuple[int, str]]
-#: A recording and its position in the stream.
+#: The position of a completion in its stream, and what it says.
 Entry: TypeAlias = tuple[bytes, SlotStatuses]
 
-#: Recordings read at a time; each is of up to 256 slots.
+#: Completions read at a time; each is of some hundred slots at the most.
 _ENTRIES = 256
 #: What an entry may say; anything else was not written by us, and is left out.
 _STATUSES = {status.encode(): status for status in (*get_args(Status), REDRIVEN)}
@@ -50,7 +50,7 @@ class CompletionStream:
         """Wait at most `block` s for completions of batches, or for a nudge of the watcher `news`.
 
         `after` has the position in each batch's stream, `news` the watcher's name and its position
-        in its nudges. Returns (position of the last nudge, batch -> recordings).
+        in its nudges. Returns (position of the last nudge, batch -> completions).
         """
         watcher, nudged_after = news
         nudges_key = self._keys.nudge(watcher)

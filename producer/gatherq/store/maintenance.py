@@ -56,9 +56,9 @@ class BatchMaintenance:
     ) -> SweepReply | None:
         """End queued jobs that are cancelled or late; None if the batch is not in Redis.
 
-        This is one call where nothing is due, or, unless `force`, where a sweep looked through all
-        slots lately. `contact` tells since when and until when this process was in contact with
-        Redis (ms).
+        Makes a single call where nothing is due, and (unless `force`) where a sweep has looked
+        through all slots in the last seconds. `contact` tells since when and until when this
+        process was in contact with Redis (ms).
         """
         first, size, ended, running, again, now = 0, 1, 0, 0, -1, 0
         since, last = contact

@@ -26,7 +26,7 @@ class Redrive:
         self._redrive = script("batch/redrive").bind(redis, keys)
 
     async def ended_badly(self, batch: str, ended: "Mapping[int, str]") -> list[list[object]]:
-        """Describe those slots, of slots that ended with these statuses, that have not succeeded.
+        """Describe those of these slots, each with its status, that ended without success.
 
         The description is what `put_back` takes.
         """

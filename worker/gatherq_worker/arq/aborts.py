@@ -1,4 +1,4 @@
-"""arq's `Job.abort()`: a mark in Redis, which nobody publishes."""
+"""arq's `Job.abort()`, which leaves a mark in Redis and publishes nothing."""
 
 import contextlib
 from collections.abc import Sequence

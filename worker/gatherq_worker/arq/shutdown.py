@@ -66,5 +66,5 @@ class Shutdown:
         return self._began_at + grace, self._began_at + grace + _CLOSE
 
     def end(self, grace: float) -> float:
-        """Return by when the last words to Redis must be said (`time.monotonic()`)."""
+        """Return by when the last commands must have reached Redis (`time.monotonic()`)."""
         return self.times(grace)[1] if self.began else monotonic() + _FAREWELL

@@ -1,10 +1,10 @@
-"""Words of a command line, handed on to the processes that it starts."""
+"""The arguments of a command line, for the processes that the command starts."""
 
 from collections.abc import Sequence
 
 
 def without(argv: Sequence[str], option: str) -> list[str]:
-    """Return the words without an option and its value."""
+    """Return the arguments without an option and its value."""
     kept, skip = [], False
     for argument in argv:
         if skip or argument.startswith(f"{option}="):

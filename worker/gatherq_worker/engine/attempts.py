@@ -2,17 +2,18 @@
 
         claim
           |
-       CLAIMED ---------------------------------+
-          | start                               |
-       WAITING <--- stall ---+                  |
-          | begin            |                  |
-       RUNNING --------------+                  |
-          |                                     |
-          +--- record ----> RECORDING --- abandon ---> ABANDONED
-          |                     | recorded                 | recorded, ended
-          +--- release ---> RELEASING --- released ---> GONE
-          |                                                ^
-          +--- lose ------> LOST --------- ended ----------+
+       CLAIMED
+          | start
+       WAITING <--- stall ---+
+          | begin            |
+       RUNNING --------------+
+
+    each of these three
+          |
+          +--- record ----> RECORDING --- recorded ------------------> GONE
+          |                     +--- abandon ---> ABANDONED --- ended ---> GONE
+          +--- release ---> RELEASING --- released ------------------> GONE
+          +--- lose ------> LOST --- ended --------------------------> GONE
 
 `record`, `release` and `lose` lead out of CLAIMED, WAITING and RUNNING alike, and conclude an
 attempt: the first of them wins, and any later one returns False. Of the other transitions each has

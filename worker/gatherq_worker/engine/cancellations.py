@@ -1,8 +1,8 @@
-"""Requests to cancel jobs: published ones are listened for, and abort requests are asked for.
+"""Requests to cancel jobs: a listener for published ones, a poll for those that nobody publishes.
 
 A published message is a hint, for anybody may publish anything. What is cancelled stands in Redis.
-A hint about something that is claimed here has it looked up at once, by a renewal of the leases;
-what a missed hint was about comes with the next heartbeat.
+After a hint about a claim of this worker, the heartbeat renews the leases at once: the reply says
+what is cancelled. A hint that is missed delays that until the next renewal.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class CancellationListener:
         silence: float,
     ) -> None:
         self._channel, self._attempts, self._silence = channel, attempts, silence
-        #: Has Redis asked at once what is cancelled.
+        #: Renews the leases at once; the reply says what is cancelled.
         self.look_soon = look_soon
         #: How many hints came: a claim that was in flight meanwhile may bring what they name.
         self.heard = 0

@@ -80,13 +80,13 @@ class Engine:
             server, make_store, attempts, recorder, clock, watchdog, options.lease
         )
         channel = CancellationChannel(server.connect(), keys)
-        self._cancellations = hints = CancellationListener(
+        self._cancellations = listener = CancellationListener(
             channel, attempts, self._heartbeat.renew_soon, options.lease
         )
         self._aborts = AbortPoll(options.aborts(store), attempts) if options.aborts else None
         unknown = UnknownJobs(registry, options.unknown_for, options.clock)
         self._fetcher = Fetcher(
-            store, executor, places, recorder, clock, options, unknown, hints, self._aborts
+            store, executor, places, recorder, clock, options, unknown, listener, self._aborts
         )
 
     @property

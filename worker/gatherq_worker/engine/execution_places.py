@@ -96,7 +96,9 @@ class ExecutionPlaces:
         if self._clock() - self._warned > _WORTH_A_LINE:
             self._warned = self._clock()
             what = f"{type(error).__name__}: {error}"
-            logger.warning("this worker is short of something, jobs wait for others: %s", what)
+            logger.warning(
+                "jobs cannot begin here just now, and are left to other workers: %s", what
+            )
 
     @property
     def starved(self) -> bool:

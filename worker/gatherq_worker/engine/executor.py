@@ -1,4 +1,4 @@
-"""The executor sees attempts through: resolve, check attempts, start, run, conclude, finish."""
+"""The life of one attempt: resolve, check attempts, start, run, conclude, finish."""
 
 import asyncio
 import logging
@@ -69,7 +69,7 @@ class Executor:
             self._finalizer.cut_short(attempt, error)
 
     async def execute(self, attempt: Attempt) -> None:
-        """See one attempt through; raises its own cancellation, and faults of the engine."""
+        """Execute one attempt to its end; raises its own cancellation, and faults of the engine."""
         attempt.started = self._clock.now()
         resolved = self.resolve(attempt)
         if resolved is None:
@@ -128,7 +128,7 @@ class Executor:
         return handler, lambda ctx: handler.function(*args, **kwargs)
 
     def check_attempts(self, attempt: Attempt, handler: Handler) -> int | None:
-        """Return how many executions the job may have; None if it had them, and is concluded."""
+        """Return how many attempts the job may have; None if it had them all: it is concluded."""
         max_attempts = handler.max_attempts(self._options.max_attempts)
         max_attempts += attempt.job.base if attempt.job else 0
         if attempt.job_try > max_attempts and (

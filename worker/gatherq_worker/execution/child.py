@@ -27,7 +27,7 @@ Known = dict[str, Registry]
 
 
 def run(connection: socket.socket, known: Known) -> NoReturn:
-    """Take the job that comes over `connection`; its answer is the last thing that this does."""
+    """Run the job that comes over `connection`, answer, and end this process."""
     try:
         os.setsid()
         interrupt.install()

@@ -47,7 +47,7 @@ ResultWriter: TypeAlias = Callable[[ExecutionResult, "Attempt"], None]
 
 
 class ProcessDied(Exception):
-    """The process of a job ended under it; says how."""
+    """The process of a job ended before the job did; the message says how."""
 
 
 class Unwritable(Exception):

@@ -29,7 +29,7 @@ _RELEASED = 500
 
 
 class Recoverer:
-    """Acts in Redis for worker processes of one queue that cannot; connects when it is needed."""
+    """Renews or releases the claims of worker processes of one queue that cannot do it."""
 
     def __init__(self, redis: "Redis", queue: str, lease: float) -> None:
         self._redis, self._queue, self._lease = redis, queue, lease

@@ -1,4 +1,4 @@
-"""What a supervisor does in Redis for worker processes that cannot: renew leases, recover jobs.
+"""Tasks of a supervisor that renew leases, or recover jobs, of processes that cannot do it.
 
 The modules that speak to Redis are imported when they are first needed, so that the supervisor
 stays small and starts fast.

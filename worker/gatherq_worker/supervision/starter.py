@@ -1,4 +1,4 @@
-"""Starts of worker processes: again and again where the machine cannot, at a slower pace."""
+"""Starts worker processes; where the machine cannot, tries again after pauses that grow."""
 
 import asyncio
 import contextlib

@@ -22,7 +22,7 @@ _LEAD, _LEAD_THREAD = 0.1, 0.5
 
 
 class WorkerProcess:
-    """The process, the name of its worker, its scoreboard, and the endpoint that it told."""
+    """The process, the name of its worker, its scoreboard, and the endpoint of its queue."""
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values import codec
 from gatherq.contract.values.codec import Decoder
 
-#: These are the reader's own; pydantic's PanicException is no Exception either, and is contained.
+#: Raised to the reader, whom they concern. All else is contained, pydantic's PanicException too.
 _THROUGH = (*INTERRUPTIONS, GeneratorExit)
 #: What a damaged record may still tell.
 _KNOWN = {"name": "f", "attempt": "t", "enqueued": "et", "started": "st", "finished": "ft"}

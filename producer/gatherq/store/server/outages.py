@@ -14,14 +14,14 @@ def not_cancelled() -> bool:
 
 
 class OutageLog:
-    """Whether Redis answers; logs each change, and spaces out the tries."""
+    """Whether Redis answers; logs each change, and lets the tries wait."""
 
     def __init__(self) -> None:
         self.ok = True
         self._pause = 0.05
 
     def note_answer(self) -> None:
-        """Note an answer."""
+        """Note an answer; logs the end of an outage."""
         if not self.ok:
             logger.warning("Redis is back")
         self.ok, self._pause = True, 0.05

@@ -1,4 +1,4 @@
-"""What follows an execution: an outcome on its way, or another attempt."""
+"""What follows an execution: an outcome to record, or a release for another attempt."""
 
 import asyncio
 import logging
@@ -120,7 +120,7 @@ class Finalizer:
         self._attempts.unwind(attempt)
 
     def cut_short(self, attempt: Attempt, error: BaseException | None = None) -> None:
-        """Hand over what had no chance to: it was cancelled, or failed by a fault of the engine."""
+        """Conclude an attempt whose task ended before that, cancelled or by a fault of ours."""
         if attempt.concluded:
             return
         error = asyncio.CancelledError() if error is None else error

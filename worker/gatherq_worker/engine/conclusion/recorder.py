@@ -142,7 +142,7 @@ async def _quietly(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     except Exception as error:
-        logger.warning("Redis fails to look after an ended batch: %s", error)
+        logger.warning("cannot sweep or extend a batch: %s; a later step does it", error)
 
 
 def _bounded(records: Sequence[Record[Attempt]], most: int) -> list[Record[Attempt]]:

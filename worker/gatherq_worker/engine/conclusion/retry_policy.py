@@ -19,7 +19,7 @@ Asks = Callable[[BaseException], float | None]
 
 
 def has_had_all(attempt: Attempt, max_attempts: int) -> bool:
-    """Tell whether a claimed job has had all its executions."""
+    """Tell whether a claimed job has had all its attempts before this one."""
     if attempt.history and attempt.history[-1]["status"] == "died":
         return attempt.job_try > max_attempts
     return attempt.job_try - shared(attempt) > max_attempts

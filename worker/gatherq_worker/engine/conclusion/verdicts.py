@@ -64,7 +64,7 @@ def conclude(
 
 
 def exhausted(attempt: Attempt, max_attempts: int) -> Verdict | None:
-    """Give up a claimed job that has had all its executions; None if it has not."""
+    """Return the outcome of a claimed job that has had all its attempts; None if it has not."""
     if not has_had_all(attempt, max_attempts):
         return None
     died = attempt.number - 1

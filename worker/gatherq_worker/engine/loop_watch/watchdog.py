@@ -29,7 +29,7 @@ from .pulse import Pulse
 
 logger = logging.getLogger("gatherq.worker")
 
-#: Seconds between two looks, and those that mean that the process was stopped meanwhile.
+#: Seconds between two looks; seconds without one that mean that the process was suspended.
 _TICK, _STOPPED = 0.1, 0.5
 #: Seconds without an answer after which the loop counts as blocked, and after which that is logged.
 _BLOCKED, _WORTH_A_LINE = 0.25, 1.0
