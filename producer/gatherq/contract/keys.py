@@ -29,7 +29,7 @@ class KeySpace:
         self.database = database
 
     def job(self, id_: str) -> str:
-        """Call as JSON. String; submit, redrive; read by whatever runs or ends it; TTL: the batch's."""
+        """Call as JSON. String; submit, redrive; read by what runs or ends it; TTL: the batch's."""
         return f"arq:job:{id_}"
 
     def in_progress(self, id_: str) -> str:
@@ -37,7 +37,7 @@ class KeySpace:
         return f"arq:in-progress:{id_}"
 
     def retry(self, id_: str) -> str:
-        """Count of attempts. String; claim_jobs, renew_claims, release_claims, redrive; TTL: a day."""
+        """Count of attempts. String; claim_, renew_ and release_claims, redrive; TTL: a day."""
         return f"arq:retry:{id_}"
 
     def result(self, id_: str) -> str:

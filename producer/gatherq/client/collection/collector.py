@@ -52,7 +52,7 @@ class Collector(Generic[T]):
             statuses += page
 
     async def fetch(self, slots: Sequence[int]) -> list[Outcome[T] | None]:
-        """Return the outcomes of slots; None where a slot has none, whatever its completion says."""
+        """Return the outcomes of slots; None for one without, whatever its completion says."""
         results = await self.session.retry(self.session.store.results, self.batch, slots)
         if None not in results:
             return [
