@@ -165,7 +165,8 @@ class Attempt:
     def suspect(self) -> bool:
         """Whether it must run apart: it took a worker process down, or may have.
 
-        The first death of a machine, or of a process that somebody killed, makes no job suspect.
+        The first death of a machine, or of a process that somebody killed, makes no job suspect. A
+        death that others ran beside does: else the next one would be charged to all of them again.
         """
         deaths = [entry for entry in self.history if entry["status"] in ("died", "lost")]
         if not deaths:

@@ -71,6 +71,7 @@ class RecoveryTasks:
                 await asyncio.sleep(_PAUSE)
 
     async def _renew(self, child: WorkerProcess, endpoint: Endpoint) -> None:
+        await self._import()
         try:
             await self._recoverer(endpoint).renew_for(child.worker)
         except Exception as error:
