@@ -155,9 +155,14 @@ async def uses_in_the_loop(what: str) -> int:
     return USES[what]()
 
 
+#: Starting a process, multiprocessing reaps others too: of two threads, one may lose its exit code.
+ONE_AT_A_TIME = threading.Lock()
+
+
 @job()
 def uses_in_a_thread(what: str) -> int:
-    return USES[what]()
+    with ONE_AT_A_TIME:
+        return USES[what]()
 
 
 @job(isolation="process")
