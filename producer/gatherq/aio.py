@@ -73,3 +73,9 @@ async def cancel_and_wait(task: "asyncio.Task[Any]") -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=_AGAIN)
+
+
+def not_cancelled() -> bool:
+    """Tell whether nobody has cancelled the current task: redis-py may swallow a cancellation."""
+    task = asyncio.current_task()
+    return task is None or not task.cancelling()

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gatherq.aio import UncancellableTask, cancel_and_wait, finish_surely
+from gatherq.aio import UncancellableTask, cancel_and_wait, finish_surely, not_cancelled
 
 
 async def test_a_swallowed_cancellation_is_repeated():
@@ -55,3 +55,21 @@ async def test_a_timeout_in_an_uncancellable_task_is_kept():
     done, _ = await asyncio.wait([task], timeout=5)
     assert done
     assert isinstance(task.exception(), TimeoutError)
+
+
+async def test_a_task_knows_that_it_is_cancelled():
+    found = []
+
+    async def swallow():
+        found.append(not_cancelled())
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            found.append(not_cancelled())
+
+    task = asyncio.create_task(swallow())
+    while not found:
+        await asyncio.sleep(0)
+    task.cancel()
+    await task
+    assert found == [True, False]

@@ -1,6 +1,5 @@
 """What is logged of an outage, and how tries are spaced out."""
 
-import asyncio
 import logging
 
 import pytest
@@ -45,21 +44,3 @@ async def test_pauses_grow_to_half_a_second_and_begin_anew_after_an_answer(pause
     log.note_answer()
     await log.note_outage("away again")
     assert pauses == [0.05, 0.1, 0.2, 0.4, 0.5, 0.5, 0.05]
-
-
-async def test_a_task_knows_that_it_is_cancelled():
-    found = []
-
-    async def swallow():
-        found.append(outages.not_cancelled())
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            found.append(outages.not_cancelled())
-
-    task = asyncio.create_task(swallow())
-    while not found:
-        await asyncio.sleep(0)
-    task.cancel()
-    await task
-    assert found == [True, False]

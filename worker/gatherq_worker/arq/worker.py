@@ -16,12 +16,12 @@ import arq.worker
 from arq.connections import ArqRedis, create_pool
 from redis.asyncio import ConnectionPool
 
+from gatherq.aio import not_cancelled
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.values.annotations import warn_about
 from gatherq.store.cron import enqueue_cron_run
 from gatherq.store.server.connection import Server, database_of
 from gatherq.store.server.errors import REDIS_ERRORS
-from gatherq.store.server.outages import not_cancelled
 from gatherq_worker.engine.engine import Engine
 from gatherq_worker.execution.event_loop import run_until_done
 from gatherq_worker.execution.guarded_task import GuardedTask, guarded, within

@@ -8,9 +8,9 @@ what is cancelled. A hint that is missed delays that until the next renewal.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from gatherq.aio import cancel_and_wait
+from gatherq.aio import cancel_and_wait, not_cancelled
 from gatherq.store.cancellation_channel import CancellationChannel, CancellationHint
-from gatherq.store.server.outages import OutageLog, not_cancelled
+from gatherq.store.server.outages import OutageLog
 from gatherq_worker.execution.guarded_task import GuardedTask, guarded
 
 from .attempts import Attempts

@@ -7,12 +7,6 @@ import random
 logger = logging.getLogger("gatherq.worker")
 
 
-def not_cancelled() -> bool:
-    """Tell whether nobody has cancelled the current task: redis-py may swallow a cancellation."""
-    task = asyncio.current_task()
-    return task is None or not task.cancelling()
-
-
 class OutageLog:
     """Whether Redis answers; logs each change, and lets the tries wait."""
 

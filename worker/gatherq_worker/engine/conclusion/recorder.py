@@ -6,9 +6,10 @@ from collections.abc import Coroutine, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
+from gatherq.aio import not_cancelled
 from gatherq.store.jobs import JobStore, Record, RecordReply, Release
 from gatherq.store.server.errors import is_poison
-from gatherq.store.server.outages import OutageLog, not_cancelled
+from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.clock import Clock
