@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from gatherq.aio import finish_first
+from gatherq.aio import finish_first, finish_surely
 from gatherq.errors import BatchNotFound, GatherqError
 from gatherq.store.maintenance import CHUNK
 
@@ -49,7 +49,8 @@ async def stop(
     """
     try:
         loop = asyncio.get_running_loop()
-        cancellation = session.spawn_uncancellable(loop, _cancel_after, session, batch, after)
+        work = finish_surely(_cancel_after, session, batch, after)
+        cancellation = session.spawn_uncancellable(loop, work)
         await finish_first(cancellation)
         await finish_first(session.spawn(_wait_ended(session, batch, size)))
     except BatchNotFound:

@@ -1,10 +1,11 @@
 """The handles of one batch: settled as its jobs end, their cancellations sent together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import aclosing
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from gatherq.aio import finish_surely
 from gatherq.contract.keys import job_id
 from gatherq.contract.outcomes import Outcome
 from gatherq.errors import BatchNotFound, ProducerClosed
@@ -23,7 +24,7 @@ class HandleGroup(Generic[T]):
     def __init__(
         self,
         collector: Collector[T],
-        cancel: Callable[..., Awaitable[int]],
+        cancel: Callable[..., Coroutine[Any, Any, int]],
         handles: Sequence[Handle[T]],
     ) -> None:
         self.handles = handles
@@ -70,7 +71,7 @@ class HandleGroup(Generic[T]):
         """Cancel a job, in one call with others of this turn of the loop, or of the last call."""
         self._to_cancel.add(slot)
         if (self._cancel_task is None or self._cancel_task.done()) and (loop := self._loop()):
-            self._cancel_task = self._collector.session.spawn_uncancellable(loop, self._cancel)
+            self._cancel_task = self._collector.session.spawn_uncancellable(loop, self._cancel())
         self.watch()
 
     def redriven(self, slots: Iterable[int]) -> None:
@@ -93,13 +94,11 @@ class HandleGroup(Generic[T]):
 
     async def _cancel(self) -> None:
         try:
-            while self._to_cancel:  # no slots would stand for all
+            # No slots would stand for all. Between the last look and the end of this task lies no
+            # turn of the loop, in which a slot could be added that nobody cancels.
+            while self._to_cancel:
                 slots, self._to_cancel = self._to_cancel, set()
-                try:
-                    await self._cancel_slots(*slots)
-                except asyncio.CancelledError:  # it begins again
-                    self._to_cancel |= slots
-                    raise
+                await finish_surely(self._cancel_slots, *slots)
         except Exception as error:
             self._fail(error)
 

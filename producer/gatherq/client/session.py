@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
-from gatherq.aio import UncancellableTask, finish_surely, start_task
+from gatherq.aio import UncancellableTask, start_task
 from gatherq.errors import ProducerClosed
 from gatherq.store.batches import BatchStore
 from gatherq.store.server.retry import RedisRetry
@@ -50,17 +50,13 @@ class Session:
         return task
 
     def spawn_uncancellable(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        method: Callable[P, Coroutine[Any, Any, R]],
-        *args: P.args,
-        **kwargs: P.kwargs,
+        self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, R]
     ) -> asyncio.Task[R]:
-        """Start `method(*args)`, to finish before the producer and the loop close.
+        """Start a task that finishes before the producer and the loop close, whoever cancels it.
 
-        If somebody cancels it, as the end of `asyncio.run` does, it begins again.
+        `work` awaits Redis by `finish_surely`: what runs in this task itself knows no timeout.
         """
-        task = UncancellableTask(finish_surely(method, *args, **kwargs), loop=loop)
+        task = UncancellableTask(work, loop=loop)
         self._add(task, self._finish_tasks)
         return task
 

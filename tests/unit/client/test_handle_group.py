@@ -60,6 +60,30 @@ async def test_cancellations_of_one_turn_are_sent_together(batch, store, monkeyp
     assert not handles[2].done()
 
 
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_cancellation_is_sent_that_comes_as_the_last_one_ends(
+    batch, store, monkeypatch, turns
+):
+    sent, answered, cancel = [], asyncio.Event(), store.cancel
+
+    async def counted(batch, slots, *args):
+        sent.extend(slots)
+        reply = await cancel(batch, slots, *args)
+        answered.set()
+        return reply
+
+    monkeypatch.setattr(store, "cancel", counted)
+    handles = batch.handles()
+    handles[0].cancel()
+    async with until(5):
+        await answered.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        handles[1].cancel()
+        await asyncio.wait(handles[:2])
+    assert sent == [0, 1]
+
+
 async def test_with_redis_away_handles_fail_and_new_ones_can_be_had(batch, store, end, monkeypatch):
     async def away(*args):
         raise RedisConnectionError("away")
