@@ -86,6 +86,59 @@ def test_a_supervisor_is_small_until_it_has_started_its_first_process():
     assert not loaded & (REDIS | PYDANTIC | CLIENT | ENGINE | {"arq"})
 
 
+#: Says of each import of redis-py whether it holds up the main thread.
+WATCHED = """
+import asyncio, os, signal, sys, threading
+from types import SimpleNamespace
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "redis":
+            here = threading.current_thread() is threading.main_thread()
+            print("loaded", "here" if here else "in_a_thread", flush=True)
+
+sys.meta_path.insert(0, Finder())
+"""
+WITH_A_PROCESS = """
+from gatherq_worker.ipc.endpoint import EndpointReader
+from gatherq_worker.ipc.scoreboard import Scoreboard
+from gatherq_worker.supervision.supervisor import Supervisor
+from gatherq_worker.supervision.worker_process import WorkerProcess
+
+async def start():
+    words = [sys.executable, "-c", "import signal; signal.pause()"]
+    process = await asyncio.create_subprocess_exec(*words)
+    return WorkerProcess(process, "w", Scoreboard(), EndpointReader())
+
+async def main():
+    running = asyncio.create_task(Supervisor([], 1, 0.0, start).run())
+    while "gatherq_worker.supervision.recovery" not in sys.modules:
+        await asyncio.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await running
+
+asyncio.run(main())
+"""
+WITH_A_HELD_PROCESS = """
+from gatherq_worker.ipc.endpoint import Endpoint
+from gatherq_worker.supervision.recovery_tasks import RecoveryTasks
+
+async def main():
+    tasks = RecoveryTasks()
+    tasks.renew(SimpleNamespace(worker="w"), Endpoint("redis://127.0.0.1:1/0", "q", 5.0))
+    await tasks.close(30)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("program", [WITH_A_PROCESS, WITH_A_HELD_PROCESS])
+def test_what_a_recovery_needs_is_imported_in_a_thread(program):
+    command = [sys.executable, "-c", WATCHED + program]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert run.stdout.split() == ["loaded", "in_a_thread"]
+
+
 @pytest.fixture
 def living(server_url, queue):
     """Let a worker of this host have given a sign of life just now; yield words for its probe."""
