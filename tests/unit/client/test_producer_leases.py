@@ -83,3 +83,24 @@ async def test_many_new_leases_keep_no_old_one_waiting(redis, leases):
             leases.hold("new", 60)
             await asyncio.sleep(0.01)
         assert redis.renewed[0][0] == "old"
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_lease_is_renewed_that_comes_as_the_last_one_ends(turns):
+    renewed, ended, again = [], asyncio.Event(), asyncio.Event()
+
+    async def renew(batch):
+        renewed.append(batch)
+        (ended if batch == "first" else again).set()
+        return batch != "first"
+
+    leases = ProducerLeases(renew)
+    async with until(5):
+        leases.hold("first", 0.03)
+        await ended.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        leases.hold("second", 0.03)
+        await again.wait()
+        await leases.aclose()
+    assert renewed[:2] == ["first", "second"]

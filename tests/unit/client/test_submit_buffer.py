@@ -94,3 +94,14 @@ async def test_an_error_fails_its_batch_and_no_later_one(buffer, submit):
         assert str(handles[1].exception()) == "no"
         submit.error = None
         assert (await buffer.wait_written(buffer.add(call("f", 3)))).id == "b2:0"
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_call_is_written_that_comes_as_the_last_batch_ends(buffer, submit, turns):
+    async with until(5):
+        buffer.add(call("f", 0))
+        await submit.begun.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await buffer.wait_written(buffer.add(call("f", 1)))
+    assert submit.batches == [[0], [1]]
