@@ -8,6 +8,7 @@ GatherqError
 ├── BatchConflict (ValueError)           this batch id already holds another batch
 ├── ProducerClosed (RuntimeError)        used after `aclose()`
 ├── ProducerElsewhere (RuntimeError)     used in another event loop than before
+├── MissingExtra (ImportError)           needs an extra of the package that is not installed
 ├── RemoteError                          a job raised something that is not a builtin
 ├── JobTimeout (TimeoutError)            a job ran past its limit
 ├── JobLost                              every worker that took the job died
@@ -109,6 +110,10 @@ class ProducerClosed(GatherqError, RuntimeError):
 
 class ProducerElsewhere(GatherqError, RuntimeError):
     """The producer belongs to another event loop, which is not closed."""
+
+
+class MissingExtra(GatherqError, ImportError):
+    """A part of gatherq needs an extra of the package that is not installed."""
 
 
 class RemoteError(GatherqError):

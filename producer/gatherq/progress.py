@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from .extras import missing_extra
+
 try:
     from rich.console import Console
     from rich.progress import (
@@ -15,8 +17,8 @@ try:
         TextColumn,
         TimeRemainingColumn,
     )
-except ImportError as error:
-    raise ImportError("gatherq.progress needs rich: pip install 'gatherq[progress]'") from error
+except ModuleNotFoundError:
+    raise missing_extra("progress", "gatherq.progress") from None
 
 from .aio import start_task
 from .client.batch import Batch

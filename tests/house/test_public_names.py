@@ -56,7 +56,8 @@ def test_the_errors():
     ]
     assert sorted(names) == [
         *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidCall", "JobCancelled"),
-        *("JobLost", "JobTimeout", "PayloadTooLarge", "ProducerClosed", "ProducerElsewhere"),
+        *("JobLost", "JobTimeout", "MissingExtra", "PayloadTooLarge", "ProducerClosed"),
+        "ProducerElsewhere",
         *("RedisUnavailable", "RemoteError", "Retry"),
     ]
 

@@ -31,6 +31,7 @@ ERRORS = [
     errors.BatchConflict("x", batch_id="b", slot=3),
     errors.ProducerClosed.now(),
     errors.ProducerElsewhere("x"),
+    errors.MissingExtra("x"),
     errors.RemoteError("x"),
     errors.Retry(3),
 ]

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gatherq.escape import install
+from gatherq.extras import check_extra
 
 from .context import CurrentJob, current_job
 
@@ -28,6 +29,7 @@ if not TYPE_CHECKING:  # else a checker takes every name for one of ours
         """Import the engine when it is asked for: jobs and the supervisor need none of it."""
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        check_extra("worker", f"{__name__}.{name}")
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
     def __dir__() -> list[str]:

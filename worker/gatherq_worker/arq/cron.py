@@ -12,6 +12,7 @@ from arq.jobs import Serializer, serialize_job
 from arq.utils import to_unix_ms
 
 from gatherq.errors import GatherqError
+from gatherq.extras import check_extra
 from gatherq.store.cron import CronRun
 
 #: A run that is later than this is skipped: the mark that it was queued may have expired.
@@ -65,10 +66,9 @@ def tick(job: CronJob, serializer: Serializer | None, now: int, keep: int) -> Cr
 
 
 def _next(expression: str, after: datetime) -> datetime:
-    try:
-        from cronsim import CronSim, CronSimError
-    except ImportError:
-        raise GatherqError("cron strings need cronsim: pip install 'gatherq[cron]'") from None
+    check_extra("cron", "a cron string")
+    from cronsim import CronSim, CronSimError
+
     try:
         return next(CronSim(expression, after))
     except (CronSimError, StopIteration) as error:

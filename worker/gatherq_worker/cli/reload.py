@@ -5,8 +5,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-import click
-
 from .arguments import without
 
 #: Variables of --reload and --watch: the command that is started again must not see them.
@@ -15,12 +13,8 @@ _VARIABLES = "GATHERQ_RELOAD", "GATHERQ_WATCH"
 
 def run_reloading(arguments: Sequence[str], folder: str) -> None:
     """Run `gatherq ARGUMENTS`, again after each change of a Python file in `folder`."""
-    try:
-        from watchfiles import PythonFilter, run_process
-    except ImportError:
-        raise click.ClickException(
-            "--reload needs watchfiles: pip install 'gatherq[reload]'"
-        ) from None
+    from watchfiles import PythonFilter, run_process
+
     for name in _VARIABLES:
         os.environ.pop(name, None)
     arguments = without([word for word in arguments if word != "--reload"], "--watch")

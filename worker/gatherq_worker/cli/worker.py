@@ -20,6 +20,7 @@ from gatherq_worker.import_path import search_here
 from gatherq_worker.ipc.process_contract import VARIABLE, Farewell
 
 from .arguments import without
+from .extras import require
 
 if TYPE_CHECKING:
     from gatherq_worker.settings import WorkerCommand
@@ -115,6 +116,9 @@ def worker(
     Or those of arq's settings, a class or dict: `gatherq worker my.WorkerSettings`. These say all
     that is not said here; without a job_deserializer they mean pickle, as --arq-pickle does.
     """
+    require("worker", "gatherq worker")
+    if reload or watch:
+        require("reload", "gatherq worker --reload")
     logging_setup.log_to_stderr(logging.DEBUG if values["verbose"] else logging.INFO)
     if custom_log_dict:
         _configure_logging(custom_log_dict)
