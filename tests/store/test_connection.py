@@ -11,9 +11,11 @@ from redis.asyncio.connection import SSLConnection
 from redis.exceptions import RedisError
 
 from gatherq import Producer
+from gatherq.errors import RedisUnavailable
 from gatherq.store.server.connection import connection_pool
 from gatherq.store.server.driver import fast_connection
 from gatherq.store.server.name_resolution import Resolver
+from gatherq.store.server.pools import sockets
 
 from ..conftest import until
 
@@ -142,3 +144,29 @@ async def test_replies_are_bytes_whatever_the_url_says(server_url):
     assert await redis.echo("x") == b"x"
     assert await redis.xread({"no:such:stream": "0"}) == []
     await pool.disconnect()
+
+
+async def test_as_many_connections_are_opened_as_are_needed(server_url):
+    """redis-py 8 allows a pool 100 unless it is told otherwise."""
+    pool = connection_pool(server_url)
+    redis = Redis(connection_pool=pool)
+    waiting = [asyncio.create_task(redis.blpop("no:such:list", 60)) for _ in range(150)]
+    try:
+        async with until(20):
+            while len(list(sockets(pool))) < 150:
+                await asyncio.sleep(0.01)
+        assert not any(task.done() for task in waiting)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+        await pool.disconnect()
+
+
+async def test_a_password_that_the_server_does_not_want_is_refused(server_url):
+    """HELLO, which redis-py 8 begins with unless it is told otherwise, takes any."""
+    url = server_url.replace("//", "//:secret@")
+    with pytest.raises(RedisUnavailable, match="without any password configured") as raised:
+        async with Producer(url):
+            pass
+    assert "secret" not in str(raised.value)

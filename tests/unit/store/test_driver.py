@@ -5,17 +5,20 @@ import inspect
 
 import hiredis
 import pytest
+from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gatherq.store.server.driver import fast_connection
 
+#: What a pool asks before it gives a connection.
+CAN_READ = "can_read" if hasattr(Connection, "can_read") else "can_read_destructive"
 SIGNATURES = {
     "_connect": "(self)",
     "_connection_arguments": "(self)",
     "pack_command": "(self, *args)",
-    "can_read_destructive": "(self)",
+    CAN_READ: "(self)",
     "send_packed_command": "(self, command, check_health=True)",
 }
 
@@ -52,11 +55,18 @@ async def test_the_reader_of_a_stream_has_a_buffer():
     reader.feed_data(b"x")
     connection = fast_connection(Connection)()
     connection._reader = reader
-    assert await connection.can_read_destructive()
+    assert await connection.can_read()
     assert await reader.read(1) == b"x"
-    assert not await connection.can_read_destructive()
+    assert not await connection.can_read()
     reader.feed_eof()
-    assert await connection.can_read_destructive()
+    assert await connection.can_read()
+
+
+async def test_a_pool_asks_ours():
+    connection = fast_connection(Connection)(host="localhost", port=1)
+    connection._reader, connection._writer = asyncio.StreamReader(), Broken(None)
+    await ConnectionPool().ensure_connection(connection)  # redis-py's own would connect anew
+    connection._reader = connection._writer = None
 
 
 def test_a_command_of_two_words_is_packed_as_two():

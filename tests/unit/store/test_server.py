@@ -5,7 +5,14 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import ResponseError
 
 from gatherq.errors import RedisUnavailable
-from gatherq.store.server.connection import Server, check, connect, database_of, disconnect
+from gatherq.store.server.connection import (
+    Server,
+    check,
+    connect,
+    connection_pool,
+    database_of,
+    disconnect,
+)
 
 
 def pool(url="redis://127.0.0.1:1/3"):
@@ -53,3 +60,11 @@ async def test_sockets_of_all_pools_are_named_until_they_are_closed(server_url):
     for client in clients:
         await disconnect(client)
     assert list(server.sockets()) == []
+
+
+def test_defaults_of_redis_py_do_not_matter():
+    connection = connection_pool("redis://h").make_connection()
+    assert (connection.socket_timeout, connection.socket_connect_timeout) == (10.0, 5.0)
+    assert (connection.protocol, connection.retry._retries) == (2, 0)
+    assert (connection.encoder.encoding, connection.encoder.decode_responses) == ("utf-8", False)
+    assert connection_pool("redis://h").max_connections == 2**31

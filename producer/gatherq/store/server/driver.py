@@ -50,11 +50,14 @@ def fast_connection(kind: Any) -> Any:
         def pack_command(self, *args: Any) -> list[bytes]:
             return [hiredis.pack_command((*args[0].encode().split(), *args[1:]))]
 
-        async def can_read_destructive(self) -> bool:
+        async def can_read(self) -> bool:
             # The pool asks this before each command. Unread data is in the stream's buffer; reading
-            # it, as redis-py does, would cost a timer and a turn of the loop.
+            # it, as redis-py did before version 8, would cost a timer and a turn of the loop.
             stream = self._reader
             return bool(stream.at_eof() or stream.exception() or stream._buffer)
+
+        #: Its name before redis-py 8.
+        can_read_destructive = can_read
 
         async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
             if not self.is_connected:

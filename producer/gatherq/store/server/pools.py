@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from redis.asyncio import ConnectionPool
-from redis.asyncio.connection import SSLConnection
+from redis.asyncio.connection import Connection, SSLConnection, parse_url
 from redis.exceptions import RedisError
 
 from gatherq.errors import RedisUnavailable
@@ -40,21 +40,8 @@ def connection_pool(
     """
     try:
         check_url(url)
-        pool = kind.from_url(
-            url, socket_timeout=socket_timeout, socket_connect_timeout=min(socket_timeout, 5.0)
-        )
-        options = pool.connection_kwargs
-        unknown = [o for o in options if o not in _OPTIONS and not o.startswith("ssl_")]
-        if unknown or not isinstance(pool.connection_class, type):
-            raise UnreadableURL("it has an option that no URL can have")
-        options.update(
-            OURS, socket_timeout=max(_LEAST_TIMEOUT, min(socket_timeout, options["socket_timeout"]))
-        )
+        pool = kind(**_options(url, socket_timeout))
         pool.max_connections = _UNBOUNDED
-        if issubclass(pool.connection_class, SSLConnection):
-            # A trusted certificate proves nothing unless its host name is checked too.
-            checks = options.get("ssl_cert_reqs", "required") == "required"
-            options.setdefault("ssl_check_hostname", checks)
         _try_options(pool)
     except ValueError as error:
         where = masked(url)
@@ -64,6 +51,25 @@ def connection_pool(
         ) from None
     pool.connection_class = fast_connection(pool.connection_class)
     return pool
+
+
+def _options(url: str, socket_timeout: float) -> dict[str, Any]:
+    """Return the options of a pool: what the URL says, and ours."""
+    said: dict[str, Any] = {
+        "socket_timeout": socket_timeout,
+        "socket_connect_timeout": min(socket_timeout, 5.0),
+        **parse_url(url),
+    }
+    kind = said.pop("connection_class", Connection)
+    unknown = [o for o in said if o not in _OPTIONS and not o.startswith("ssl_")]
+    if unknown or not isinstance(kind, type):
+        raise UnreadableURL("it has an option that no URL can have")
+    said["socket_timeout"] = max(_LEAST_TIMEOUT, min(socket_timeout, said["socket_timeout"]))
+    if issubclass(kind, SSLConnection):
+        # A trusted certificate proves nothing unless its host name is checked too.
+        checks = said.get("ssl_cert_reqs", "required") == "required"
+        said.setdefault("ssl_check_hostname", checks)
+    return {**said, **OURS, "connection_class": kind}
 
 
 def _try_options(pool: ConnectionPool) -> None:
