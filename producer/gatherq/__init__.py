@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from .client.handle import Handle
     from .client.producer import Producer
     from .client.task_group import TaskGroup
-    from .contract.jobs import Call, Job, call, job
+    from .contract.current_job import CurrentJob, current_job
+    from .contract.job_definition import JobDefinition
+    from .contract.jobs import Call, Job, PlainJob, call, job
     from .contract.outcomes import (
         AttemptInfo,
         Cancelled,
@@ -23,27 +25,61 @@ if TYPE_CHECKING:
         TimedOut,
     )
     from .contract.remote_errors.error_info import ErrorInfo
-    from .errors import GatherqError, RemoteError, Retry
+    from .errors import (
+        BatchConflict,
+        BatchNotFound,
+        GatherqError,
+        InvalidCall,
+        JobCancelled,
+        JobLost,
+        JobTimeout,
+        MissingExtra,
+        PayloadTooLarge,
+        ProducerClosed,
+        ProducerElsewhere,
+        RedisUnavailable,
+        RemoteError,
+        Retry,
+    )
+    from .store.batches import Counts
+
+    __version__: str
 
 __all__ = [
     "AttemptInfo",
     "Batch",
+    "BatchConflict",
+    "BatchNotFound",
     "Call",
     "Cancelled",
+    "Counts",
+    "CurrentJob",
     "ErrorInfo",
     "Failed",
     "GatherqError",
     "Handle",
+    "InvalidCall",
     "Job",
+    "JobCancelled",
+    "JobDefinition",
+    "JobLost",
+    "JobTimeout",
     "Lost",
+    "MissingExtra",
     "Outcome",
+    "PayloadTooLarge",
+    "PlainJob",
     "Producer",
+    "ProducerClosed",
+    "ProducerElsewhere",
+    "RedisUnavailable",
     "RemoteError",
     "Retry",
     "Succeeded",
     "TaskGroup",
     "TimedOut",
     "call",
+    "current_job",
     "job",
 ]
 
@@ -52,12 +88,20 @@ _HOMES = {
     "client.handle": ("Handle",),
     "client.producer": ("Producer",),
     "client.task_group": ("TaskGroup",),
-    "contract.jobs": ("Call", "Job", "call", "job"),
+    "contract.current_job": ("CurrentJob", "current_job"),
+    "contract.job_definition": ("JobDefinition",),
+    "contract.jobs": ("Call", "Job", "PlainJob", "call", "job"),
     "contract.outcomes": (
         *("AttemptInfo", "Cancelled", "Failed", "Lost", "Outcome", "Succeeded", "TimedOut"),
     ),
     "contract.remote_errors.error_info": ("ErrorInfo",),
-    "errors": ("GatherqError", "RemoteError", "Retry"),
+    "errors": (
+        *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidCall"),
+        *("JobCancelled", "JobLost", "JobTimeout", "MissingExtra", "PayloadTooLarge"),
+        *("ProducerClosed", "ProducerElsewhere", "RedisUnavailable", "RemoteError"),
+        "Retry",
+    ),
+    "store.batches": ("Counts",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 #: Modules that users reach as attributes, whatever was imported before.
@@ -69,13 +113,15 @@ if not TYPE_CHECKING:  # else a checker takes every name for one of ours
         """Import a public name when it is first asked for: a module of jobs needs no client."""
         if name in _MODULES:
             return import_module(f"{__name__}.{name}")
+        if name == "__version__":
+            return import_module("importlib.metadata").version(__name__)
         if name not in _HOME_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         found = globals()[name] = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
         return found
 
     def __dir__() -> list[str]:
-        return sorted([*__all__, *_MODULES])
+        return sorted([*__all__, *_MODULES, "__version__"])
 
 
 escape.install("gatherq")

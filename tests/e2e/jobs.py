@@ -4,8 +4,7 @@ import asyncio
 import os
 from datetime import datetime, timedelta
 
-from gatherq import Producer, job
-from gatherq_worker import current_job
+from gatherq import Producer, current_job, job
 
 
 @job()

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from gatherq import job
-from gatherq_worker import current_job
+from gatherq import current_job, job
 
 
 @job(retries=3, backoff=600, jitter=0)

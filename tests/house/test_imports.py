@@ -28,6 +28,8 @@ REDIS = {"redis", "hiredis"}
 PYDANTIC = {"pydantic", "pydantic_core", "pydantic_settings"}
 #: What a supervisor imports of the folder.
 IPC = "from gatherq_worker.ipc import endpoint, process_contract, python_command, scoreboard"
+#: What a module of jobs imports, which both sides share.
+JOB_FILE = "from gatherq import JobTimeout, Retry, current_job, job"
 CLIENT, WORKER = {"gatherq.client"}, {"gatherq_worker"}
 ENGINE = {"gatherq_worker.engine", "gatherq_worker.execution", "gatherq_worker.arq"}
 
@@ -44,6 +46,11 @@ def modules(program):
     [
         ("import gatherq", REDIS | PYDANTIC | CLIENT | WORKER | {"arq", "asyncio"}),
         ("from gatherq import job", REDIS | CLIENT | WORKER | {"arq", "pydantic_settings"}),
+        (JOB_FILE, REDIS | CLIENT | WORKER | {"arq", "pydantic_settings"}),
+        (
+            "from gatherq import current_job",
+            REDIS | PYDANTIC | CLIENT | WORKER | {"arq", "asyncio"},
+        ),
         ("from gatherq import Producer", WORKER | {"arq"}),
         ("import gatherq_worker", REDIS | PYDANTIC | CLIENT | ENGINE | {"arq", "asyncio"}),
         (IPC, REDIS | PYDANTIC | CLIENT | ENGINE | {"arq", "asyncio"}),
@@ -176,6 +183,6 @@ def test_errors_and_wire_are_there_whatever_was_imported_before():
 
 @pytest.mark.parametrize("package", [gatherq, gatherq_worker])
 def test_a_front_door_shows_its_names_and_nothing_else(package):
-    assert set(dir(package)) - {"errors", "wire"} == set(package.__all__)
+    assert set(dir(package)) - {"__version__", "errors", "wire"} == set(package.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'import_modul'"):
         package.import_modul  # noqa: B018

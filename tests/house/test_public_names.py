@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from importlib.metadata import version
 
 import pytest
 
@@ -14,12 +15,17 @@ import gatherq.wire
 import gatherq_worker
 
 CLIENT = ["Batch", "Handle", "Producer", "TaskGroup"]
-JOBS = ["Call", "Job", "call", "job"]
+JOBS = ["Call", "CurrentJob", "Job", "JobDefinition", "PlainJob", "call", "current_job", "job"]
 OUTCOMES = [
+    "Counts",
     *("AttemptInfo", "Cancelled", "ErrorInfo", "Failed", "Lost", "Outcome", "Succeeded"),
     "TimedOut",
 ]
-ERRORS = ["GatherqError", "RemoteError", "Retry"]
+ERRORS = [
+    *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidCall", "JobCancelled"),
+    *("JobLost", "JobTimeout", "MissingExtra", "PayloadTooLarge", "ProducerClosed"),
+    *("ProducerElsewhere", "RedisUnavailable", "RemoteError", "Retry"),
+]
 WORKER = ["CurrentJob", "Worker", "create_worker", "crontab", "current_job", "run_worker"]
 
 #: Beside what asyncio's own class of that kind has.
@@ -41,6 +47,7 @@ def test_the_front_door():
     assert sorted(gatherq.__all__) == sorted([*CLIENT, *JOBS, *OUTCOMES, *ERRORS])
     assert set(gatherq.__all__) <= set(dir(gatherq))
     assert all(hasattr(gatherq, name) for name in gatherq.__all__)
+    assert gatherq.__version__ == version("gatherq")
 
 
 def test_the_workers_door():
@@ -54,12 +61,7 @@ def test_the_errors():
         for name, each in vars(gatherq.errors).items()
         if inspect.isclass(each) and each.__module__ == "gatherq.errors" and name[0] != "_"
     ]
-    assert sorted(names) == [
-        *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidCall", "JobCancelled"),
-        *("JobLost", "JobTimeout", "MissingExtra", "PayloadTooLarge", "ProducerClosed"),
-        "ProducerElsewhere",
-        *("RedisUnavailable", "RemoteError", "Retry"),
-    ]
+    assert sorted(names) == ERRORS
 
 
 def functions(module):

@@ -54,7 +54,7 @@ def words(outcome: Outcome[str]) -> str:
 
 def misspelt() -> None:
     _ = gatherq.Producr  # type: ignore[attr-defined]  # pyright: ignore
-    _ = gatherq.current_job  # type: ignore[attr-defined]  # pyright: ignore
+    _ = gatherq.current_jobs  # type: ignore[attr-defined]  # pyright: ignore
     _ = gatherq_worker.Wroker  # type: ignore[attr-defined]  # pyright: ignore
     assert_type(gatherq.errors.BatchNotFound.__name__, str)
     assert_type(gatherq.wire.job_deserializer(b"{}"), dict[str, Any])

@@ -3,10 +3,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gatherq.contract.current_job import CurrentJob, current_job
 from gatherq.escape import install
 from gatherq.extras import check_extra
-
-from .context import CurrentJob, current_job
 
 if TYPE_CHECKING:
     from .arq.cron import crontab

@@ -8,9 +8,8 @@ from time import monotonic
 
 from redis.asyncio import Redis
 
-from gatherq import job
+from gatherq import current_job, job
 from gatherq.store.server.connection import connection_pool
-from gatherq_worker import current_job
 
 #: redis-py's own connections cannot be used in a cancelled task before this.
 OLD = sys.version_info < (3, 11, 3)

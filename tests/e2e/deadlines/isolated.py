@@ -7,8 +7,7 @@ import sys
 import threading
 import time
 
-from gatherq import Retry, job
-from gatherq_worker import current_job
+from gatherq import Retry, current_job, job
 
 from .stuck import note
 

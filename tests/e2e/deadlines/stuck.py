@@ -5,8 +5,7 @@ import os
 import signal
 import time
 
-from gatherq import Retry, job
-from gatherq_worker import current_job
+from gatherq import Retry, current_job, job
 
 
 def note(path: str, word: str) -> None:

@@ -3,8 +3,7 @@
 import asyncio
 import os
 
-from gatherq import job
-from gatherq_worker import current_job
+from gatherq import current_job, job
 
 
 def note(path: str) -> None:

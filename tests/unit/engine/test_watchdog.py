@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from gatherq.contract.current_job import CurrentJob, set_current
 from gatherq_worker.attempt import Attempt, State
-from gatherq_worker.context import CurrentJob, set_current
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.finalizer import Finalizer
 from gatherq_worker.engine.loop_watch import watchdog as module

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from gatherq.contract.current_job import CurrentJob, set_current
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.context import CurrentJob, set_current
 from gatherq_worker.execution.guarded_task import guarded, within
 
 

@@ -5,9 +5,9 @@ They are named tuples: a frozen dataclass takes twice as long to make, and one i
 
 from typing import NamedTuple, TypeAlias
 
+from gatherq.contract.current_job import CurrentJob
 from gatherq.contract.records import Times, Verdict
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.context import CurrentJob
 
 
 class JobStarted(NamedTuple):

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from typing import Any
 
+from gatherq.contract.current_job import CurrentJob, set_current
 from gatherq_worker.attempt import Attempt, Place, State
-from gatherq_worker.context import CurrentJob, set_current
 from gatherq_worker.execution.guarded_task import guarded
 from gatherq_worker.execution.loop import Bound, Hook, after, in_loop
 from gatherq_worker.execution.processes import JobProcess, Processes

@@ -9,12 +9,12 @@ import threading
 from functools import partial
 from typing import Any, NoReturn
 
+from gatherq.contract.current_job import CurrentJob, set_current
 from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.remote_errors.capture import describe, say
 from gatherq.contract.values.codec import encode
 from gatherq.errors import Retry
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.context import CurrentJob, set_current
 from gatherq_worker.ipc.frames import framed, pack, read
 from gatherq_worker.registry import Handler, Registry, load
 

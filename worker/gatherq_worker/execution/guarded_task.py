@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gatherq_worker.context import running_job
+from gatherq.contract.current_job import running_job
 
 if TYPE_CHECKING:
     from gatherq_worker.attempt import Attempt

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import monotonic
 from types import FrameType
 
-from gatherq_worker.context import CurrentJob, running_job
+from gatherq.contract.current_job import CurrentJob, running_job
 
 from .loop import Interrupted, in_handler
 

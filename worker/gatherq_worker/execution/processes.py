@@ -7,12 +7,12 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gatherq.contract.current_job import CurrentJob
 from gatherq.contract.remote_errors.capture import DescribedError, say
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values import codec
 from gatherq.contract.values.codec import encode
 from gatherq_worker.attempt import Attempt, Place
-from gatherq_worker.context import CurrentJob
 from gatherq_worker.ipc.frames import pack, unpack
 from gatherq_worker.ipc.process_contract import how_it_died
 from gatherq_worker.registry import Handler

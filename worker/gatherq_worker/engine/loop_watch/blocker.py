@@ -9,7 +9,7 @@ from itertools import islice, takewhile
 from types import FrameType
 from typing import Any
 
-from gatherq_worker.context import CurrentJob, job_in, job_of
+from gatherq.contract.current_job import CurrentJob, job_in, job_of
 from gatherq_worker.execution.loop import is_loop
 
 #: Innermost frames of a stack that are shown.

@@ -10,11 +10,11 @@ import os
 import threading
 from typing import NoReturn
 
+from gatherq.contract.current_job import CurrentJob
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.server.errors import REDIS_ERRORS
 from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.context import CurrentJob
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.finalizer import Finalizer
 from gatherq_worker.engine.events import LoopBlocked

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import asyncio
 
-from gatherq.contract import inherited_deadline
+from . import inherited_deadline
 
 _current: ContextVar["CurrentJob"] = ContextVar("gatherq_current_job")
 
