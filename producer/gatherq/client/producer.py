@@ -75,6 +75,9 @@ class Producer(Gatherer):
         )
         self._buffer = self._new_buffer()
 
+    def __repr__(self) -> str:
+        return f"<Producer {self.url} queue={self._session.store.keys.queue!r}>"
+
     async def __aenter__(self) -> Self:
         """Raise RedisUnavailable at once if the server does not answer."""
         self._owner.check()

@@ -32,6 +32,9 @@ class TaskGroup:
     async def __aexit__(self, *exc_info: Any) -> None:
         await self._group.__aexit__(*exc_info)
 
+    def __repr__(self) -> str:
+        return repr(self._group)
+
     def create_task(
         self, call: Call[T], *, name: str | None = None, context: Context | None = None
     ) -> Handle[T]:

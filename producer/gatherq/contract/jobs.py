@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from .job_definition import Isolation, JobDefinition, RetryRules, check_definition
+from .short_repr import call_repr
 from .validation import check_timeout
 from .values.annotations import codecs_of
 from .values.codec import Decoder
@@ -14,7 +15,7 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Call(Generic[R_co]):
     """The description of a job to be submitted: its name and its arguments."""
 
@@ -25,7 +26,17 @@ class Call(Generic[R_co]):
     function: Callable[..., Any] | None = None
     queue_timeout: float | None = None
     #: Name and arguments as JSON, once encoded, so that an iterator is read only once.
-    written: bytes | None = field(default=None, repr=False, compare=False)
+    written: bytes | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        """Show the job as a line of source code, cut to some 90 characters."""
+        return call_repr(self.name, self.args, self.kwargs)
+
+    def __repr__(self) -> str:
+        text = call_repr("call", (self.name, *self.args), self.kwargs)
+        limits = {"timeout": self.timeout, "queue_timeout": self.queue_timeout}
+        given = (f".with_{what}({s:g})" for what, s in limits.items() if s is not None)
+        return "".join([text, *given])
 
     def with_queue_timeout(self, seconds: float) -> "Call[R_co]":
         """Return this call with a limit on its wait in the queue, in seconds."""
@@ -119,12 +130,23 @@ def job(
         attributes = cast("Any", function)
         attributes.definition = definition.of(function)
         job_name = attributes.definition.name
-        attributes.call = lambda *args, **kwargs: Call(
-            job_name, args, kwargs or None, function=function
+        attributes.call = _presented(
+            lambda *args, **kwargs: Call(job_name, args, kwargs or None, function=function),
+            function,
         )
         return function
 
     return cast("_Decorator", decorate)
+
+
+def _presented(make: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the `call` of a job the name and the signature that editors and `help()` show."""
+    attributes = cast("Any", make)
+    attributes.__name__, attributes.__module__ = "call", function.__module__
+    attributes.__qualname__ = f"{function.__qualname__}.call"
+    attributes.__doc__ = f"Describe a job, {function.__qualname__}(...), to be submitted."
+    attributes.__wrapped__ = function  # inspect.signature() follows it
+    return make
 
 
 def call(name: str, /, *args: Any, **kwargs: Any) -> Call[Any]:

@@ -11,8 +11,9 @@ The aliases are the names of arq's result record (`arq.jobs.serialize_result`), 
 is read into these models in one pass.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import ClassVar, Generic, Literal, NoReturn, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
@@ -20,6 +21,7 @@ from typing_extensions import TypeAliasType
 from gatherq.errors import JobCancelled, JobLost, JobTimeout
 
 from .remote_errors.error_info import ErrorInfo, rebuild
+from .short_repr import PlainText, short_repr
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -42,6 +44,11 @@ class AttemptInfo(BaseModel):
     def __str__(self) -> str:
         return f"attempt {self.attempt}: {self.error or self.status}"
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Tell pydantic, and rich, what to show."""
+        yield from _shown(self, "attempt", "status", *(["error"] if self.error else []), "worker")
+        yield from _duration(self.started, self.finished)
+
 
 class _Outcome(BaseModel):
     """Fields that every outcome has; the three times are those of Redis's clock, in UTC."""
@@ -61,6 +68,15 @@ class _Outcome(BaseModel):
 
     def _job(self) -> str:
         return f"job {self.job_id} ({self.name})"
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Tell pydantic, and rich, what to show: a line of some 200 characters."""
+        yield from _shown(self, *self.__match_args__, most=80)
+        yield from _shown(self, "slot", "job_id", "name", "attempt")
+        yield from _duration(self.started, self.finished)
+
+    def __str__(self) -> str:
+        return repr(self)
 
 
 class Succeeded(_Outcome, Generic[T_co]):
@@ -139,6 +155,20 @@ Outcome = TypeAliasType(
 )
 # Without type arguments, so that a record becomes the very class that users name in `match`.
 AnyOutcome: TypeAlias = Succeeded | Failed | TimedOut | Cancelled | Lost  # type: ignore[type-arg]
+
+
+def _shown(model: BaseModel, *fields: str, most: int = 40) -> Iterator[tuple[str | None, Any]]:
+    for name in fields:
+        value = getattr(model, name)
+        short = isinstance(value, ErrorInfo)  # by itself
+        yield name, value if short else PlainText(short_repr(value, most))
+
+
+def _duration(
+    started: datetime | None, finished: datetime | None
+) -> Iterator[tuple[str | None, Any]]:
+    if started and finished:
+        yield None, PlainText(f"{(finished - started).total_seconds():.2f} s")
 
 
 def exception_of(outcome: Failed | TimedOut | Cancelled | Lost) -> BaseException:

@@ -4,10 +4,12 @@ Nothing that is named in Redis is ever imported.
 """
 
 import builtins
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from gatherq.contract.short_repr import PlainText, short_repr
 from gatherq.errors import RemoteError
 
 from .attributes import ASYNCIO, HELD, Plain, unpack
@@ -45,6 +47,11 @@ class ErrorInfo(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}" if self.message else self.type
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Tell pydantic, and rich, what to show: the type and the message, in a short line."""
+        yield "type", PlainText(short_repr(self.type, 40))
+        yield "message", PlainText(short_repr(self.message, 60))
 
     def shortened(self) -> "ErrorInfo":
         """Return the part for a history: texts cut, and none of the errors behind it."""
