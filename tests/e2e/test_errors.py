@@ -39,6 +39,22 @@ async def read(batch, slot, redis):
     yield raise_arqs
 
 
+async def test_a_remote_traceback_begins_in_the_job(producer, start_worker):
+    start_worker(module="raising")
+    jobs = (raising.in_loop, raising.in_thread, raising.in_process)
+    async with until(30):
+        batch = await producer.submit([each.call("ValueError") for each in jobs])
+        for each, outcome in zip(jobs, await batch.outcomes(), strict=True):
+            heading, first, *_ = outcome.error.traceback.splitlines()
+            assert heading == "Traceback (most recent call last):"
+            assert first.endswith(f'raising.py", line {first_line(each)}, in {each.__name__}')
+
+
+def first_line(function):
+    """Return the number of the line of a function's body."""
+    return function.__code__.co_firstlineno + 2
+
+
 async def test_errors_are_caught_as_what_they_are_in_each_isolation(producer, start_worker):
     start_worker(module="raising")
     calls = [

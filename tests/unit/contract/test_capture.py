@@ -115,6 +115,44 @@ def test_the_traceback_shows_the_error_last_and_what_led_to_it():
     assert "frames are left out" in info.traceback
 
 
+def define(module: str, source: str) -> Any:
+    """Return the function `f` of a module of that name."""
+    names: dict[str, Any] = {"__name__": module}
+    exec(compile(source, f"<{module}>", "exec"), names)
+    return names["f"]
+
+
+def test_the_traceback_begins_with_the_jobs_own_frames():
+    ours = define("gatherq_worker.execution.loop", "def f(call): return call()")
+    theirs = define("kitchen", "def f(call): return call()")
+    submits = define("gatherq.client.producer", "def f(): raise ValueError('no')")
+    with pytest.raises(ValueError, match="no") as raised:
+        ours(lambda: ours(lambda: theirs(submits)))
+    # pytest.raises and the lambdas of this module are others' frames too.
+    error = raised.value.with_traceback(raised.tb.tb_next)
+    lines = describe(error).traceback.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert f'"{__file__}"' in lines[1]
+    assert lines[-3:] == [
+        '  File "<kitchen>", line 1, in f',
+        '  File "<gatherq.client.producer>", line 1, in f',
+        "ValueError: no",
+    ]
+
+
+def test_a_traceback_of_our_frames_alone_is_shown_whole():
+    fails = define("gatherq_worker.registry", "def f(): raise ValueError('no')")
+    ours = define("gatherq_worker.execution.loop", "def f(call): return call()")
+    with pytest.raises(ValueError, match="no") as raised:
+        ours(fails)
+    assert describe(raised.value.with_traceback(raised.tb.tb_next)).traceback.splitlines() == [
+        "Traceback (most recent call last):",
+        '  File "<gatherq_worker.execution.loop>", line 1, in f',
+        '  File "<gatherq_worker.registry>", line 1, in f',
+        "ValueError: no",
+    ]
+
+
 def test_python_says_more_of_some_errors():
     with pytest.raises(SyntaxError) as raised:
         compile("a b", "<job>", "exec")

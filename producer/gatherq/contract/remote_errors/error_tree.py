@@ -18,6 +18,8 @@ from .attributes import is_a
 _MAX_NODES, _MAX_DEPTH = 100, 40
 #: Frames shown at either end of a traceback, for the first error and for those behind it.
 _FRAMES, _FRAMES_BEHIND = 50, 10
+#: Packages whose frames lead to a job's code.
+_OURS = ("gatherq", "gatherq_worker")
 _CAUSED = "\nThe above exception was the direct cause of the following exception:\n\n"
 _MEANWHILE = "\nDuring handling of the above exception, another exception occurred:\n\n"
 _UNTOLD = "(what led to it is left out)\n\n"
@@ -118,6 +120,7 @@ def _leave_out(node: Node, where: str) -> None:
 def _frames(trace: TracebackType | None, most: int) -> Iterator[str]:
     if trace is None:
         return
+    trace = _from_the_handler(trace)
     yield "Traceback (most recent call last):\n"
     count, last = 0, trace
     step: TracebackType | None = trace
@@ -132,3 +135,17 @@ def _frames(trace: TracebackType | None, most: int) -> Iterator[str]:
     yield from traceback.format_tb(trace, most)
     yield f"  ... {count - 2 * most:,} frames are left out ...\n"
     yield from traceback.format_tb(last)
+
+
+def _from_the_handler(trace: TracebackType) -> TracebackType:
+    """Return a traceback without the frames of ours that called the job; all, if it has no other.
+
+    What follows the first frame of another stays, also where the job calls us.
+    """
+    step: TracebackType | None = trace
+    while step is not None:
+        name = dict.get(step.tb_frame.f_globals, "__name__")
+        if not isinstance(name, str) or str.partition(name, ".")[0] not in _OURS:
+            return step
+        step = step.tb_next
+    return trace
