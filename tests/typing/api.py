@@ -1,26 +1,39 @@
 """What type checkers must say of the public API. Checked by mypy and pyright, never run."""
 
 import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from typing import Any, assert_type
 
 import gatherq
 import gatherq_worker
 from gatherq import (
     Batch,
+    BatchConflict,
     Call,
     Cancelled,
+    Counts,
+    CurrentJob,
     ErrorInfo,
     Failed,
     Handle,
+    InvalidCall,
+    JobCancelled,
+    JobDefinition,
+    JobLost,
+    JobTimeout,
     Lost,
     Outcome,
     Producer,
+    RemoteError,
+    Retry,
     Succeeded,
     TaskGroup,
     TimedOut,
     call,
+    current_job,
     job,
 )
+from gatherq.progress import progress
 
 
 @job(timeout=10)
@@ -36,6 +49,26 @@ async def weigh(vegetable: str) -> int:
 @job()
 def peel(vegetable: str) -> int:
     return len(vegetable)
+
+
+def names() -> Iterator[str]:
+    yield "leek"
+
+
+async def more_names() -> AsyncIterator[str]:
+    yield "leek"
+
+
+@job(timeout=10, isolation="process", retries=2, retry_on=(OSError, ValueError))
+def asks(path: str) -> list[int]:
+    assert_type(current_job(), CurrentJob)
+    assert_type(current_job().remaining(), float | None)
+    raise Retry(1.5)
+
+
+def submits_any(function: Callable[..., Coroutine[Any, Any, int]]) -> Call[int]:
+    """A function that is made a job later."""
+    return job()(function).call("a")
 
 
 def words(outcome: Outcome[str]) -> str:
@@ -58,6 +91,61 @@ def misspelt() -> None:
     _ = gatherq_worker.Wroker  # type: ignore[attr-defined]  # pyright: ignore
     assert_type(gatherq.errors.BatchNotFound.__name__, str)
     assert_type(gatherq.wire.job_deserializer(b"{}"), dict[str, Any])
+
+
+def errors() -> None:
+    assert_type(gatherq.__version__, str)
+    try:
+        pass
+    except InvalidCall as error:
+        assert_type(error.slot, int | None)
+        assert_type(error.name, str | None)
+    except BatchConflict as error:
+        assert_type(error.batch_id, str)
+    except RemoteError as error:
+        assert_type(error.outcome, Failed | None)
+    except JobTimeout as error:
+        assert_type(error.outcome, TimedOut)
+    except JobLost as error:
+        assert_type(error.outcome, Lost)
+    except JobCancelled as error:
+        assert_type(error.outcome, Cancelled)
+    except Retry as error:
+        assert_type(error.delay, float)
+
+
+async def about_a_batch(batch: Batch[str]) -> None:
+    counts = await batch.counts()
+    assert_type(counts, Counts)
+    assert_type(counts.finished, int)
+    assert_type(batch.id, str)
+    assert_type(len(batch), int)
+    assert_type(batch.handles(), Sequence[Handle[str]])
+    assert_type([o.slot async for o in batch.as_completed()], list[int])
+    await batch.detach()
+    await batch.delete()
+    async with progress(batch) as nothing:
+        assert_type(nothing, None)
+    assert_type(batch.handles()[0].id, str)
+
+
+def about_a_job() -> None:
+    assert_type(chop.definition, JobDefinition)
+    assert_type(peel.definition.timeout, float | None)
+    assert_type(asks.call("x"), Call[list[int]])
+    assert_type(asks("x"), list[int])
+    assert_type(chop.call("leek", 1).with_timeout(1).with_queue_timeout(1), Call[str])
+    assert_type(str(chop.call("leek", 1)), str)
+
+
+async def maps(producer: Producer) -> None:
+    made = producer.map(lambda name: chop.call(name, 3), names(), window=9)
+    assert_type(made, AsyncGenerator[Outcome[str], None])
+    lazily = producer.map(lambda name: chop.call(name, 3), more_names(), lease=9)
+    assert_type(lazily, AsyncGenerator[Outcome[str], None])
+    pairs = producer.map(lambda pair: chop.call(*pair), [("leek", 3.0)])
+    assert_type(pairs, AsyncGenerator[Outcome[str], None])
+    assert_type(producer.map("chop", names()), AsyncGenerator[Outcome[Any], None])
 
 
 async def check(producer: Producer) -> None:
@@ -104,6 +192,9 @@ async def check(producer: Producer) -> None:
         assert_type(each.unwrap(), int)
     async for anything in producer.map("weigh", ["a"]):
         assert_type(anything.unwrap(), Any)
+    by_name = await producer.submit([call("chop", "leek", 1)], tolerate=0.05, deadline=60)
+    assert_type(by_name, Batch[Any])
+    assert_type(await producer.batch("soup"), Batch[Any])
     producer.map(weigh.call, [1])  # type: ignore[arg-type]  # pyright: ignore
     await producer.submit_one("weigh")  # type: ignore[arg-type]  # pyright: ignore
     chop.call("carrot")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
