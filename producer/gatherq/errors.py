@@ -123,7 +123,8 @@ class RemoteError(GatherqError):
     """
 
     def __init__(self, message: str, *, outcome: "Failed | None" = None) -> None:
-        self.outcome, self._text = outcome, message
+        self.outcome = outcome
+        self._text = message
         super().__init__(message)
 
     def __str__(self) -> str:
@@ -153,7 +154,7 @@ class Retry(GatherqError):
     """
 
     def __init__(self, delay: float = 0.0) -> None:
-        self.delay = check_delay(delay)
+        self.delay: float = check_delay(delay)
         super().__init__(f"run again after {self.delay:g} s")
 
 

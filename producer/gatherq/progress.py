@@ -25,7 +25,7 @@ from .client.batch import Batch
 from .errors import GatherqError
 from .store.batches import Counts
 
-logger = logging.getLogger("gatherq")
+logger: logging.Logger = logging.getLogger("gatherq")
 
 #: Seconds between two looks at the batch's counts, and longest duration of the last one.
 _REFRESH = 0.1

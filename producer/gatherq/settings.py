@@ -1,5 +1,7 @@
 """Settings from the environment: every field is read from `GATHERQ_<FIELD>`."""
 
+from typing import ClassVar
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -10,7 +12,9 @@ from .contract.keys import DEFAULT_QUEUE
 class Settings(BaseSettings):
     """The server and the queue, which both sides must agree on, and options of a producer."""
 
-    model_config = SettingsConfigDict(env_prefix="GATHERQ_", frozen=True, hide_input_in_errors=True)
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix="GATHERQ_", frozen=True, hide_input_in_errors=True
+    )
 
     redis_url: str = Field(default=defaults.REDIS_URL, repr=False)
     queue: str = Field(default=DEFAULT_QUEUE, min_length=1)

@@ -19,7 +19,7 @@ from .collection.batch_reader import BatchReader
 from .collection.collector import Collector
 from .session import Session
 
-logger = logging.getLogger("gatherq")
+logger: logging.Logger = logging.getLogger("gatherq")
 
 #: Most slots that one call puts back: their histories travel with them.
 _REDRIVE_CHUNK = 50

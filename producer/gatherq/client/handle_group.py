@@ -31,7 +31,7 @@ class HandleGroup(Generic[T]):
         #: Whether cancelling a handle leaves its job to run.
         self.detached = False
         #: Whether the handles have failed because Redis was away, or the producer closed.
-        self.failed = False
+        self.failed: bool = False
         self._collector, self._cancel_slots = collector, cancel
         self._unsettled = len(handles)
         self._after = b"0"

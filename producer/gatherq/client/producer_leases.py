@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from gatherq.aio import cancel_and_wait, start_task
 from gatherq.store.server.errors import is_transient
 
-logger = logging.getLogger("gatherq")
+logger: logging.Logger = logging.getLogger("gatherq")
 
 #: First and longest pause between two attempts while renewing fails, in seconds.
 _FIRST, _LONGEST = 0.05, 0.5

@@ -32,8 +32,8 @@ class Session:
 
     def begin(self) -> None:
         """Start with no task and no batch: at first, and in a new loop or process."""
-        self.watcher = CompletionWatcher(self.store, self.retry)
-        self.leases = ProducerLeases(self.store.renew_lease)
+        self.watcher: CompletionWatcher = CompletionWatcher(self.store, self.retry)
+        self.leases: ProducerLeases = ProducerLeases(self.store.renew_lease)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._finish_tasks: set[asyncio.Task[Any]] = set()
 

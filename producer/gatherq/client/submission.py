@@ -45,11 +45,11 @@ class Submission:
         check_timeout(timeout)
         check_timeout(queue_timeout, "queue_timeout")
         self._named = batch_id is not None
-        self.batch_id = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
+        self.batch_id: str = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
         self._session, self._calls = session, calls
         self._jobs = job_encoding.encode_all(calls, self.batch_id, timeout, queue_timeout)
         #: Shortest time that a job of the batch may wait in the queue, in seconds.
-        self.queue_timeout = job_encoding.shortest_queue_timeout(calls, queue_timeout)
+        self.queue_timeout: float | None = job_encoding.shortest_queue_timeout(calls, queue_timeout)
         #: How many slots may be in Redis.
         self._written = 0
         self._chunk: asyncio.Task[SubmitReply] | None = None

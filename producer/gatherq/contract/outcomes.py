@@ -13,7 +13,7 @@ is read into these models in one pass.
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
@@ -31,7 +31,7 @@ Status = Literal["succeeded", "failed", "timed_out", "cancelled", "lost"]
 class AttemptInfo(BaseModel):
     """An earlier attempt of the job, and how it ended; `died`: its worker died with it."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, populate_by_name=True)
 
     attempt: int
     worker: str = ""
@@ -53,7 +53,7 @@ class AttemptInfo(BaseModel):
 class _Outcome(BaseModel):
     """Fields that every outcome has; the three times are those of Redis's clock, in UTC."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, populate_by_name=True)
 
     job_id: str = Field(validation_alias="id")
     slot: int = 0
@@ -153,8 +153,10 @@ class Lost(_Outcome):
 Outcome = TypeAliasType(
     "Outcome", Succeeded[T_co] | Failed | TimedOut | Cancelled | Lost, type_params=(T_co,)
 )
-# Without type arguments, so that a record becomes the very class that users name in `match`.
-AnyOutcome: TypeAlias = Succeeded | Failed | TimedOut | Cancelled | Lost  # type: ignore[type-arg]
+if TYPE_CHECKING:
+    AnyOutcome: TypeAlias = Succeeded[Any] | Failed | TimedOut | Cancelled | Lost
+else:  # no type argument: a record becomes the very class that users name in `match`
+    AnyOutcome = Succeeded | Failed | TimedOut | Cancelled | Lost
 
 
 def _shown(model: BaseModel, *fields: str, most: int = 40) -> Iterator[tuple[str | None, Any]]:

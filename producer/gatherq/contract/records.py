@@ -6,7 +6,7 @@ are ours.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
 
@@ -34,7 +34,7 @@ LEFT_OUT = ErrorInfo(
 class JobRecord(BaseModel):
     """A job as it stands in `arq:job:<id>`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
     name: str = Field(validation_alias="f")
     args: list[Any] = Field(validation_alias="a")

@@ -42,7 +42,8 @@ class PlainText(str):
 
     __slots__ = ()
 
-    __repr__ = str.__str__
+    def __repr__(self) -> str:
+        return str(self)
 
 
 class _ShortRepr(reprlib.Repr):

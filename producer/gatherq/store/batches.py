@@ -58,14 +58,15 @@ class BatchStore:
     """Submits and cancels batches, and reads their results; its members do the rest."""
 
     def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
-        self._redis, self.keys = redis, keys
+        self._redis = redis
+        self.keys: KeySpace = keys
         #: Which slots ended.
-        self.completions = CompletionStream(redis, keys)
+        self.completions: CompletionStream = CompletionStream(redis, keys)
         #: Sweep, mend, extend and delete.
-        self.maintenance = BatchMaintenance(redis, keys)
-        self.redrive = Redrive(redis, keys)
+        self.maintenance: BatchMaintenance = BatchMaintenance(redis, keys)
+        self.redrive: Redrive = Redrive(redis, keys)
         #: What Redis has of single slots.
-        self.slot_states = SlotStates(redis, keys)
+        self.slot_states: SlotStates = SlotStates(redis, keys)
         self._submit = script("batch/submit").bind(redis, keys)
         self._cancel = script("batch/cancel").bind(redis, keys)
         self._renew_lease = script("batch/renew_producer_lease").bind(redis, keys)

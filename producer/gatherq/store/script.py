@@ -38,15 +38,16 @@ class Script:
 
     def __init__(self, name: str, step: str) -> None:
         self.name = name
-        self.keys, self.argv = _listed("KEYS", step, name), _listed("ARGV", step, name)
+        self.keys: list[str] = _listed("KEYS", step, name)
+        self.argv: list[str] = _listed("ARGV", step, name)
         #: Name of the arguments at the end, of which there may be any number; empty for none.
-        self.rest = self.argv.pop()[3:] if self.argv[-1].startswith("...") else ""
+        self.rest: str = self.argv.pop()[3:] if self.argv[-1].startswith("...") else ""
         for each in self.names:
             if not _NAME.fullmatch(each) or self.names.count(each) > 1:
                 raise ValueError(f"{name}.lua: {each!r} is no name, or is there twice")
         shared = [_include(part) for part in _listed("Include", step, name)]
-        self.source = "".join([self._locals(), *shared, step])
-        self.digest = sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+        self.source: str = "".join([self._locals(), *shared, step])
+        self.digest: str = sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     @property
     def names(self) -> "Sequence[str]":
@@ -82,7 +83,7 @@ class Step:
         if unknown := self._bound.keys() - set(script.names):
             raise TypeError(f"{script.name}.lua takes no {', '.join(sorted(unknown))}")
         #: The names that a call gives.
-        self.free = frozenset(script.names) - self._bound.keys()
+        self.free: frozenset[str] = frozenset(script.names) - self._bound.keys()
         self._arrange = itemgetter(*script.names)
         self._head = (script.digest, len(script.keys))
 

@@ -32,7 +32,9 @@ class Collector(Generic[T]):
         size: int,
         decoders: Sequence[Decoder | None] | None = None,
     ) -> None:
-        self.session, self.batch, self.size = session, batch, size
+        self.session = session
+        self.batch = batch
+        self.size = size
         self._decoders, self._keys = decoders, session.store.keys
 
     async def completions(self, after: bytes) -> tuple[bytes, SlotStatuses]:

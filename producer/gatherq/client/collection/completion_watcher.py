@@ -15,7 +15,7 @@ from gatherq.store.server.retry import RedisRetry
 from .janitor import Janitor, WatchedBatch
 from .subscription import Subscription
 
-logger = logging.getLogger("gatherq")
+logger: logging.Logger = logging.getLogger("gatherq")
 
 #: Seconds that a read blocks.
 _BLOCK = 1.0

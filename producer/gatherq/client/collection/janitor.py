@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-logger = logging.getLogger("gatherq")
+logger: logging.Logger = logging.getLogger("gatherq")
 
 #: Seconds of silence after which a batch is looked at.
 LOOK_AGAIN = 1.0
@@ -42,6 +42,7 @@ class WatchedBatch:
         #: How many of its slots were written at the last look; -1 before the first.
         self.written = -1
         self._full_look_at = 0.0
+        self.look_at: float
         self.note_news(now)
 
     def note_news(self, now: float) -> None:

@@ -42,7 +42,9 @@ class DescribedError(Exception):
 
     def __init__(self, info: ErrorInfo, delay: float | None = None, matches: bool = False) -> None:
         #: The error as data; the delay that a `Retry` asks for; whether `retry_on` names the error.
-        self.info, self.delay, self.matches = info, delay, matches
+        self.info = info
+        self.delay = delay
+        self.matches = matches
         super().__init__(str(info))
 
 

@@ -5,7 +5,7 @@ Nothing that is named in Redis is ever imported.
 
 import builtins
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,7 +28,7 @@ LEFT_OUT = "LeftOut"
 class ErrorInfo(BaseModel):
     """An error of a job: `type` is a builtin's name, or `module.name` for any other type."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
     type: str
     message: str

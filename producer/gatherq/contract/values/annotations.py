@@ -11,7 +11,7 @@ from typing_extensions import Unpack, is_typeddict
 
 from .codec import Codec, codec_of
 
-logger = logging.getLogger("gatherq")
+logger: logging.Logger = logging.getLogger("gatherq")
 
 
 class Codecs(NamedTuple):

@@ -18,7 +18,8 @@ class ArgumentError(ValueError):
     """An argument cannot travel; `where` names the argument, `value` is its value."""
 
     def __init__(self, where: str, value: Any, problem: str) -> None:
-        self.where, self.value = where, value
+        self.where = where
+        self.value = value
         super().__init__(problem)
 
 
@@ -44,7 +45,7 @@ class Parameters:
                 if parameter.kind is not parameter.POSITIONAL_ONLY:
                     self._names[name] = encode
         #: Whether JSON's own types suffice for all annotations of arguments.
-        self.plain = not (codecs.keys or codecs.by_name.keys() - {"return"})
+        self.plain: bool = not (codecs.keys or codecs.by_name.keys() - {"return"})
 
     def at(self, index: int) -> Encoder:
         """Return the encoder of the argument at a position."""

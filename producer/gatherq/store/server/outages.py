@@ -4,14 +4,14 @@ import asyncio
 import logging
 import random
 
-logger = logging.getLogger("gatherq.worker")
+logger: logging.Logger = logging.getLogger("gatherq.worker")
 
 
 class OutageLog:
     """Whether Redis answers; logs each change, and lets the tries wait."""
 
     def __init__(self) -> None:
-        self.ok = True
+        self.ok: bool = True
         self._pause = 0.05
 
     def note_answer(self) -> None:

@@ -12,7 +12,7 @@ from .urls import masked
 P = ParamSpec("P")
 R = TypeVar("R")
 
-logger = logging.getLogger("gatherq")
+logger: logging.Logger = logging.getLogger("gatherq")
 
 
 class RedisRetry:
