@@ -1,14 +1,16 @@
 """`gather`: asyncio's, with its overloads."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
 from contextlib import aclosing
-from typing import Any, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from gatherq.contract.jobs import Call
 from gatherq.contract.outcomes import Succeeded, exception_of
 
 from .batch import Batch, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 T = TypeVar("T")
 T1 = TypeVar("T1")
@@ -18,25 +20,23 @@ T4 = TypeVar("T4")
 T5 = TypeVar("T5")
 
 
-class BatchSubmitter(Protocol):
-    """Submits calls as a batch, as a producer does."""
-
-    def submit(
-        self,
-        calls: Iterable[Call[T]],
-        *,
-        timeout: float | None = None,
-        lease: float | None = None,
-    ) -> Awaitable[Batch[T]]: ...
-
-
 class Gatherer:
     """Adds `gather` to a class that submits batches."""
+
+    if TYPE_CHECKING:
+
+        async def submit(
+            self,
+            calls: Iterable[Call[T]],
+            *,
+            timeout: float | None = None,
+            lease: float | None = None,
+        ) -> Batch[T]: ...
 
     # The overloads are those of asyncio.gather (typeshed), for calls instead of awaitables.
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self: BatchSubmitter,
+        self,
         c1: Call[T1],
         /,
         *,
@@ -46,7 +46,7 @@ class Gatherer:
     ) -> tuple[T1]: ...
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self: BatchSubmitter,
+        self,
         c1: Call[T1],
         c2: Call[T2],
         /,
@@ -57,7 +57,7 @@ class Gatherer:
     ) -> tuple[T1, T2]: ...
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self: BatchSubmitter,
+        self,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -69,7 +69,7 @@ class Gatherer:
     ) -> tuple[T1, T2, T3]: ...
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self: BatchSubmitter,
+        self,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -82,7 +82,7 @@ class Gatherer:
     ) -> tuple[T1, T2, T3, T4]: ...
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self: BatchSubmitter,
+        self,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -96,7 +96,7 @@ class Gatherer:
     ) -> tuple[T1, T2, T3, T4, T5]: ...
     @overload
     async def gather(  # type: ignore[overload-overlap]
-        self: BatchSubmitter,
+        self,
         *calls: Call[T],
         timeout: float | None = None,
         lease: float | None = None,
@@ -104,7 +104,7 @@ class Gatherer:
     ) -> list[T]: ...
     @overload
     async def gather(
-        self: BatchSubmitter,
+        self,
         c1: Call[T1],
         /,
         *,
@@ -114,7 +114,7 @@ class Gatherer:
     ) -> tuple[T1 | BaseException]: ...
     @overload
     async def gather(
-        self: BatchSubmitter,
+        self,
         c1: Call[T1],
         c2: Call[T2],
         /,
@@ -125,7 +125,7 @@ class Gatherer:
     ) -> tuple[T1 | BaseException, T2 | BaseException]: ...
     @overload
     async def gather(
-        self: BatchSubmitter,
+        self,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -137,7 +137,7 @@ class Gatherer:
     ) -> tuple[T1 | BaseException, T2 | BaseException, T3 | BaseException]: ...
     @overload
     async def gather(
-        self: BatchSubmitter,
+        self,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -150,7 +150,7 @@ class Gatherer:
     ) -> tuple[T1 | BaseException, T2 | BaseException, T3 | BaseException, T4 | BaseException]: ...
     @overload
     async def gather(
-        self: BatchSubmitter,
+        self,
         c1: Call[T1],
         c2: Call[T2],
         c3: Call[T3],
@@ -170,7 +170,7 @@ class Gatherer:
     ]: ...
     @overload
     async def gather(
-        self: BatchSubmitter,
+        self,
         *calls: Call[T],
         timeout: float | None = None,
         lease: float | None = None,
@@ -178,7 +178,7 @@ class Gatherer:
     ) -> list[T | BaseException]: ...
 
     async def gather(
-        self: BatchSubmitter,
+        self,
         *calls: Call[Any],
         timeout: float | None = None,
         lease: float | None = None,
