@@ -42,6 +42,8 @@ LASTING = {
     "ERR DB index is out of range": "database number",
     "ERR OOM, it says": "GATHERQ_REDIS_URL",  # a word of the text is no code
     "MOVED 3999 127.0.0.1:6381": "Redis Cluster",
+    "ASK 3999 127.0.0.1:6381": "Redis Cluster",
+    "CROSSSLOT Keys in request don't hash to the same slot": "Redis Cluster",
 }
 
 

@@ -5,16 +5,21 @@ import ssl
 from collections.abc import Iterator
 
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
+    ClusterCrossSlotError,
+    ClusterDownError,
     DataError,
     MasterDownError,
+    MovedError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
+    TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -26,7 +31,8 @@ from .urls import masked
 #: What a call to Redis raises: an answer of the server, or a connection that failed.
 REDIS_ERRORS = (RedisError, OSError)
 
-#: redis-py takes these codes off their errors.
+#: redis-py takes these codes off their errors, those of a cluster from version 6 on. A kind comes
+#: before those that it is also of.
 _CLASSES = (
     (OutOfMemoryError, "OOM"),
     (BusyLoadingError, "LOADING"),
@@ -34,6 +40,11 @@ _CLASSES = (
     (MasterDownError, "MASTERDOWN"),
     (NoPermissionError, "NOPERM"),
     (AuthenticationError, "NOAUTH"),
+    (ClusterDownError, "CLUSTERDOWN"),
+    (TryAgainError, "TRYAGAIN"),
+    (MovedError, "MOVED"),
+    (AskError, "ASK"),
+    (ClusterCrossSlotError, "CROSSSLOT"),
 )
 _CODE = re.compile(r"-?([A-Z]{2,}) ")
 #: Before Redis 7 the code of a command that failed in a script stands inside the script's error.
