@@ -60,6 +60,7 @@ async def test_the_batch_deadline_ends_what_runs_what_is_queued_and_says_which(
     start_worker("--concurrency", "2")
     calls = [jobs.sleep.call(60), jobs.sleep.call(60).with_timeout(0.2), jobs.remaining.call()]
     async with until(30):
+        await producer.gather(jobs.echo.call("the worker is there"))
         batch = await producer.submit([*calls, *[jobs.sleep.call(60)] * 3], deadline=1.5)
         found = await batch.outcomes()
     assert [(o.which, o.limit) for o in (found[0], *found[3:])] == [("batch", 1.5)] * 4
