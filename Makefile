@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test anyio3 fuzz docs check format bench bench-all clean
+.PHONY: help demo test clients environments anyio3 fuzz docs check format bench bench-all clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -16,6 +16,12 @@ demo: $(VENV)/.ready  ## A server, two workers and every kind of outcome (DEMO=-
 
 test: $(VENV)/.ready  ## All tests; those that promise something about Redis use a real server
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile
+
+clients: $(VENV)/.ready  ## The tests of a client with redis-py 5.2 to 8, and workers of ours (three minutes each)
+	@for each in 5.2.1 '5.*' '6.*' '7.*' '8.*'; do tests/clients/run "$$each" || exit 1; done
+
+environments: $(VENV)/.ready  ## The wheel beside redis-py 8 and celery, with workers, with all (some minutes)
+	@$(BIN)/python tests/environments/run.py
 
 anyio3:  ## Scopes of anyio 3, which know their cancellations otherwise than those of anyio 4
 	@python3 -m venv --clear .venv-anyio3
@@ -48,4 +54,4 @@ bench-all: bench  ## All measurements (some ten minutes)
 	  echo; echo "bench/$$each.py"; $(BIN)/python bench/$$each.py || exit 1; done
 
 clean:  ## Remove what was made here
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-clients build dist .mypy_cache .pytest_cache .ruff_cache

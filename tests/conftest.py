@@ -18,6 +18,16 @@ from gatherq.testing.server import REAL, embedded_server
 HERE = Path(__file__).parent
 
 
+def gatherq(*words):
+    """Return the command `gatherq WORDS`.
+
+    `make clients` runs tests where there is no arq, and names the interpreter of the workers.
+    """
+    here = sys.executable
+    python = os.environ.get("WORKER_PYTHON", here) if words[0] == "worker" else here
+    return [python, "-m", "gatherq_worker", *words]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_yours():
     """Leave out what the environment says to a producer or a worker of somebody who runs this."""
@@ -53,8 +63,7 @@ def start_worker(server_url, queue):
     started = []
 
     def start(*options, module="jobs", lease=2.0, cwd=HERE / "e2e"):
-        command = [sys.executable, "-m", "gatherq_worker", "worker", module, "--queue", queue]
-        command += ["--lease", str(lease), *options]
+        command = gatherq("worker", module, "--queue", queue, "--lease", str(lease), *options)
         environment = {**os.environ, "GATHERQ_REDIS_URL": server_url}
         process = subprocess.Popen(command, cwd=cwd, env=environment)
         started.append(process)

@@ -34,7 +34,12 @@ def run(program, packages, cwd=None):
         ),
         (["worker", "kitchen", "--check"], "arq", "gatherq worker needs gatherq[worker]"),
         *(
-            (["worker", "x", *how], "watchfiles", "gatherq worker --reload needs gatherq[reload]")
+            pytest.param(
+                ["worker", "x", *how],
+                "watchfiles",
+                "gatherq worker --reload needs gatherq[reload]",
+                marks=pytest.mark.arq,
+            )
             for how in (["--reload"], ["--watch", "."])
         ),
     ],
@@ -55,7 +60,9 @@ CRON = (
     ("program", "package", "message"),
     [
         ("import gatherq.progress", "rich", "gatherq.progress needs gatherq[progress]"),
-        (CRON, "cronsim", "a cron string needs gatherq[cron]"),
+        pytest.param(
+            *(CRON, "cronsim", "a cron string needs gatherq[cron]"), marks=pytest.mark.arq
+        ),
         *(
             (
                 f"from gatherq_worker import {name}",
@@ -124,6 +131,7 @@ def test_jobs_and_a_producer_need_no_extra(server_url, queue):
     assert (ended.stdout, ended.stderr) == ("cancelled cancelled\n", "")
 
 
+@pytest.mark.arq
 def test_an_extra_that_is_there_is_no_error(monkeypatch):
     check_extra("worker", "this")
     monkeypatch.setitem(sys.modules, "arq", None)

@@ -9,12 +9,10 @@ import warnings
 from pathlib import Path
 
 import pytest
-from arq.connections import RedisSettings
 
 from gatherq import Producer, call
 from gatherq.errors import GatherqError, ProducerClosed, ProducerElsewhere
 from gatherq.store.server.pools import sockets
-from gatherq_worker.arq.worker import Worker
 
 from ..conftest import until
 from . import jobs
@@ -242,7 +240,12 @@ async def double(ctx, value):
     return 2 * value
 
 
+@pytest.mark.arq
 async def test_two_workers_in_one_loop_and_another_in_a_thread(server_url, queue):
+    from arq.connections import RedisSettings
+
+    from gatherq_worker.arq.worker import Worker
+
     settings = RedisSettings.from_dsn(server_url)
 
     def worker(name):

@@ -6,7 +6,6 @@ import signal
 from datetime import UTC, datetime
 
 import pytest
-from arq.jobs import Job, JobStatus
 
 from gatherq import Cancelled, Failed, Lost, Succeeded, TimedOut, call
 from gatherq.contract.records import job_deserializer
@@ -105,7 +104,10 @@ async def test_a_batch_can_be_read_again_from_elsewhere_and_in_part(producer, st
         assert (counts.size, counts.succeeded, counts.running) == (1000, 1000, 0)
 
 
+@pytest.mark.arq
 async def test_arq_reads_a_finished_job(producer, start_worker, queue):
+    from arq.jobs import Job, JobStatus
+
     start_worker()
     async with until(20):
         batch = await producer.submit([jobs.echo.call("hello"), jobs.fail.call("no")])

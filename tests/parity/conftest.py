@@ -4,10 +4,11 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import gatherq
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,7 +18,7 @@ def workers(server_url):
     """Two workers; yields the environment in which `Producer()` finds them."""
     queue = f"parity:{secrets.token_hex(4)}"
     environment = {"GATHERQ_REDIS_URL": server_url, "GATHERQ_QUEUE": queue}
-    command = [sys.executable, "-m", "gatherq_worker", "worker", "tests.parity.jobs"]
+    command = gatherq("worker", "tests.parity.jobs")
     started = [
         subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}) for _ in range(2)
     ]

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from redis.asyncio import Redis
 from gatherq import Producer
 from gatherq.contract.keys import DEFAULT_QUEUE
 from gatherq.testing.server import REAL, embedded_server
-from tests.conftest import in_contact
+from tests.conftest import gatherq, in_contact
 
 LEASE = 2.0
 
@@ -31,8 +30,7 @@ class Stage:
     def worker(self, url=None, *options, module="jobs_on_a_ledger"):
         """Start a worker process; without a supervisor unless told otherwise."""
         options = options or ("--processes", "0")
-        command = [sys.executable, "-m", "gatherq_worker", "worker", module]
-        command += ["--lease", str(LEASE), "--grace", "3", *options]
+        command = gatherq("worker", module, "--lease", str(LEASE), "--grace", "3", *options)
         environment = {**os.environ, "GATHERQ_REDIS_URL": url or self.url}
         process = subprocess.Popen(command, cwd=Path(__file__).parent, env=environment)
         self.workers.append(process)

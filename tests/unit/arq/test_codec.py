@@ -97,3 +97,12 @@ def test_pickle_is_warned_of_and_nothing_else(caplog):
     assert not caplog.messages
     PICKLE.warn()
     assert caplog.messages == [WARNING]
+
+
+def test_arqs_jobs_have_a_limit_too():
+    opened = []
+    arqs = ArqCodec(None, lambda payload: opened.append(payload) or {}, "q")
+    attempt = arqs.read(ClaimedJob("x", 1, b"\x80" * (64 * 1024 * 1024 + 1)))
+    assert attempt.job is None
+    assert attempt.problem == "its data is 67,108,865 bytes, the limit is 67,108,864"
+    assert opened == []

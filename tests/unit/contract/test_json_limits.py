@@ -21,7 +21,6 @@ from gatherq.contract.values.json_limits import (
     check_readable,
 )
 from gatherq.errors import InvalidCall, PayloadTooLarge
-from gatherq_worker.arq.codec import ArqCodec
 from gatherq_worker.attempt import Attempt, ClaimedJob
 from gatherq_worker.execution.result import Unwritable, write_value
 from gatherq_worker.registry import Handler, Registry, UnknownJob
@@ -151,15 +150,6 @@ def test_a_collector_reads_nothing_that_is_too_much():
             records.decode_result(payload)
         with pytest.raises(ValueError, match="limit|JSON|EOF"):
             records.EndedResult.read(payload)
-
-
-def test_arqs_jobs_have_a_limit_too():
-    opened = []
-    arqs = ArqCodec(None, lambda payload: opened.append(payload) or {}, "q")
-    attempt = arqs.read(ClaimedJob("x", 1, b"\x80" * (64 * 1024 * 1024 + 1)))
-    assert attempt.job is None
-    assert attempt.problem == "its data is 67,108,865 bytes, the limit is 67,108,864"
-    assert opened == []
 
 
 def test_a_long_name_is_not_carried_around():

@@ -3,14 +3,11 @@
 import os
 import pickle
 import subprocess
-import sys
 from urllib.parse import quote
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from redis.asyncio import ConnectionPool
-from redis.asyncio.connection import UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gatherq import Producer
@@ -19,8 +16,7 @@ from gatherq.settings import Settings
 from gatherq.store.server.connection import connection_pool
 from gatherq.store.server.errors import unavailable
 from gatherq.store.server.urls import masked
-from gatherq_worker.arq.connection import redis_settings, url_of
-from tests.conftest import HERE
+from tests.conftest import HERE, gatherq
 
 MARKER = "hunter2"
 SHAPES = [
@@ -36,11 +32,11 @@ PASSWORDS = st.builds("{}hunter2{}".format, ODD, ODD)
 SCHEMES = ["redis", "rediss", "unix", "REDIS", "http", ""]
 
 
-def said(url):
+def said(url, *makers):
     """Return all that is said of a URL."""
     yield masked(url)
     yield str(unavailable(RedisConnectionError("away"), url))
-    for make in (connection_pool, Producer, redis_settings):
+    for make in makers:
         try:
             make(url)
         except RedisUnavailable as error:
@@ -54,7 +50,7 @@ def test_a_password_is_never_said(shape, scheme, password, encoded):
     # Without a host, an @ of the password makes a host of what follows: as such it is shown.
     assume("@" in shape or encoded or "@" not in password.partition(MARKER)[0])
     password = quote(password, safe="") if encoded else password
-    for text in said(shape.format(s=scheme, p=password)):
+    for text in said(shape.format(s=scheme, p=password), connection_pool, Producer):
         assert MARKER not in text.lower()
 
 
@@ -111,23 +107,22 @@ UNUSABLE = [
 
 @pytest.mark.parametrize(("url", "why"), UNUSABLE)
 def test_what_redis_py_would_misread_is_refused_in_one_line(url, why):
-    for make in (connection_pool, Producer, redis_settings):
+    for make in (connection_pool, Producer):
         with pytest.raises(RedisUnavailable, match=why) as raised:
             make(url)
         assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("url", "database"),
-    [
-        *(("redis://h", None), ("redis://h/", None), ("redis://h/3", 3), ("redis://h/3/", 3)),
-        *(("redis://h?db=3", 3), ("redis://h/3?db=3", 3), ("redis://[::1]:7/2", 2)),
-        *(("unix:///run/redis.sock?db=4", 4), ("redis://me:a%20%2Fb@h_1.x-y:65535/15", 15)),
-    ],
-)
+DATABASES = [
+    *(("redis://h", None), ("redis://h/", None), ("redis://h/3", 3), ("redis://h/3/", 3)),
+    *(("redis://h?db=3", 3), ("redis://h/3?db=3", 3), ("redis://[::1]:7/2", 2)),
+    *(("unix:///run/redis.sock?db=4", 4), ("redis://me:a%20%2Fb@h_1.x-y:65535/15", 15)),
+]
+
+
+@pytest.mark.parametrize(("url", "database"), DATABASES)
 def test_what_is_a_database_is_taken(url, database):
     assert connection_pool(url).connection_kwargs.get("db") == database
-    assert redis_settings(url).database == (database or 0)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +132,7 @@ def test_what_is_a_database_is_taken(url, database):
 def test_the_command_line_refuses_it_in_one_line(command, url):
     found = {**os.environ, "GATHERQ_REDIS_URL": url}
     ended = subprocess.run(
-        [sys.executable, "-m", "gatherq_worker", *command],
+        gatherq(*command),
         check=False,
         cwd=HERE / "e2e",
         env=found,
@@ -148,28 +143,3 @@ def test_the_command_line_refuses_it_in_one_line(command, url):
     assert ended.returncode == 1
     (line,) = (ended.stdout + ended.stderr).splitlines()
     assert "is not a Redis URL: " in line
-
-
-@pytest.mark.parametrize(
-    ("options", "same"),
-    [
-        ({"host": "h", "port": 7, "db": 3, "username": "me", "password": "a/b@c"}, True),
-        ({"host": "::1"}, True),
-        ({"host": "an odd,host"}, False),
-        ({"host": "h", "credential_provider": object()}, False),
-    ],
-)
-def test_a_pool_has_a_url_that_can_be_read_again_or_none(options, same):
-    url = url_of(ConnectionPool(**options))
-    assert (url is not None) is same
-    if url:
-        again = connection_pool(url).connection_kwargs
-        assert {name: again[name] for name in options} == options
-
-
-def test_the_path_of_a_socket_is_written_so_that_it_is_read_again():
-    path = "/run/a@b?c#d e/redis.sock"
-    pool = ConnectionPool(connection_class=UnixDomainSocketConnection, path=path, password="p")
-    url = url_of(pool)
-    assert url
-    assert connection_pool(url).connection_kwargs["path"] == path
