@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from gatherq.contract.importing import check_not_importing
 from gatherq.errors import ProducerClosed, ProducerElsewhere
 
 
@@ -20,7 +21,10 @@ class LoopOwner:
         self._closed = False
 
     def check(self) -> None:
-        """Raise ProducerClosed, or ProducerElsewhere; outside of any loop only the first."""
+        """Raise ProducerClosed, or ProducerElsewhere; outside of any loop only the first.
+
+        Raises ImportRunsJobs where a worker imports the module that uses the producer.
+        """
         if self._closed:
             raise ProducerClosed.now()
         try:
@@ -29,6 +33,7 @@ class LoopOwner:
             return
         if loop is self._loop and self._pid == os.getpid():
             return
+        check_not_importing()
         if self._loop is not None:
             if self._pid == os.getpid() and not self._loop.is_closed():
                 raise ProducerElsewhere(
