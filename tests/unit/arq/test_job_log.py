@@ -7,6 +7,7 @@ import pytest
 from arq.worker import Retry
 
 from gatherq.contract.records import JobRecord, Times, Verdict
+from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq_worker.arq.job_log import ArqLog, Counters
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
@@ -15,6 +16,7 @@ from gatherq_worker.execution.result import ExecutionResult
 
 TIMES = Times(1000, 3500)
 NEVER_RUN = Times(None, 3500)
+INFO = ErrorInfo(type="ValueError", message="")
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_what_became_of_jobs_is_counted(worker):
     counters.job_ended(JobEnded(attempt(), Verdict("succeeded", 1), TIMES))
     counters.job_ended(JobEnded(attempt(), verdicts.timed_out("execution", 1.0), TIMES))
     counters.job_ended(JobEnded(attempt(), verdicts.failed("ValueError", "no"), TIMES))
-    counters.job_retried(JobRetried(attempt(), ValueError(), 1.0, TIMES))
+    counters.job_retried(JobRetried(attempt(), ValueError(), 1.0, TIMES, INFO, granted=True))
     counters.job_released(JobReleased(attempt()))
     assert counts(worker) == (1, 2, 2)
 
@@ -97,7 +99,7 @@ def test_a_timeout_is_told_as_an_error(log, caplog):
     ],
 )
 def test_a_further_attempt_is_told(log, caplog, error, line):
-    log.job_retried(JobRetried(attempt(), error, 3.0, TIMES))
+    log.job_retried(JobRetried(attempt(), error, 3.0, TIMES, INFO, granted=True))
     assert caplog.messages == [line]
 
 
@@ -125,3 +127,8 @@ def test_a_value_is_shown_as_it_shows_itself_unless_it_cannot(log, caplog):
 def test_what_cannot_be_run_says_why(log, caplog, problem, line):
     log.job_refused(JobRefused(attempt(**problem), LookupError("why")))
     assert caplog.messages == [line]
+
+
+def test_arguments_that_do_not_fit_are_not_told_as_an_unknown_function(log, caplog):
+    log.job_refused(JobRefused(attempt(), TypeError("add() cannot take these arguments: why")))
+    assert caplog.messages == ["job j, function 'add': add() cannot take these arguments: why"]

@@ -89,7 +89,9 @@ class ArqLog(Observer):
         """Log why the job cannot be run."""
         attempt, error = event.attempt, event.error
         if attempt.job:
-            logger.warning("job %s, function %r not found: %s", attempt.job_id, attempt.name, error)
+            what = " not found" if isinstance(error, LookupError) else ""
+            text = "job %s, function %r%s: %s"
+            logger.warning(text, attempt.job_id, attempt.name, what, error)
         elif not attempt.size:
             logger.warning("job %s expired", attempt.job_id)
         else:

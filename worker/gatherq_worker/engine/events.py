@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from gatherq.contract.current_job import CurrentJob
 from gatherq.contract.records import Times, Verdict
+from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq_worker.attempt import Attempt
 
 
@@ -20,13 +21,23 @@ class JobStarted(NamedTuple):
 class JobRetried(NamedTuple):
     """An execution failed with `error`, and asks to be followed by another in `delay` seconds.
 
-    A `JobEnded` follows where the job has had all its attempts.
+    A `JobEnded` follows where the job has had all its attempts: the other is not `granted`. `info`
+    is the error as data.
     """
 
     attempt: Attempt
     error: BaseException
     delay: float
     times: Times
+    info: ErrorInfo
+    granted: bool
+
+
+class JobDied(NamedTuple):
+    """An execution took its process down, and is followed by another; `how` it died."""
+
+    attempt: Attempt
+    how: str
 
 
 class JobReleased(NamedTuple):
@@ -75,6 +86,7 @@ class LoopBlocked(NamedTuple):
 Event: TypeAlias = (
     JobStarted
     | JobRetried
+    | JobDied
     | JobReleased
     | JobRefused
     | JobEnded

@@ -1,34 +1,103 @@
-"""The worker's own log of jobs: those that do not succeed, and those that it gives back."""
+"""The worker's own log of jobs: of those that do not succeed, run again, or are given back."""
 
 import logging
 
-from gatherq.contract.records import Verdict
+from gatherq.contract.records import Times, Verdict
+from gatherq.contract.remote_errors.error_info import ErrorInfo
+from gatherq.contract.source_frames import last_own_frame
 from gatherq_worker.attempt import Attempt
+from gatherq_worker.call_text import call_text
 
-from .events import JobEnded, JobReleased
+from .events import JobDied, JobEnded, JobReleased, JobRetried
 from .observers import Observer
 
 logger = logging.getLogger("gatherq.worker")
 
+#: Most characters of what went wrong, and most bytes of a result.
+_WHY, _RESULT = 300, 80
+
 
 class JobLog(Observer):
-    """Logs releases at INFO, cancellations at DEBUG, and all other failures at WARNING."""
+    """Logs further attempts and releases at INFO, cancellations at DEBUG, other ends as WARNING.
+
+    With `every`, successes at INFO as well, and the tracebacks of failures.
+    """
+
+    def __init__(self, *, every: bool = False) -> None:
+        self._every = every
 
     def job_released(self, event: JobReleased) -> None:
         """Log that the job runs again elsewhere."""
-        logger.info("job %s (%s) is released", event.attempt.job_id, event.attempt.name)
+        logger.info("job %s goes back to the queue", _job(event.attempt))
+
+    def job_retried(self, event: JobRetried) -> None:
+        """Log a failure that is followed by another attempt."""
+        if event.granted and logger.isEnabledFor(logging.INFO):
+            attempt, _, delay, _, info, _ = event
+            late = info.type == "timed_out"
+            what, why = ("timed out", _limit(info.message)) if late else ("failed", _why(info))
+            text = "job %s %s at attempt %d: %s; runs again in %.1f s"
+            logger.info(text, _job(attempt), what, attempt.number, why, delay)
+
+    def job_died(self, event: JobDied) -> None:
+        """Log the death of a job's process that is followed by another attempt."""
+        text = "job %s took its process down at attempt %d: %s; runs again"
+        logger.warning(text, _job(event.attempt), event.attempt.number, event.how)
 
     def job_ended(self, event: JobEnded) -> None:
-        """Log the end of a job that did not succeed."""
-        if event.verdict.status != "succeeded":
-            log_end(event.attempt, event.verdict)
+        """Log the end of a job that did not succeed, or of each."""
+        attempt, verdict, times = event
+        if verdict.status != "succeeded":
+            log_end(attempt, verdict, traceback=self._every)
+        elif self._every and logger.isEnabledFor(logging.INFO):
+            text = "job %s succeeded in %.2f s%s"
+            logger.info(text, _job(attempt), _seconds(times), _result(verdict))
 
 
-def log_end(attempt: Attempt, verdict: Verdict) -> None:
-    """Log the end of a job that did not succeed."""
+def log_end(attempt: Attempt, verdict: Verdict, *, traceback: bool = False) -> None:
+    """Log the end of a job that did not succeed, and the traceback of its error if that is said."""
     level = logging.DEBUG if verdict.status == "cancelled" else logging.WARNING
     if logger.isEnabledFor(level):
-        what = verdict.status.replace("_", " ")
-        why = str(verdict.result).removeprefix(f"{what}: ")
-        text = "job %s (%s) %s at attempt %d: %s"
-        logger.log(level, text, attempt.job_id, attempt.name, what, attempt.number, why)
+        what, info = verdict.status.replace("_", " "), verdict.fields.get("error")
+        why = _deaths(attempt, verdict) if info is None else _why(info)
+        more: dict[str, object] = {}
+        if traceback and info is not None and attempt.raised is not None:
+            more = {"exc_info": attempt.raised, "extra": {"traceback": info.traceback}}
+        text = "job %s %s at attempt %d: %s"
+        logger.log(level, text, _job(attempt), what, attempt.number, why, **more)  # type: ignore[arg-type]
+
+
+def _job(attempt: Attempt) -> str:
+    return f"{attempt.job_id} {call_text(attempt)}"
+
+
+def _why(info: ErrorInfo) -> str:
+    """Say what an error is, and where in the user's code it was raised."""
+    said = str(info)
+    said = said if len(said) <= _WHY else f"{said[:_WHY]}..."
+    where = last_own_frame(info.traceback.rstrip().removesuffix(info.message))
+    return f"{said} ({where})" if where else said
+
+
+def _deaths(attempt: Attempt, verdict: Verdict) -> str:
+    """Say why a job that raised nothing did not succeed."""
+    why = _limit(str(verdict.result)).removeprefix("lost: ").removeprefix("cancelled ")
+    deaths = [entry["error"] for entry in attempt.history if entry.get("status") == "died"]
+    how = deaths[-1].get("message") if verdict.status == "lost" and deaths else None
+    return f"{why} ({how})" if how else why
+
+
+def _limit(text: str) -> str:
+    return text.removeprefix("timed out: ")
+
+
+def _result(verdict: Verdict) -> str:
+    written = verdict.written
+    if written is None or written == b"null":
+        return ""
+    dots = "..." if len(written) > _RESULT else ""
+    return f": {written[:_RESULT].decode('utf-8', 'replace')}{dots}"
+
+
+def _seconds(times: Times) -> float:
+    return 0.0 if times.started is None else (times.finished - times.started) / 1000

@@ -14,6 +14,7 @@ from typing import Any
 from .events import (
     Event,
     GraceOver,
+    JobDied,
     JobEnded,
     JobRefused,
     JobReleased,
@@ -38,6 +39,9 @@ class Observer:
     def job_retried(self, event: JobRetried) -> None:
         """Hear that an execution asks to be followed by another."""
 
+    def job_died(self, event: JobDied) -> None:
+        """Hear that an execution took its process down, and is followed by another."""
+
     def job_released(self, event: JobReleased) -> None:
         """Hear that a job goes back to the queue, because the worker stops."""
 
@@ -60,6 +64,7 @@ class Observer:
 _METHODS: dict[type[Event], str] = {
     JobStarted: "job_started",
     JobRetried: "job_retried",
+    JobDied: "job_died",
     JobReleased: "job_released",
     JobRefused: "job_refused",
     JobEnded: "job_ended",

@@ -12,7 +12,7 @@ from gatherq.contract.values.codec import encode
 from gatherq.store.jobs import Record, Release
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
-from gatherq_worker.engine.events import JobEnded, JobRefused, JobReleased, JobRetried
+from gatherq_worker.engine.events import JobDied, JobEnded, JobRefused, JobReleased, JobRetried
 from gatherq_worker.engine.observers import Observers
 from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.engine.redis_clock import RedisClock
@@ -70,7 +70,7 @@ class Finalizer:
             attempt.raised = result.error
             self._record(conclusion, attempt, self._times(attempt), handler)
         elif isinstance(conclusion, RunAgain):
-            self._tell_retry(result, attempt, conclusion)
+            self._tell_retry(result, attempt, conclusion, granted=True)
             entry = self._entry(attempt, conclusion)
             self._release(Release(attempt, conclusion.delay, charge=True, entry=entry))
         else:
@@ -80,7 +80,7 @@ class Finalizer:
         self, result: ExecutionResult, attempt: Attempt, handler: Handler, end: OutOfAttempts
     ) -> None:
         """Hand over the outcome of a job that would run again, and may not."""
-        self._tell_retry(result, attempt, end.again)
+        self._tell_retry(result, attempt, end.again, granted=False)
         if end.again.status == "died":
             history = [*map(encode, attempt.history), self._entry(attempt, end.again)]
             attempt.remember(history)
@@ -88,10 +88,15 @@ class Finalizer:
             attempt.raised = result.error
         self._record(end.verdict, attempt, self._times(attempt), handler)
 
-    def _tell_retry(self, result: ExecutionResult, attempt: Attempt, again: RunAgain) -> None:
+    def _tell_retry(
+        self, result: ExecutionResult, attempt: Attempt, again: RunAgain, *, granted: bool
+    ) -> None:
         if again.status != "died":
             error = TimeoutError() if result.error is None else result.error
-            self.observers.tell(JobRetried(attempt, error, again.delay, self._times(attempt)))
+            times, info = self._times(attempt), again.error
+            self.observers.tell(JobRetried(attempt, error, again.delay, times, info, granted))
+        elif granted:
+            self.observers.tell(JobDied(attempt, again.error.message))
 
     def _entry(self, attempt: Attempt, again: RunAgain) -> bytes:
         """Write what the history of the job keeps of the attempt."""
