@@ -52,22 +52,78 @@ def test_server_and_queue_of_the_environment_are_settings_but_not_explicit(run):
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("GATHERQ_CONCURRENCY", "0", "0 is not in the range 1<=x<=10000"),
-        ("GATHERQ_LEASE", "soon", "'soon' is not a valid float"),
-        ("GATHERQ_BURST", "maybe", "'maybe' is not a valid boolean"),
-        ("GATHERQ_QUEUE", "", "GATHERQ_QUEUE: String should have at least 1 character"),
-        ("GATHERQ_KEEP", "-1", "GATHERQ_KEEP: Input should be greater than 0"),
-        ("GATHERQ_CUSTOM_LOG_DICT", "nowhere.to_be_found", "No module named 'nowhere'"),
+        (
+            "GATHERQ_CONCURRENCY",
+            "0",
+            "GATHERQ_CONCURRENCY is 0: give a whole number from 1 to 10,000",
+        ),
+        ("GATHERQ_LEASE", "soon", "GATHERQ_LEASE is 'soon': give a number from 0.5 to 600"),
+        (
+            "GATHERQ_MAX_JOBS_PER_CHILD",
+            "0",
+            "GATHERQ_MAX_JOBS_PER_CHILD is 0: give a whole number from 1 on",
+        ),
+        ("GATHERQ_BURST", "maybe", "GATHERQ_BURST is 'maybe': give yes or no"),
+        (
+            "GATHERQ_LEASE",
+            "redis://:secret@h",
+            "GATHERQ_LEASE is a URL: give a number from 0.5 to 600",
+        ),
+        ("GATHERQ_WATCH", "/no/such", "GATHERQ_WATCH: Directory '/no/such' does not exist"),
+        (
+            "GATHERQ_WATCH",
+            "redis://:secret@h",
+            "GATHERQ_WATCH: a URL",
+        ),
+        ("GATHERQ_QUEUE", "", "GATHERQ_QUEUE is '': String should have at least 1 character"),
+        ("GATHERQ_KEEP", "-1", "GATHERQ_KEEP is '-1': Input should be greater than 0"),
+        (
+            "GATHERQ_CUSTOM_LOG_DICT",
+            "nowhere.to_be_found",
+            "Invalid value for --custom-log-dict: No module named 'nowhere'",
+        ),
     ],
 )
-def test_a_bad_value_is_one_line_that_names_it(run, variable, value, said):
+def test_a_bad_value_is_one_line_that_names_it_and_what_is_allowed(run, variable, value, said):
     result = run(**{variable: value})
-    assert result.exit_code == 2
-    (line,) = [line for line in result.output.splitlines() if line.startswith("Error: ")]
-    assert said in line
+    assert (result.exit_code, result.output) == (2, f"Error: {said}\n")
+
+
+def test_a_bad_value_of_an_option_names_the_option(run):
+    result = run("--grace", "-1", GATHERQ_GRACE="5")
+    assert result.output == "Error: --grace is -1.0: give a number from 0 to 86,400\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["workr", "kitchen"], "no command 'workr'; did you mean 'worker'? there are {commands}"),
+        (["nonsense"], "no command 'nonsense'; there are {commands}"),
+        (
+            ["worker"],
+            "name the module of your jobs: gatherq worker kitchen is for kitchen.py in this folder",
+        ),
+        (
+            ["worker", "kitchen", "--concurency", "3"],
+            "No such option '--concurency'. Did you mean '--concurrency'?",
+        ),
+        (["worker", "kitchen", "--queue"], "Option '--queue' requires an argument"),
+        (["--verson"], "No such option '--verson'. Did you mean '--version'?"),
+    ],
+)
+def test_a_slip_of_the_keyboard_is_one_line_with_what_may_be_meant(words, said):
+    result = CliRunner().invoke(main, words)
+    commands = ", ".join(COMMANDS)
+    assert (result.exit_code, result.output) == (2, f"Error: {said.format(commands=commands)}\n")
 
 
 def test_help_names_every_command_and_no_other():
     said = CliRunner().invoke(main, ["--help"]).output
     assert all(f"  {name}  {text}" in said for name, text in COMMANDS.items())
-    assert CliRunner().invoke(main, ["nonsense"]).exit_code == 2
+    assert "Usage: " in CliRunner().invoke(main, []).output
+
+
+@pytest.mark.parametrize("words", [["--help"], ["worker", "--help"]])
+def test_help_ends_with_examples(words):
+    said = CliRunner().invoke(main, words).output
+    assert said.partition("\n  Examples:\n")[2].startswith("    gatherq worker kitchen  ")

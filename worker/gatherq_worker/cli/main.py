@@ -2,10 +2,12 @@
 
 import re
 from importlib import import_module
+from typing import Any
 
 import click
 
 from . import standard_streams
+from .refusal import in_one_line, unknown_command
 
 #: The commands, each a function of that name in a module of that name, and what help says of them.
 COMMANDS = {
@@ -27,6 +29,24 @@ class _Commands(click.Group):
                 ctx.fail("there is a URL where none is wanted; name the server with --redis URL")
         return super().parse_args(ctx, args)
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the words before the command; raises Refusal."""
+        with in_one_line():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Read the words of the command, and run it; raises Refusal."""
+        with in_one_line():
+            return super().invoke(ctx)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; raises UsageError with a near match."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(unknown_command(args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
         return list(COMMANDS)
@@ -44,7 +64,18 @@ class _Commands(click.Group):
             formatter.write_dl([*COMMANDS.items()])
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_EXAMPLES = """\b
+Examples:
+  gatherq worker kitchen        # run the jobs of kitchen.py
+  gatherq health --ready        # can a worker of this host work?
+"""
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EXAMPLES,
+)
 @click.version_option(package_name="gatherq")
 def main() -> None:
     """asyncio.gather and wait_for across a pool of machines."""

@@ -21,6 +21,7 @@ from gatherq_worker.ipc.process_contract import VARIABLE, Farewell
 
 from .arguments import without
 from .extras import require
+from .refusal import Refusal
 
 if TYPE_CHECKING:
     from gatherq_worker.settings import WorkerCommand
@@ -40,8 +41,17 @@ def _option(name: str, *more: str, **settings: Any) -> Callable[[_Function], _Fu
     )
 
 
-@click.command()
-@click.argument("modules", nargs=-1, required=True, metavar="MODULE... | ARQ_SETTINGS")
+_EXAMPLES = """\b
+Examples:
+  gatherq worker kitchen                      # the jobs of kitchen.py, in this folder
+  gatherq worker kitchen -v --reload          # a line for every job; anew after a change
+  gatherq worker shop.mail --processes 4      # those of shop/mail.py, in four processes
+  gatherq worker app.WorkerSettings           # an arq application
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("modules", nargs=-1, metavar="MODULE... | ARQ_SETTINGS")
 @click.option(
     "--redis",
     "redis_url",
@@ -119,6 +129,9 @@ def worker(
     require("worker", "gatherq worker")
     if reload or watch:
         require("reload", "gatherq worker --reload")
+    if not modules:
+        advice = "gatherq worker kitchen is for kitchen.py in this folder"
+        raise click.UsageError(f"name the module of your jobs: {advice}")
     logging_setup.log_to_stderr(logging.DEBUG if values["verbose"] else logging.INFO)
     if custom_log_dict:
         _configure_logging(custom_log_dict)
@@ -140,7 +153,7 @@ def _configure_logging(path: str) -> None:
     module, _, name = path.strip().rpartition(".")
     try:
         logging.config.dictConfig(getattr(import_module(module), name))
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
+    except Exception as error:
         raise click.BadParameter(str(error), param_hint="--custom-log-dict") from None
     logging_setup.protect_loggers()
 
@@ -185,7 +198,7 @@ def _run(modules: tuple[str, ...], values: dict[str, Any]) -> NoReturn:
     link = SupervisorLink.inherited()
     try:
         command = _command(modules, values)
-    except click.UsageError:
+    except click.ClickException:
         link.end(Farewell.FINAL)
         raise
     process.run_worker_process(command, link)
@@ -202,5 +215,13 @@ def _command(modules: tuple[str, ...], values: dict[str, Any]) -> "WorkerCommand
     try:
         return WorkerCommand(modules, WorkerSettings(**given), explicit)
     except ValidationError as error:
-        faults = (f"GATHERQ_{str(f['loc'][0]).upper()}: {f['msg']}" for f in error.errors())
-        raise click.UsageError("; ".join(faults)) from None
+        faults = (_fault(str(fault["loc"][0]), fault["msg"]) for fault in error.errors())
+        raise Refusal("; ".join(faults)) from None
+
+
+def _fault(field: str, message: str) -> str:
+    """Say what is wrong with a variable that is no option, or with an option that click takes."""
+    name = f"GATHERQ_{field.upper()}"
+    value = os.environ.get(name)
+    shown = "" if value is None or "://" in value else f" is {value!r}"
+    return f"{name}{shown}: {message}"
