@@ -279,7 +279,7 @@ NO_DICT, NO_VERSION = 3, {"version": 7}
 @pytest.mark.parametrize(
     ("name", "code", "text"),
     [
-        ("LOG", 0, "own worker "),
+        ("LOG", 0, "own ready: "),
         ("NO_DICT", 2, "Invalid value for --custom-log-dict"),
         ("NO_VERSION", 2, "Invalid value for --custom-log-dict"),
         ("MISSING", 2, "has no attribute 'MISSING'"),

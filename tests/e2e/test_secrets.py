@@ -135,7 +135,7 @@ async def test_a_wrong_password_is_not_said(guarded, command, way, queue):
 async def test_the_right_password_is_listed_and_mapped_nowhere(guarded, command, way, queue):
     found, options = environment(with_password(guarded, "me", RIGHT), way, queue)
     async with until(30), running(command.split(), found, options) as (process, said):
-        await heard(process, said, "worker .* runs ")
+        await heard(process, said, "ready: .* runs ")
         mine = family(process.pid)
         unread = mine[1:] if options else mine  # what its user typed is the user's affair
         listed = listing(unread)
@@ -153,9 +153,10 @@ async def test_the_right_password_is_listed_and_mapped_nowhere(guarded, command,
 @pytest.mark.parametrize(("command", "way"), [CASES[1], CASES[4], CASES[6]])
 async def test_a_supervisor_speaks_for_its_dead_without_a_word_of_it(guarded, command, way, queue):
     found, options = environment(with_password(guarded, "me", RIGHT), way, queue)
-    async with until(60), running(command.split(), found, options) as (process, said):
+    words = [*command.split(), "-v"]
+    async with until(60), running(words, found, options) as (process, said):
         for _ in range(2):  # the one that was started in its place as well
-            await heard(process, said, "worker .* runs ")
+            await heard(process, said, "worker .* begins")
             for pid in family(process.pid)[1:]:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

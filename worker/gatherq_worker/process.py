@@ -4,7 +4,9 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Coroutine
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, NoReturn
 
@@ -20,8 +22,12 @@ from .arq.worker import Worker
 from .execution.event_loop import run_until_done
 from .execution.guarded_task import GuardedTask
 from .ipc.process_contract import RECYCLED, Farewell
+from .loading import LoadError, import_failure, long_imports_told
+from .registry import Handler
 from .settings import WorkerCommand
 from .supervision.supervised import SupervisorLink
+
+logger = logging.getLogger("gatherq.worker")
 
 
 def run_worker_process(command: WorkerCommand, link: SupervisorLink) -> NoReturn:
@@ -32,13 +38,23 @@ def run_worker_process(command: WorkerCommand, link: SupervisorLink) -> NoReturn
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         farewell = run_until_done(loop, GuardedTask(main, loop=loop))
+    except LoadError as error:  # a module that is mended meanwhile can be loaded again
+        refuse(link, click.ClickException(str(error)), Farewell.FAILED)
     except GatherqError as error:
-        link.end(Farewell.FINAL)
-        raise click.ClickException(str(error)) from None
+        refuse(link, click.ClickException(str(error)))
     except BaseException:
         link.end(Farewell.FAILED)
         raise
     exit_process(link, farewell)
+
+
+def refuse(
+    link: SupervisorLink, error: click.ClickException, farewell: Farewell = Farewell.FINAL
+) -> NoReturn:
+    """End this process for an error that its supervisor says once for all, if there is one."""
+    if link.fail(error.message, farewell):
+        sys.exit(error.exit_code)
+    raise error from None
 
 
 def exit_process(link: SupervisorLink, farewell: Farewell) -> NoReturn:
@@ -51,7 +67,8 @@ def exit_process(link: SupervisorLink, farewell: Farewell) -> NoReturn:
 def check_arq_health(modules: tuple[str, ...], url: str | None, queue: str | None) -> int:
     """Make arq's health check, of the server and queue that a worker would use; return the code."""
     try:
-        settings = _arq_settings(modules)
+        with _failures_described():
+            settings = _arq_settings(modules)
         if settings is None:
             known = Settings()
             settings, url, queue = {}, url or known.redis_url, queue or known.queue
@@ -67,17 +84,35 @@ def _arq_settings(modules: tuple[str, ...]) -> Any:
 
 def _worker_of(command: WorkerCommand, link: SupervisorLink) -> Coroutine[Any, Any, Farewell]:
     """Import the jobs or the settings that a command names; return the coroutine that runs them."""
-    attach = partial(_attach, link)
-    settings = _arq_settings(command.modules)
-    handlers = [] if settings is not None else registry.load(command.modules)
+    attach = partial(_attach, link, command.settings.processes)
+    settings, handlers = _imported(command.modules, tell=link.speaks)
     logging_setup.protect_loggers()  # the import may have configured logging
     if settings is not None:
         return run_settings(settings, command, attach)
     return run_native(handlers, command.settings, attach)
 
 
-def _attach(link: SupervisorLink, worker: Worker) -> None:
+def _imported(modules: tuple[str, ...], *, tell: bool) -> tuple[Any, list[Handler]]:
+    """Return arq's settings, or the handlers of modules; raises LoadError alone."""
+    with _failures_described(), long_imports_told(modules, logger) if tell else nullcontext():
+        settings = _arq_settings(modules)
+        return settings, [] if settings is not None else registry.load(modules)
+
+
+@contextmanager
+def _failures_described() -> Iterator[None]:
+    """Make a LoadError of whatever an import raises."""
+    try:
+        yield
+    except BaseException as error:
+        logger.debug("the import failed", exc_info=error)
+        raise import_failure(error) from None
+
+
+def _attach(link: SupervisorLink, processes: int, worker: Worker) -> None:
     link.attach(worker)
+    if link.speaks:
+        worker.speaks_for = processes
     hup = getattr(signal, "SIGHUP", None)
     if hup and not link.supervised and signal.getsignal(hup) is signal.SIG_DFL:
         # The end of its terminal is a stop; a supervisor handles it for its worker processes.

@@ -4,7 +4,6 @@ import difflib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from importlib import import_module
 from typing import Any
 
 from gatherq.contract.job_definition import JobDefinition
@@ -12,17 +11,12 @@ from gatherq.contract.records import cut
 from gatherq.contract.values.annotations import Codecs, codecs_of
 from gatherq.contract.values.codec import Decoder, Encoder
 from gatherq.contract.values.unannotated_values import encoder
-from gatherq.errors import GatherqError
 
-from .import_path import search_here
+from .loading import LoadError, imported, without_jobs
 
 
 class UnknownJob(LookupError):
     """A worker has no handler of that name."""
-
-
-class LoadError(GatherqError):
-    """A module cannot be loaded, or its jobs cannot be told apart."""
 
 
 class Handler:
@@ -168,23 +162,18 @@ class Registry:
 
 
 def load(modules: Iterable[str]) -> list[Handler]:
-    """Import modules and return the handlers of the jobs in them; raises LoadError."""
-    search_here()
+    """Import modules and return the handlers of the jobs in them.
+
+    Raises LoadError, and whatever a module raises.
+    """
     found = [handler for module in modules for handler in _load(module)]
     Registry(found)
     return found
 
 
-def _load(name: str) -> list[Handler]:
-    try:
-        module = import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
-            raise
-        hint = ""
-        if name.endswith(".py") or "/" in name:
-            hint = f"; name a module, not a file: {name.removesuffix('.py').replace('/', '.')}"
-        raise LoadError(f"no module named {name!r} from here{hint}") from None
+def _load(named: str) -> list[Handler]:
+    module = imported(named)
+    name = module.__name__
     for word, value in vars(module).items():
         if _is_hidden(value):
             raise LoadError(
@@ -198,7 +187,7 @@ def _load(name: str) -> list[Handler]:
             "not in the program itself (__main__)"
         )
     if not functions:
-        raise LoadError(f"module {name!r} has no jobs: decorate functions with @job()")
+        raise LoadError(without_jobs(module))
     return [Handler.of(function) for function in functions.values()]
 
 

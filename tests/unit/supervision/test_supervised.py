@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gatherq_worker.ipc.endpoint import Endpoint, EndpointReader
+from gatherq_worker.ipc.endpoint import Endpoint, EndpointReader, EndpointWriter
 from gatherq_worker.ipc.process_contract import VARIABLE, Farewell
 from gatherq_worker.ipc.scoreboard import Scoreboard
 from gatherq_worker.supervision.supervised import SupervisorLink
@@ -34,10 +34,12 @@ def worker_of(name):
 
 def test_a_process_takes_what_it_was_given_and_its_jobs_do_not(monkeypatch, scoreboard, reader):
     given = {"worker": "w", "scoreboard": scoreboard.fd, "endpoint": reader.writer_fd, "alive": 0}
+    given["speaks"] = False
     monkeypatch.setenv(VARIABLE, json.dumps(given))
     link = SupervisorLink.inherited()
     assert VARIABLE not in os.environ
     assert link.supervised
+    assert not link.speaks
     worker = worker_of("own name")
     link.attach(worker)
     assert worker.worker_id == "w"
@@ -55,7 +57,18 @@ def test_without_a_supervisor_there_is_nothing_to_take_and_nobody_to_tell(monkey
     link.attach(worker)
     link.end(Farewell.FINAL)
     assert not link.supervised
+    assert link.speaks
+    assert not link.fail("why", Farewell.FAILED)
     assert (worker.worker_id, worker.scoreboard, worker.endpoint_writer) == ("own name", None, None)
+
+
+def test_a_process_leaves_it_to_its_supervisor_to_say_why_it_cannot_work(scoreboard, reader):
+    link = SupervisorLink("w", scoreboard, EndpointWriter(reader.writer_fd))
+    reader.writer_fd = -1  # closed by the writer
+    assert link.fail("no module named 'kichen'", Farewell.FAILED)
+    assert (reader.failure, reader.endpoint) == ("no module named 'kichen'", None)
+    assert scoreboard.farewell is Farewell.FAILED
+    assert not link.fail("a second time", Farewell.FINAL), "then it must say so itself"
 
 
 #: Guards itself, says so, and waits for a stop that its own handler takes.

@@ -1,6 +1,7 @@
 """Runs of a worker process: of modules of jobs, and of arq's settings."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from gatherq_worker.settings import WorkerCommand, WorkerSettings
 
 from .connection import arq_pool, place_of, redis_settings
 from .settings import create_worker, options_of
-from .worker import Worker
+from .worker import Worker, arq_logger
 
 #: Called with the worker before it runs.
 Attach = Callable[[Worker], None]
@@ -57,6 +58,7 @@ async def run_native(
     except GatherqError:
         await redis.connection_pool.disconnect()
         raise
+    arq_logger.addFilter(_is_wanted)
     serializers = (None, None) if settings.arq_pickle else (job_serializer, job_deserializer)
     worker = Worker(
         handlers,
@@ -65,12 +67,18 @@ async def run_native(
         health_check_interval=_HEALTH_CHECK_INTERVAL,
         job_serializer=serializers[0],
         job_deserializer=serializers[1],
-        job_log=settings.verbose,
+        job_log=False,
         **arguments(settings),
     )
-    worker.url = settings.redis_url
+    worker.url, worker.own_words = settings.redis_url, True
+    worker.log_every_job = settings.verbose
     attach(worker)
     return await _until_stopped(worker, worker.async_run())
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    """Tell whether a record of arq's is wanted: of its usual course, if somebody configured it."""
+    return record.levelno > logging.INFO or arq_logger.level != logging.NOTSET
 
 
 async def run_settings(settings: Any, command: WorkerCommand, attach: Attach) -> Farewell:

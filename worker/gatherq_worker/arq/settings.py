@@ -3,14 +3,14 @@
 import asyncio
 import inspect
 from collections.abc import Mapping
-from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from arq.connections import RedisSettings
 from arq.worker import async_check_health
 
 from gatherq.store.server.errors import REDIS_ERRORS, unavailable
-from gatherq_worker.import_path import search_here
+from gatherq_worker.loading import NoModule, imported
 
 from .connection import place_of, redis_settings
 from .worker import Worker
@@ -59,25 +59,19 @@ def check_health(settings: Any, url: str | None = None, queue: str | None = None
 def find_settings(path: str) -> Any:
     """Return the settings at `my.WorkerSettings` or `my:WorkerSettings`; None if there are none.
 
-    A path that is a module is none: it is a module of jobs.
+    A path that is a module is none: it is a module of jobs. Raises what an import raises.
     """
-    search_here()
     module, colon, name = path.partition(":")
     if not colon:
-        if _is_module(path):
+        if _module_at(path):
             return None
         module, _, name = path.rpartition(".")
-    if not (module and _is_module(module)):
-        return None
-    found = getattr(import_module(module), name, None)
+    found = getattr(_module_at(module), name, None) if module else None
     return found if isinstance(found, type | Mapping) or hasattr(found, "functions") else None
 
 
-def _is_module(path: str) -> bool:
+def _module_at(path: str) -> ModuleType | None:
     try:
-        import_module(path)
-    except ModuleNotFoundError as error:
-        if error.name and (path == error.name or path.startswith(f"{error.name}.")):
-            return False
-        raise
-    return True
+        return imported(path)
+    except NoModule:
+        return None

@@ -22,6 +22,8 @@ from gatherq.contract.values.annotations import warn_about
 from gatherq.store.cron import enqueue_cron_run
 from gatherq.store.server.connection import Server, database_of
 from gatherq.store.server.errors import REDIS_ERRORS
+from gatherq.store.server.urls import masked
+from gatherq_worker import stop_words
 from gatherq_worker.engine.engine import Engine
 from gatherq_worker.execution.event_loop import run_until_done
 from gatherq_worker.execution.guarded_task import GuardedTask, guarded, within
@@ -35,6 +37,7 @@ from .connection import pool_like, url_of
 from .functions import arq_handler, own_handler, table_entry
 from .options import engine_options
 from .shutdown import Shutdown
+from .start_line import start_line
 
 if TYPE_CHECKING:
     from gatherq_worker.ipc.scoreboard import Scoreboard
@@ -82,6 +85,10 @@ class Worker(arq.worker.Worker):
         self.endpoint_writer: EndpointWriter | None = None
         #: URL of the server, where its pool does not say it all.
         self.url: str | None = None
+        #: Worker processes of the command that this worker speaks for at its start, if it does.
+        self.speaks_for: int | None = None
+        #: Whether it says what it does in our words, and not in arq's; and a line for each job.
+        self.own_words = self.log_every_job = False
         #: What the end of the worker means for a supervisor.
         self.farewell = Farewell.STOPPED
         self._codec = ArqCodec(self.job_serializer, self.job_deserializer, str(self.queue_name))
@@ -125,16 +132,14 @@ class Worker(arq.worker.Worker):
         await self._connect()
         if self.on_startup:
             await self.on_startup(self.ctx)
-        self._tell_endpoint()
         handlers = Registry(self._handler(*entry) for entry in self.functions.items())
+        self._tell_endpoint()
         for handler in handlers:
             if not handler.takes_ctx:
                 warn_about(handler.function)
-        names = ", ".join(self.functions)
-        arq_logger.info("Starting worker for %d functions: %s", len(self.functions), names)
         self._codec.warn()
         self._engine = engine = self._make_engine(handlers)
-        logger.info("worker %s runs %s", self.worker_id, ", ".join(h.name for h in handlers))
+        self._log_start()
         await self._beat()
         beating = guarded(self._keep_beating())
         try:
@@ -146,6 +151,23 @@ class Worker(arq.worker.Worker):
             await self._drain(engine)
             beating.cancel()
             self._engine = None
+            self._log_end()
+
+    def _log_start(self) -> None:
+        names = list(self.functions)
+        arq_logger.info("Starting worker for %d functions: %s", len(names), ", ".join(names))
+        logger.debug("worker %s begins", self.worker_id)
+        if self.speaks_for is not None:
+            url = self.url or url_of(self.pool.connection_pool)
+            place = url and masked(url), str(self.queue_name)
+            logger.info(start_line(*place, self.max_jobs, self.speaks_for, names))
+
+    def _log_end(self) -> None:
+        counts = self.jobs_complete, self.jobs_failed
+        if self.scoreboard:
+            self.scoreboard.counts = counts
+        elif self.own_words:
+            logger.info(stop_words.stopped(*counts))
 
     def _tell_endpoint(self) -> None:
         """Tell the supervisor, if there is one, where this worker's jobs are."""
@@ -197,7 +219,7 @@ class Worker(arq.worker.Worker):
 
     def handle_sig(self, signum: signal.Signals) -> None:
         """Stop: drain within `job_completion_wait` seconds; a signal a second later: at once."""
-        if self._engine is None:
+        if self._engine is None and not self.own_words:
             self._begin_shutdown(signum)
             super().handle_sig(signum)
         else:
@@ -206,7 +228,7 @@ class Worker(arq.worker.Worker):
     def handle_sig_wait_for_completion(self, signum: signal.Signals) -> None:
         """Stop; arq's name for it where `job_completion_wait` is set."""
         self.allow_pick_jobs = False
-        if self._engine is None:
+        if self._engine is None and not self.own_words:
             self._begin_shutdown(signum)
             super().handle_sig_wait_for_completion(signum)
         else:
@@ -242,9 +264,15 @@ class Worker(arq.worker.Worker):
         self._shutdown.signal = signal.Signals(signum)
 
     def _stop(self, signum: signal.Signals, fate: str) -> None:
+        again = self._shutdown.began
         if not self._shutdown.request(signum, self.scoreboard):
             return
-        self.log_shutdown("", len(self.tasks), fate)
+        if not self.own_words:
+            self.log_shutdown("", len(self.tasks), fate)
+        elif not self.scoreboard:  # whose supervisor says it for all
+            running = len(self.tasks)
+            words = stop_words.stopping(signum, self._grace, running)
+            logger.info(stop_words.at_once(running) if again else words)
         if self.main_task:
             self.main_task.cancel()
         if self.on_stop:

@@ -17,7 +17,7 @@ from click.core import ParameterSource
 
 from gatherq_worker import logging_setup
 from gatherq_worker.import_path import search_here
-from gatherq_worker.ipc.process_contract import VARIABLE, Farewell
+from gatherq_worker.ipc.process_contract import VARIABLE
 
 from .arguments import without
 from .extras import require
@@ -177,12 +177,18 @@ def _supervise(arguments: list[str], processes: int, grace: float) -> NoReturn:
     from gatherq_worker.supervision.supervisor import Supervisor
 
     async def supervise() -> NoReturn:
-        code = await Supervisor(arguments, processes, grace).run()
+        supervisor = Supervisor(arguments, processes, grace, report=_report)
+        code = await supervisor.run()
         logging.shutdown()
         os._exit(code)
 
     asyncio.run(supervise())
     raise AssertionError("the supervisor has ended the process")
+
+
+def _report(failure: str) -> None:
+    """Say why worker processes cannot work, as a command does that fails by itself."""
+    click.ClickException(failure).show()
 
 
 def _check(modules: tuple[str, ...], url: str | None, queue: str | None) -> NoReturn:
@@ -198,9 +204,8 @@ def _run(modules: tuple[str, ...], values: dict[str, Any]) -> NoReturn:
     link = SupervisorLink.inherited()
     try:
         command = _command(modules, values)
-    except click.ClickException:
-        link.end(Farewell.FINAL)
-        raise
+    except click.ClickException as error:
+        process.refuse(link, error)
     process.run_worker_process(command, link)
 
 

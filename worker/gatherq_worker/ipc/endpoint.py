@@ -1,4 +1,4 @@
-"""Server, queue and lease of a worker process, told to its supervisor.
+"""Server, queue and lease of a worker process, or why it cannot work, told to its supervisor.
 
 The process alone knows them, as arq's settings may name the server. The URL holds a password, so it
 goes through a pipe, once, and stands in no file and no shared memory.
@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 
 _CHUNK = 65_536
+#: Most characters of a failure: less than a pipe holds, so that nobody has to read it meanwhile.
+_MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class EndpointReader:
         os.set_blocking(self._fd, False)
         self._text = b""
         self._read: Endpoint | None = None
+        self._failure = ""
 
     def close_writer(self) -> None:
         """Close this process's copy of the other end, once the worker process has its own."""
@@ -41,13 +44,27 @@ class EndpointReader:
     @property
     def endpoint(self) -> Endpoint | None:
         """Address of the process's queue; None before the process has told it."""
-        if self._read is None and self._fd >= 0:
-            with suppress(BlockingIOError):
-                while chunk := os.read(self._fd, _CHUNK):
-                    self._text += chunk
-            if self._text.endswith(b"\n"):
-                self._read, self._text = Endpoint(*json.loads(self._text)), b""
+        self._look()
         return self._read
+
+    @property
+    def failure(self) -> str:
+        """Why the process cannot work, as it said; empty if it said nothing."""
+        self._look()
+        return self._failure
+
+    def _look(self) -> None:
+        if self._read is not None or self._fd < 0:
+            return
+        with suppress(BlockingIOError):
+            while chunk := os.read(self._fd, _CHUNK):
+                self._text += chunk
+        if self._text.endswith(b"\n"):
+            said, self._text = json.loads(self._text), b""
+            if isinstance(said, str):
+                self._failure = said
+            else:
+                self._read = Endpoint(*said)
 
     def close(self) -> None:
         """Give the descriptors back."""
@@ -66,11 +83,21 @@ class EndpointWriter:
 
     def tell(self, endpoint: Endpoint) -> None:
         """Write the endpoint; later calls do nothing. Does not fail if the supervisor is gone."""
+        self._write(astuple(endpoint))
+
+    def tell_failure(self, text: str) -> bool:
+        """Write why this process cannot work; return whether the supervisor is to say it."""
+        return self._write(text[:_MOST])
+
+    def _write(self, said: object) -> bool:
         fd, self._fd = self._fd, -1
         if fd < 0:
-            return
+            return False
         try:
-            with suppress(OSError), open(fd, "wb", closefd=False) as stream:
-                stream.write(json.dumps(astuple(endpoint)).encode() + b"\n")
+            with open(fd, "wb", closefd=False) as stream:
+                stream.write(json.dumps(said).encode() + b"\n")
+            return True
+        except OSError:
+            return False
         finally:
             os.close(fd)

@@ -59,6 +59,9 @@ class ExecutionSnapshot:
         unknown = None if self._complete else Execution("loop")
         return self._executions.get(key(job_id, number), unknown)
 
+    def __len__(self) -> int:
+        return len(self._executions)
+
     def __iter__(self) -> Iterator[Execution]:
         return iter(self._executions.values())
 

@@ -25,7 +25,8 @@ _WHICH = ("", "execution", "batch")
 _ID = slice(_RUNNING.size, 3000)
 _ROOM = _ID.stop - _ID.start
 _TICK = struct.Struct("<d")
-_TICK_AT, _READY_AT, _FAREWELL_AT, _HURRY_AT = 4000, 4010, 4011, 4012
+_COUNTS = struct.Struct("<II")
+_TICK_AT, _READY_AT, _FAREWELL_AT, _HURRY_AT, _COUNTS_AT = 4000, 4010, 4011, 4012, 4016
 
 
 class RunningJob(NamedTuple):
@@ -130,6 +131,16 @@ class Scoreboard:
     @hurry.setter
     def hurry(self, value: bool) -> None:
         self.memory[_HURRY_AT] = value
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many jobs succeeded, and how many did not, as the process said at its end."""
+        succeeded, others = _COUNTS.unpack_from(self.memory, _COUNTS_AT)
+        return succeeded, others
+
+    @counts.setter
+    def counts(self, value: tuple[int, int]) -> None:
+        _COUNTS.pack_into(self.memory, _COUNTS_AT, *value)
 
     def running_job(self) -> RunningJob | None:
         """Return the job whose code runs in the loop; None if none does, or it cannot be told."""

@@ -87,7 +87,7 @@ class RecoveryTasks:
             result = "its jobs start elsewhere when their leases have run out"
         elif endpoint:
             result = f"{await self._release(endpoint, death)} jobs released"
-        if farewell is not Farewell.RECYCLE:
+        if farewell is not Farewell.RECYCLE and (endpoint or not stopping):
             logger.warning("worker process %d: %s; %s", child.process.pid, death.how, result)
 
     async def _release(self, endpoint: Endpoint, death: "Death") -> int:

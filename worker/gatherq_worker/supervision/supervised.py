@@ -32,7 +32,10 @@ class SupervisorLink:
         scoreboard: Scoreboard | None = None,
         endpoint_writer: EndpointWriter | None = None,
         alive: int | None = None,
+        speaks: bool = True,
     ) -> None:
+        #: Whether it tells people what all processes of the command have in common.
+        self.speaks = speaks
         self._worker, self._endpoint_writer = worker, endpoint_writer
         self._scoreboard = scoreboard
         #: Descriptor of a pipe that the supervisor alone can write to, and never does.
@@ -50,6 +53,7 @@ class SupervisorLink:
             Scoreboard(given["scoreboard"]),
             EndpointWriter(given["endpoint"]),
             given["alive"],
+            given["speaks"],
         )
 
     @property
@@ -72,6 +76,11 @@ class SupervisorLink:
         """Tell the supervisor what the coming exit means."""
         if self._scoreboard:
             self._scoreboard.farewell = farewell
+
+    def fail(self, text: str, farewell: Farewell) -> bool:
+        """Tell the supervisor why this process ends; return whether it will say so."""
+        self.end(farewell)
+        return self._endpoint_writer is not None and self._endpoint_writer.tell_failure(text)
 
     def _outlive(self, alive: int, grace: float) -> None:
         os.read(alive, 1)  # returns at the end of the file: the supervisor is gone

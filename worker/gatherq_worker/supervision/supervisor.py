@@ -12,6 +12,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
+from gatherq_worker import stop_words
 from gatherq_worker.ipc import python_command
 from gatherq_worker.ipc.process_contract import ONE_STOP, Farewell
 
@@ -33,7 +34,8 @@ class Supervisor:
     """Keeps `processes` worker processes running until it is told to stop.
 
     `start` makes a process; `arguments` are those of `gatherq` in it, where `start` is not given.
-    Times are in seconds.
+    `report` says why processes cannot work, where they do: once, however many they are. Times are
+    in seconds.
     """
 
     def __init__(
@@ -43,11 +45,16 @@ class Supervisor:
         grace: float,
         start: Callable[[], Awaitable[WorkerProcess]] | None = None,
         look_interval: float = _LOOK,
+        report: Callable[[str], None] = logger.error,
     ) -> None:
         self._command = python_command.command("gatherq_worker", *arguments)
         self._processes, self._grace = processes, grace
         self._children: set[WorkerProcess] = set()
         self._recovery = RecoveryTasks()
+        self._report, self._reported = report, set[str]()
+        #: Whether a process speaks for all of them; jobs of those that have ended, by their end.
+        self._spoken_for = False
+        self._succeeded = self._others = 0
         self._stopping, self._look_interval = asyncio.Event(), look_interval
         self._starter = Starter(start or self._start_process, self._stopping)
         #: `time.monotonic()` of the first signal, and by when all must be over.
@@ -68,20 +75,35 @@ class Supervisor:
         watching.cancel()
         left = self._end - monotonic() if self._stopping.is_set() else self._grace
         await self._recovery.close(max(left, 0.0))
-        return max(codes)
+        code = max(codes)
+        if not code:
+            logger.info(stop_words.stopped(self._succeeded, self._others))
+        return code
 
     async def _start_process(self) -> WorkerProcess:
-        return await WorkerProcess.start(self._command, self._alive)
+        speaks, self._spoken_for = not self._spoken_for, True
+        try:
+            return await WorkerProcess.start(self._command, self._alive, speaks)
+        except BaseException:
+            self._spoken_for = self._spoken_for and not speaks
+            raise
 
     def _stop(self, signum: int) -> None:
         now = monotonic()
+        running = sum(len(child.scoreboard.executions()) for child in self._children)
         if not self._stopping.is_set():
+            logger.info(stop_words.stopping(signum, self._grace, running))
             self._stopping.set()
             self._stopped_at = now
             self._end_in(self._grace)
-        elif self._hurry or now - self._stopped_at < ONE_STOP:
+        elif self._hurry:
+            return
+        elif now - self._stopped_at < ONE_STOP:
+            if signum == signal.SIGINT:
+                logger.info(stop_words.too_soon(signum))
             return
         else:
+            logger.info(stop_words.at_once(running))
             self._hurry = True
             self._end_in(0.0)
         for child in self._children:
@@ -109,6 +131,7 @@ class Supervisor:
             self._children.discard(child)
             farewell, ready = child.scoreboard.farewell, child.scoreboard.ready
             ever_ready |= ready
+            self._hear(child)
             self._take_over(child, code)
             if self._stopping.is_set():
                 break
@@ -120,10 +143,24 @@ class Supervisor:
             await self._starter.pause(quick - 1)
         return 0
 
+    def _hear(self, child: WorkerProcess) -> None:
+        """Count the jobs of a process that has ended, and say why it could not work."""
+        succeeded, others = child.scoreboard.counts
+        self._succeeded, self._others = self._succeeded + succeeded, self._others + others
+        if child.scoreboard.ready:
+            self._reported.clear()
+        elif child.speaks:
+            self._spoken_for = False
+        failure = child.failure
+        if failure and failure not in self._reported and not self._stopping.is_set():
+            self._reported.add(failure)
+            self._report(failure)
+
     def _take_over(self, child: WorkerProcess, code: int) -> None:
         """See to the claims and resources of a process that has ended."""
         farewell = child.scoreboard.farewell
-        if farewell in (Farewell.NONE, Farewell.RECYCLE, Farewell.FAILED):
+        failed = farewell is Farewell.FAILED and not child.failure
+        if failed or farewell in (Farewell.NONE, Farewell.RECYCLE):
             self._recovery.recover(child, code, stopping=self._stopping.is_set())
             return
         child.close()

@@ -30,9 +30,12 @@ class WorkerProcess:
         worker: str,
         scoreboard: Scoreboard,
         endpoint_reader: EndpointReader,
+        speaks: bool = False,
     ) -> None:
         self.process, self.worker, self.scoreboard = process, worker, scoreboard
         self._endpoint_reader = endpoint_reader
+        #: Whether it tells people what all processes of the command have in common.
+        self.speaks = speaks
         self.born = monotonic()
         #: Why the supervisor ended the process, and when; empty if it did not.
         self.ended_for: Literal["", "late", "silent"] = ""
@@ -41,7 +44,7 @@ class WorkerProcess:
         self.renewed_at = 0.0
 
     @classmethod
-    async def start(cls, command: Sequence[str], alive: int) -> "WorkerProcess":
+    async def start(cls, command: Sequence[str], alive: int, speaks: bool) -> "WorkerProcess":
         """Start a process; raises OSError and others where the machine is short of something."""
         with contextlib.ExitStack() as undo:
             scoreboard = Scoreboard()
@@ -50,7 +53,7 @@ class WorkerProcess:
             undo.callback(reader.close)
             worker = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
             given = {"worker": worker, "scoreboard": scoreboard.fd}
-            given |= {"alive": alive, "endpoint": reader.writer_fd}
+            given |= {"alive": alive, "endpoint": reader.writer_fd, "speaks": speaks}
             process = await asyncio.create_subprocess_exec(
                 *command,
                 # A process in the background that reads from a terminal is stopped.
@@ -61,7 +64,7 @@ class WorkerProcess:
             )
             reader.close_writer()
             undo.pop_all()
-        return cls(process, worker, scoreboard, reader)
+        return cls(process, worker, scoreboard, reader, speaks)
 
     def close(self) -> None:
         """Give back what the process shared with its supervisor, once it has ended."""
@@ -72,6 +75,11 @@ class WorkerProcess:
     def endpoint(self) -> Endpoint | None:
         """Address of its queue; None before the process has told it."""
         return self._endpoint_reader.endpoint
+
+    @property
+    def failure(self) -> str:
+        """Why it could not work, as it said at its end; empty if it said nothing."""
+        return self._endpoint_reader.failure
 
     def signal(self, signum: int) -> None:
         """Send a signal, if the process still lives."""
