@@ -19,6 +19,7 @@ from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace, job_id
+from gatherq.contract.worker_record import MOST_HANDLERS, WorkerRecord
 from gatherq.store.batches import BatchStore
 from gatherq.store.claims import ClaimedJob
 from gatherq.store.cron import CronRun, enqueue_cron_run
@@ -43,7 +44,7 @@ STEPS = [
     *("batch/submit", "job/claim_jobs", "job/renew_claims", "job/release_claims"),
     *("job/record_outcomes", "batch/cancel", "batch/sweep", "batch/mend", "batch/redrive"),
     *("batch/extend", "batch/renew_producer_lease", "job/find_claims", "job/enqueue_cron_run"),
-    "batch/delete",
+    *("batch/delete", "worker/announce_worker"),
 ]
 FIELDS = [
     *("size", "expires", "written", "life", "keep", "cancelled_by", "created", "deadline", "limit"),
@@ -129,6 +130,10 @@ class Stage:
         run = CronRun("cron:1", f"{BATCH}:7", b"{}", 1, 1000)
         await enqueue_cron_run(self.redis, keys, run)
 
+    async def _announce_worker(self) -> None:
+        names = (f"{n:03}" + "n" * 28 for n in range(MOST_HANDLERS))
+        await self.worker.announce(WorkerRecord.of_this_process(QUEUE, names))
+
     async def _delete(self) -> None:
         await self.asks.maintenance.delete(BATCH, 0)
 
@@ -154,7 +159,8 @@ def places() -> dict[str, Put]:
     for whole in (keys.batch(BATCH), keys.done(BATCH), keys.digests(BATCH)):
         found[f"{whole} as text"] = _setter(whole)
     found["done entry"] = lambda redis, junk: redis.xadd(keys.done(BATCH), {junk: junk})
-    for shared in (keys.cancel_marks, keys.wake, keys.workers, keys.quarantine, keys.abort):
+    of_workers = keys.workers, keys.queues, keys.worker("w")
+    for shared in (keys.cancel_marks, keys.wake, *of_workers, keys.quarantine, keys.abort):
         found[f"{shared} as text"] = _setter(shared)
     found["queue member"] = lambda redis, junk: redis.zadd(QUEUE, {junk: 1})
     found["queue member of the batch"] = lambda redis, junk: redis.zadd(
@@ -169,6 +175,10 @@ def places() -> dict[str, Put]:
     found["abort member"] = lambda redis, junk: redis.zadd(keys.abort, {junk: 1})
     found["wake element"] = lambda redis, junk: redis.rpush(keys.wake, junk)
     found["worker"] = lambda redis, junk: redis.zadd(keys.workers, {junk: 1})
+    found["queue of workers"] = lambda redis, junk: redis.zadd(keys.queues, {junk: 1})
+    found["field of a record"] = lambda redis, junk: redis.execute_command(
+        "HSET", keys.worker("w"), "handlers", junk
+    )
     return found
 
 

@@ -8,6 +8,7 @@ from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import Times, Verdict
+from gatherq.contract.worker_record import WorkerRecord
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.queue_position import FRONT, Passing
 from gatherq_worker.attempt import Attempt
@@ -26,7 +27,7 @@ FIELDS = [
 OF_SLOT = [keys.job, keys.in_progress, keys.retry, keys.result, keys.attempts]
 OF_BATCH = [keys.batch, keys.done, keys.digests]
 SHARED = [keys.cancel_marks, keys.wake, keys.workers, keys.quarantine]
-SHARED += [keys.abort, f"{QUEUE}:health-check"]
+SHARED += [keys.abort, f"{QUEUE}:health-check", keys.queues, keys.worker("w1")]
 
 
 @st.composite
@@ -188,6 +189,14 @@ class World:
         await self.asks.standings("bad", range(SIZE))
         await self.asks.recorded("bad", range(SIZE))
         await self.asks.missing(["bad", "good"])
+
+    async def announce(self):
+        """Tell of a worker, and look who is there."""
+        await self.worker.announce(WorkerRecord.of_this_process(QUEUE, ["f"]))
+        for queue in (QUEUE, "none"):
+            await self.asks.presence.look(queue, {})
+        await self.asks.presence.sample({"bad": range(SIZE), "good": [0], "none": [0]})
+        await self.worker.sign_off()
 
     async def drain(self):
         """Run all that can be run; return the good batch's attempts, by slot."""

@@ -20,6 +20,7 @@ STAND_FOR = {
     "queue": "<queue>",
     "run": "<job>:<ms>",
     "watcher": "<producer>",
+    "worker": "<worker>",
 }
 #: Makers in `keys` of what is no key.
 NO_KEYS = {"job_id"}

@@ -20,7 +20,8 @@ class KeySpace:
 
     Each docstring gives the key's type, the steps that write it, who reads it, and its TTL, as far
     as a line holds; docs/keys.md has them all.
-    Properties are keys of the queue, methods are keys of one job, batch, cron run or producer.
+    Properties are keys of the queue, or of all queues; methods are keys of one job, batch, cron
+    run, worker or producer.
     """
 
     def __init__(self, queue: str = DEFAULT_QUEUE, database: int = 0) -> None:
@@ -68,6 +69,15 @@ class KeySpace:
         """Wake a completion watcher. Stream of one; by its producer, read by it; TTL: a minute."""
         return f"gatherq:nudge:{watcher}"
 
+    def worker(self, worker: str) -> str:
+        """Record of a worker process. Hash; announce_worker, read by producers; TTL: a minute."""
+        return f"gatherq:worker:{worker}"
+
+    @cached_property
+    def queues(self) -> str:
+        """Queues by last sign of a worker (ms). Sorted set; announce_worker; TTL: a minute."""
+        return "gatherq:queues"
+
     @cached_property
     def abort(self) -> str:
         """Jobs that arq's `Job.abort` names. Sorted set; arq, record_outcomes; TTL: none."""
@@ -112,5 +122,5 @@ class KeySpace:
     @cached_property
     def queue_wide(self) -> dict[str, str]:
         """What each step takes under the same name whatever it is called for."""
-        names = ("queue", "wake", "workers", "quarantine", "cancel_marks", "abort")
+        names = ("queue", "wake", "workers", "queues", "quarantine", "cancel_marks", "abort")
         return {name: getattr(self, name) for name in (*names, "channel", "prefixes")}

@@ -13,6 +13,7 @@ from .maintenance import BatchMaintenance
 from .redrive import Redrive
 from .script import script
 from .slot_states import SlotStates
+from .worker_presence import WorkerPresence
 from .wrong_type import unless_wrong_type
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class BatchStore:
         self.redrive: Redrive = Redrive(redis, keys)
         #: What Redis has of single slots.
         self.slot_states: SlotStates = SlotStates(redis, keys)
+        #: Who is there to run jobs.
+        self.presence: WorkerPresence = WorkerPresence(redis)
         self._submit = script("batch/submit").bind(redis, keys)
         self._cancel = script("batch/cancel").bind(redis, keys)
         self._renew_lease = script("batch/renew_producer_lease").bind(redis, keys)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from gatherq.contract.validation import MAX_JOB
 from gatherq.contract.values import codec
+from gatherq.contract.worker_record import LIFETIME, WorkerRecord
 
 from .claims import (
     BatchFacts,
@@ -135,6 +136,9 @@ class JobStore:
         self._release = script("job/release_claims").bind(redis, keys)
         self._find = script("job/find_claims").bind(
             redis, keys, worker=worker, lease=lease, n=_SCAN_CHUNK
+        )
+        self._announce = script("worker/announce_worker").bind(
+            redis, keys, worker_key=keys.worker(worker), ttl=round(LIFETIME * 1000)
         )
 
     async def claim(
@@ -308,9 +312,22 @@ class JobStore:
         """Open so many connections now: later there may be no descriptors left for them."""
         await asyncio.gather(*(self._redis.execute_command("PING") for _ in range(count)))
 
+    async def announce(self, record: WorkerRecord, started: int = 0) -> int:
+        """Write the record of this worker, which began at `started` (ms), 0 for now.
+
+        Returns when it began, by Redis's clock.
+        """
+        fields = [part for pair in record._asdict().items() for part in pair]
+        return int(await self._announce(started=started, fields=fields))
+
     async def sign_off(self) -> None:
-        """Take this worker off the list of live workers."""
-        await self._redis.execute_command("ZREM", self._keys.workers, self._worker)
+        """Take this worker off the list of live workers, and remove its record."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.execute_command("ZREM", self._keys.workers, self._worker)
+            pipe.execute_command("DEL", self._keys.worker(self._worker))
+            signed_off, _ = await pipe.execute(raise_on_error=False)
+        if isinstance(signed_off, Exception):  # a record that may not be removed goes by itself
+            raise signed_off
 
 
 def _header(record: Record[Recordable]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from gatherq.contract.keys import KeySpace, job_id
         ("digests", "gatherq:digests:x"),
         ("tick", "gatherq:tick:q:x"),
         ("nudge", "gatherq:nudge:x"),
+        ("worker", "gatherq:worker:x"),
     ],
 )
 def test_keys_of_one_thing(maker, key):
@@ -33,6 +34,7 @@ def test_keys_of_one_thing(maker, key):
         ("abort", "arq:abort"),
         ("wake", "gatherq:wake:q"),
         ("workers", "gatherq:workers:q"),
+        ("queues", "gatherq:queues"),
         ("quarantine", "gatherq:quarantine:q"),
         ("cancel_marks", "gatherq:cancel:q"),
         ("channel", "gatherq:control:q"),

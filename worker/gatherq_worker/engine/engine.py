@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gatherq.aio import cancel_and_wait
 from gatherq.contract.keys import KeySpace
+from gatherq.contract.worker_record import WorkerRecord
 from gatherq.store.cancellation_channel import CancellationChannel
 from gatherq.store.jobs import JobStore
 from gatherq.store.server.connection import Server, database_of, disconnect
@@ -76,8 +77,9 @@ class Engine:
         self._places = places = ExecutionPlaces(finalizer.writer, options.clock)
         executor = Executor(registry, options, attempts, finalizer, places, clock, scoreboard)
         watchdog = Watchdog(attempts, finalizer, places, options, scoreboard)
+        record = WorkerRecord.of_this_process(queue, (handler.name for handler in registry))
         self._heartbeat = Heartbeat(
-            server, make_store, attempts, recorder, clock, watchdog, options.lease
+            server, make_store, attempts, recorder, clock, watchdog, options.lease, record
         )
         channel = CancellationChannel(server.connect(), keys)
         self._cancellations = listener = CancellationListener(

@@ -1,18 +1,22 @@
 """The heartbeat renews leases in a thread of its own: a handler that blocks the loop loses none.
 
 The answer to a renewal tells what is lost or cancelled. A message about a cancellation is a hint to
-renew at once, for only what stands in Redis counts.
+renew at once, for only what stands in Redis counts. Beside that it writes the worker's record again
+and again, so that one that was flushed, or lost in a failover, comes back.
 """
 
 import asyncio
 import contextlib
+import logging
 import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from gatherq.aio import cancel_and_wait
+from gatherq.contract.worker_record import WorkerRecord
 from gatherq.store.jobs import JobStore, RenewalReply
 from gatherq.store.server.connection import Server, disconnect
-from gatherq.store.server.errors import REDIS_ERRORS
+from gatherq.store.server.errors import REDIS_ERRORS, is_transient
 from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.execution.guarded_task import within
@@ -27,9 +31,19 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
+logger = logging.getLogger("gatherq.worker")
+
+#: Longest pause between two renewals, which are this worker's signs of life, in seconds.
+_LONGEST = 10.0
+#: Seconds between two writes of the worker's record.
+ANNOUNCE_AGAIN = 20.0
+
 
 class Heartbeat:
-    """Renews the leases of all claimed attempts four times a lease; runs the watchdog beside it."""
+    """Renews the leases of all claimed attempts four times a lease, or each ten seconds.
+
+    The watchdog runs beside it, and what writes the record of this worker.
+    """
 
     def __init__(
         self,
@@ -40,10 +54,12 @@ class Heartbeat:
         clock: RedisClock,
         watchdog: Watchdog,
         lease: float,
+        record: WorkerRecord,
     ) -> None:
         self._server, self._make_store = server, make_store
         self._attempts, self._recorder, self._clock = attempts, recorder, clock
-        self._watchdog, self._interval = watchdog, lease / 4
+        self._watchdog, self._interval = watchdog, min(lease / 4, _LONGEST)
+        self._record = record
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping, self._hint = False, asyncio.Event()
         self._ready, self._ended = threading.Event(), asyncio.Event()
@@ -82,6 +98,7 @@ class Heartbeat:
         redis, outages = self._server.connect(), OutageLog()
         store = self._make_store(redis)
         watching = asyncio.create_task(self._watchdog.run(store))
+        announcing: asyncio.Task[None] | None = None
         while not self._stopping:
             self._hint.clear()
             try:
@@ -90,12 +107,28 @@ class Heartbeat:
                 await outages.note_error("renew leases", error)
                 continue
             outages.note_answer()
+            # Not before: the two would need a connection each, for good.
+            announcing = announcing or asyncio.create_task(self._announce(store))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hint.wait(), self._interval)
         watching.cancel()
+        if announcing:
+            await cancel_and_wait(announcing)
         with contextlib.suppress(*REDIS_ERRORS):  # the entry goes by itself
             await store.sign_off()
         await disconnect(redis)
+
+    async def _announce(self, store: JobStore) -> None:
+        """Write the record of this worker, at once and again and again; nothing depends on it."""
+        started, logged = 0, False
+        while True:
+            try:
+                started = await store.announce(self._record, started)
+            except Exception as error:
+                level = logging.DEBUG if logged or is_transient(error) else logging.INFO
+                logged |= level == logging.INFO
+                logger.log(level, "the record of this worker is not written: %s", error)
+            await asyncio.sleep(ANNOUNCE_AGAIN)
 
     async def _renew(self, store: JobStore) -> None:
         claims = {attempt.job_id: attempt for attempt in self._attempts.claims()}
