@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         JobLost,
         JobTimeout,
         MissingExtra,
+        NoWorkers,
         PayloadTooLarge,
         ProducerClosed,
         ProducerElsewhere,
@@ -66,6 +67,7 @@ __all__ = [
     "JobTimeout",
     "Lost",
     "MissingExtra",
+    "NoWorkers",
     "Outcome",
     "PayloadTooLarge",
     "PlainJob",
@@ -97,9 +99,9 @@ _HOMES = {
     "contract.remote_errors.error_info": ("ErrorInfo",),
     "errors": (
         *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidCall"),
-        *("JobCancelled", "JobLost", "JobTimeout", "MissingExtra", "PayloadTooLarge"),
-        *("ProducerClosed", "ProducerElsewhere", "RedisUnavailable", "RemoteError"),
-        "Retry",
+        *("JobCancelled", "JobLost", "JobTimeout", "MissingExtra", "NoWorkers"),
+        *("PayloadTooLarge", "ProducerClosed", "ProducerElsewhere", "RedisUnavailable"),
+        *("RemoteError", "Retry"),
     ),
     "store.batches": ("Counts",),
 }

@@ -6,6 +6,7 @@ GatherqError
 ├── RedisUnavailable (ConnectionError)   Redis does not answer, or refuses us
 ├── BatchNotFound (LookupError)          no such batch: never submitted, expired, or flushed
 ├── BatchConflict (ValueError)           this batch id already holds another batch
+├── NoWorkers                            no worker is there to run what you wait for
 ├── ProducerClosed (RuntimeError)        used after `aclose()`
 ├── ProducerElsewhere (RuntimeError)     used in another event loop than before
 ├── MissingExtra (ImportError)           needs an extra of the package that is not installed
@@ -93,6 +94,20 @@ class BatchConflict(GatherqError, ValueError):
     def __init__(self, message: str, *, batch_id: str, slot: int | None = None) -> None:
         self.batch_id = batch_id
         self.slot = slot
+        super().__init__(message)
+
+
+class NoWorkers(GatherqError):
+    """No worker is on the queue, or none that knows the names of jobs that somebody waits for.
+
+    Raised where `Producer(no_workers="raise")`. `names` are those of the jobs that nobody runs, as
+    far as they are known here.
+    """
+
+    def __init__(
+        self, message: str, *, queue: str, batch_id: str, names: tuple[str, ...] = ()
+    ) -> None:
+        self.queue, self.batch_id, self.names = queue, batch_id, names
         super().__init__(message)
 
 

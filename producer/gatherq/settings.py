@@ -1,12 +1,15 @@
 """Settings from the environment: every field is read from `GATHERQ_<FIELD>`."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .contract import defaults
 from .contract.keys import DEFAULT_QUEUE
+
+#: What becomes of who waits for jobs that no worker is there to run.
+NoWorkersPolicy: TypeAlias = Literal["warn", "raise", "ignore"]
 
 
 class Settings(BaseSettings):
@@ -23,3 +26,5 @@ class Settings(BaseSettings):
     keep: float = Field(default=86_400.0, gt=0)
     #: Seconds that a producer goes on trying while Redis is away.
     patience: float = Field(default=30.0, ge=0)
+    #: What a producer does while no worker is there to run what it waits for.
+    no_workers: NoWorkersPolicy = "warn"

@@ -23,8 +23,8 @@ OUTCOMES = [
 ]
 ERRORS = [
     *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidCall", "JobCancelled"),
-    *("JobLost", "JobTimeout", "MissingExtra", "PayloadTooLarge", "ProducerClosed"),
-    *("ProducerElsewhere", "RedisUnavailable", "RemoteError", "Retry"),
+    *("JobLost", "JobTimeout", "MissingExtra", "NoWorkers", "PayloadTooLarge"),
+    *("ProducerClosed", "ProducerElsewhere", "RedisUnavailable", "RemoteError", "Retry"),
 ]
 WORKER = ["CurrentJob", "Worker", "create_worker", "crontab", "current_job", "run_worker"]
 

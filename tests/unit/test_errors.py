@@ -29,6 +29,7 @@ ERRORS = [
     errors.RedisUnavailable("x", url="redis://h"),
     errors.BatchNotFound("x", batch_id="b"),
     errors.BatchConflict("x", batch_id="b", slot=3),
+    errors.NoWorkers("x", queue="q", batch_id="b", names=("f",)),
     errors.ProducerClosed.now(),
     errors.ProducerElsewhere("x"),
     errors.MissingExtra("x"),

@@ -39,11 +39,12 @@ class Batch(Generic[T]):
         batch_id: str,
         size: int,
         decoders: Sequence[Decoder | None] | None = None,
+        names: Sequence[str] | None = None,
     ) -> None:
         self.id = batch_id
         self._size = size
         self._session = session
-        self._collector: Collector[T] = Collector(session, batch_id, size, decoders)
+        self._collector: Collector[T] = Collector(session, batch_id, size, decoders, names)
         self._group: HandleGroup[T] | None = None
         self._detached = False
 

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from typing import Any
 
 from gatherq.aio import finish_first, finish_surely
-from gatherq.errors import BatchNotFound, GatherqError
+from gatherq.errors import BatchNotFound, GatherqError, NoWorkers
 from gatherq.store.maintenance import CHUNK
 
 from .collection.batch_reader import BatchReader
@@ -55,6 +55,8 @@ async def stop(
         await finish_first(session.spawn(_wait_ended(session, batch, size)))
     except BatchNotFound:
         pass  # nothing of it was written, or somebody has deleted it
+    except NoWorkers:
+        pass  # it is cancelled, and what a dead worker held ends with its lease
     except GatherqError as error:
         logger.warning("batch %s could not be cancelled: %s", batch, error)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from gatherq.contract.jobs import Call
 from gatherq.contract.outcomes import Succeeded, exception_of
+from gatherq.errors import NoWorkers
 
 from .batch import Batch, stop
 
@@ -197,7 +198,7 @@ class Gatherer:
             return await _values(batch, return_exceptions)
         except _FirstError as first:
             raise first.error from first.error.__cause__
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, NoWorkers):
             await stop(batch)
             raise
 

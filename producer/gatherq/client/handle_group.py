@@ -8,9 +8,10 @@ from typing import Any, Generic, TypeVar
 from gatherq.aio import finish_surely
 from gatherq.contract.keys import job_id
 from gatherq.contract.outcomes import Outcome
-from gatherq.errors import BatchNotFound, ProducerClosed
+from gatherq.errors import BatchNotFound, NoWorkers, ProducerClosed
 from gatherq.store.redrive import REDRIVEN
 
+from . import batch_operations
 from .collection.batch_reader import BatchReader
 from .collection.collector import Collector
 from .handle import Handle, close, fail, lift_cancellation, place, settle
@@ -30,6 +31,8 @@ class HandleGroup(Generic[T]):
         self.handles = handles
         #: Whether cancelling a handle leaves its job to run.
         self.detached = False
+        #: Whether the jobs end with the code that waits for them, also where nobody runs them.
+        self.structured = False
         #: Whether the handles have failed because Redis was away, or the producer closed.
         self.failed: bool = False
         self._collector, self._cancel_slots = collector, cancel
@@ -110,6 +113,9 @@ class HandleGroup(Generic[T]):
                     await self._settle(reader.outcomes(self._pending(slots)))
                     if not self._unsettled:
                         return
+        except NoWorkers as error:
+            await self._stop()
+            self._fail(error)
         except asyncio.CancelledError:
             # The loop may be ending: cancellations are sent before their handles are closed.
             if self._cancel_task is not None and not self._cancel_task.done():
@@ -117,6 +123,11 @@ class HandleGroup(Generic[T]):
             raise
         except Exception as error:
             self._fail(error)
+
+    async def _stop(self) -> None:
+        collector = self._collector
+        if self.structured and not self.detached:
+            await batch_operations.stop(collector.session, collector.batch, collector.size)
 
     def _pending(self, slots: Sequence[int]) -> list[int]:
         return [slot for slot in slots if not self._is_settled(slot)]

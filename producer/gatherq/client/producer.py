@@ -12,7 +12,7 @@ from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Outcome
 from gatherq.contract.validation import check_batch_id, check_timeout, check_window
 from gatherq.errors import BatchNotFound, ProducerClosed
-from gatherq.settings import Settings
+from gatherq.settings import NoWorkersPolicy, Settings
 from gatherq.store.batches import BatchStore
 from gatherq.store.server import connection
 from gatherq.store.server.connection import database_of
@@ -43,7 +43,11 @@ class Producer(Gatherer):
     Use it as `async with Producer("redis://localhost:6379") as producer:`. What is not given is
     read from the environment: `GATHERQ_REDIS_URL`, `GATHERQ_QUEUE`, `GATHERQ_KEEP` (seconds that
     a batch stays in Redis after it has ended), `GATHERQ_PATIENCE` (seconds of going on trying
-    while Redis is away).
+    while Redis is away), `GATHERQ_NO_WORKERS`.
+
+    `no_workers` says what happens after three seconds of waiting, if no worker is on the queue, or
+    none that knows the jobs' names: "warn" (the default) logs that once, "raise" raises NoWorkers
+    where something waits, "ignore" does not look.
 
     It belongs to the event loop that it is first used in; in another it raises ProducerElsewhere,
     unless the first is closed, or this process was forked: then it begins anew. Once closed, all
@@ -57,8 +61,10 @@ class Producer(Gatherer):
         queue: str | None = None,
         keep: float | None = None,
         patience: float | None = None,
+        no_workers: NoWorkersPolicy | None = None,
     ) -> None:
         options = {"redis_url": redis_url, "queue": queue, "keep": keep, "patience": patience}
+        options["no_workers"] = no_workers
         settings = Settings(**{k: v for k, v in options.items() if v is not None})  # type: ignore[arg-type]
         self._url = settings.redis_url
         self._keep, self._patience = settings.keep, settings.patience
@@ -72,6 +78,8 @@ class Producer(Gatherer):
             BatchStore(self._redis, KeySpace(settings.queue, database_of(self._redis))),
             RedisRetry(self._url, settings.patience),
             self._owner.check,
+            settings.no_workers,
+            masked(self._url),
         )
         self._buffer = self._new_buffer()
 
@@ -161,9 +169,9 @@ class Producer(Gatherer):
             check_timeout(lease, "lease"),
             submission.queue_timeout,
         )
-        decoders = submission.decoders()
+        decoders, names = submission.decoders(), submission.names()
         await submission.write(options, self._keep, self._patience)
-        return Batch(self._session, submission.batch_id, len(submission), decoders)
+        return Batch(self._session, submission.batch_id, len(submission), decoders, names)
 
     async def batch(self, batch_id: str) -> Batch[Any]:
         """Attach to a batch by its id, from any process; raises BatchNotFound."""
@@ -201,7 +209,7 @@ class Producer(Gatherer):
         """
         self._owner.check()
         check_timeout(timeout)
-        return TaskGroup(self._new_buffer(timeout, lease))
+        return TaskGroup(self._new_buffer(timeout, lease, structured=True))
 
     @overload
     def map(
@@ -275,8 +283,16 @@ class Producer(Gatherer):
         self._owner.check()
         check_timeout(timeout)
         check_window(window)
-        return map_calls(self._new_buffer(timeout, lease), calls_of(job, items), window, ordered)
+        buffer = self._new_buffer(timeout, lease, structured=True)
+        return map_calls(buffer, calls_of(job, items), window, ordered)
 
-    def _new_buffer(self, timeout: float | None = None, lease: float | None = None) -> SubmitBuffer:
+    def _new_buffer(
+        self,
+        timeout: float | None = None,
+        lease: float | None = None,
+        *,
+        structured: bool = False,
+    ) -> SubmitBuffer:
         check_timeout(lease, "lease")
-        return SubmitBuffer(self._session, partial(self.submit, timeout=timeout, lease=lease))
+        submit = partial(self.submit, timeout=timeout, lease=lease)
+        return SubmitBuffer(self._session, submit, structured=structured)

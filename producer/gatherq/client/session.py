@@ -6,6 +6,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from gatherq.aio import UncancellableTask, start_task
 from gatherq.errors import ProducerClosed
+from gatherq.settings import NoWorkersPolicy
 from gatherq.store.batches import BatchStore
 from gatherq.store.server.retry import RedisRetry
 
@@ -22,17 +23,27 @@ class Session:
     Shared with its batches and handles; closed with the producer.
     """
 
-    def __init__(self, store: BatchStore, retry: RedisRetry, check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: BatchStore,
+        retry: RedisRetry,
+        check: Callable[[], None],
+        no_workers: NoWorkersPolicy = "ignore",
+        where: str = "",
+    ) -> None:
         #: Raises ProducerClosed or ProducerElsewhere where the producer may not be used.
         self.check = check
         self.store = store
         #: `retry(method, *args)` repeats a call while Redis is away.
         self.retry = retry
+        self._no_workers, self._where = no_workers, where
         self.begin()
 
     def begin(self) -> None:
         """Start with no task and no batch: at first, and in a new loop or process."""
-        self.watcher: CompletionWatcher = CompletionWatcher(self.store, self.retry)
+        self.watcher: CompletionWatcher = CompletionWatcher(
+            self.store, self.retry, self._no_workers, self._where
+        )
         self.leases: ProducerLeases = ProducerLeases(self.store.renew_lease)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._finish_tasks: set[asyncio.Task[Any]] = set()

@@ -63,6 +63,11 @@ class Submission:
             return [call.decode for call in self._calls]
         return None
 
+    def names(self) -> list[str]:
+        """Return the names of the jobs: one for each slot, or one for all."""
+        names = [call.name for call in self._calls]
+        return names if len(set(names)) > 1 else names[:1]
+
     async def write(self, options: BatchOptions, keep: float, patience: float) -> None:
         """Write the batch, to stay `keep` seconds after its end.
 

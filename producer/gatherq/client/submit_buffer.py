@@ -23,12 +23,19 @@ T = TypeVar("T")
 
 
 class SubmitBuffer:
-    """Makes one batch of the calls added in one turn of the loop, or while a batch is written."""
+    """Makes one batch of the calls added in one turn of the loop, or while a batch is written.
+
+    `structured`: the jobs belong to the code that waits for them, and end if nobody runs them.
+    """
 
     def __init__(
-        self, session: Session, submit: Callable[[Sequence[Call[Any]]], Awaitable[Batch[Any]]]
+        self,
+        session: Session,
+        submit: Callable[[Sequence[Call[Any]]], Awaitable[Batch[Any]]],
+        *,
+        structured: bool = False,
     ) -> None:
-        self._session, self._submit = session, submit
+        self._session, self._submit, self._structured = session, submit, structured
         self._handles: list[Handle[Any]] = []
         self._task: asyncio.Task[None] | None = None
         #: Set once the handles that are now in the buffer are written, or have failed.
@@ -90,4 +97,4 @@ class SubmitBuffer:
             if cancelled or not isinstance(error, Exception):
                 raise
         else:
-            attach(batch, handles)
+            attach(batch, handles).structured = self._structured

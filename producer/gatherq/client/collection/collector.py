@@ -23,7 +23,10 @@ FETCH = 128
 
 
 class Collector(Generic[T]):
-    """Outcomes of one batch, for any number of readers."""
+    """Outcomes of one batch, for any number of readers.
+
+    `names` are those of its jobs, one for each slot or one for all, where they are known.
+    """
 
     def __init__(
         self,
@@ -31,10 +34,12 @@ class Collector(Generic[T]):
         batch: str,
         size: int,
         decoders: Sequence[Decoder | None] | None = None,
+        names: Sequence[str] | None = None,
     ) -> None:
         self.session = session
         self.batch = batch
         self.size = size
+        self.names = names
         self._decoders, self._keys = decoders, session.store.keys
 
     async def completions(self, after: bytes) -> tuple[bytes, SlotStatuses]:

@@ -8,12 +8,14 @@ from contextlib import suppress
 
 from gatherq.aio import start_task
 from gatherq.errors import RedisUnavailable
+from gatherq.settings import NoWorkersPolicy
 from gatherq.store.batches import BatchStore
 from gatherq.store.server.errors import code, is_refusal
 from gatherq.store.server.retry import RedisRetry
 
 from .janitor import Janitor, WatchedBatch
 from .subscription import Subscription
+from .worker_check import WorkerCheck
 
 logger: logging.Logger = logging.getLogger("gatherq")
 
@@ -24,12 +26,27 @@ PAUSE = 0.5
 
 
 class CompletionWatcher:
-    """Reads the completion streams of any number of batches over one connection."""
+    """Reads the completion streams of any number of batches over one connection.
 
-    def __init__(self, store: BatchStore, retry: RedisRetry) -> None:
+    `no_workers` says what becomes of batches for which no worker is there, `where` which server
+    that is.
+    """
+
+    def __init__(
+        self,
+        store: BatchStore,
+        retry: RedisRetry,
+        no_workers: NoWorkersPolicy = "ignore",
+        where: str = "",
+    ) -> None:
         self._store, self._retry = store, retry
         self._batches: dict[str, WatchedBatch] = {}
-        self._janitor = Janitor(store, self._batches, lambda b, error: self._fail([b], error))
+
+        def fail(batch: str, error: BaseException) -> None:
+            self._fail([batch], error)
+
+        check = WorkerCheck(store, self._batches, fail, no_workers, where)
+        self._janitor = Janitor(store, self._batches, fail, check)
         self._nudge_name, self._nudged_after = secrets.token_hex(8), b"0"
         self._read_task: asyncio.Task[None] | None = None
         self._janitor_task: asyncio.Task[None] | None = None

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from gatherq.errors import BatchNotFound
 from gatherq.store.batches import BatchStore
 from gatherq.store.server.errors import is_transient
+
+from .worker_check import Silence, WorkerCheck
 
 if TYPE_CHECKING:
     from .subscription import Subscription
@@ -49,6 +51,7 @@ class WatchedBatch:
         """Note that completions came: the batch is not silent."""
         self._looks = 0
         self.look_at = now + LOOK_AGAIN
+        self.silence = Silence(now)
 
     def note_look(self, now: float, again: float | None) -> None:
         """Note a look; the next is due in `again` seconds, or as the silence goes on."""
@@ -60,12 +63,23 @@ class WatchedBatch:
         """Return the pending slots if a look at all is due: the larger a batch, the more seldom."""
         if now < self._full_look_at or not self.subscriptions:
             return []
-        first, *others = (subscription.pending for subscription in self.subscriptions)
-        slots = sorted(set(first).union(*others)) if others else first
+        slots = self.pending()
         # A little less than the pause between two looks, which would be missed by a hair otherwise.
         pause = min(max(LOOK_AGAIN * 0.9, len(slots) / _RATE), _LONGEST_FULL)
         self._full_look_at = now + pause
         return slots
+
+    def pending(self) -> list[int]:
+        """Return the slots that are not known to have ended."""
+        if not self.subscriptions:
+            return []
+        first, *others = (subscription.pending for subscription in self.subscriptions)
+        return sorted(set(first).union(*others)) if others else first
+
+    @property
+    def names(self) -> Sequence[str] | None:
+        """Names of the jobs, as a subscription has them; None where nobody here submitted them."""
+        return next((each.names for each in self.subscriptions if each.names), None)
 
     def put_found(self, slots: list[int]) -> None:
         """Put slots that have a result into the subscriptions."""
@@ -74,7 +88,7 @@ class WatchedBatch:
 
 
 class Janitor:
-    """Sweeps and mends silent batches, and notices batches that are gone.
+    """Sweeps and mends silent batches, notices batches that are gone, and has workers looked for.
 
     Its errors are logged and it tries again; readers go on meanwhile.
     """
@@ -84,8 +98,10 @@ class Janitor:
         store: BatchStore,
         batches: Mapping[str, WatchedBatch],
         gone: Callable[[str, BatchNotFound], None],
+        check: WorkerCheck,
     ) -> None:
         self._store, self._batches, self._gone = store, batches, gone
+        self._check = check
         #: What fails and was logged.
         self._refused: set[str] = set()
 
@@ -93,8 +109,10 @@ class Janitor:
         """Go on while there are batches."""
         clock = asyncio.get_running_loop().time
         looked = clock()
+        self._check.begin()
         while self._batches:
             due = min(watched.look_at for watched in self._batches.values())
+            due = min(due, self._check.due())
             await asyncio.sleep(max(min(due - clock(), LOOK_AGAIN), 0.001))
             if clock() - looked >= LOOK_AGAIN:
                 looked = clock()
@@ -102,6 +120,8 @@ class Janitor:
             for batch, watched in list(self._batches.items()):
                 if watched.look_at <= clock():
                     await self._look_at(batch, watched, clock())
+            if self._check.due() <= clock():
+                await self._check.look()
 
     async def _look_for_gone(self) -> None:
         for batch in await self._store.completions.missing(list(self._batches)):

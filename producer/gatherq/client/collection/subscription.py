@@ -1,7 +1,7 @@
 """Slots of a batch that have ended, queued for one reader."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from gatherq.store.completions import Entry, SlotStatuses, order
 from gatherq.store.redrive import REDRIVEN
@@ -16,8 +16,15 @@ class Subscription:
     `get` and `get_nowait` are those of `asyncio.Queue`, for all slots in the queue at a time.
     """
 
-    def __init__(self, size: int, on_redriven: OnRedriven | None = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        on_redriven: OnRedriven | None = None,
+        names: Sequence[str] | None = None,
+    ) -> None:
         self._on_redriven = on_redriven
+        #: Names of the jobs, one for each slot or one for all; None where they are not known.
+        self.names = names
         self._after = (0, 0)
         #: For each slot, whether it has been put into the queue.
         self._ended = bytearray(size)
