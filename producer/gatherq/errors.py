@@ -2,6 +2,7 @@
 
 GatherqError
 ├── InvalidCall (ValueError)             a call that cannot be submitted: which slot, and why
+│   ├── InvalidArguments (TypeError)     no call at all, or not what its function takes
 │   └── PayloadTooLarge                  its size and the limit, in bytes
 ├── RedisUnavailable (ConnectionError)   Redis does not answer, or refuses us
 ├── BatchNotFound (LookupError)          no such batch: never submitted, expired, or flushed
@@ -52,6 +53,13 @@ class InvalidCall(GatherqError, ValueError):
         self.slot = slot
         self.name = name
         super().__init__(message)
+
+
+class InvalidArguments(InvalidCall, TypeError):
+    """Something that is no call was given for one, or arguments that its function does not take.
+
+    Python's own error for that is TypeError, so it is one.
+    """
 
 
 class PayloadTooLarge(InvalidCall):

@@ -22,9 +22,10 @@ OUTCOMES = [
     "TimedOut",
 ]
 ERRORS = [
-    *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidCall", "JobCancelled"),
-    *("JobLost", "JobTimeout", "MissingExtra", "NoWorkers", "PayloadTooLarge"),
-    *("ProducerClosed", "ProducerElsewhere", "RedisUnavailable", "RemoteError", "Retry"),
+    *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidArguments"),
+    *("InvalidCall", "JobCancelled", "JobLost", "JobTimeout", "MissingExtra"),
+    *("NoWorkers", "PayloadTooLarge", "ProducerClosed", "ProducerElsewhere"),
+    *("RedisUnavailable", "RemoteError", "Retry"),
 ]
 WORKER = ["CurrentJob", "Worker", "create_worker", "crontab", "current_job", "run_worker"]
 

@@ -25,6 +25,7 @@ ERRORS = [
     exception_of(Cancelled(by="me", **KNOWN)),
     errors.GatherqError("x"),
     errors.InvalidCall("x", slot=1, name="f"),
+    errors.InvalidArguments("x", slot=1, name="f"),
     errors.PayloadTooLarge("x", size=2, limit=1, slot=1, name="f"),
     errors.RedisUnavailable("x", url="redis://h"),
     errors.BatchNotFound("x", batch_id="b"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
+from .call_signature import CallSignature
 from .job_definition import Isolation, JobDefinition, RetryRules, check_definition
 from .short_repr import call_repr
 from .validation import check_timeout
@@ -64,7 +65,10 @@ class Job(Protocol[P, R_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R_co]:
-        """Describe a job to be submitted, by the arguments of the function; checked by type."""
+        """Describe a job to be submitted, by the arguments of the function.
+
+        Raises InvalidArguments for a wrong number or wrong names of arguments.
+        """
         ...
 
 
@@ -77,7 +81,10 @@ class PlainJob(Protocol[P, R_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R_co]:
-        """Describe a job to be submitted, by the arguments of the function; checked by type."""
+        """Describe a job to be submitted, by the arguments of the function.
+
+        Raises InvalidArguments for a wrong number or wrong names of arguments.
+        """
         ...
 
 
@@ -129,24 +136,28 @@ def job(
     def decorate(function: Callable[P, Any]) -> Any:
         attributes = cast("Any", function)
         attributes.definition = definition.of(function)
-        job_name = attributes.definition.name
-        attributes.call = _presented(
-            lambda *args, **kwargs: Call(job_name, args, kwargs or None, function=function),
-            function,
-        )
+        attributes.call = _call_maker(attributes.definition.name, function)
         return function
 
     return cast("_Decorator", decorate)
 
 
-def _presented(make: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the `call` of a job the name and the signature that editors and `help()` show."""
-    attributes = cast("Any", make)
-    attributes.__name__, attributes.__module__ = "call", function.__module__
-    attributes.__qualname__ = f"{function.__qualname__}.call"
-    attributes.__doc__ = f"Describe a job, {function.__qualname__}(...), to be submitted."
-    attributes.__wrapped__ = function  # inspect.signature() follows it
-    return make
+def _call_maker(name: str, function: Callable[..., Any]) -> Callable[..., Call[Any]]:
+    """Return the function that makes calls of a job, of the arguments that it takes."""
+    signature = CallSignature(function)
+
+    def call(*args: Any, **kwargs: Any) -> Call[Any]:
+        if (len(args), *kwargs) not in signature.known:
+            problem = signature.problem(args, kwargs)
+            if problem:
+                raise problem
+        return Call(name, args, kwargs or None, None, function)
+
+    call.__module__, call.__qualname__ = function.__module__, f"{function.__qualname__}.call"
+    call.__doc__ = f"Describe a job, {function.__qualname__}(...), to be submitted."
+    # For whoever asks for its signature, which is that of the function.
+    cast("Any", call).__wrapped__ = function
+    return call
 
 
 def call(name: str, /, *args: Any, **kwargs: Any) -> Call[Any]:
