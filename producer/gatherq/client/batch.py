@@ -7,7 +7,7 @@ of this module.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from gatherq.contract.outcomes import Outcome
 from gatherq.contract.validation import check_slots
@@ -53,6 +53,20 @@ class Batch(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<Batch {self.id} of {self._size}>"
+
+    if not TYPE_CHECKING:  # type checkers refuse both, and Python's own errors say not what to do
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError(
+                "a Batch is read by `async for outcome in batch`, or as a list by "
+                "`await batch.outcomes()`"
+            )
+
+        def __getitem__(self, slot: object) -> NoReturn:
+            raise TypeError(
+                "a Batch has no items: `await batch.outcomes()` is a list of all outcomes, "
+                "`batch.handles()` one of what to await"
+            )
 
     async def outcomes(self) -> list[Outcome[T]]:
         """Wait for all, and return one outcome a job, in the order they were submitted."""

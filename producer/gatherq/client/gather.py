@@ -9,6 +9,7 @@ from gatherq.contract.outcomes import Succeeded, exception_of
 from gatherq.errors import NoWorkers
 
 from .batch import Batch, stop
+from .misuse.checks import check_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -193,6 +194,7 @@ class Gatherer:
         job, as `asyncio.wait_for` around each would. `lease`: a time in seconds after which what
         is not finished is cancelled, if this process has died; without one it runs on.
         """
+        check_calls("gather", calls)
         batch = await self.submit(calls, timeout=timeout, lease=lease)
         try:
             return await _values(batch, return_exceptions)

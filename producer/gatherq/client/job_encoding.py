@@ -66,11 +66,6 @@ def encode_once(call: Call[Any]) -> Call[Any]:
 def _encode(
     call: Call[Any], batch: str, slot: int, timeout: float | None, queue_timeout: float | None
 ) -> bytes:
-    if not isinstance(call, Call):
-        raise InvalidCall(
-            f"slot {slot}: {call!r:.200} is not a Call; write chop.call(...) or call('chop', ...)",
-            slot=slot,
-        )
     _check_parts(call, slot)
     try:
         job = records.encode_job(call, batch, slot, timeout, queue_timeout)

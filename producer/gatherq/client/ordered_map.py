@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import aclosing
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gatherq.aio import start_task
-from gatherq.contract.jobs import Call, call
+from gatherq.contract.jobs import Call
 from gatherq.contract.outcomes import Outcome
-from gatherq.errors import InvalidCall
 
 from .submit_buffer import SubmitBuffer
 
@@ -57,26 +55,12 @@ async def map_calls(
 
 
 async def calls_of(
-    job: Any, items: Iterable[Any] | AsyncIterable[Any]
+    make: Callable[[Any], Call[Any]], items: Iterable[Any] | AsyncIterable[Any]
 ) -> AsyncGenerator[Call[Any], None]:
-    """Make a call of each item, as late as can be; `items` may be asynchronous.
-
-    Raises InvalidCall if `job` is no job, job's name or function that makes a call.
-    """
-    make = _call_maker(job)
+    """Make a call of each item, as late as can be; `items` may be asynchronous."""
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield make(item)
     else:
         for item in items:
             yield make(item)
-
-
-def _call_maker(job: Any) -> Callable[[Any], Call[Any]]:
-    """Return the function that makes a call of an item."""
-    if isinstance(job, str):
-        return partial(call, job)
-    if not callable(job):
-        raise InvalidCall(f"map needs a job, a job's name or a function, not {job!r}")
-    make: Callable[[Any], Call[Any]] = getattr(job, "call", job)
-    return make

@@ -24,6 +24,8 @@ from .batch import Batch
 from .gather import Gatherer
 from .handle import Handle
 from .loop_owner import LoopOwner
+from .misuse.async_with import AsyncWith
+from .misuse.checks import call_maker, check_call, check_items, listed
 from .ordered_map import calls_of, map_calls
 from .session import Session
 from .submission import Submission
@@ -37,7 +39,7 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 
-class Producer(Gatherer):
+class Producer(Gatherer, AsyncWith):
     """Submits batches and collects their outcomes.
 
     Use it as `async with Producer("redis://localhost:6379") as producer:`. What is not given is
@@ -162,7 +164,7 @@ class Producer(Gatherer):
         written, unless you gave a `batch_id` to go on with.
         """
         self._owner.check()
-        submission = Submission(self._session, list(calls), batch_id, timeout, queue_timeout)
+        submission = Submission(self._session, listed(calls), batch_id, timeout, queue_timeout)
         options = BatchOptions(
             tolerated_failures(tolerate, len(submission)),
             batch_deadline(deadline),
@@ -196,6 +198,7 @@ class Producer(Gatherer):
         it cancels the job.
         """
         self._owner.check()
+        check_call("submit_one", call)
         # A batch submitted inside a job has that job's deadline, and no call of another job.
         alone = lease is not None or inherited_deadline.remaining() is not None
         buffer = self._new_buffer(lease=lease) if alone else self._buffer
@@ -283,8 +286,10 @@ class Producer(Gatherer):
         self._owner.check()
         check_timeout(timeout)
         check_window(window)
+        calls = calls_of(call_maker(job), items)
+        check_items(items)
         buffer = self._new_buffer(timeout, lease, structured=True)
-        return map_calls(buffer, calls_of(job, items), window, ordered)
+        return map_calls(buffer, calls, window, ordered)
 
     def _new_buffer(
         self,

@@ -7,12 +7,14 @@ from typing import Any, Self, TypeVar
 from gatherq.contract.jobs import Call
 
 from .handle import Handle, follow
+from .misuse.async_with import AsyncWith
+from .misuse.checks import check_call
 from .submit_buffer import SubmitBuffer
 
 T = TypeVar("T")
 
 
-class TaskGroup:
+class TaskGroup(AsyncWith):
     """Jobs that end together: `async with producer.task_group() as group`.
 
     It is an `asyncio.TaskGroup` inside, with a task to follow each job, so its rules are asyncio's:
@@ -44,6 +46,7 @@ class TaskGroup:
         where asyncio does: before the block is entered, and after it is left. `name` is the
         handle's; `context` is that of the local task which follows the job, and not the job's.
         """
+        check_call("create_task", call)
         handle = self._buffer.add(call, name=name)
         try:
             follow(handle, self._group, self._context, name=name, context=context)

@@ -9,8 +9,8 @@ import pytest
 
 from gatherq import call, job
 from gatherq.client.handle import Handle, settle
+from gatherq.client.misuse.checks import call_maker
 from gatherq.client.ordered_map import calls_of, map_calls
-from gatherq.errors import InvalidCall
 from tests.conftest import until
 
 from .conftest import succeeded
@@ -90,10 +90,6 @@ async def test_a_call_is_made_of_each_item(what, asynchronous):
     async def items():
         yield "leek"
 
-    made = [each async for each in calls_of(what, items() if asynchronous else ["leek"])]
+    given = items() if asynchronous else ["leek"]
+    made = [each async for each in calls_of(call_maker(what), given)]
     assert [(each.name, each.args) for each in made] == [("chop", ("leek",))]
-
-
-async def test_what_is_no_job_is_refused():
-    with pytest.raises(InvalidCall, match="map needs a job"):
-        await anext(calls_of(7, [1]))

@@ -1,0 +1,150 @@
+"""Slips: what was given in place of a call, and what to write instead."""
+
+import asyncio
+import inspect
+import sys
+from collections.abc import Callable
+from types import CoroutineType, FunctionType
+from typing import Any, NamedTuple
+
+from gatherq.client.batch import Batch
+from gatherq.client.handle import Handle
+from gatherq.contract.call_text import arguments_text, value_text
+from gatherq.contract.job_definition import JobDefinition
+from gatherq.contract.jobs import Call
+
+#: Packages whose functions nobody makes jobs of.
+_NOT_THE_USERS = sys.stdlib_module_names | {"gatherq"}
+
+
+class Slip(NamedTuple):
+    """What was given, and the call to write in its place."""
+
+    what: str
+    call: str = "chop.call(...)"
+    #: What to do, where that is not to write a call.
+    advice: str = ""
+    #: The name of the function that was meant; empty where it is not known.
+    name: str = ""
+    #: What to write first.
+    first: str = ""
+
+    def sentence(self, form: str = "{}") -> str:
+        """Say what was given and what to write: the call, in `form`."""
+        return f"{self.what}: {self.advice or f'write {self.first}{form.format(self.call)}'}"
+
+
+def slip(given: Any) -> Slip:
+    """Return what is to be said of something that is not what was wanted."""
+    make = next((make for kinds, make in _KINDS if isinstance(given, kinds)), _other)
+    return make(given)
+
+
+def job_of(given: Any) -> Any:
+    """Return the job that is given, or whose `call` is; None for anything else."""
+    wrapped: Any = getattr(given, "__wrapped__", None)
+    if _is_job(wrapped) and wrapped.call is given:
+        return wrapped
+    return given if _is_job(given) else None
+
+
+def is_new(coroutine: Any) -> bool:
+    """Tell whether none of a coroutine has run."""
+    return inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED
+
+
+def with_article(noun: str) -> str:
+    """Return "a list", "an int"."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _is_job(given: Any) -> bool:
+    return isinstance(getattr(given, "definition", None), JobDefinition)
+
+
+def _call(given: Any) -> Slip:
+    arguments = arguments_text(given.args, given.kwargs or {})
+    if given.function is None:
+        name = value_text(given.name)
+        written = f"call({', '.join(filter(None, [name, arguments]))})"
+    else:
+        name = given.function.__name__
+        written = f"{name}.call({arguments})"
+    return Slip(f"the call {written}", written, name=name)
+
+
+def _coroutine(coroutine: Any) -> Slip:
+    name, frame = coroutine.__name__, coroutine.cr_frame
+    home = frame.f_globals if frame else {}
+    if str(home.get("__name__")).partition(".")[0] in _NOT_THE_USERS:
+        advice = "await it, or give it to asyncio.gather"
+        return Slip(f"the coroutine {coroutine.__qualname__}(...)", advice=advice)
+    arguments = _arguments(frame) if is_new(coroutine) else "..."
+    written = f"{name}({arguments})"
+    first = _first(home.get(name))
+    return Slip(f"the coroutine {written}", f"{name}.call({arguments})", name=name, first=first)
+
+
+def _arguments(frame: Any) -> str:
+    """Return the arguments of a coroutine that has not begun."""
+    names, rest, others, values = inspect.getargvalues(frame)
+    positional = frame.f_code.co_argcount
+    args = [values[name] for name in names[:positional] if name in values]
+    kwargs = {name: values[name] for name in names[positional:] if name in values}
+    args += values.get(rest or "", ())
+    return arguments_text(args, kwargs | values.get(others or "", {}))
+
+
+def _function(given: Any) -> Slip:
+    if given.__name__ == "<lambda>":
+        return Slip("a lambda")
+    job = job_of(given)
+    function = job or given
+    name = function.__name__
+    what = f"the function {name}" if function is given else f"the function {name}.call"
+    parameters = ", ".join(inspect.signature(function).parameters)
+    return Slip(what, f"{name}.call({parameters})", name=name, first=_first(function))
+
+
+def _first(function: Any) -> str:
+    """Return what makes a job of a function that is none."""
+    is_none = isinstance(function, FunctionType) and job_of(function) is None
+    return f"@job above {function.__name__}, and " if is_none else ""
+
+
+def _future(future: Any) -> Slip:
+    coroutine = future.get_coro() if isinstance(future, asyncio.Task) else None
+    if not isinstance(coroutine, CoroutineType):
+        kind = type(future).__name__
+        return Slip(with_article(kind), advice="asyncio.gather takes what runs in this process")
+    inner = _coroutine(coroutine)
+    return inner._replace(what=inner.what.replace("the coroutine", "a Task of", 1))
+
+
+def _handle(_: Any) -> Slip:
+    return Slip("a Handle", advice="its job is submitted; await it, or use asyncio.gather")
+
+
+def _batch(_: Any) -> Slip:
+    return Slip("a Batch", advice="its jobs are submitted; `await batch.outcomes()` waits for them")
+
+
+def _text(text: str) -> Slip:
+    return Slip(f"the text {value_text(text)}", f"call({value_text(text)}, ...)")
+
+
+def _other(given: Any) -> Slip:
+    text = value_text(given)
+    says_all = given is None or text.startswith("<")
+    return Slip(text if says_all else f"{text}, {with_article(type(given).__name__)}")
+
+
+_KINDS: tuple[tuple[Any, Callable[[Any], Slip]], ...] = (
+    (Call, _call),
+    (Batch, _batch),
+    (Handle, _handle),
+    (asyncio.Future, _future),
+    (CoroutineType, _coroutine),
+    (FunctionType, _function),
+    (str, _text),
+)
