@@ -71,6 +71,16 @@ def submits_any(function: Callable[..., Coroutine[Any, Any, int]]) -> Call[int]:
     return job()(function).call("a")
 
 
+@job
+async def bare(vegetable: str) -> int:
+    return len(vegetable)
+
+
+@job
+def bare_plain(vegetable: str) -> int:
+    return len(vegetable)
+
+
 def words(outcome: Outcome[str]) -> str:
     match outcome:
         case Succeeded(value):
@@ -152,6 +162,13 @@ async def check(producer: Producer) -> None:
     assert_type(chop.call("carrot", 3), Call[str])
     assert_type(call("chop", "carrot", 3), Call[Any])
     assert_type(await chop("carrot", 3), str)
+    assert_type(bare.call("carrot"), Call[int])
+    assert_type(await bare("carrot"), int)
+    assert_type(bare_plain.call("carrot"), Call[int])
+    assert_type(bare_plain("carrot"), int)
+    bare.call(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    job("chop")  # type: ignore[call-overload]  # pyright: ignore
+    job(retry_on="OSError")  # type: ignore[call-overload]  # pyright: ignore
     assert_type(await producer.gather(chop.call("a", 1), weigh.call("a")), tuple[str, int])
     assert_type(await producer.gather(*[chop.call("a", 1)]), list[str])
     assert_type(

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from .call_signature import CallSignature
-from .job_definition import Isolation, JobDefinition, RetryRules, check_definition
+from .job_checks import check_settings
+from .job_definition import Isolation, JobDefinition, RetryRules
 from .short_repr import call_repr
 from .validation import check_timeout
 from .values.annotations import codecs_of
@@ -95,6 +96,11 @@ class _Decorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> PlainJob[P, R]: ...
 
 
+@overload
+def job(function: Callable[P, Coroutine[Any, Any, R]], /) -> Job[P, R]: ...
+@overload
+def job(function: Callable[P, R], /) -> PlainJob[P, R]: ...
+@overload
 def job(
     *,
     name: str | None = None,
@@ -109,8 +115,25 @@ def job(
     retry_timeouts: bool = False,
     backoff: float = 1.0,
     jitter: float = 0.5,
-) -> _Decorator:
-    """Make a function a job that workers can run.
+) -> _Decorator: ...
+def job(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    timeout: float | None = None,
+    max_attempts: int | None = None,
+    isolation: Isolation | None = None,
+    grace: float | None = None,
+    concurrency: int | None = None,
+    memory: int | None = None,
+    retries: int = 0,
+    retry_on: type[Exception] | tuple[type[Exception], ...] = Exception,
+    retry_timeouts: bool = False,
+    backoff: float = 1.0,
+    jitter: float = 0.5,
+) -> Any:
+    """Make a function a job that workers can run: `@job`, or `@job(timeout=10)`.
 
     `name` is its `__qualname__` unless given. `timeout` limits each execution, in seconds; a
     timeout given with the call or its batch wins. `max_attempts` is how many executions may be
@@ -126,12 +149,14 @@ def job(
     too with `retry_timeouts`; `raise Retry(delay)` asks for that from within. The first retry
     waits `backoff` seconds, each further one twice as long, at most an hour; `jitter` is the part
     of that, 0 to 1, that is taken off at random.
+
+    Raises TypeError for what is no function of a module, and InvalidCall for a bad setting.
     """
     rules = RetryRules(retries, retry_on, retry_timeouts, backoff, jitter)
     definition = JobDefinition(
         name or "", timeout, max_attempts, isolation, grace, concurrency, memory, rules
     )
-    check_definition(definition)
+    check_settings(name, definition)
 
     def decorate(function: Callable[P, Any]) -> Any:
         attributes = cast("Any", function)
@@ -139,7 +164,7 @@ def job(
         attributes.call = _call_maker(attributes.definition.name, function)
         return function
 
-    return cast("_Decorator", decorate)
+    return decorate if function is None else decorate(function)
 
 
 def _call_maker(name: str, function: Callable[..., Any]) -> Callable[..., Call[Any]]:

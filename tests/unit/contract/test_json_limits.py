@@ -104,7 +104,7 @@ def test_what_is_accepted_at_the_edge_is_read_in_every_record(levels):
     [
         (Call(5), "a job's name is text of 1 to 256 characters, not 5"),  # type: ignore[arg-type]
         (Call(b"f"), "a job's name is text"),  # type: ignore[arg-type]
-        (Call(""), "not one of 0"),
+        (Call(""), "not ''"),
         (Call("f" * 257), "not one of 257"),
         (Call("f", "text"), "the arguments are a str"),  # type: ignore[arg-type]
         (Call("f", None), "the arguments are a NoneType"),  # type: ignore[arg-type]
