@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         GatherqError,
         InvalidArguments,
         InvalidCall,
+        InvalidSetting,
         JobCancelled,
         JobLost,
         JobTimeout,
@@ -62,6 +63,7 @@ __all__ = [
     "Handle",
     "InvalidArguments",
     "InvalidCall",
+    "InvalidSetting",
     "Job",
     "JobCancelled",
     "JobDefinition",
@@ -101,9 +103,9 @@ _HOMES = {
     "contract.remote_errors.error_info": ("ErrorInfo",),
     "errors": (
         *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidArguments"),
-        *("InvalidCall", "JobCancelled", "JobLost", "JobTimeout", "MissingExtra"),
-        *("NoWorkers", "PayloadTooLarge", "ProducerClosed", "ProducerElsewhere"),
-        *("RedisUnavailable", "RemoteError", "Retry"),
+        *("InvalidCall", "InvalidSetting", "JobCancelled", "JobLost", "JobTimeout"),
+        *("MissingExtra", "NoWorkers", "PayloadTooLarge", "ProducerClosed"),
+        *("ProducerElsewhere", "RedisUnavailable", "RemoteError", "Retry"),
     ),
     "store.batches": ("Counts",),
 }

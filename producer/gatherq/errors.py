@@ -4,6 +4,7 @@ GatherqError
 ├── InvalidCall (ValueError)             a call that cannot be submitted: which slot, and why
 │   ├── InvalidArguments (TypeError)     no call at all, or not what its function takes
 │   └── PayloadTooLarge                  its size and the limit, in bytes
+├── InvalidSetting (ValueError)          an argument of a producer, or its variable: which, and why
 ├── RedisUnavailable (ConnectionError)   Redis does not answer, or refuses us
 ├── BatchNotFound (LookupError)          no such batch: never submitted, expired, or flushed
 ├── BatchConflict (ValueError)           this batch id already holds another batch
@@ -69,6 +70,14 @@ class PayloadTooLarge(InvalidCall):
         self.size = size
         self.limit = limit
         super().__init__(message, **where)
+
+
+class InvalidSetting(GatherqError, ValueError):
+    """A setting is refused; `name` is that of the argument, or of the `GATHERQ_` variable."""
+
+    def __init__(self, message: str, *, name: str) -> None:
+        self.name = name
+        super().__init__(message)
 
 
 class RedisUnavailable(GatherqError, ConnectionError):

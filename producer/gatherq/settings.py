@@ -1,30 +1,76 @@
 """Settings from the environment: every field is read from `GATHERQ_<FIELD>`."""
 
-from typing import ClassVar, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .contract import defaults
+from .contract.call_text import value_text
 from .contract.keys import DEFAULT_QUEUE
+from .errors import InvalidSetting
 
 #: What becomes of who waits for jobs that no worker is there to run.
 NoWorkersPolicy: TypeAlias = Literal["warn", "raise", "ignore"]
 
 
 class Settings(BaseSettings):
-    """The server and the queue, which both sides must agree on, and options of a producer."""
+    """The server and the queue, which both sides must agree on, and options of a producer.
+
+    The description of a field says what its value must be.
+    """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix="GATHERQ_", frozen=True, hide_input_in_errors=True
     )
 
-    redis_url: str = Field(default=defaults.REDIS_URL, repr=False)
-    queue: str = Field(default=DEFAULT_QUEUE, min_length=1)
+    redis_url: str = Field(
+        default=defaults.REDIS_URL,
+        repr=False,
+        description="the text of a URL, redis://HOST:PORT/DATABASE",
+    )
+    queue: str = Field(
+        default=DEFAULT_QUEUE, min_length=1, description="a name of 1 or more characters"
+    )
     #: Seconds that a batch and its results stay in Redis after its end. A batch may take an eighth
     #: more than that.
-    keep: float = Field(default=86_400.0, gt=0)
+    keep: float = Field(
+        default=86_400.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="a number of seconds greater than 0",
+    )
     #: Seconds that a producer goes on trying while Redis is away.
-    patience: float = Field(default=30.0, ge=0)
+    patience: float = Field(
+        default=30.0, ge=0, allow_inf_nan=False, description="a number of seconds, 0 or more"
+    )
     #: What a producer does while no worker is there to run what it waits for.
-    no_workers: NoWorkersPolicy = "warn"
+    no_workers: NoWorkersPolicy = Field(default="warn", description="'warn', 'raise' or 'ignore'")
+
+    @classmethod
+    def read(cls, **given: Any) -> Self:
+        """Return settings as arguments give them, or else the environment; None is not given.
+
+        Raises InvalidSetting, which names the argument or the variable, on one line.
+        """
+        given = {name: value for name, value in given.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            refusal = _refusal(cls, error, given)
+        raise refusal  # without the error, which holds the value
+
+
+def _refusal(
+    settings: type[Settings], error: ValidationError, given: Mapping[str, Any]
+) -> InvalidSetting:
+    """Say what the first bad setting must be, and what it is, unless that is a URL."""
+    fault = error.errors(include_url=False)[0]
+    field = str(fault["loc"][0])
+    name = field if field in given else f"GATHERQ_{field.upper()}"
+    known = settings.model_fields[field]
+    wanted = f"must be {known.description}" if known.description else f"is refused: {fault['msg']}"
+    value = fault["input"]
+    shown = value_text(value) if known.repr else f"of type {type(value).__name__}"
+    return InvalidSetting(f"{name} {wanted}, not {shown}", name=name)

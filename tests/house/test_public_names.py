@@ -23,9 +23,9 @@ OUTCOMES = [
 ]
 ERRORS = [
     *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidArguments"),
-    *("InvalidCall", "JobCancelled", "JobLost", "JobTimeout", "MissingExtra"),
-    *("NoWorkers", "PayloadTooLarge", "ProducerClosed", "ProducerElsewhere"),
-    *("RedisUnavailable", "RemoteError", "Retry"),
+    *("InvalidCall", "InvalidSetting", "JobCancelled", "JobLost", "JobTimeout"),
+    *("MissingExtra", "NoWorkers", "PayloadTooLarge", "ProducerClosed"),
+    *("ProducerElsewhere", "RedisUnavailable", "RemoteError", "Retry"),
 ]
 WORKER = ["CurrentJob", "Worker", "create_worker", "crontab", "current_job", "run_worker"]
 

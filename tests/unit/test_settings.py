@@ -1,12 +1,15 @@
 """Settings of a worker: command line, variables, defaults, bounds and documents agree."""
 
 import re
+import traceback
 from pathlib import Path
 
 import click
 import pytest
 from pydantic import ValidationError
 
+from gatherq import GatherqError, Producer
+from gatherq.errors import InvalidSetting
 from gatherq_worker.cli.worker import worker
 from gatherq_worker.settings import WorkerSettings
 
@@ -58,6 +61,61 @@ def test_what_is_out_of_bounds_is_refused(monkeypatch):
     monkeypatch.setenv("GATHERQ_LEASE", "0.1")
     with pytest.raises(ValidationError, match="greater than or equal to 0.5"):
         WorkerSettings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("keep", -1, "a number of seconds greater than 0, not -1"),
+        ("keep", "abc", "a number of seconds greater than 0, not 'abc'"),
+        ("keep", float("inf"), "a number of seconds greater than 0, not inf"),
+        ("keep", float("nan"), "a number of seconds greater than 0, not nan"),
+        ("patience", -0.5, "a number of seconds, 0 or more, not -0.5"),
+        ("patience", [1], "a number of seconds, 0 or more, not [1]"),
+        ("queue", "", "a name of 1 or more characters, not ''"),
+        ("queue", 5, "a name of 1 or more characters, not 5"),
+        ("redis_url", 5, "the text of a URL, redis://HOST:PORT/DATABASE, not of type int"),
+    ],
+)
+def test_a_bad_argument_of_a_producer_is_named(name, value, wanted):
+    with pytest.raises(InvalidSetting) as caught:
+        Producer(**{name: value})
+    assert (str(caught.value), caught.value.name) == (f"{name} must be {wanted}", name)
+    assert isinstance(caught.value, GatherqError)
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "wanted"),
+    [
+        ("GATHERQ_KEEP", "abc", "a number of seconds greater than 0, not 'abc'"),
+        ("GATHERQ_KEEP", "1e999", "a number of seconds greater than 0, not '1e999'"),
+        ("GATHERQ_PATIENCE", "", "a number of seconds, 0 or more, not ''"),
+        ("GATHERQ_QUEUE", "", "a name of 1 or more characters, not ''"),
+    ],
+)
+def test_a_bad_variable_is_named(monkeypatch, variable, value, wanted):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidSetting) as caught:
+        Producer()
+    assert (str(caught.value), caught.value.name) == (f"{variable} must be {wanted}", variable)
+
+
+def test_no_value_of_a_url_is_in_what_is_raised():
+    with pytest.raises(InvalidSetting) as caught:
+        Producer(("redis://:hunter2@h",))
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "hunter2" not in shown.replace('("redis://:hunter2@h",)', "")  # the line of this test
+    assert "hunter2" not in repr((caught.value.__context__, vars(caught.value)))
+
+
+def test_a_setting_of_a_worker_that_has_no_words_of_its_own(monkeypatch):
+    monkeypatch.setenv("GATHERQ_PROCESSES", "-3")
+    with pytest.raises(InvalidSetting) as caught:
+        WorkerSettings.read()
+    assert str(caught.value) == (
+        "GATHERQ_PROCESSES is refused: Input should be greater than or equal to 0, not '-3'"
+    )
 
 
 @pytest.mark.parametrize(("mib", "size"), [(None, None), (1, 1024**2), (512, 512 * 1024**2)])

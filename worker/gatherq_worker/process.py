@@ -70,7 +70,7 @@ def check_arq_health(modules: tuple[str, ...], url: str | None, queue: str | Non
         with _failures_described():
             settings = _arq_settings(modules)
         if settings is None:
-            known = Settings()
+            known = Settings.read()
             settings, url, queue = {}, url or known.redis_url, queue or known.queue
         return check_health(settings, url, queue)
     except GatherqError as error:

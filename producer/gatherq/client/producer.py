@@ -45,7 +45,8 @@ class Producer(Gatherer, AsyncWith):
     Use it as `async with Producer("redis://localhost:6379") as producer:`. What is not given is
     read from the environment: `GATHERQ_REDIS_URL`, `GATHERQ_QUEUE`, `GATHERQ_KEEP` (seconds that
     a batch stays in Redis after it has ended), `GATHERQ_PATIENCE` (seconds of going on trying
-    while Redis is away), `GATHERQ_NO_WORKERS`.
+    while Redis is away), `GATHERQ_NO_WORKERS`. A bad value raises InvalidSetting, a bad URL
+    RedisUnavailable.
 
     `no_workers` says what happens after three seconds of waiting, if no worker is on the queue, or
     none that knows the jobs' names: "warn" (the default) logs that once, "raise" raises NoWorkers
@@ -65,9 +66,13 @@ class Producer(Gatherer, AsyncWith):
         patience: float | None = None,
         no_workers: NoWorkersPolicy | None = None,
     ) -> None:
-        options = {"redis_url": redis_url, "queue": queue, "keep": keep, "patience": patience}
-        options["no_workers"] = no_workers
-        settings = Settings(**{k: v for k, v in options.items() if v is not None})  # type: ignore[arg-type]
+        settings = Settings.read(
+            redis_url=redis_url,
+            queue=queue,
+            keep=keep,
+            patience=patience,
+            no_workers=no_workers,
+        )
         self._url = settings.redis_url
         self._keep, self._patience = settings.keep, settings.patience
         pool = connection.connection_pool(self._url, kind=OwnedPool)

@@ -22,7 +22,10 @@ _PATIENCE = 2.0
 
 def report(url: str | None, queue: str | None, *, ready: bool) -> tuple[int, list[str]]:
     """Return the exit code of the probe, and the lines that it prints."""
-    url, queue = _place(url, queue)
+    try:
+        url, queue = _place(url, queue)
+    except ValueError as error:
+        return 1, [f"Error: {error}"]
     try:
         found = probe_alive(url, queue, _PATIENCE)
     except TimeoutError as error:
@@ -36,7 +39,7 @@ def _place(url: str | None, queue: str | None) -> tuple[str, str]:
     if environment.get("GATHERQ_QUEUE") == "":
         from gatherq.settings import Settings
 
-        Settings()  # says what is wrong with that
+        Settings.read()  # says what is wrong with that
     url = url or environment.get("GATHERQ_REDIS_URL", defaults.REDIS_URL)
     return url, queue or environment.get("GATHERQ_QUEUE", DEFAULT_QUEUE)
 
