@@ -6,7 +6,7 @@ GatherqError
 │   └── PayloadTooLarge                  its size and the limit, in bytes
 ├── InvalidSetting (ValueError)          an argument of a producer, or its variable: which, and why
 ├── RedisUnavailable (ConnectionError)   Redis does not answer, or refuses us
-├── BatchNotFound (LookupError)          no such batch: never submitted, expired, or flushed
+├── BatchNotFound (LookupError)          no such batch: never submitted, deleted or expired
 ├── BatchConflict (ValueError)           this batch id already holds another batch
 ├── NoWorkers                            no worker is there to run what you wait for
 ├── ProducerClosed (RuntimeError)        used after `aclose()`
@@ -99,8 +99,8 @@ class BatchNotFound(GatherqError, LookupError):
     def gone(cls, batch_id: str, what: str) -> "BatchNotFound":
         """Say that something of a batch was there, and is no longer."""
         return cls(
-            f"batch {batch_id}: {what} is no longer in Redis; it expired, or Redis was flushed "
-            "or restarted without persistence",
+            f"batch {batch_id}: {what} is no longer in Redis; it was deleted, has expired, or "
+            "Redis was flushed or restarted without persistence",
             batch_id=batch_id,
         )
 

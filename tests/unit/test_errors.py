@@ -72,3 +72,10 @@ def test_a_pool_of_processes_outlives_an_error():
             with pytest.raises(errors.BatchNotFound, match="no batch b") as caught:
                 pool.submit(fail).result(30)
             assert caught.value.batch_id == "b"
+
+
+def test_what_is_gone_may_have_been_deleted():
+    assert str(errors.BatchNotFound.gone("b", "its data")) == (
+        "batch b: its data is no longer in Redis; it was deleted, has expired, or Redis was "
+        "flushed or restarted without persistence"
+    )

@@ -187,7 +187,7 @@ class Producer(Gatherer, AsyncWith):
         counts = await self._session.retry(self._session.store.counts, batch_id)
         if counts is None:
             raise BatchNotFound(
-                f"no batch {batch_id} in Redis: never submitted there, or expired",
+                f"no batch {batch_id} in Redis: never submitted there, deleted, or expired",
                 batch_id=batch_id,
             )
         return Batch(self._session, batch_id, counts.size)
