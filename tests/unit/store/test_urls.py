@@ -119,6 +119,45 @@ DATABASES = [
     *(("unix:///run/redis.sock?db=4", 4), ("redis://me:a%20%2Fb@h_1.x-y:65535/15", 15)),
 ]
 
+NO_OPTION = "it has an option that no URL can have"
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("socket_timeot=5", f"{NO_OPTION} (did you mean socket_timeout?)"),
+        ("sl_ca_certs=/x", f"{NO_OPTION} (did you mean ssl_ca_certs?)"),
+        ("hunter2=1", NO_OPTION),
+        ("socket_timeout=hunter2", "its socket_timeout has no such value"),
+        ("max_connections=hunter2", "its max_connections has no such value"),
+        ("socket_timeout=", "socket_timeout of it has no value"),
+        ("ssl_cert_reqs=", "ssl_cert_reqs of it has no value"),
+        ("hunter2=", "an option of it has no value"),
+        (
+            "ssl_ca_cert=/x",
+            "it has an option that redis-py does not know (did you mean ssl_ca_certs?)",
+        ),
+        ("ssl_hunter2=/x", "it has an option that redis-py does not know"),
+        ("ssl_ca_certs=/hunter2", "ssl_ca_certs cannot be used: FileNotFoundError"),
+        ("ssl_cert_reqs=hunter2", "ssl_cert_reqs cannot be used: RedisError"),
+        (
+            "ssl_certfile=/hunter2&ssl_keyfile=/hunter2",
+            "ssl_certfile, ssl_keyfile cannot be used: FileNotFoundError",
+        ),
+    ],
+)
+def test_the_option_that_is_wrong_is_named_by_its_known_name(query, why):
+    with pytest.raises(RedisUnavailable) as raised:
+        Producer(f"rediss://h?{query}")
+    said = str(raised.value)
+    assert said.endswith(f" is not a Redis URL: {why}; write redis://HOST:PORT/DATABASE")
+    assert MARKER not in f"{said} {raised.value.url}"
+
+
+def test_an_option_of_tls_wants_its_scheme():
+    with pytest.raises(RedisUnavailable, match=r"only rediss:// has: ssl_ca_certs; write"):
+        Producer("redis://h?ssl_ca_certs=/x")
+
 
 @pytest.mark.parametrize(("url", "database"), DATABASES)
 def test_what_is_a_database_is_taken(url, database):

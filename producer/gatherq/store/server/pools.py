@@ -1,6 +1,6 @@
 """Connection pools, and which options of a URL they accept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from redis.asyncio import ConnectionPool
@@ -10,20 +10,11 @@ from redis.exceptions import RedisError
 from gatherq.errors import RedisUnavailable
 
 from .driver import SOCKET_TIMEOUT, fast_connection
-from .urls import UnreadableURL, check_url, masked
+from .urls import OPTIONS, TLS_OPTIONS, UnreadableURL, check_url, masked
 
 #: Least socket timeout, in seconds: a blocking command of ours waits for a second at the most.
 _LEAST_TIMEOUT = 2.0
 _UNBOUNDED = 2**31
-#: Options that a URL may have, beside `ssl_...`: redis-py's others take objects.
-_OPTIONS = frozenset(
-    [
-        *("host", "port", "path", "db", "username", "password", "socket_timeout"),
-        *("socket_connect_timeout", "socket_keepalive", "health_check_interval", "client_name"),
-        *("lib_name", "lib_version", "encoding", "encoding_errors", "decode_responses"),
-        *("protocol", "retry_on_timeout", "max_connections"),
-    ]
-)
 #: Options that hold whatever a URL, or a pool of somebody else's, says: replies are bytes of RESP2,
 #: and a command is sent again only by its caller.
 OURS: dict[str, Any] = {"protocol": 2, "decode_responses": False, "encoding": "utf-8"}
@@ -61,9 +52,9 @@ def _options(url: str, socket_timeout: float) -> dict[str, Any]:
         **parse_url(url),
     }
     kind = said.pop("connection_class", Connection)
-    unknown = [o for o in said if o not in _OPTIONS and not o.startswith("ssl_")]
+    unknown = [o for o in said if o not in OPTIONS and not o.startswith("ssl_")]
     if unknown or not isinstance(kind, type):
-        raise UnreadableURL("it has an option that no URL can have")
+        raise UnreadableURL(f"it has an option that no URL can have{_near(unknown)}")
     said["socket_timeout"] = max(_LEAST_TIMEOUT, min(socket_timeout, said["socket_timeout"]))
     if issubclass(kind, SSLConnection):
         # A trusted certificate proves nothing unless its host name is checked too.
@@ -74,20 +65,42 @@ def _options(url: str, socket_timeout: float) -> dict[str, Any]:
 
 def _try_options(pool: ConnectionPool) -> None:
     """Make a connection, without connecting it: raises UnreadableURL for unusable options."""
+    options = pool.connection_kwargs
+    tls = sorted(o for o in options if o.startswith("ssl_"))
     try:
-        connection: Any = pool.connection_class(**pool.connection_kwargs)
+        connection: Any = pool.connection_class(**options)
         if isinstance(connection, SSLConnection):
             connection.ssl_context.get()  # reads the files of keys and certificates
     except TypeError:  # names the option, which may be a piece of a password
-        raise UnreadableURL("it has an option that redis-py does not know") from None
+        raise UnreadableURL(f"it has an option that {_unwanted(pool, tls)}") from None
     except (OSError, RedisError) as error:
-        raise UnreadableURL(f"its ssl_ options cannot be used: {type(error).__name__}") from None
+        # All of them are redis-py's own names: it has taken them.
+        given = ", ".join(o for o in tls if o != "ssl_check_hostname")
+        raise UnreadableURL(f"{given} cannot be used: {type(error).__name__}") from None
+
+
+def _unwanted(pool: ConnectionPool, tls: Sequence[str]) -> str:
+    """Say why redis-py does not take an option, by names of its own alone."""
+    if TLS_OPTIONS.issuperset(tls) and not issubclass(pool.connection_class, SSLConnection):
+        return f"only rediss:// has: {', '.join(tls)}"
+    return f"redis-py does not know{_near(o for o in tls if o not in TLS_OPTIONS)}"
+
+
+def _near(unknown: Iterable[str]) -> str:
+    """Return which option was meant; what was written may be a piece of a password."""
+    import difflib  # for an error alone
+
+    known = OPTIONS | TLS_OPTIONS
+    near = [word for each in unknown for word in difflib.get_close_matches(each, known, 1, 0.75)]
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _reason(error: ValueError) -> str:
     """Return the text of an error, unless it might quote a piece of the URL."""
-    ours = isinstance(error, UnreadableURL)
-    return str(error) if ours else "its port, database or an option has no such value"
+    if isinstance(error, UnreadableURL):
+        return str(error)
+    named = next((o for o in sorted(OPTIONS) if f"'{o}'" in str(error)), None)
+    return f"its {named} has no such value" if named else "its port or database has no such value"
 
 
 def sockets(pool: ConnectionPool) -> Iterator[int]:

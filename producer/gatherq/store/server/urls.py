@@ -9,6 +9,22 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 _DATABASE = re.compile(r"/?([0-9]{1,9})?/?")
 #: Control characters: `urlsplit` drops some of them silently.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f]")
+#: Options that a URL may have, beside those of TLS: redis-py's others take objects.
+OPTIONS = frozenset(
+    [
+        *("host", "port", "path", "db", "username", "password", "socket_timeout"),
+        *("socket_connect_timeout", "socket_keepalive", "health_check_interval", "client_name"),
+        *("lib_name", "lib_version", "encoding", "encoding_errors", "decode_responses"),
+        *("protocol", "retry_on_timeout", "max_connections"),
+    ]
+)
+#: Those of TLS that we name; redis-py knows more.
+TLS_OPTIONS = frozenset(
+    [
+        *("ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_check_hostname", "ssl_ciphers"),
+        *("ssl_keyfile", "ssl_min_version"),
+    ]
+)
 
 
 class UnreadableURL(ValueError):
@@ -46,8 +62,11 @@ def check_url(url: str) -> None:
         raise UnreadableURL("its database is no number")
     if len(set(map(int, databases))) > 1:
         raise UnreadableURL("it names two databases")
-    if not all(value for _, value in options):
-        raise UnreadableURL("an option of it has no value")
+    empty = [name for name, value in options if not value]
+    if empty:
+        # An option that nobody knows may be a piece of a password.
+        known = [name for name in empty if name in OPTIONS | TLS_OPTIONS]
+        raise UnreadableURL(f"{known[0] if known else 'an option'} of it has no value")
 
 
 def _check_place(parts: SplitResult) -> None:
