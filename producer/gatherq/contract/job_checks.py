@@ -59,6 +59,7 @@ def check_settings(name: object, definition: "JobDefinition") -> None:
     _check_whole("retries", rules.retries, 0)
     _check_retry_on(rules.retry_on)
     _check_flag("retry_timeouts", rules.timeouts)
+    _check_flag("validate", definition.validate)
     _check_share("jitter", rules.jitter)
     _check_isolation_name(definition.isolation)
     if definition.memory is not None and definition.isolation != "process":

@@ -39,6 +39,8 @@ class JobDefinition:
     concurrency: int | None = None
     memory: int | None = None
     rules: RetryRules = NO_RETRIES
+    #: Whether a call's arguments are held against their annotations where it is made.
+    validate: bool = False
 
     def of(self, function: Callable[..., Any]) -> "JobDefinition":
         """Return the definition with the name and isolation of `function`.

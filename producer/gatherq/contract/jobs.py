@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from .call_signature import CallSignature
+from .call_validation import CallValidator
 from .job_checks import check_settings
 from .job_definition import Isolation, JobDefinition, RetryRules
 from .short_repr import call_repr
@@ -68,7 +69,8 @@ class Job(Protocol[P, R_co]):
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R_co]:
         """Describe a job to be submitted, by the arguments of the function.
 
-        Raises InvalidArguments for a wrong number or wrong names of arguments.
+        Raises InvalidArguments for a wrong number or wrong names of arguments, and for values of
+        another type where the job is `@job(validate=True)`.
         """
         ...
 
@@ -84,7 +86,8 @@ class PlainJob(Protocol[P, R_co]):
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R_co]:
         """Describe a job to be submitted, by the arguments of the function.
 
-        Raises InvalidArguments for a wrong number or wrong names of arguments.
+        Raises InvalidArguments for a wrong number or wrong names of arguments, and for values of
+        another type where the job is `@job(validate=True)`.
         """
         ...
 
@@ -115,6 +118,7 @@ def job(
     retry_timeouts: bool = False,
     backoff: float = 1.0,
     jitter: float = 0.5,
+    validate: bool = False,
 ) -> _Decorator: ...
 def job(
     function: Callable[..., Any] | None = None,
@@ -132,6 +136,7 @@ def job(
     retry_timeouts: bool = False,
     backoff: float = 1.0,
     jitter: float = 0.5,
+    validate: bool = False,
 ) -> Any:
     """Make a function a job that workers can run: `@job`, or `@job(timeout=10)`.
 
@@ -150,33 +155,41 @@ def job(
     waits `backoff` seconds, each further one twice as long, at most an hour; `jitter` is the part
     of that, 0 to 1, that is taken off at random.
 
+    `validate` makes `.call` check the values of arguments, too: InvalidArguments for one that would
+    not be of its annotation in the worker. It writes and reads them for that: some microseconds.
+
     Raises TypeError for what is no function of a module, and InvalidCall for a bad setting.
     """
     rules = RetryRules(retries, retry_on, retry_timeouts, backoff, jitter)
     definition = JobDefinition(
-        name or "", timeout, max_attempts, isolation, grace, concurrency, memory, rules
+        name or "", timeout, max_attempts, isolation, grace, concurrency, memory, rules, validate
     )
     check_settings(name, definition)
 
     def decorate(function: Callable[P, Any]) -> Any:
         attributes = cast("Any", function)
         attributes.definition = definition.of(function)
-        attributes.call = _call_maker(attributes.definition.name, function)
+        attributes.call = _call_maker(attributes.definition, function)
         return function
 
     return decorate if function is None else decorate(function)
 
 
-def _call_maker(name: str, function: Callable[..., Any]) -> Callable[..., Call[Any]]:
+def _call_maker(
+    definition: JobDefinition, function: Callable[..., Any]
+) -> Callable[..., Call[Any]]:
     """Return the function that makes calls of a job, of the arguments that it takes."""
-    signature = CallSignature(function)
+    name, signature = definition.name, CallSignature(function)
+    write = CallValidator(function, signature).write if definition.validate else None
 
     def call(*args: Any, **kwargs: Any) -> Call[Any]:
         if (len(args), *kwargs) not in signature.known:
             problem = signature.problem(args, kwargs)
             if problem:
                 raise problem
-        return Call(name, args, kwargs or None, None, function)
+        if write is None:
+            return Call(name, args, kwargs or None, None, function)
+        return Call(name, args, kwargs or None, None, function, None, write(name, args, kwargs))
 
     call.__module__, call.__qualname__ = function.__module__, f"{function.__qualname__}.call"
     call.__doc__ = f"Describe a job, {function.__qualname__}(...), to be submitted."

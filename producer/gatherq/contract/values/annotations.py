@@ -28,7 +28,7 @@ class Codecs(NamedTuple):
 @lru_cache(maxsize=4096)
 def codecs_of(function: Callable[..., Any]) -> Codecs:
     """Return the codecs of a function's arguments and result."""
-    hints, problems = _hints(function)
+    hints, problems = hints_of(function)
     codecs = Codecs({}, problems, {})
     for name, hint in hints.items():
         if get_origin(hint) is Unpack and is_typeddict(get_args(hint)[0]):
@@ -50,7 +50,8 @@ def _add(codecs: dict[str, Codec], problems: dict[str, str], hints: dict[str, An
                 codecs[name] = codec
 
 
-def _hints(function: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def hints_of(function: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the annotations that can be resolved, by name, and why the others cannot."""
     try:
         return get_type_hints(function, include_extras=True), {}
     except Exception:  # an annotation's own code may raise any
