@@ -7,8 +7,8 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .contract import defaults
-from .contract.call_text import value_text
 from .contract.keys import DEFAULT_QUEUE
+from .contract.short_repr import value_repr
 from .errors import InvalidSetting
 
 #: What becomes of who waits for jobs that no worker is there to run.
@@ -72,5 +72,5 @@ def _refusal(
     known = settings.model_fields[field]
     wanted = f"must be {known.description}" if known.description else f"is refused: {fault['msg']}"
     value = fault["input"]
-    shown = value_text(value) if known.repr else f"of type {type(value).__name__}"
+    shown = value_repr(value) if known.repr else f"of type {type(value).__name__}"
     return InvalidSetting(f"{name} {wanted}, not {shown}", name=name)

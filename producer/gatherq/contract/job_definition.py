@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .job_checks import check_function, check_isolation
+from .checks.job_settings import check_function, check_isolation
 
 #: Where a job runs: in the event loop, in a thread, or in a process of its own.
 Isolation = Literal["loop", "thread", "process"]

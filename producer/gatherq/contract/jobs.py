@@ -4,9 +4,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
-from .call_signature import CallSignature
-from .call_validation import CallValidator
-from .job_checks import check_settings
+from .checks.call_signature import CallSignature
+from .checks.call_validation import CallValidator
+from .checks.job_settings import check_settings
 from .job_definition import Isolation, JobDefinition, RetryRules
 from .short_repr import call_repr
 from .validation import check_timeout

@@ -7,10 +7,19 @@ from typing import Any
 
 from gatherq.escape import escape
 
+from .interruptions import INTERRUPTIONS
+
 #: Most characters of the text of a call, and of one of its arguments.
 _CALL, _ARGUMENT = 90, 40
+#: Most characters of a value, and of all arguments, in a message about them.
+_VALUE, _ARGUMENTS_TEXT = 60, 200
 #: Arguments that are looked at: more have no room.
 _ARGUMENTS = 40
+
+
+def value_repr(value: object) -> str:
+    """Return a value in a message about it: its repr in at most 60 characters."""
+    return short_repr(value, _VALUE)
 
 
 def short_repr(value: object, most: int = 80) -> str:
@@ -21,9 +30,11 @@ def short_repr(value: object, most: int = 80) -> str:
     """
     try:
         text = escape(_ShortRepr(most).repr(value))
-    except Exception:  # an odd class: of the name of a builtin, or with a metaclass of its own
+    except INTERRUPTIONS:
+        raise
+    except BaseException:  # an odd class: of the name of a builtin, or with a metaclass of its own
         text = _unprintable(value)
-    return _cut(text, most)
+    return cut(text, most)
 
 
 def call_repr(name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> str:
@@ -32,9 +43,16 @@ def call_repr(name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None =
     named = (
         f"{escape(str(key))}={short_repr(each, _ARGUMENT)}" for key, each in (kwargs or {}).items()
     )
-    name = _cut(escape(name), _ARGUMENT)
+    name = cut(escape(name), _ARGUMENT)
     inside = ", ".join(islice(chain(given, named), _ARGUMENTS))
-    return f"{name}({_cut(inside, _CALL - len(name) - 2)})"
+    return f"{name}({cut(inside, _CALL - len(name) - 2)})"
+
+
+def arguments_repr(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    """Return arguments as they stand between the brackets of a call, in some 200 characters."""
+    texts = [value_repr(value) for value in args]
+    texts += [f"{escape(str(name))}={value_repr(value)}" for name, value in kwargs.items()]
+    return cut(", ".join(texts), _ARGUMENTS_TEXT)
 
 
 class PlainText(str):
@@ -71,8 +89,10 @@ class _ShortRepr(reprlib.Repr):
     def repr_instance(self, value: object, level: int) -> str:
         """Show a value by its own class, which may fail."""
         try:
-            return _cut(str.__str__(repr(value)), self.maxother)
-        except Exception:
+            return cut(str.__str__(repr(value)), self.maxother)
+        except INTERRUPTIONS:
+            raise
+        except BaseException:  # its code may raise any
             return _unprintable(value)
 
 
@@ -81,5 +101,6 @@ def _unprintable(value: object) -> str:
     return f"<unprintable {name}>"
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
+    """Return a text that is cut, and says so, if it is too long."""
     return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from gatherq.errors import InvalidCall
 
-from .call_text import value_text
+from .short_repr import value_repr
 
 #: Largest job and largest result, in bytes of JSON.
 MAX_PAYLOAD = 8 * 1024 * 1024
@@ -30,7 +30,7 @@ def check_timeout(timeout: float | None, what: str = "timeout") -> float | None:
     if timeout is None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, int | float):
-        raise InvalidCall(f"{what} must be a number of seconds, not {value_text(timeout)}")
+        raise InvalidCall(f"{what} must be a number of seconds, not {value_repr(timeout)}")
     if not 0 < timeout <= MAX_TIMEOUT:
         raise InvalidCall(
             f"{what} must be more than 0 and at most {MAX_TIMEOUT:.0f} seconds, not "
@@ -42,7 +42,7 @@ def check_timeout(timeout: float | None, what: str = "timeout") -> float | None:
 def check_name(name: object) -> None:
     """Raise `InvalidCall` unless `name` can be a job's."""
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
-        shown = f"one of {len(name):,}" if isinstance(name, str) and name else value_text(name)
+        shown = f"one of {len(name):,}" if isinstance(name, str) and name else value_repr(name)
         raise InvalidCall(f"a job's name is text of 1 to {MAX_NAME} characters, not {shown}")
 
 

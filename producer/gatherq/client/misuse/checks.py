@@ -8,7 +8,7 @@ from types import CoroutineType
 from typing import Any, cast
 
 from gatherq.client.batch import Batch
-from gatherq.contract.call_signature import CallSignature
+from gatherq.contract.checks.call_signature import CallSignature
 from gatherq.contract.jobs import Call, call
 from gatherq.errors import InvalidArguments
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from gatherq.client.batch import Batch
 from gatherq.client.handle import Handle
-from gatherq.contract.call_text import arguments_text, value_text
 from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.jobs import Call
+from gatherq.contract.short_repr import arguments_repr, value_repr
 
 #: Packages whose functions nobody makes jobs of.
 _NOT_THE_USERS = sys.stdlib_module_names | {"gatherq"}
@@ -63,9 +63,9 @@ def _is_job(given: Any) -> bool:
 
 
 def _call(given: Any) -> Slip:
-    arguments = arguments_text(given.args, given.kwargs or {})
+    arguments = arguments_repr(given.args, given.kwargs or {})
     if given.function is None:
-        name = value_text(given.name)
+        name = value_repr(given.name)
         written = f"call({', '.join(filter(None, [name, arguments]))})"
     else:
         name = given.function.__name__
@@ -92,7 +92,7 @@ def _arguments(frame: Any) -> str:
     args = [values[name] for name in names[:positional] if name in values]
     kwargs = {name: values[name] for name in names[positional:] if name in values}
     args += values.get(rest or "", ())
-    return arguments_text(args, kwargs | values.get(others or "", {}))
+    return arguments_repr(args, kwargs | values.get(others or "", {}))
 
 
 def _function(given: Any) -> Slip:
@@ -130,11 +130,11 @@ def _batch(_: Any) -> Slip:
 
 
 def _text(text: str) -> Slip:
-    return Slip(f"the text {value_text(text)}", f"call({value_text(text)}, ...)")
+    return Slip(f"the text {value_repr(text)}", f"call({value_repr(text)}, ...)")
 
 
 def _other(given: Any) -> Slip:
-    text = value_text(given)
+    text = value_repr(given)
     says_all = given is None or text.startswith("<")
     return Slip(text if says_all else f"{text}, {with_article(type(given).__name__)}")
 

@@ -7,7 +7,7 @@ import traceback
 import pytest
 
 from gatherq import call, job
-from gatherq.contract.call_signature import CallSignature
+from gatherq.contract.checks.call_signature import CallSignature
 from gatherq.errors import InvalidArguments, InvalidCall
 
 

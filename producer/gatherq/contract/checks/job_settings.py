@@ -4,13 +4,12 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from gatherq.contract.short_repr import value_repr
+from gatherq.contract.validation import check_name, check_timeout
 from gatherq.errors import InvalidCall, check_delay
 
-from .call_text import value_text
-from .validation import check_name, check_timeout
-
 if TYPE_CHECKING:
-    from .job_definition import JobDefinition
+    from gatherq.contract.job_definition import JobDefinition
 
 _ISOLATIONS = ("loop", "thread", "process")
 _MOVE = "no worker finds what is written in a class; move it to the top of a module"
@@ -68,7 +67,7 @@ def check_settings(name: object, definition: "JobDefinition") -> None:
 
 def _no_function(given: object) -> str:
     """Say what `@job` stands above in place of a function, and what to do."""
-    text = value_text(given)
+    text = value_repr(given)
     if isinstance(given, str):
         return f"{text}: write @job(name={text})"
     if isinstance(given, int | float):
@@ -94,19 +93,19 @@ def _nameless(name: str) -> str:
 def _check_whole(what: str, value: object, least: int) -> None:
     if type(value) is not int or value < least:
         raise InvalidCall(
-            f"{what} must be a whole number, {least} or more, not {value_text(value)}"
+            f"{what} must be a whole number, {least} or more, not {value_repr(value)}"
         )
 
 
 def _check_flag(what: str, value: object) -> None:
     if not isinstance(value, bool):
-        raise InvalidCall(f"{what} must be True or False, not {value_text(value)}")
+        raise InvalidCall(f"{what} must be True or False, not {value_repr(value)}")
 
 
 def _check_share(what: str, value: object) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= 1:  # type: ignore[operator]
-        raise InvalidCall(f"{what} must be a number from 0 to 1, not {value_text(value)}")
+        raise InvalidCall(f"{what} must be a number from 0 to 1, not {value_repr(value)}")
 
 
 def _check_isolation_name(isolation: object) -> None:
@@ -117,7 +116,7 @@ def _check_isolation_name(isolation: object) -> None:
     near = difflib.get_close_matches(str(isolation), _ISOLATIONS, 1)
     hint = f": did you mean {near[0]!r}?" if near else ""
     raise InvalidCall(
-        f"isolation must be 'loop', 'thread' or 'process', not {value_text(isolation)}{hint}"
+        f"isolation must be 'loop', 'thread' or 'process', not {value_repr(isolation)}{hint}"
     )
 
 
@@ -130,7 +129,7 @@ def _check_retry_on(given: object) -> None:
 
 def _no_error(given: object, kind: object) -> str:
     """Say what was given in place of exception classes, and what to write."""
-    text = value_text(given)
+    text = value_repr(given)
     if isinstance(given, list | set | frozenset):
         names = ", ".join(map(_name_of, given))
         return f"a {type(given).__name__}: write retry_on=({names}{',' * (len(given) == 1)})"

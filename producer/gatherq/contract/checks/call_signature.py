@@ -6,9 +6,8 @@ from functools import cached_property
 from inspect import Signature
 from typing import Any
 
+from gatherq.contract.short_repr import arguments_repr, cut
 from gatherq.errors import InvalidArguments
-
-from .call_text import arguments_text, cut
 
 #: Most shapes of calls that are remembered: a function of `**names` takes any number of them.
 _MOST_SHAPES = 256
@@ -34,7 +33,7 @@ class CallSignature:
             said = str(error)
             got = "got " if said.startswith(("too", "multiple")) else ""
             return InvalidArguments(
-                f"{name}() {got}{said}: {name}.call({arguments_text(args, kwargs)}); "
+                f"{name}() {got}{said}: {name}.call({arguments_repr(args, kwargs)}); "
                 f"its signature is {self}",
                 name=name,
             )
@@ -48,4 +47,4 @@ class CallSignature:
         return inspect.signature(self._function)
 
     def __str__(self) -> str:
-        return cut(str(self.signature.replace(return_annotation=Signature.empty)))
+        return cut(str(self.signature.replace(return_annotation=Signature.empty)), 200)

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from gatherq.contract.interruptions import INTERRUPTIONS
+from gatherq.contract.short_repr import arguments_repr, value_repr
+from gatherq.contract.values import codec
+from gatherq.contract.values.arguments import ArgumentError, encode_arguments
+from gatherq.contract.values.error_text import text_of
+from gatherq.contract.values.reading import ArgumentReader, WrongValue
 from gatherq.errors import InvalidArguments, InvalidCall
 
 from .call_signature import CallSignature
-from .call_text import arguments_text, value_text
-from .interruptions import INTERRUPTIONS
-from .values import codec
-from .values.arguments import ArgumentError, encode_arguments
-from .values.error_text import text_of
-from .values.reading import ArgumentReader, WrongValue
 
 
 class CallValidator:
@@ -39,7 +39,7 @@ class CallValidator:
             value = given.get(error.name, kwargs.get(error.name))
             raise InvalidArguments(
                 f"{self._text(args, kwargs)}: {error.name} must be {error.wanted}, "
-                f"not {value_text(value)}: {error}",
+                f"not {value_repr(value)}: {error}",
                 name=name,
             ) from None
         return written
@@ -54,7 +54,7 @@ class CallValidator:
             raise InvalidCall(f"{self._text(args, kwargs)}: {_why(error)}", name=name) from error
 
     def _text(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-        return f"{self._function.__name__}.call({arguments_text(args, kwargs)})"
+        return f"{self._function.__name__}.call({arguments_repr(args, kwargs)})"
 
 
 def _why(error: BaseException) -> str:
