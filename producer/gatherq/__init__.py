@@ -1,4 +1,18 @@
-"""`asyncio.gather` and `wait_for`, across a pool of machines."""
+"""`asyncio.gather` and `wait_for`, across a pool of machines.
+
+Jobs are functions of a module that workers import (`gatherq worker kitchen`):
+
+    @job(timeout=10)
+    async def chop(vegetable: str, seconds: float) -> str: ...
+
+A producer submits calls of them, and gets one outcome for each, in order:
+
+    async with Producer("redis://localhost:6379") as producer:
+        texts = await producer.gather(chop.call("carrot", 3), chop.call("tomato", 5))
+
+Every name here is imported when it is first used. `gatherq.errors` lists all errors,
+`gatherq.progress` shows a bar, `gatherq.wire` is for arq's own clients.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What gatherq raises.
+"""What gatherq raises. All of it is to be imported from `gatherq`, too.
 
 GatherqError
 ├── InvalidCall (ValueError)             a call that cannot be submitted: which slot, and why
@@ -20,6 +20,13 @@ GatherqError
 JobCancelled (asyncio.CancelledError)    a job was cancelled; like asyncio's own, not an Exception
 
 A builtin exception that a job raised is raised again as that builtin, as asyncio would.
+
+    try:
+        text = await producer.submit_one(chop.call("onion", 12))
+    except gatherq.JobTimeout as late:  # or TimeoutError
+        print(late.outcome.limit)
+    except gatherq.GatherqError as error:
+        print(error)
 """
 
 import asyncio
@@ -48,7 +55,10 @@ class GatherqError(_Portable, Exception):
 
 
 class InvalidCall(GatherqError, ValueError):
-    """A call cannot be submitted; nothing of its batch was written."""
+    """A call, or an option, that cannot be: nothing of its batch was written.
+
+    `slot` is the index of the call, and `name` the job's, where it is about one call.
+    """
 
     def __init__(self, message: str, *, slot: int | None = None, name: str | None = None) -> None:
         self.slot = slot
@@ -64,7 +74,7 @@ class InvalidArguments(InvalidCall, TypeError):
 
 
 class PayloadTooLarge(InvalidCall):
-    """A job is larger than the limit; both sizes are in bytes."""
+    """A job is larger than may be: `size` and `limit` are in bytes of JSON."""
 
     def __init__(self, message: str, *, size: int, limit: int, **where: Any) -> None:
         self.size = size
@@ -81,7 +91,10 @@ class InvalidSetting(GatherqError, ValueError):
 
 
 class RedisUnavailable(GatherqError, ConnectionError):
-    """Redis does not answer, or refuses us; `url` has its password masked."""
+    """Redis does not answer, or refuses us, for longer than the producer's `patience`.
+
+    `url` is the server's, its password masked.
+    """
 
     def __init__(self, message: str, *, url: str) -> None:
         self.url = url
@@ -89,7 +102,7 @@ class RedisUnavailable(GatherqError, ConnectionError):
 
 
 class BatchNotFound(GatherqError, LookupError):
-    """The batch, or the result of one of its slots, is not in Redis (any more)."""
+    """The batch `batch_id`, or the result of one of its slots, is not in Redis (any more)."""
 
     def __init__(self, message: str, *, batch_id: str) -> None:
         self.batch_id = batch_id
@@ -129,7 +142,7 @@ class NoWorkers(GatherqError):
 
 
 class ProducerClosed(GatherqError, RuntimeError):
-    """The producer was closed; what it submitted goes on."""
+    """The producer was closed, and is used again or was waited for; its batches go on."""
 
     @classmethod
     def now(cls) -> "ProducerClosed":
@@ -141,7 +154,7 @@ class ProducerClosed(GatherqError, RuntimeError):
 
 
 class ProducerElsewhere(GatherqError, RuntimeError):
-    """The producer belongs to another event loop, which is not closed."""
+    """The producer belongs to another event loop, which is not closed: make one for each."""
 
 
 class MissingExtra(GatherqError, ImportError):
@@ -152,6 +165,7 @@ class RemoteError(GatherqError):
     """A job raised an exception of a type that is not a builtin; `outcome.error` has it as data.
 
     It is of the nearest builtin of that type too: `except ValueError` catches a `JSONDecodeError`.
+    `outcome` is None for an error behind another: a cause, a member of a group.
     """
 
     def __init__(self, message: str, *, outcome: "Failed | None" = None) -> None:
@@ -164,7 +178,7 @@ class RemoteError(GatherqError):
 
 
 class JobTimeout(GatherqError, TimeoutError):
-    """A job ran past its limit."""
+    """A job ran past its limit; `outcome.which` and `outcome.limit` say which."""
 
     def __init__(self, message: str, *, outcome: "TimedOut") -> None:
         self.outcome = outcome
@@ -172,7 +186,7 @@ class JobTimeout(GatherqError, TimeoutError):
 
 
 class JobLost(GatherqError):
-    """Every worker that took the job died before it was done."""
+    """Every worker that took the job died before it was done; see `outcome.deaths`."""
 
     def __init__(self, message: str, *, outcome: "Lost") -> None:
         self.outcome = outcome
@@ -182,7 +196,12 @@ class JobLost(GatherqError):
 class Retry(GatherqError):
     """Raised by a job that wants to be run again, after `delay` seconds.
 
-    It is, up to the job's `max_attempts`; after the last one the job has failed with this error.
+        @job(retries=3)
+        async def fetch(url: str) -> str:
+            raise Retry(delay=2.5)
+
+    It is, up to the job's `max_attempts` (2, or `retries` + 1); after the last one the job has
+    failed with this error. Raises InvalidCall for a delay that is negative or over a year.
     """
 
     def __init__(self, delay: float = 0.0) -> None:
@@ -202,7 +221,7 @@ def check_delay(delay: float, what: str = "delay") -> float:
 
 
 class JobCancelled(_Portable, asyncio.CancelledError):
-    """A job was cancelled."""
+    """A job was cancelled; `outcome.by` says who did it. No Exception, as asyncio's own."""
 
     def __init__(self, message: str, *, outcome: "Cancelled") -> None:
         self.outcome = outcome

@@ -36,6 +36,11 @@ _LAST = 1.0
 async def progress(batch: Batch[Any], *, console: Console | None = None) -> AsyncIterator[None]:
     """Show on standard error how the batch stands, until the block is left.
 
+        from gatherq.progress import progress
+
+        async with progress(batch):
+            outcomes = await batch.outcomes()
+
     Done, by status, running, rate and time remaining; one HMGET a tenth of a second, whatever
     the size of the batch. While Redis is away or refuses it, the bar stands still.
     """

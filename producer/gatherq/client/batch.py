@@ -29,6 +29,12 @@ T = TypeVar("T")
 class Batch(Generic[T]):
     """A handle on a submitted batch. Reading consumes nothing: any number may read, at any time.
 
+        batch = await producer.submit([chop.call("leek", 3), chop.call("onion", 12)], timeout=10)
+        async for outcome in batch:  # in the order of the calls
+            print(outcome.slot, outcome.status)
+
+    `id` is for `producer.batch(id)`, here or elsewhere; `len(batch)` is its number of jobs.
+
     The batch is durable: to stop waiting for it, by cancellation or a timeout, stops none of its
     jobs. `cancel()` does.
     """
@@ -69,7 +75,12 @@ class Batch(Generic[T]):
             )
 
     async def outcomes(self) -> list[Outcome[T]]:
-        """Wait for all, and return one outcome a job, in the order they were submitted."""
+        """Wait for all, and return one outcome a job, in the order they were submitted.
+
+            values = [outcome.unwrap() for outcome in await batch.outcomes()]
+
+        Raises BatchNotFound once the batch has expired or was deleted, and RedisUnavailable.
+        """
         return [outcome async for outcome in self]
 
     async def __aiter__(self) -> AsyncIterator[Outcome[T]]:
@@ -96,6 +107,9 @@ class Batch(Generic[T]):
 
         As `asyncio.as_completed`: raises TimeoutError after `timeout` seconds unless all have
         come; the others go on.
+
+            async for outcome in batch.as_completed(timeout=10):
+                print(outcome.slot, outcome.status)
         """
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
         reader = BatchReader(self._collector, deadline)
@@ -110,8 +124,12 @@ class Batch(Generic[T]):
         """Wait as `asyncio.wait` does; return (done, pending), and cancel nothing.
 
         `return_when` is asyncio's own constant. The members are those of `handles()`: the same in
-        every call, and futures, so the idioms of `asyncio.wait` hold. Raises ValueError for a
-        batch of no jobs, as asyncio does.
+        every call, and futures, so the idioms of `asyncio.wait` hold. `timeout` is in seconds.
+        Raises ValueError for a batch of no jobs, as asyncio does.
+
+            done, pending = await batch.wait(timeout=10, return_when=asyncio.FIRST_COMPLETED)
+            for handle in done:
+                print(handle.slot, handle.exception() or handle.result())
         """
         group = self._handle_group()
         if group.handles:
@@ -119,7 +137,12 @@ class Batch(Generic[T]):
         return await asyncio.wait(group.handles, timeout=timeout, return_when=return_when)
 
     def handles(self) -> Sequence[Handle[T]]:
-        """Return one handle a job, in order: to await, cancel, or give to asyncio's functions."""
+        """Return one handle a job, in order: to await, cancel, or give to asyncio's functions.
+
+        They are the same in every call, until a redrive:
+
+            first = await asyncio.wait_for(batch.handles()[0], 10)
+        """
         return self._handle_group().handles
 
     async def detach(self) -> None:
@@ -140,6 +163,8 @@ class Batch(Generic[T]):
         What is queued ends at once and is never run; what runs is asked to end, and gets
         `CancelledError`. A job that ends first keeps its outcome. `by` is what the outcomes say.
         Returns how many were ended or asked to end; raises TypeError, IndexError, BatchNotFound.
+
+            await batch.cancel(0, 3, by="the cook")
         """
         check_slots(slots, self._size)
         return await batch_operations.cancel(self._session, self.id, slots, by)
@@ -151,6 +176,9 @@ class Batch(Generic[T]):
         starts anew, and a cancellation or lease of the batch is lifted. This is the only way in
         which an outcome changes. Handles that have their outcome keep it; `handles()` and `wait()`
         give new ones. Raises BatchNotFound.
+
+            if await batch.redrive():
+                outcomes = await batch.outcomes()
         """
         _, statuses = await self._collector.completions(b"0")
         last = dict(statuses)

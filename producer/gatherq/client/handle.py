@@ -24,6 +24,11 @@ _Settlement = tuple[Callable[[asyncio.Future[Any], Any], object], Any]
 class Handle(asyncio.Future[T]):
     """A job that was submitted, awaited as often as you like.
 
+        handle = await producer.submit_one(chop.call("carrot", 3))
+        text = await handle                # the value, or the job's error raised
+        outcome = await handle.outcome()   # Succeeded, Failed, TimedOut, Cancelled or Lost
+        handle.cancel()                    # False: it has ended
+
     It is an `asyncio.Future`, so all that takes one takes it: `wait_for`, `wait`, `gather`,
     `as_completed`, `shield`, `timeout`. As with a Task, cancelling it, or who awaits it, cancels
     the job, and the awaiting goes on when the job has ended. `done()`, `result()`, `exception()`
@@ -82,11 +87,16 @@ class Handle(asyncio.Future[T]):
 
     @property
     def slot(self) -> int:
-        """The job's index in its batch."""
+        """The job's index in its batch; 0 until it is submitted."""
         return self._slot
 
     async def outcome(self) -> Outcome[T]:
-        """Wait for the outcome and return it; being cancelled here cancels nothing there."""
+        """Wait for the outcome and return it; being cancelled here cancels nothing there.
+
+        Raises no error of the job's: that is in the outcome. Raises RedisUnavailable,
+        BatchNotFound or ProducerClosed where the outcome cannot come, and CancelledError for a job
+        that was cancelled before it was written.
+        """
         if not self.done():
             await asyncio.wait([self])
         if self._outcome is None and self._close_error is not None:

@@ -15,7 +15,12 @@ T = TypeVar("T")
 
 
 class TaskGroup(AsyncWith):
-    """Jobs that end together: `async with producer.task_group() as group`.
+    """Jobs that end together, as the tasks of an `asyncio.TaskGroup` do.
+
+        async with producer.task_group() as group:
+            carrot = group.create_task(chop.call("carrot", 3))
+            tomato = group.create_task(chop.call("tomato", 5))
+        print(carrot.result(), tomato.result())
 
     It is an `asyncio.TaskGroup` inside, with a task to follow each job, so its rules are asyncio's:
     the first failure cancels the others, leaving the block waits until all have ended, and the

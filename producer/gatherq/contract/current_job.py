@@ -13,12 +13,17 @@ _current: ContextVar["CurrentJob"] = ContextVar("gatherq_current_job")
 
 
 class CurrentJob(NamedTuple):
-    """The job that the calling code belongs to."""
+    """What a handler may know of the job that it runs for; `current_job()` returns it."""
 
+    #: `<batch>:<slot>`, or the id that an arq producer gave.
     job_id: str
+    #: None for a job of an arq producer.
     batch_id: str | None
+    #: Index in the batch, from 0.
     slot: int
+    #: Name that workers know the handler by.
     name: str
+    #: Number of this attempt, from 1.
     attempt: int
     #: Limit in seconds: its own, or what was left until its batch's deadline; None for no limit.
     timeout: float | None
@@ -31,7 +36,17 @@ class CurrentJob(NamedTuple):
 
 
 def current_job() -> CurrentJob:
-    """Return the job that the calling code belongs to; raises LookupError outside of one."""
+    """Return the job that the calling code belongs to: its ids, attempt and limit.
+
+    In the loop, in threads and in processes alike, and in tasks that the job starts:
+
+        @job(timeout=10)
+        async def chop(vegetable: str) -> str:
+            left = current_job().remaining()  # seconds until the timeout, or None
+            return f"{vegetable}, attempt {current_job().attempt}, {left} s left"
+
+    Raises LookupError outside of a job, so also where a test calls the function itself.
+    """
     try:
         return _current.get()
     except LookupError:

@@ -29,7 +29,10 @@ NO_RETRIES = RetryRules()
 
 @dataclass(frozen=True, slots=True)
 class JobDefinition:
-    """Settings of a handler, as `@job` gives them; None leaves a setting to the worker."""
+    """Settings of a handler, as `@job` gives them; None leaves a setting to the worker.
+
+    It is the job's `definition`. Times are in seconds, `memory` in bytes.
+    """
 
     name: str
     timeout: float | None = None

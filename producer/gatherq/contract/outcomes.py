@@ -29,7 +29,11 @@ Status = Literal["succeeded", "failed", "timed_out", "cancelled", "lost"]
 
 
 class AttemptInfo(BaseModel):
-    """An earlier attempt of the job, and how it ended; `died`: its worker died with it."""
+    """An earlier attempt of a job, and how it ended; `outcome.history` has them, oldest first.
+
+    `status` is that of an outcome, or "died": the worker died with it. `worker` is empty where
+    nobody knows it any more.
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, populate_by_name=True)
 
@@ -80,32 +84,58 @@ class _Outcome(BaseModel):
 
 
 class Succeeded(_Outcome, Generic[T_co]):
-    """The job returned `value`."""
+    """The job returned `value`: of the type that the function is annotated with.
+
+        match outcome:
+            case Succeeded(value):
+                print(outcome.slot, value)
+
+    A job that was submitted by name alone has a value of JSON's types.
+    """
 
     __match_args__: ClassVar[tuple[Literal["value"]]] = ("value",)
     status: Literal["succeeded"] = "succeeded"
     value: T_co = Field(validation_alias="r")
 
     def unwrap(self) -> T_co:
-        """Return the value."""
+        """Return the value; of the other outcomes `unwrap()` raises."""
         return self.value
 
 
 class Failed(_Outcome):
-    """The job raised, or could not be run; `error` says what and where."""
+    """The job raised, or could not be run.
+
+    `error` says what and where, as data:
+
+        match outcome:
+            case Failed(error):
+                print(error.type, error.message, error.traceback)
+    """
 
     __match_args__: ClassVar[tuple[Literal["error"]]] = ("error",)
     status: Literal["failed"] = "failed"
     error: ErrorInfo
 
     def unwrap(self) -> NoReturn:
-        """Raise the job's error: the same builtin, or a `RemoteError` of its builtins."""
+        """Raise the job's error.
+
+        A builtin exception is raised as that builtin, any other as a `RemoteError` that is of the
+        nearest builtin too. Its last note is the remote traceback.
+        """
         origin = f"{self._job()}, attempt {self.attempt}, on {self.worker}"
         raise rebuild(self.error, outcome=self, origin=origin)
 
 
 class TimedOut(_Outcome):
-    """The job ran past `limit` seconds; `which` deadline it was."""
+    """The job ran past `limit` seconds; `which` says whose limit it was.
+
+    "execution": the job's own timeout. "queue": nobody started it in time. "batch": the deadline
+    of the whole batch.
+
+        match outcome:
+            case TimedOut("execution", limit):
+                print(f"more than {limit} s")
+    """
 
     __match_args__: ClassVar[tuple[Literal["which"], Literal["limit"]]] = ("which", "limit")
     status: Literal["timed_out"] = "timed_out"
@@ -119,7 +149,15 @@ class TimedOut(_Outcome):
 
 
 class Cancelled(_Outcome):
-    """The job was cancelled; `by` says who did it ("job": its own code)."""
+    """The job was cancelled; `by` says who did it.
+
+    "producer", or what was given to `batch.cancel(by=)`; "policy": too many others had failed;
+    "producer lost": the lease of its producer ran out; "job": its own code.
+
+        match outcome:
+            case Cancelled(by):
+                print("cancelled by", by)
+    """
 
     __match_args__: ClassVar[tuple[Literal["by"]]] = ("by",)
     status: Literal["cancelled"] = "cancelled"
@@ -131,7 +169,14 @@ class Cancelled(_Outcome):
 
 
 class Lost(_Outcome):
-    """The job was started `attempts` times, and each time its worker died."""
+    """The job was started `attempts` times, and each time its worker died.
+
+    It may be what killed them, so it is started no more. `deaths` says how they died:
+
+        match outcome:
+            case Lost(attempts):
+                print(attempts, [death.error for death in outcome.deaths])
+    """
 
     __match_args__: ClassVar[tuple[Literal["attempts"]]] = ("attempts",)
     status: Literal["lost"] = "lost"
@@ -150,6 +195,7 @@ class Lost(_Outcome):
         raise JobLost(message, outcome=self)
 
 
+#: What became of a job: the union of all five, with the type of the value.
 Outcome = TypeAliasType(
     "Outcome", Succeeded[T_co] | Failed | TimedOut | Cancelled | Lost, type_params=(T_co,)
 )

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 
 class Counts(NamedTuple):
-    """How many slots of a batch there are, in all and in each state."""
+    """How many slots of a batch there are, in all and in each state.
+
+    `batch.counts()` returns it:
+
+        counts = await batch.counts()
+        print(f"{counts.finished} of {counts.size}, {counts.failed} failed")
+    """
 
     size: int
     running: int

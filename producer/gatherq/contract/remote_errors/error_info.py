@@ -26,7 +26,17 @@ LEFT_OUT = "LeftOut"
 
 
 class ErrorInfo(BaseModel):
-    """An error of a job: `type` is a builtin's name, or `module.name` for any other type."""
+    """An error of a job, as data: whatever its class, reading it runs no code of the job's.
+
+        match outcome:
+            case Failed(error):
+                print(error.traceback or str(error))
+
+    `type` is a builtin's name, or `module.name` for any other type, and "UnknownJob",
+    "ResultTooLarge" and the like where gatherq itself says why a job has failed. `cause`,
+    `context` and the `members` of an exception group are errors too. What was too large is left
+    out, and says so.
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
