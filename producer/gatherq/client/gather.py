@@ -193,6 +193,12 @@ class Gatherer:
         itself, it cancels all that is not finished, and ends when that has. `timeout` limits each
         job, as `asyncio.wait_for` around each would. `lease`: a time in seconds after which what
         is not finished is cancelled, if this process has died; without one it runs on.
+
+            carrot, tomato = await producer.gather(chop.call("carrot", 3), chop.call("tomato", 5))
+            texts = await producer.gather(*[chop.call(name, 3) for name in ("leek", "onion")])
+
+        Raises what `outcome.unwrap()` does: a job's builtin exception as itself, RemoteError,
+        JobTimeout, JobCancelled or JobLost; and InvalidCall, PayloadTooLarge and RedisUnavailable.
         """
         check_calls("gather", calls)
         batch = await self.submit(calls, timeout=timeout, lease=lease)

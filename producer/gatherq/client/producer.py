@@ -42,11 +42,13 @@ T = TypeVar("T")
 class Producer(Gatherer, AsyncWith):
     """Submits batches and collects their outcomes.
 
-    Use it as `async with Producer("redis://localhost:6379") as producer:`. What is not given is
-    read from the environment: `GATHERQ_REDIS_URL`, `GATHERQ_QUEUE`, `GATHERQ_KEEP` (seconds that
-    a batch stays in Redis after it has ended), `GATHERQ_PATIENCE` (seconds of going on trying
-    while Redis is away), `GATHERQ_NO_WORKERS`. A bad value raises InvalidSetting, a bad URL
-    RedisUnavailable.
+        async with Producer("redis://localhost:6379") as producer:
+            texts = await producer.gather(chop.call("carrot", 3), chop.call("tomato", 5))
+
+    What is not given is read from the environment: `GATHERQ_REDIS_URL`, `GATHERQ_QUEUE`,
+    `GATHERQ_KEEP` (seconds that a batch stays in Redis after it has ended), `GATHERQ_PATIENCE`
+    (seconds of going on trying while Redis is away), `GATHERQ_NO_WORKERS`. A bad value raises
+    InvalidSetting, a bad URL RedisUnavailable.
 
     `no_workers` says what happens after three seconds of waiting, if no worker is on the queue, or
     none that knows the jobs' names: "warn" (the default) logs that once, "raise" raises NoWorkers
@@ -149,6 +151,10 @@ class Producer(Gatherer, AsyncWith):
     ) -> Batch[T]:
         """Write a batch into Redis and return its handle, without waiting for any job.
 
+            calls = [chop.call(name, 3) for name in ("leek", "onion")]
+            batch = await producer.submit(calls, timeout=10, tolerate=0)
+            outcomes = await batch.outcomes()
+
         `timeout` limits the execution of each job, in seconds; a call's own wins, and both win
         over `@job`'s. Every call is checked first: InvalidCall or PayloadTooLarge names the slot,
         and nothing was written. Times are in seconds, by Redis's clock:
@@ -181,7 +187,13 @@ class Producer(Gatherer, AsyncWith):
         return Batch(self._session, submission.batch_id, len(submission), decoders, names)
 
     async def batch(self, batch_id: str) -> Batch[Any]:
-        """Attach to a batch by its id, from any process; raises BatchNotFound."""
+        """Attach to a batch by its id, from any process; raises BatchNotFound.
+
+            batch = await producer.batch("nightly-report")
+            print(await batch.counts())
+
+        Its values are of JSON's types, as those of jobs that were submitted by name.
+        """
         self._owner.check()
         check_batch_id(batch_id)
         counts = await self._session.retry(self._session.store.counts, batch_id)
@@ -197,6 +209,9 @@ class Producer(Gatherer, AsyncWith):
     ) -> Handle[T]:
         """Write one job, and return a handle to await, as `asyncio.create_task` does.
 
+            handle = await producer.submit_one(chop.call("carrot", 3))
+            text = await asyncio.wait_for(handle, 10)
+
         What is submitted in one turn of the loop is written together, except with a `lease`: a
         time in seconds after which the job is cancelled unless this producer is alive and open.
         `name` is the handle's. Raises InvalidCall and PayloadTooLarge. Cancelled while it writes,
@@ -210,7 +225,11 @@ class Producer(Gatherer, AsyncWith):
         return await buffer.wait_written(buffer.add(call, name=name))
 
     def task_group(self, *, timeout: float | None = None, lease: float | None = None) -> TaskGroup:
-        """Make a group: `async with producer.task_group() as group: group.create_task(call)`.
+        """Make a group of jobs: the first failure cancels the others, as in `asyncio.TaskGroup`.
+
+            async with producer.task_group() as group:
+                carrot = group.create_task(chop.call("carrot", 3))
+            print(carrot.result())
 
         `timeout` limits the execution of each job, in seconds. `lease`: a time in seconds after
         which what is not finished is cancelled unless this producer is alive and open.
@@ -279,6 +298,9 @@ class Producer(Gatherer, AsyncWith):
         lease: float | None = None,
     ) -> AsyncGenerator[Outcome[Any], None]:
         """Run a job for each item, and yield the outcomes: in order, or as completed.
+
+            async for outcome in producer.map(lambda name: chop.call(name, 3), names, window=50):
+                print(outcome.slot, outcome.unwrap())
 
         `job` is a job or its name, called with the item, or a function that makes a call of one:
         `lambda item: chop.call(*item)`. `items` may be lazy, asynchronous or endless: never more

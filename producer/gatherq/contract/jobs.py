@@ -20,7 +20,13 @@ R_co = TypeVar("R_co", covariant=True)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Call(Generic[R_co]):
-    """The description of a job to be submitted: its name and its arguments."""
+    """The description of a job to be submitted: its name and its arguments. Nothing runs yet.
+
+        chopping = chop.call("onion", 12).with_timeout(10)
+        text = await producer.gather(chopping)
+
+    Times are in seconds. `str()` shows it as a line of source code.
+    """
 
     name: str
     args: tuple[Any, ...] = ()
@@ -59,7 +65,13 @@ class Call(Generic[R_co]):
 
 
 class Job(Protocol[P, R_co]):
-    """A decorated handler: still the coroutine function that it was, with `call` added."""
+    """A decorated handler: still the coroutine function that it was, with `call` added.
+
+    So a test needs no server:
+
+        text = await chop("carrot", 3)       # runs here
+        chopping = chop.call("carrot", 3)    # to be submitted
+    """
 
     @property
     def definition(self) -> JobDefinition: ...
@@ -76,7 +88,13 @@ class Job(Protocol[P, R_co]):
 
 
 class PlainJob(Protocol[P, R_co]):
-    """A decorated plain function: still the function that it was, with `call` added."""
+    """A decorated plain function: still the function that it was, with `call` added.
+
+    So a test needs no server:
+
+        text = peel("carrot")          # runs here
+        peeling = peel.call("carrot")  # to be submitted
+    """
 
     @property
     def definition(self) -> JobDefinition: ...
@@ -140,6 +158,9 @@ def job(
 ) -> Any:
     """Make a function a job that workers can run: `@job`, or `@job(timeout=10)`.
 
+        @job(timeout=10, retries=3, retry_on=OSError)
+        async def fetch(url: str) -> str: ...
+
     `name` is its `__qualname__` unless given. `timeout` limits each execution, in seconds; a
     timeout given with the call or its batch wins. `max_attempts` is how many executions may be
     started in all: 2, or `retries` + 1.
@@ -199,5 +220,11 @@ def _call_maker(
 
 
 def call(name: str, /, *args: Any, **kwargs: Any) -> Call[Any]:
-    """Describe a job by its name alone; its result comes back as JSON's types."""
+    """Describe a job by its name alone; its result comes back as JSON's types.
+
+        batch = await producer.submit([call("chop", "onion", seconds=12)])
+
+    For a producer without the job's module. Nothing is checked here: a name that no worker knows,
+    and arguments that do not fit, make the job `Failed`.
+    """
     return Call(name, args, kwargs or None)
