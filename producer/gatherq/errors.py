@@ -137,7 +137,9 @@ class NoWorkers(GatherqError):
     def __init__(
         self, message: str, *, queue: str, batch_id: str, names: tuple[str, ...] = ()
     ) -> None:
-        self.queue, self.batch_id, self.names = queue, batch_id, names
+        self.queue = queue
+        self.batch_id = batch_id
+        self.names = names
         super().__init__(message)
 
 

@@ -51,7 +51,7 @@ class WatchedBatch:
         """Note that completions came: the batch is not silent."""
         self._looks = 0
         self.look_at = now + LOOK_AGAIN
-        self.silence = Silence(now)
+        self.silence: Silence = Silence(now)
 
     def note_look(self, now: float, again: float | None) -> None:
         """Note a look; the next is due in `again` seconds, or as the silence goes on."""

@@ -17,7 +17,7 @@ from .absence import Absence, Waiting, absence, missing, present
 if TYPE_CHECKING:
     from .janitor import WatchedBatch
 
-logger = logging.getLogger("gatherq")
+logger: logging.Logger = logging.getLogger("gatherq")
 
 #: Seconds of silence of a batch after which its workers are looked for.
 SILENCE = 3.0
@@ -33,7 +33,9 @@ class Silence:
     """The silence of a batch: since when it lasts, and when to look for workers next."""
 
     def __init__(self, now: float) -> None:
-        self.since, self.look_at, self._looks = now, now + SILENCE, 0
+        self.since = now
+        self.look_at: float = now + SILENCE
+        self._looks = 0
 
     def note_look(self, now: float) -> None:
         """Note a look: the next is due after a pause, which grows."""

@@ -18,7 +18,8 @@ class WrongValue(ValueError):
     """An argument would not be of its annotation; `wanted` is that, as it is written."""
 
     def __init__(self, name: str, wanted: str, problem: str) -> None:
-        self.name, self.wanted = name, wanted
+        self.name = name
+        self.wanted = wanted
         super().__init__(problem)
 
 
