@@ -63,7 +63,7 @@ ABOVE = "write it above a def that calls this"
         (Kitchen, "a function, not the class Kitchen: write it above a def"),
         (
             Kitchen(),
-            f"a function, not <tests.unit.contract.test_job_definition.Kitchen object a...: {ABOVE}",
+            f"a function, not <{__name__}.Kitchen object a...: {ABOVE}",
         ),
         (
             functools.lru_cache(plain),
