@@ -7,9 +7,19 @@ import pytest
 
 from . import DOCS, REPOSITORY
 
-PAGES = sorted([*DOCS.glob("*.md"), REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "README.md"])
+PAGES = sorted(
+    [
+        *DOCS.glob("*.md"),
+        *DOCS.glob("howto/*.md"),
+        REPOSITORY / "CONTRIBUTING.md",
+        REPOSITORY / "README.md",
+    ]
+)
 _PATH = re.compile(r"(?<![\w./*-])((?:[\w.-]+/)*[\w-]+\.(?:py|lua|md|toml))(?![\w*])")
 _FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
+#: A file that a page makes: a block of code that begins with its name.
+_MADE = re.compile(r"^# ((?:\w+/)*\w+\.\w+)\b", re.MULTILINE)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
 _MODULE = re.compile(r"\bgatherq(?:_worker)?(?:\.\w+)+")
 #: Names of loggers look like modules.
 LOGGERS = {"gatherq.worker"}
@@ -34,9 +44,26 @@ THERE = there()
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_that_a_page_names_exists(page):
-    """A name may leave out the folders before it."""
-    named = [*names(_PATH, page), *names(_FOLDER, page)]
+    """A name may leave out the folders before it; a page may make a file."""
+    made = names(_MADE, page)
+    named = [name for name in names(_PATH, page) if name not in made] + names(_FOLDER, page)
     assert [name for name in named if not any(p.endswith(f"/{name}") for p in THERE)] == []
+
+
+def anchors(page):
+    """Return what the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page):
+    for link in names(_LINK, page):
+        file, _, anchor = link.partition("#")
+        if "://" not in link:
+            target = page.parent / file if file else page
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target), link
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
