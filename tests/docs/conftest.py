@@ -28,5 +28,6 @@ def _environment(monkeypatch, tmp_path, server_url, queue):
 def reader(_environment, tmp_path, start_worker, server_url):
     with asyncio.Runner() as runner:
         producer = Producer(patience=5)
-        yield Reader(tmp_path, runner, {"producer": producer}, start_worker, server_url)
+        names = {"producer": producer, "start_worker": start_worker}
+        yield Reader(tmp_path, runner, names, start_worker, server_url)
         runner.run(producer.aclose())

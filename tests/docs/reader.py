@@ -1,7 +1,8 @@
 """Runs the Python of a page as its reader would, block after block, in one namespace.
 
-Names that a page has from nowhere: `producer`, an open one. All others a page makes itself, where
-need be in a block that only readers of its source see:
+Names that a page has from nowhere: `producer`, an open one, and the fixture `start_worker`, for a
+page with several queues. All others a page makes itself, where need be in a block that only readers
+of its source see:
 
     <!--- invisible-code-block: python
     calls = [chop.call("leek", 0.1)]

@@ -17,8 +17,6 @@ PAGES = sorted(
 )
 _PATH = re.compile(r"(?<![\w./*-])((?:[\w.-]+/)*[\w-]+\.(?:py|lua|md|toml))(?![\w*])")
 _FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
-#: A file that a page makes: a block of code that begins with its name.
-_MADE = re.compile(r"^# ((?:\w+/)*\w+\.\w+)\b", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _MODULE = re.compile(r"\bgatherq(?:_worker)?(?:\.\w+)+")
 #: Names of loggers look like modules.
@@ -40,13 +38,16 @@ def there():
 
 
 THERE = there()
+#: Files that how-to pages make: a block of code begins with the name.
+_MADE = re.compile(r"^# ((?:\w+/)*\w+\.\w+)\b", re.MULTILINE)
+MADE = {name for page in DOCS.glob("howto/*.md") for name in names(_MADE, page)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_that_a_page_names_exists(page):
-    """A name may leave out the folders before it; a page may make a file."""
-    made = names(_MADE, page)
-    named = [name for name in names(_PATH, page) if name not in made] + names(_FOLDER, page)
+    """A name may leave out the folders before it."""
+    named = {name.removeprefix("../") for name in names(_PATH, page)}
+    named = sorted(named - MADE) + names(_FOLDER, page)
     assert [name for name in named if not any(p.endswith(f"/{name}") for p in THERE)] == []
 
 
