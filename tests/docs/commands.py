@@ -10,11 +10,11 @@ from gatherq_worker.cli.main import COMMANDS, main
 
 _FENCED = re.compile(r"^( *)```([a-z]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
-_GATHERQ = re.compile(r"(?:^|(?<=[\s/=]))gatherq ((?:-|[a-z]+\b).*)")
+_GATHERQ = re.compile(r"(?:^|(?<=[\s/=]))(?<!from )gatherq ((?:-|[a-z]+\b).*)")
 _OPTION = re.compile(r"--[a-z][a-z-]*")
 _MAKE = re.compile(r"^(?:\$ )?make ([a-z][\w-]*)")
 #: Blocks in which no line is a command.
-_LANGUAGES = ("python", "toml", "yaml", "dockerfile", "mermaid")
+_LANGUAGES = ("python", "ipython", "toml", "yaml", "dockerfile", "mermaid")
 
 
 def command_lines(text):

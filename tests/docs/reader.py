@@ -30,7 +30,9 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 LOCALHOST = "redis://localhost:6379"
 #: Seconds after which a program or a block has hung.
 HUNG = 60
-_FILE = re.compile(r"# ((?:\w+/)*(\w+)\.py)\b")
+#: The first line of a block that is a file: a comment, or a notebook's magic.
+_FILE = re.compile(r"(?:# |%%writefile )((?:\w+/)*\w+\.(?:py|toml))\b.*\n")
+_LANGUAGES = ("python", "ipython", "toml")
 _PROGRAM = re.compile(r"^(if __name__ == .__main__.:|asyncio\.run\()", re.MULTILINE)
 _GUARD = "if __name__ =="
 
@@ -46,8 +48,8 @@ class Reader:
 
     def read(self, path):
         """Run all blocks of a page; return how many there are, those that are skipped included."""
-        parsers = CodeBlockParser("python", self._run), SkipParser()
-        blocks = list(Document.parse(str(path), *parsers))
+        parsers = [CodeBlockParser(language, self._run) for language in _LANGUAGES]
+        blocks = list(Document.parse(str(path), *parsers, SkipParser()))
         for block in blocks:
             with suppress(SkipTest):
                 block.evaluate()
@@ -56,8 +58,8 @@ class Reader:
     def _run(self, block):
         text = block.parsed.replace(LOCALHOST, self.server_url)
         if declared := _FILE.match(text):
-            self._keep(declared[1], text)
-        else:
+            self._keep(declared[1], text[declared.end() :])
+        elif block.region.lexemes["arguments"] != "toml":
             self._execute(text, block)
 
     def _keep(self, name, text):
@@ -68,7 +70,7 @@ class Reader:
         importlib.invalidate_caches()
         if path.name.startswith("test_"):
             self._command("-m", "pytest", "-q", "-p", "no:cacheprovider", name)
-        elif path.name != "conftest.py":
+        elif path.suffix == ".py" and path.name != "conftest.py":
             self._module_or_program(name, text)
 
     def _module_or_program(self, name, text):
