@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         RemoteError,
         Retry,
     )
+    from .local_pool.pool import local
     from .store.batches import Counts
 
     __version__: str
@@ -101,6 +102,7 @@ __all__ = [
     "call",
     "current_job",
     "job",
+    "local",
 ]
 
 _HOMES = {
@@ -121,6 +123,7 @@ _HOMES = {
         *("MissingExtra", "NoWorkers", "PayloadTooLarge", "ProducerClosed"),
         *("ProducerElsewhere", "RedisUnavailable", "RemoteError", "Retry"),
     ),
+    "local_pool.pool": ("local",),
     "store.batches": ("Counts",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

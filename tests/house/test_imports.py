@@ -27,7 +27,7 @@ except SystemExit as ended:
 REDIS = {"redis", "hiredis"}
 PYDANTIC = {"pydantic", "pydantic_core", "pydantic_settings"}
 #: What a supervisor imports of the folder.
-IPC = "from gatherq_worker.ipc import endpoint, process_contract, python_command, scoreboard"
+IPC = "from gatherq_worker.ipc import endpoint, process_contract, scoreboard"
 #: What a module of jobs imports, which both sides share.
 JOB_FILE = "from gatherq import JobTimeout, Retry, current_job, job"
 CLIENT, WORKER = {"gatherq.client"}, {"gatherq_worker"}

@@ -15,6 +15,7 @@ import gatherq.wire
 import gatherq_worker
 
 CLIENT = ["Batch", "Handle", "Producer", "TaskGroup"]
+LOCAL = ["local"]
 JOBS = ["Call", "CurrentJob", "Job", "JobDefinition", "PlainJob", "call", "current_job", "job"]
 OUTCOMES = [
     "Counts",
@@ -45,7 +46,7 @@ METHODS = {
 
 
 def test_the_front_door():
-    assert sorted(gatherq.__all__) == sorted([*CLIENT, *JOBS, *OUTCOMES, *ERRORS])
+    assert sorted(gatherq.__all__) == sorted([*CLIENT, *LOCAL, *JOBS, *OUTCOMES, *ERRORS])
     assert set(gatherq.__all__) <= set(dir(gatherq))
     assert all(hasattr(gatherq, name) for name in gatherq.__all__)
     assert gatherq.__version__ == version("gatherq")

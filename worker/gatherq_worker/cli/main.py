@@ -80,3 +80,4 @@ Examples:
 def main() -> None:
     """asyncio.gather and wait_for across a pool of machines."""
     standard_streams.open_closed()
+    standard_streams.write_lines()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 
 
 def open_closed() -> None:
@@ -18,3 +19,12 @@ def open_closed() -> None:
         if getattr(sys, name) is None:
             stream = open(number, "w" if number else "r", closefd=False)  # noqa: SIM115 (it stays)
             setattr(sys, name, stream)
+
+
+def write_lines() -> None:
+    """Write out each line that is printed, into a pipe or a file too.
+
+    A worker ends without waiting for what does not end, and with it what was not written out.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)

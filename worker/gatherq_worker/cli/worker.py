@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from click.core import ParameterSource
 
+from gatherq.local_pool.worker_owner import REDIS
 from gatherq_worker import logging_setup
 from gatherq_worker.import_path import search_here
 from gatherq_worker.ipc.process_contract import VARIABLE
@@ -26,8 +27,6 @@ from .refusal import Refusal
 if TYPE_CHECKING:
     from gatherq_worker.settings import WorkerCommand
 
-#: Where a process that this one starts finds the URL: a command line is read by everybody (`ps`).
-_URL_VARIABLE = "GATHERQ_WORKER_REDIS"
 _EXPLICIT = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 _Function = Callable[..., Any]
@@ -55,7 +54,7 @@ Examples:
 @click.option(
     "--redis",
     "redis_url",
-    envvar=_URL_VARIABLE,
+    envvar=REDIS,
     help="Redis URL [default: GATHERQ_REDIS_URL or localhost]",
 )
 @click.option("--queue", help="Queue to take jobs from [default: GATHERQ_QUEUE or arq:queue]")
@@ -112,6 +111,7 @@ Examples:
 @click.option("--check", is_flag=True, help="arq's health check: exit 0 or 1.")
 @_option("--custom-log-dict", metavar="PATH", help="Logging settings, named as in arq.")
 @_option("--verbose", "-v", is_flag=True, help="Log every job.")
+@_option("--quiet", "-q", is_flag=True, help="Log warnings and errors alone.")
 def worker(
     modules: tuple[str, ...],
     *,
@@ -119,6 +119,7 @@ def worker(
     reload: bool,
     watch: str | None,
     custom_log_dict: str | None,
+    quiet: bool,
     **values: Any,
 ) -> None:
     """Run the jobs of MODULEs, importable from here: `gatherq worker kitchen`.
@@ -132,7 +133,8 @@ def worker(
     if not modules:
         advice = "gatherq worker kitchen is for kitchen.py in this folder"
         raise click.UsageError(f"name the module of your jobs: {advice}")
-    logging_setup.log_to_stderr(logging.DEBUG if values["verbose"] else logging.INFO)
+    level = logging.WARNING if quiet else logging.INFO
+    logging_setup.log_to_stderr(logging.DEBUG if values["verbose"] else level)
     if custom_log_dict:
         _configure_logging(custom_log_dict)
     if reload or watch:
@@ -161,7 +163,7 @@ def _configure_logging(path: str) -> None:
 def _arguments(url: str | None) -> list[str]:
     """Return the command line for a process that this one starts; its URL goes another way."""
     if url:
-        os.environ[_URL_VARIABLE] = url
+        os.environ[REDIS] = url
     return without(sys.argv[1:], "--redis")
 
 
@@ -174,10 +176,13 @@ def _supervise(arguments: list[str], processes: int, grace: float) -> NoReturn:
     """Run worker processes, without waiting at the end for threads that wait for a name server."""
     import asyncio
 
+    from gatherq_worker.supervision.owner_link import OwnerLink
     from gatherq_worker.supervision.supervisor import Supervisor
 
+    owner = OwnerLink.inherited()
+
     async def supervise() -> NoReturn:
-        supervisor = Supervisor(arguments, processes, grace, report=_report)
+        supervisor = Supervisor(arguments, processes, grace, report=_report, owner=owner)
         code = await supervisor.run()
         logging.shutdown()
         os._exit(code)

@@ -11,8 +11,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+from gatherq import python_command
 from gatherq.contract.values.codec import encode
-from gatherq_worker.ipc import python_command
 
 from .shortage import Shortage
 

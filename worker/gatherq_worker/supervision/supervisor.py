@@ -9,13 +9,16 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import monotonic
 
+from gatherq import python_command
 from gatherq_worker import stop_words
-from gatherq_worker.ipc import python_command
-from gatherq_worker.ipc.process_contract import ONE_STOP, Farewell
+from gatherq_worker.ipc.process_contract import ONE_STOP, Farewell, how_it_died
 
+from .owner_link import OwnerLink
 from .recovery_tasks import RecoveryTasks
 from .starter import Starter
 from .worker_process import SILENT, WorkerProcess
@@ -35,7 +38,8 @@ class Supervisor:
 
     `start` makes a process; `arguments` are those of `gatherq` in it, where `start` is not given.
     `report` says why processes cannot work, where they do: once, however many they are. Times are
-    in seconds.
+    in seconds. It stops when its `owner` is gone; if a process ends before all of them are ready,
+    the owner is told why in place of `report`, and it stops.
     """
 
     def __init__(
@@ -46,8 +50,10 @@ class Supervisor:
         start: Callable[[], Awaitable[WorkerProcess]] | None = None,
         look_interval: float = _LOOK,
         report: Callable[[str], None] = logger.error,
+        owner: OwnerLink | None = None,
     ) -> None:
-        self._command = python_command.command("gatherq_worker", *arguments)
+        self._command = _command(arguments, owner)
+        self._owner = owner
         self._processes, self._grace = processes, grace
         self._children: set[WorkerProcess] = set()
         self._recovery = RecoveryTasks()
@@ -70,6 +76,8 @@ class Supervisor:
             loop.add_signal_handler(signum, self._stop, signum)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup's choice
             loop.add_signal_handler(signal.SIGHUP, self._stop, signal.SIGTERM)
+        if self._owner:
+            self._owner.watch(partial(self._stop, signal.SIGTERM))
         watching = asyncio.create_task(self._watch())
         codes = await asyncio.gather(*(self._keep_running() for _ in range(self._processes)))
         watching.cancel()
@@ -131,7 +139,7 @@ class Supervisor:
             self._children.discard(child)
             farewell, ready = child.scoreboard.farewell, child.scoreboard.ready
             ever_ready |= ready
-            self._hear(child)
+            self._hear(child, code)
             self._take_over(child, code)
             if self._stopping.is_set():
                 break
@@ -143,7 +151,7 @@ class Supervisor:
             await self._starter.pause(quick - 1)
         return 0
 
-    def _hear(self, child: WorkerProcess) -> None:
+    def _hear(self, child: WorkerProcess, code: int) -> None:
         """Count the jobs of a process that has ended, and say why it could not work."""
         succeeded, others = child.scoreboard.counts
         self._succeeded, self._others = self._succeeded + succeeded, self._others + others
@@ -152,7 +160,10 @@ class Supervisor:
         elif child.speaks:
             self._spoken_for = False
         failure = child.failure
-        if failure and failure not in self._reported and not self._stopping.is_set():
+        if self._owner and not (self._owner.told or self._stopping.is_set()):
+            self._owner.tell(failure or f"a worker did not start: {how_it_died(code)}")
+            self._stop(signal.SIGTERM)
+        elif failure and failure not in self._reported and not self._stopping.is_set():
             self._reported.add(failure)
             self._report(failure)
 
@@ -186,6 +197,9 @@ class Supervisor:
             last = monotonic()
 
     async def _look(self, now: float) -> None:
+        ready = [child for child in self._children if child.scoreboard.ready]
+        if self._owner and len(ready) == self._processes:
+            self._owner.tell()
         for child in [child for child in self._children if child.stuck]:
             await self._end_stuck(child)
         for child in self._children:
@@ -208,3 +222,10 @@ class Supervisor:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(child.process.wait(), 0.3)
         child.signal(signal.SIGKILL)
+
+
+def _command(arguments: list[str], owner: OwnerLink | None) -> list[str]:
+    """Return the command of a worker process; its modules are looked for where an owner says."""
+    if owner is None:
+        return python_command.command("gatherq_worker", *arguments)
+    return python_command.command_with_path("gatherq_worker", *arguments, path=sys.path)
