@@ -22,7 +22,7 @@ from gatherq.testing.server import NoServer, embedded_server
 from .job_modules import JobModules, job_modules
 from .workers import Workers
 
-logger = logging.getLogger("gatherq")
+logger: logging.Logger = logging.getLogger("gatherq")
 
 #: Most worker processes, and most jobs at a time in each, as of `gatherq worker`.
 _PROCESSES, _CONCURRENCY = 256, 10_000
