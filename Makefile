@@ -31,8 +31,8 @@ anyio3:  ## Scopes of anyio 3, which know their cancellations otherwise than tho
 fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader (some five minutes)
 	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz
 
-docs: $(VENV)/.ready  ## Write the table of docs/values.md anew
-	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py
+docs: $(VENV)/.ready  ## Write the table of docs/values.md anew, and the outputs of the notebook
+	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py tests/docs/test_notebook.py
 
 check: $(VENV)/.ready  ## Lint, formatting, types, layers, and what else holds the house together
 	@$(BIN)/ruff check
