@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .errors import MissingExtra
 
-#: The extras, each with the package that tells whether it is installed.
-_PACKAGES = {"worker": "arq", "progress": "rich", "cron": "cronsim", "reload": "watchfiles"}
+#: The extras, each with the packages that tell whether it is installed.
+_PACKAGES = {
+    "worker": ["arq"],
+    "local": ["arq", "watchfiles"],
+    "progress": ["rich"],
+    "cron": ["cronsim"],
+    "reload": ["watchfiles"],
+}
 
 
 def check_extra(extra: str, what: str) -> None:
     """Raise MissingExtra, which says that `what` needs it, where an extra is not installed."""
-    if find_spec(_PACKAGES[extra]) is None:
+    if not all(map(find_spec, _PACKAGES[extra])):
         raise missing_extra(extra, what)
 
 

@@ -1,5 +1,7 @@
 """What becomes of a command line before any worker runs."""
 
+import re
+
 import pytest
 from click.testing import CliRunner
 
@@ -119,11 +121,11 @@ def test_a_slip_of_the_keyboard_is_one_line_with_what_may_be_meant(words, said):
 
 def test_help_names_every_command_and_no_other():
     said = CliRunner().invoke(main, ["--help"]).output
-    assert all(f"  {name}  {text}" in said for name, text in COMMANDS.items())
+    assert all(re.search(f"  {name} +{re.escape(text)}", said) for name, text in COMMANDS.items())
     assert "Usage: " in CliRunner().invoke(main, []).output
 
 
 @pytest.mark.parametrize("words", [["--help"], ["worker", "--help"]])
 def test_help_ends_with_examples(words):
     said = CliRunner().invoke(main, words).output
-    assert said.partition("\n  Examples:\n")[2].startswith("    gatherq worker kitchen  ")
+    assert "\n    gatherq worker kitchen  " in said.partition("\n  Examples:")[2]

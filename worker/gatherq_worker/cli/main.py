@@ -11,6 +11,7 @@ from .refusal import in_one_line, unknown_command
 
 #: The commands, each a function of that name in a module of that name, and what help says of them.
 COMMANDS = {
+    "dev": "Run a server, and workers that follow your changes.",
     "health": "Tell a probe whether a worker of this host is alive.",
     "worker": "Run the jobs of modules, or of arq's settings.",
 }
@@ -66,6 +67,7 @@ class _Commands(click.Group):
 
 _EXAMPLES = """\b
 Examples:
+  gatherq dev kitchen           # a server and a worker of kitchen.py, for writing jobs
   gatherq worker kitchen        # run the jobs of kitchen.py
   gatherq health --ready        # can a worker of this host work?
 """

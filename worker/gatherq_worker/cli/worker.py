@@ -110,7 +110,8 @@ Examples:
 )
 @click.option("--check", is_flag=True, help="arq's health check: exit 0 or 1.")
 @_option("--custom-log-dict", metavar="PATH", help="Logging settings, named as in arq.")
-@_option("--verbose", "-v", is_flag=True, help="Log every job.")
+@_option("--log-jobs", is_flag=True, help="Log every job.")
+@_option("--verbose", "-v", is_flag=True, help="Log every job, and details.")
 @_option("--quiet", "-q", is_flag=True, help="Log warnings and errors alone.")
 def worker(
     modules: tuple[str, ...],
@@ -120,6 +121,7 @@ def worker(
     watch: str | None,
     custom_log_dict: str | None,
     quiet: bool,
+    log_jobs: bool,
     **values: Any,
 ) -> None:
     """Run the jobs of MODULEs, importable from here: `gatherq worker kitchen`.
@@ -135,6 +137,7 @@ def worker(
         raise click.UsageError(f"name the module of your jobs: {advice}")
     level = logging.WARNING if quiet else logging.INFO
     logging_setup.log_to_stderr(logging.DEBUG if values["verbose"] else level)
+    values["verbose"] |= log_jobs
     if custom_log_dict:
         _configure_logging(custom_log_dict)
     if reload or watch:

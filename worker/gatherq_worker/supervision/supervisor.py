@@ -61,6 +61,8 @@ class Supervisor:
         #: Whether a process speaks for all of them; jobs of those that have ended, by their end.
         self._spoken_for = False
         self._succeeded = self._others = 0
+        #: Whether the owner knows why nothing runs, so that a stop needs no words.
+        self._said_all = False
         self._stopping, self._look_interval = asyncio.Event(), look_interval
         self._starter = Starter(start or self._start_process, self._stopping)
         #: `time.monotonic()` of the first signal, and by when all must be over.
@@ -85,7 +87,7 @@ class Supervisor:
         await self._recovery.close(max(left, 0.0))
         code = max(codes)
         if not code:
-            logger.info(stop_words.stopped(self._succeeded, self._others))
+            self._say(stop_words.stopped(self._succeeded, self._others))
         return code
 
     async def _start_process(self) -> WorkerProcess:
@@ -100,7 +102,7 @@ class Supervisor:
         now = monotonic()
         running = sum(len(child.scoreboard.executions()) for child in self._children)
         if not self._stopping.is_set():
-            logger.info(stop_words.stopping(signum, self._grace, running))
+            self._say(stop_words.stopping(signum, self._grace, running))
             self._stopping.set()
             self._stopped_at = now
             self._end_in(self._grace)
@@ -117,6 +119,10 @@ class Supervisor:
         for child in self._children:
             child.scoreboard.hurry = self._hurry
             child.signal(signum)
+
+    def _say(self, words: str) -> None:
+        if not self._said_all:
+            logger.info(words)
 
     def _end_in(self, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds + _KILL, self._kill)
@@ -162,6 +168,7 @@ class Supervisor:
         failure = child.failure
         if self._owner and not (self._owner.told or self._stopping.is_set()):
             self._owner.tell(failure or f"a worker did not start: {how_it_died(code)}")
+            self._said_all = True
             self._stop(signal.SIGTERM)
         elif failure and failure not in self._reported and not self._stopping.is_set():
             self._reported.add(failure)

@@ -1,0 +1,61 @@
+"""`gatherq dev MODULE...`: a server and workers in one terminal, for writing jobs."""
+
+import click
+
+from .extras import require
+
+_EXAMPLES = """\b
+Examples:
+  gatherq dev kitchen                   # a server, and a worker of kitchen.py
+  gatherq dev kitchen --data .gatherq   # keeps queues and results over restarts
+  gatherq dev kitchen --redis redis://localhost:6379   # workers only
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("modules", nargs=-1, metavar="MODULE...")
+@click.option(
+    "--redis",
+    "redis_url",
+    envvar="GATHERQ_REDIS_URL",
+    show_envvar=True,
+    help="Use this server, and start none.",
+)
+@click.option("--port", type=click.IntRange(1, 65_535), help="Port [default: 6379, or a free one]")
+@click.option("--data", type=click.Path(), metavar="DIR", help="Keep the server's data there.")
+@click.option("--queue", help="Queue to take jobs from [default: GATHERQ_QUEUE or arq:queue]")
+@click.option("--processes", type=click.IntRange(1, 256), help="Worker processes [default: 1]")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 10_000),
+    help="Jobs that one process runs at a time [default: 100]",
+)
+def dev(
+    modules: tuple[str, ...],
+    redis_url: str | None,
+    port: int | None,
+    data: str | None,
+    queue: str | None,
+    processes: int | None,
+    concurrency: int | None,
+) -> None:
+    """Run a Redis server, and workers of MODULEs that start again when a Python file here changes.
+
+    Every job is logged. Jobs that run when a file changes have 10 s to finish. A module that cannot
+    be imported is told, and tried again after the next change. Ctrl-C ends it all; so does whatever
+    else ends this command. For one machine: the server has no password, and listens on 127.0.0.1.
+    """
+    require("local", "gatherq dev")
+    if not modules:
+        advice = "gatherq dev kitchen is for kitchen.py in this folder"
+        raise click.UsageError(f"name the module of your jobs: {advice}")
+    if redis_url and (port or data):
+        raise click.UsageError(
+            "--port and --data are of a server that is started here; leave them out, or --redis "
+            "(GATHERQ_REDIS_URL)"
+        )
+    from .dev_session import run
+
+    known = {"--queue": queue, "--processes": processes, "--concurrency": concurrency}
+    options = [word for name, value in known.items() if value for word in (name, str(value))]
+    run(modules, options, redis_url, port, data)

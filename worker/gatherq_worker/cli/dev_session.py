@@ -1,0 +1,124 @@
+"""What `gatherq dev` does until it is told to stop."""
+
+import asyncio
+import os
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import click
+from watchfiles import PythonFilter, awatch
+
+from gatherq.aio import start_task
+from gatherq.errors import GatherqError
+from gatherq.local_pool.workers import Workers
+from gatherq.store.server.urls import masked
+from gatherq.testing.server import embedded_server
+from gatherq_worker.import_path import search_here
+
+#: Where a producer looks that is told nothing.
+_PORT = 6379
+
+
+def run(
+    modules: Sequence[str],
+    options: Sequence[str],
+    redis_url: str | None,
+    port: int | None,
+    data: str | None,
+) -> None:
+    """Run workers, on a server of their own unless one is named, until told to stop."""
+    search_here()
+    words = [*options, "--log-jobs", "--no-burst", "--", *modules]
+    try:
+        with _server(redis_url, port, data) as url:
+            asyncio.run(DevSession(words, url).run())
+    except GatherqError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@contextmanager
+def _server(redis_url: str | None, port: int | None, data: str | None) -> Iterator[str]:
+    """Run a server if none is named, say what people want to know of it, and yield its URL."""
+    if redis_url:
+        click.echo(f"server: {masked(redis_url)}")
+        yield redis_url
+        return
+    with embedded_server(port or _usual_port(), data=data) as (url, kind):
+        where = f"its data is in {os.path.abspath(data)}" if data else "its data is in memory"
+        click.echo(f"server: {kind}, {where}{'' if data else ' (--data DIR keeps it)'}")
+        click.echo("producers, in another terminal:")
+        click.echo(f"  export GATHERQ_REDIS_URL={shlex.quote(url)}")
+        yield url
+
+
+def _usual_port() -> int | None:
+    """Return the port that producers look for, if it is free."""
+    with socket.socket() as probe, suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", _PORT))
+        return _PORT
+    return None
+
+
+class DevSession:
+    """Workers that start again when a Python file below the current folder changes."""
+
+    def __init__(self, options: Sequence[str], url: str) -> None:
+        self._options, self._url = options, url
+        self._workers: Workers | None = None
+        self._stopping = False
+        #: Set when the workers are to stop, for good or not.
+        self._turn = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run until a signal; a second one leaves the jobs that run no time to finish."""
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(signum, self._stop)
+        click.echo(f"reloads when a Python file in {os.getcwd()} changes; Ctrl-C ends it all")
+        watching = start_task(self._watch())
+        try:
+            while not self._stopping:
+                self._turn.clear()
+                serving = start_task(self._serve())
+                await self._turn.wait()
+                serving.cancel()
+                await asyncio.wait([serving])
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+
+    def _stop(self) -> None:
+        if self._stopping and self._workers:
+            self._workers.hurry()
+        self._stopping = True
+        self._turn.set()
+
+    async def _watch(self) -> None:
+        async for changes in awatch(".", watch_filter=PythonFilter()):
+            files = _named({file for _, file in changes})
+            click.echo(f"{files} changed: the workers start again", err=True)
+            self._turn.set()
+
+    async def _serve(self) -> None:
+        """Run workers until cancelled; what keeps them from it is said, and a change awaited."""
+        self._workers = workers = Workers(self._options, sys.path, self._url)
+        try:
+            await workers.ready()
+            await workers.ended()
+            click.echo("the workers have ended; they start again after a change", err=True)
+        except GatherqError as error:
+            click.echo(f"Error: {error}\nwaiting for a change", err=True)
+        finally:
+            await workers.stop()
+            self._workers = None
+
+
+def _named(files: Collection[str]) -> str:
+    """Name the first of some files, and say how many more there are."""
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return os.path.relpath(min(files)) + more
