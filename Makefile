@@ -12,7 +12,7 @@ $(VENV)/.ready: pyproject.toml bootstrap
 	@./bootstrap $(VENV)
 
 demo: $(VENV)/.ready  ## A server, two workers and every kind of outcome (DEMO=--real-time for whole seconds)
-	@$(BIN)/python examples/demo.py $(DEMO)
+	@$(BIN)/python examples/kitchen.py $(DEMO)
 
 test: $(VENV)/.ready  ## All tests; those that promise something about Redis use a real server
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile

@@ -1,8 +1,9 @@
 """Checksums of a directory tree, one job a file: `python checksums.py DIR`.
 
 Prints what `sha256sum` prints for the same files in the same order. A file that cannot be read,
-or never answers, is reported on standard error, and the exit code is 1.
-Start workers with `gatherq worker checksums` in this folder, on a machine that sees the files.
+or never answers, is reported on standard error, and the exit code is 1. It brings a server and
+workers along. Where GATHERQ_REDIS_URL names a server, it uses the workers there, which
+`gatherq worker checksums` in this folder starts, on machines that see the files.
 """
 
 import asyncio
@@ -10,9 +11,11 @@ import hashlib
 import os
 import stat
 import sys
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import NamedTuple
 
+import gatherq
 from gatherq import Failed, Producer, Succeeded, TimedOut, job
 
 TIMEOUT = 5.0
@@ -56,11 +59,16 @@ def files(folder: Path) -> list[str]:
     return sorted(os.path.join(base, name) for base, _, names in os.walk(folder) for name in names)
 
 
+def pool() -> AbstractAsyncContextManager[Producer]:
+    """Make the producer: of the server that is named, or with a server and workers of its own."""
+    return Producer() if "GATHERQ_REDIS_URL" in os.environ else gatherq.local(processes=2)
+
+
 async def main(folder: Path) -> int:
     """Print a line a file, in the order given; return the exit code."""
     paths = files(folder)
     bad = 0
-    async with Producer() as producer:
+    async with pool() as producer:
         batch = await producer.submit(map(checksum.call, paths), timeout=TIMEOUT)
         async for outcome in batch:
             path = paths[outcome.slot]

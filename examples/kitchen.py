@@ -1,13 +1,17 @@
-"""The vegetables: a job file and a producer script in one.
+"""The vegetables: jobs and the script that submits them, in one file.
 
-Start workers with `gatherq worker kitchen` in this folder, then run `python kitchen.py`.
+`python kitchen.py` runs it with a server and two workers of its own, in tenths of a second, or in
+whole ones with `--real-time`. Where GATHERQ_REDIS_URL names a server, it uses that one, and the
+workers that `gatherq worker kitchen` runs on it.
 """
 
 import asyncio
 import os
 import sys
+from contextlib import AbstractAsyncContextManager
 
-from gatherq import Cancelled, Failed, Lost, Outcome, Producer, Succeeded, TimedOut, job
+import gatherq
+from gatherq import Call, Cancelled, Failed, Lost, Outcome, Producer, Succeeded, TimedOut, job
 
 CHOP_LIST = [("brinjal", 2), ("carrot", 3), ("onion", 12), ("tomato", 5)]
 MAX_TIME_OUT_FOR_TASK = 10
@@ -44,34 +48,34 @@ def tell(outcome: Outcome[object]) -> str:
         case Succeeded(value):
             return str(value)
         case Failed(error):
-            return str(error)
-        case TimedOut(which, limit):
-            return f"{which} limit of {limit:g} s"
+            return f"failed: {error}"
+        case TimedOut(_, limit):
+            return f"timed out after {limit:g} s"
         case Cancelled(by):
-            return f"by its {by}"
+            return f"cancelled by its {by}"
         case Lost(attempts):
-            return f"worker died {attempts} times"
+            return f"lost: its worker died {attempts} times"
 
 
-async def main(scale: float) -> None:
+def pool() -> AbstractAsyncContextManager[Producer]:
+    """Make the producer: of the server that is named, or with a server and workers of its own."""
+    return Producer() if "GATHERQ_REDIS_URL" in os.environ else gatherq.local(processes=2)
+
+
+async def main(second: float) -> None:
     """Submit, watch, and print one line a job, in the order of submission."""
     from gatherq.progress import progress  # rich is for the producer only
 
-    calls = [chop.call(name, seconds * scale) for name, seconds in CHOP_LIST]
-    calls += [weigh.call("pumpkin"), wash.call("leek"), sharpen.call("knife")]  # type: ignore[list-item]
-    async with Producer() as producer:
-        batch = await producer.submit(calls, timeout=MAX_TIME_OUT_FOR_TASK * scale)
+    calls: list[Call[object]] = [
+        chop.call(name, round(time * second, 2)) for name, time in CHOP_LIST
+    ]
+    calls += [weigh.call("pumpkin"), wash.call("leek"), sharpen.call("knife")]
+    async with pool() as producer:
+        batch = await producer.submit(calls, timeout=MAX_TIME_OUT_FOR_TASK * second)
         async with progress(batch):
             outcomes = await batch.outcomes()
-        print(f"\n{'slot':>4}  {'job':<7} {'outcome':<10} {'seconds':>7}  what became of it")
-        for outcome in outcomes:
-            took = (outcome.finished - (outcome.started or outcome.finished)).total_seconds()
-            line = f"{outcome.name:<7} {outcome.status:<10} {took:7.2f}  {tell(outcome)}"
-            print(f"{outcome.slot:>4}  {line}")
-        print(f"\nbatch {batch.id} as it stands in Redis; look at it while the server runs:")
-        print(f"  redis-cli -u {producer.url} HGETALL gatherq:batch:{batch.id}")
-        print(f"  redis-cli -u {producer.url} GET arq:result:{batch.id}:0")
-        print((await producer.redis.get(f"arq:result:{batch.id}:0")).decode())
+    for call, outcome in zip(calls, outcomes, strict=True):
+        print(f"{call!s:<22} {tell(outcome)}")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
 """Notes on asyncio, example by example, with the work done on a pool: `python notes.py`.
 
 The jobs print where they run, which is a worker process; a second is a tenth of one, unless
-`--real-time` is given. `GATHERQ_REDIS_URL` names a server, else one is started.
+`--real-time` is given. It brings a server and a worker along, unless `GATHERQ_REDIS_URL` names a
+server, on which `gatherq worker notes` runs then.
 """
 
 import asyncio
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
+import gatherq
 from gatherq import Producer, job
-from gatherq.testing.server import embedded_server
 
 SECOND = 1.0 if "--real-time" in sys.argv else 0.1
 MAX_TIME_OUT_FOR_TASK = 10
@@ -87,20 +88,19 @@ async def wait_for(producer: Producer) -> None:
             say(f"Task {name} result: {result}")
 
 
+def pool() -> AbstractAsyncContextManager[Producer]:
+    """Make the producer: of the server that is named, or with a server and a worker of its own."""
+    # One process: what its jobs print stands in the order in which they begin.
+    return Producer() if "GATHERQ_REDIS_URL" in os.environ else gatherq.local()
+
+
 async def main() -> None:
     """Run the examples in their order."""
-    async with Producer() as producer:
+    async with pool() as producer:
         for example in (coroutine, tasks, gather, wait_for):
             await example(producer)
             say()
 
 
 if __name__ == "__main__":
-    from demo import workers
-
-    url = os.environ.get("GATHERQ_REDIS_URL")
-    with nullcontext((url, "")) if url else embedded_server() as (where, _):
-        os.environ["GATHERQ_REDIS_URL"] = where
-        # One process: what its jobs print stands in the order in which they begin.
-        with workers(1, dict(os.environ), "notes"):
-            asyncio.run(main())
+    asyncio.run(main())

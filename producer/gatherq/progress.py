@@ -21,8 +21,9 @@ except ModuleNotFoundError:
     raise missing_extra("progress", "gatherq.progress") from None
 
 from .aio import start_task
-from .client.batch import Batch
+from .client.batch import Batch, job_names
 from .errors import GatherqError
+from .escape import escape
 from .store.batches import Counts
 
 logger: logging.Logger = logging.getLogger("gatherq")
@@ -30,6 +31,8 @@ logger: logging.Logger = logging.getLogger("gatherq")
 #: Seconds between two looks at the batch's counts, and longest duration of the last one.
 _REFRESH = 0.1
 _LAST = 1.0
+#: Most names of jobs that the bar shows, and most characters of each.
+_NAMES, _NAME = 3, 24
 
 
 @asynccontextmanager
@@ -41,8 +44,9 @@ async def progress(batch: Batch[Any], *, console: Console | None = None) -> Asyn
         async with progress(batch):
             outcomes = await batch.outcomes()
 
-    Done, by status, running, rate and time remaining; one HMGET a tenth of a second, whatever
-    the size of the batch. While Redis is away or refuses it, the bar stands still.
+    Above the bar: which jobs they are (`chop 4, weigh 1`). In it: done, by status, running, rate
+    and time remaining; one HMGET a tenth of a second, whatever the size of the batch. While Redis
+    is away or refuses it, the bar stands still.
     """
     bar = Progress(
         BarColumn(bar_width=16),
@@ -52,7 +56,8 @@ async def progress(batch: Batch[Any], *, console: Console | None = None) -> Asyn
         console=console or Console(stderr=True),
     )
     with bar:
-        task = bar.add_task(f"batch {batch.id}", total=len(batch), standing="")
+        bar.console.print(_description(batch), markup=False, highlight=False)
+        task = bar.add_task("", total=len(batch), standing="")
 
         async def look() -> None:
             counts = await batch.counts()
@@ -81,6 +86,18 @@ async def _watch(look: Callable[[], Awaitable[None]]) -> None:
                 logged = str(error)
                 logger.warning("the bar stands still: %s", logged)
         await asyncio.sleep(_REFRESH)
+
+
+def _description(batch: Batch[Any]) -> str:
+    """Say how many jobs of which name there are, or which batch it is."""
+    counts = job_names(batch)
+    shown = [f"{_cut(name)} {count}" for name, count in [*counts.items()][:_NAMES]]
+    more = [f"{len(counts) - _NAMES} more"] if len(counts) > _NAMES else []
+    return ", ".join(shown + more) or f"batch {batch.id}"
+
+
+def _cut(name: str) -> str:
+    return escape(name if len(name) <= _NAME else f"{name[: _NAME - 3]}...")
 
 
 def _standing(counts: Counts, rate: float) -> str:

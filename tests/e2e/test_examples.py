@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -29,37 +29,68 @@ def python(*arguments, **environment):
     )
 
 
-def test_the_demo_shows_every_outcome_in_order():
-    done = python(EXAMPLES / "demo.py")
+KITCHEN = """\
+chop('brinjal', 0.2)   finished chopping brinjal
+chop('carrot', 0.3)    finished chopping carrot
+chop('onion', 1.2)     timed out after 1 s
+chop('tomato', 0.5)    finished chopping tomato
+weigh('pumpkin')       failed: ValueError: no pumpkin on the scales
+wash('leek')           cancelled by its job
+sharpen('knife')       lost: its worker died 2 times
+"""
+
+
+def test_the_kitchen_shows_every_outcome_in_order_by_itself():
+    done = python(EXAMPLES / "kitchen.py")
     assert done.returncode == 0, done.stderr
-    table = [line.split() for line in done.stdout.splitlines() if line[:4].strip().isdigit()]
-    assert [row[0] for row in table] == list("0123456")
-    assert [row[2] for row in table] == [
-        "succeeded",
-        "succeeded",
-        "timed_out",
-        "succeeded",
-        "failed",
-        "cancelled",
-        "lost",
-    ]
-    assert '"r":"finished chopping brinjal"' in done.stdout
+    assert done.stdout == KITCHEN
+    assert "chop 4, weigh 1, wash 1, 1 more" in done.stderr
+
+
+def test_the_kitchen_uses_the_server_and_workers_that_are_there(server_url, queue):
+    environment = {"GATHERQ_REDIS_URL": server_url, "GATHERQ_QUEUE": queue}
+    with worker_of("kitchen", environment):
+        done = python(EXAMPLES / "kitchen.py", **environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == KITCHEN
+
+
+ON_FAKEREDIS = """
+import runpy, sys
+from gatherq.testing import server
+
+server._find = lambda: ("fakeredis", "")
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+def test_the_kitchen_runs_on_the_last_resort():
+    done = python("-c", ON_FAKEREDIS, EXAMPLES / "kitchen.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == KITCHEN
+
+
+@contextmanager
+def worker_of(module, environment):
+    command = [sys.executable, "-m", "gatherq_worker", "worker", module]
+    worker = subprocess.Popen(command, cwd=EXAMPLES, env={**os.environ, **environment})
+    try:
+        yield
+    finally:
+        worker.terminate()
+        assert worker.wait(15) == 0
 
 
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="compares with coreutils")
-def test_checksums_are_those_of_sha256sum(tmp_path, server_url, queue):
+@pytest.mark.parametrize("alone", [True, False])
+def test_checksums_are_those_of_sha256sum(tmp_path, server_url, queue, alone):
     for n in range(20):
         (tmp_path / f"file {n:02}").write_bytes(os.urandom(n * 1000))
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "fifo")
-    environment = {"GATHERQ_REDIS_URL": server_url, "GATHERQ_QUEUE": queue}
-    command = [sys.executable, "-m", "gatherq_worker", "worker", "checksums"]
-    worker = subprocess.Popen(command, cwd=EXAMPLES, env={**os.environ, **environment})
-    try:
+    environment = {} if alone else {"GATHERQ_REDIS_URL": server_url, "GATHERQ_QUEUE": queue}
+    with nullcontext() if alone else worker_of("checksums", environment):
         done = python(EXAMPLES / "checksums.py", tmp_path, **environment)
-    finally:
-        worker.terminate()
-        assert worker.wait(15) == 0
     wanted = ["sha256sum", *sorted(map(str, tmp_path.glob("file*")))]
     assert done.stdout == subprocess.run(wanted, capture_output=True, text=True, check=True).stdout
     assert "dangling: [Errno 2] No such file" in done.stderr
@@ -160,8 +191,7 @@ Task tomato result: finished chopping tomato
 """
 
 
-def test_the_notes_print_what_asyncio_printed(server_url, queue):
-    environment = {"GATHERQ_REDIS_URL": server_url, "GATHERQ_QUEUE": queue}
-    done = python(EXAMPLES / "notes.py", **environment)
+def test_the_notes_print_what_asyncio_printed():
+    done = python(EXAMPLES / "notes.py")
     assert done.returncode == 0, done.stderr
     assert done.stdout == NOTES

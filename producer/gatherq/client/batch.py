@@ -5,6 +5,7 @@ of this module.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
@@ -212,6 +213,12 @@ class Batch(Generic[T]):
         if self._group is None or self._group.failed:
             return attach(self, [Handle() for _ in range(self._size)])
         return self._group
+
+
+def job_names(batch: Batch[Any]) -> dict[str, int]:
+    """Return how many jobs there are of each name; empty where this process does not know it."""
+    names = batch._collector.names or ()
+    return {names[0]: len(batch)} if len(names) == 1 else dict(Counter(names).most_common())
 
 
 def attach(batch: Batch[T], handles: Sequence[Handle[T]]) -> HandleGroup[T]:
