@@ -159,7 +159,8 @@ async def main() -> None:
     async with Producer(url, queue=queue) as producer:
         async with asyncio.timeout(20):
             batch = await producer.submit([here.call(1), thread.call(1), apart.call(1)])
-            print([getattr(outcome, "value", outcome) for outcome in await batch.outcomes()])
+            for outcome in await batch.outcomes():
+                print(getattr(outcome, "value", None) or outcome.error)
     if worker:
         await worker.close()
         await asyncio.wait([running])
@@ -187,7 +188,7 @@ def test_jobs_of_a_main_module(tmp_path, server_url, queue, start, how, both):
     )
     assert ended.returncode == 0, ended.stderr
     if both:  # another process cannot import what is being run
-        assert ended.stdout.startswith("[2, 3, Failed("), ended.stdout
+        assert ended.stdout.startswith("2\n3\ngatherq_worker.loading.LoadError: "), ended.stdout
         assert "write it in a module, not in the program itself" in ended.stdout
     else:
-        assert ended.stdout == "[2, 3, 4]\n"
+        assert ended.stdout == "2\n3\n4\n"

@@ -26,5 +26,23 @@ def write_lines() -> None:
 
     A worker ends without waiting for what does not end, and with it what was not written out.
     """
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
+    stream = sys.stdout
+    if type(stream) is TextIOWrapper:
+        encoding, errors = stream.encoding, stream.errors
+        sys.stdout = _Lines(stream.detach(), encoding, errors)
+
+
+class _Lines(TextIOWrapper):
+    """A stream that is written out at the end of each line, unless nobody reads it any more."""
+
+    def write(self, text: str) -> int:
+        """Write a text; a job that prints into a broken pipe does not fail for it."""
+        written = super().write(text)
+        if "\n" in text:
+            try:
+                self.flush()
+            except BrokenPipeError:  # what was printed goes nowhere from now on
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self.fileno())
+                os.close(nowhere)
+        return written
