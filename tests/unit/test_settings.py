@@ -20,7 +20,7 @@ OPTIONS = {each.name: each for each in worker.params if isinstance(each, click.O
 DEFAULTS = worker.make_context("worker", ["jobs"]).params
 WRITTEN = {"None": "none", "False": "no"}
 #: Options that a worker process does not see: what they do is done before it runs.
-BEFOREHAND = {"check", "reload", "watch", "custom_log_dict"}
+BEFOREHAND = {"check", "reload", "watch", "custom_log_dict", "quiet", "log_jobs"}
 
 
 def rows():

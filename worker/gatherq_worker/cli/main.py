@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from . import standard_streams
+from gatherq_worker import standard_streams
+
 from .refusal import in_one_line, unknown_command
 
 #: The commands, each a function of that name in a module of that name, and what help says of them.
@@ -82,4 +83,4 @@ Examples:
 def main() -> None:
     """asyncio.gather and wait_for across a pool of machines."""
     standard_streams.open_closed()
-    standard_streams.write_lines()
+    standard_streams.write_at_once()

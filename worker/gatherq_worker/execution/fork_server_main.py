@@ -13,6 +13,7 @@ import sys
 from typing import NoReturn
 
 from gatherq.contract.values.codec import from_json
+from gatherq_worker import standard_streams
 from gatherq_worker.registry import Registry, load
 
 from . import child, forks
@@ -155,6 +156,7 @@ def _blocking(descriptor: int) -> socket.socket:
 
 def main(descriptor: int) -> None:
     """Serve the worker at the other end of a socket."""
+    standard_streams.write_at_once()
     server = ForkServerProcess(_blocking(descriptor))
     gc.collect()
     gc.freeze()

@@ -99,10 +99,10 @@ class Supervisor:
             raise
 
     def _stop(self, signum: int) -> None:
-        now = monotonic()
+        now, words = monotonic(), ""
         running = sum(len(child.scoreboard.executions()) for child in self._children)
         if not self._stopping.is_set():
-            self._say(stop_words.stopping(signum, self._grace, running))
+            words = stop_words.stopping(signum, self._grace, running)
             self._stopping.set()
             self._stopped_at = now
             self._end_in(self._grace)
@@ -113,12 +113,13 @@ class Supervisor:
                 logger.info(stop_words.too_soon(signum))
             return
         else:
-            logger.info(stop_words.at_once(running))
+            words = stop_words.at_once(running)
             self._hurry = True
             self._end_in(0.0)
         for child in self._children:
             child.scoreboard.hurry = self._hurry
             child.signal(signum)
+        self._say(words)  # last: the terminal may be gone, or take no more
 
     def _say(self, words: str) -> None:
         if not self._said_all:

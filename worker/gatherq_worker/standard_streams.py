@@ -21,28 +21,28 @@ def open_closed() -> None:
             setattr(sys, name, stream)
 
 
-def write_lines() -> None:
-    """Write out each line that is printed, into a pipe or a file too.
+def write_at_once() -> None:
+    """Write out at once what is printed, into a pipe or a file too.
 
     A worker ends without waiting for what does not end, and with it what was not written out.
     """
-    stream = sys.stdout
-    if type(stream) is TextIOWrapper:
-        encoding, errors = stream.encoding, stream.errors
-        sys.stdout = _Lines(stream.detach(), encoding, errors)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if type(stream) is TextIOWrapper:
+            encoding, errors = stream.encoding, stream.errors
+            setattr(sys, name, _Unbuffered(stream.detach(), encoding, errors))
 
 
-class _Lines(TextIOWrapper):
-    """A stream that is written out at the end of each line, unless nobody reads it any more."""
+class _Unbuffered(TextIOWrapper):
+    """A stream that keeps nothing back, and goes nowhere once nobody reads it any more."""
 
     def write(self, text: str) -> int:
         """Write a text; a job that prints into a broken pipe does not fail for it."""
         written = super().write(text)
-        if "\n" in text:
-            try:
-                self.flush()
-            except BrokenPipeError:  # what was printed goes nowhere from now on
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, self.fileno())
-                os.close(nowhere)
+        try:
+            self.flush()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
         return written
