@@ -139,6 +139,17 @@ def test_a_slip_is_told_with_what_may_be_meant(folder, word, said):
     assert said_of(word) == said.format(here=folder, above=folder.parent, all=runs)
 
 
+@pytest.mark.parametrize("decorator", ["@job", "@job()", "@gatherq.job", "@gq.job(timeout=1)"])
+def test_jobs_inside_a_package_are_found_however_they_are_made(folder, decorator):
+    (folder / "l_shop/cook.py").write_text(f"\n{decorator}\nasync def chop(): ...\n")
+    assert said_of("l_shop").endswith("there are some inside: gatherq worker l_shop.cook")
+
+
+def test_what_only_begins_like_a_job_is_none(folder):
+    (folder / "l_shop/cook.py").write_text("@jobless\ndef chop(): ...\n")
+    assert said_of("l_shop") == "module 'l_shop' has no jobs: decorate functions with @job()"
+
+
 def test_two_jobs_of_one_name_are_told_by_their_modules(folder):
     assert said_of("l_kitchen", "l_other") == (
         "two jobs are named 'chop': l_kitchen.chop and l_other.chop; "
