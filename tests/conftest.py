@@ -30,8 +30,13 @@ def gatherq(*words):
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_yours():
-    """Leave out what the environment says to a producer or a worker of somebody who runs this."""
+    """Leave out what the environment says to a producer or a worker of somebody who runs this.
+
+    So are settings of Python that many images have, and most shells have not.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        for name in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"):
+            patch.delenv(name, raising=False)
         for name in [name for name in os.environ if name.startswith("GATHERQ_")]:
             if name != "GATHERQ_FUZZ":
                 patch.delenv(name)

@@ -94,7 +94,8 @@ def family(pid):
     """Return a process and all below it."""
     found = [pid]
     for one in found:
-        found += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
+        with suppress(FileNotFoundError):  # it has ended meanwhile
+            found += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
     return found
 
 
@@ -217,7 +218,7 @@ async def test_a_producers_program_says_no_password(guarded, who, password, queu
     found, _ = environment(with_password(guarded, who, password), "environment", queue)
     async with until(20):
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", PRODUCER),
+            *(sys.executable, "-u", "-c", PRODUCER),
             env={**found, "GATHERQ_QUEUE": queue},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

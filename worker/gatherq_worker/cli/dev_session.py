@@ -19,6 +19,8 @@ from gatherq.store.server.urls import masked
 from gatherq.testing.server import embedded_server
 from gatherq_worker.import_path import search_here
 
+from .reload import keep_no_bytecode
+
 #: Where a producer looks that is told nothing.
 _PORT = 6379
 
@@ -32,6 +34,7 @@ def run(
 ) -> None:
     """Run workers, on a server of their own unless one is named, until told to stop."""
     search_here()
+    keep_no_bytecode()
     words = [*options, "--log-jobs", "--no-burst", "--", *modules]
     try:
         with _server(redis_url, port, data) as url:

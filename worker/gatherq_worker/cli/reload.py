@@ -2,8 +2,9 @@
 
 import os
 import shlex
-import sys
 from collections.abc import Sequence
+
+from gatherq import python_command
 
 from .arguments import without
 
@@ -17,6 +18,15 @@ def run_reloading(arguments: Sequence[str], folder: str) -> None:
 
     for name in _VARIABLES:
         os.environ.pop(name, None)
+    keep_no_bytecode()
     arguments = without([word for word in arguments if word != "--reload"], "--watch")
-    command = shlex.join([sys.executable, "-m", "gatherq_worker", *arguments])
+    command = shlex.join(python_command.command("gatherq_worker", *arguments))
     run_process(folder, target=command, target_type="command", watch_filter=PythonFilter())
+
+
+def keep_no_bytecode() -> None:
+    """Have the processes that are started read modules as they are.
+
+    Python takes a file that was changed within a second, to the same length, for unchanged.
+    """
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
