@@ -8,7 +8,7 @@ import select
 import shlex
 import signal
 import sys
-from threading import Thread
+from threading import Thread, Timer
 
 import pytest
 
@@ -100,9 +100,12 @@ class Terminal:
         self.mine = None
 
     def end(self):
-        """Wait for the end of the worker; return its exit code."""
+        """Wait for the end of the worker, not for ever; return its exit code."""
         if self.ended is None:
+            enough = Timer(30, os.kill, (self.pid, signal.SIGKILL))
+            enough.start()
             self.ended = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            enough.cancel()
             self._reading.join()
             for descriptor in (self.mine, self._hung_up, self._hang_up):
                 if descriptor is not None:
