@@ -2,7 +2,8 @@
 
 A shell stands between the two. It starts the server, and waits for a line or for the end of its
 standard input, which the owner alone can write to. Then it kills the server, and removes the
-server's own folder. So the normal end and every other go the same way.
+server's own folder. So the normal end and every other go the same way. An owner that died has
+left the server a second, in which workers that end with it have nothing to complain of.
 """
 
 import os
@@ -26,7 +27,7 @@ _KEEPER = " ; ".join(
         "end=$1 folder=$2",
         "shift 2",
         '"$@" 2>&1 & exec >/dev/null 2>&1',
-        "read -r _",
+        "read -r _ || sleep 1",
         'kill -s "$end" $!',
         "wait",
         '[ -z "$folder" ] || rm -rf -- "$folder"',
