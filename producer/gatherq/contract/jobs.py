@@ -2,13 +2,25 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    NoReturn,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    cast,
+    overload,
+)
+
+from gatherq.errors import InvalidArguments
 
 from .checks.call_signature import CallSignature
 from .checks.call_validation import CallValidator
 from .checks.job_settings import check_settings
 from .job_definition import Isolation, JobDefinition, RetryRules
-from .short_repr import call_repr
+from .short_repr import call_repr, value_repr
 from .validation import check_timeout
 from .values.annotations import codecs_of
 from .values.codec import Decoder
@@ -46,6 +58,14 @@ class Call(Generic[R_co]):
         limits = {"timeout": self.timeout, "queue_timeout": self.queue_timeout}
         given = (f".with_{what}({s:g})" for what, s in limits.items() if s is not None)
         return "".join([text, *given])
+
+    if not TYPE_CHECKING:  # type checkers refuse it as it is; Python's own error has no advice
+
+        def __await__(self) -> NoReturn:
+            raise TypeError(
+                f"{self} is the description of a job: `await producer.gather(...)` runs it on the "
+                "pool, and the function itself, without `.call`, runs here"
+            )
 
     def with_queue_timeout(self, seconds: float) -> "Call[R_co]":
         """Return this call with a limit on its wait in the queue, in seconds."""
@@ -225,6 +245,11 @@ def call(name: str, /, *args: Any, **kwargs: Any) -> Call[Any]:
         batch = await producer.submit([call("chop", "onion", seconds=12)])
 
     For a producer without the job's module. Nothing is checked here: a name that no worker knows,
-    and arguments that do not fit, make the job `Failed`.
+    and arguments that do not fit, make the job `Failed`. Raises InvalidArguments for a function.
     """
+    if callable(name):
+        written = f"{getattr(name, '__name__', 'chop')}.call"
+        raise InvalidArguments(
+            f"call takes the name of a job, not {value_repr(name)}: write {written}(...)"
+        )
     return Call(name, args, kwargs or None)

@@ -219,7 +219,7 @@ async def test_a_coroutine_that_has_begun_is_left_alone(producer):
     work.close()
 
 
-@pytest.mark.parametrize("kind", [list, tuple, iter, set, dict.fromkeys])
+@pytest.mark.parametrize("kind", [list, tuple, iter, dict.fromkeys])
 async def test_any_iterable_of_calls_is_a_list_to_submit(producer, kind):
     class Named(Call):
         def __hash__(self):
@@ -307,6 +307,38 @@ async def first_refusal(work):
 async def test_map_wants_items(producer, items, text):
     said = await refusal(producer.map, weigh, items())
     assert said == f"map takes items to read one by one, not {text}"
+
+
+@pytest.mark.parametrize("kind", [set, frozenset])
+async def test_submit_of_what_has_no_order(producer, kind):
+    assert await refusal(producer.submit, kind([ONE, TWO])) == (
+        f"submit takes a list of calls, not a {kind.__name__}"
+        f"{' of 2' if kind is set else ''}, which has no order: write submit([...])"
+    )
+
+
+@pytest.mark.parametrize("wait", [asyncio.gather, lambda call: asyncio.wait_for(call, 1)])
+async def test_a_call_is_no_awaitable(wait):
+    advice = (
+        "chop('x', 0) is the description of a job: `await producer.gather(...)` runs it on the "
+        "pool, and the function itself, without `.call`, runs here"
+    )
+    for awaited in (lambda: wait(ONE), lambda: ONE):
+        with pytest.raises(TypeError) as raised:
+            await awaited()
+        assert str(raised.value) == advice
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [(chop, "chop at 0x"), (plain, "plain at 0x"), (Call, "class ")]
+)
+def test_call_wants_a_name(given, shown):
+    with pytest.raises(InvalidArguments) as raised:
+        call(given, "x")
+    said = str(raised.value)
+    assert said.startswith("call takes the name of a job, not <")
+    assert shown in said
+    assert said.endswith(f": write {given.__name__}.call(...)")
 
 
 async def test_with_in_place_of_async_with(producer):

@@ -15,6 +15,8 @@ from gatherq.errors import InvalidArguments
 from .slips import is_new, job_of, slip, with_article
 
 _CALLS = frozenset({Call})
+#: What can be read one by one, and yet is no list of calls.
+_NO_LISTS = (str, dict, set, frozenset, Batch, asyncio.Future)
 _EACH = "[each async for each in calls]"
 
 
@@ -44,7 +46,7 @@ def check_call(verb: str, given: Any) -> None:
 
 def listed(calls: Any) -> list[Call[Any]]:
     """Return what `submit` was given as a list of calls."""
-    if _is_iterable(calls) and not isinstance(calls, str | dict | Batch | asyncio.Future):
+    if _is_iterable(calls) and not isinstance(calls, _NO_LISTS):
         made = list(calls)
         check_calls("submit", made)
         return made
@@ -110,6 +112,8 @@ def _one_of(verb: str, given: Any) -> str:
 def _unlisted(given: Any) -> str:
     if isinstance(given, dict):
         return "a dict: write submit(calls.values())"
+    if isinstance(given, set | frozenset):
+        return f"{_items(given)}, which has no order: write submit([...])"
     if isinstance(given, AsyncIterable) and not isinstance(given, Batch):
         return f"{_items(given)}: write submit({_EACH})"
     return _told(given, "submit([{}])")
