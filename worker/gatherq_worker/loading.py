@@ -146,7 +146,7 @@ def without_jobs(module: ModuleType) -> str:
 
 def _with_jobs(folders: Iterable[str]) -> Iterator[str]:
     """Name the first modules in a package that seem to have jobs, without an import."""
-    for folder in folders:
+    for folder in {os.path.abspath(each) for each in folders}:  # a namespace may have one twice
         for each in _modules_in([folder])[:100]:
             try:
                 with open(os.path.join(folder, f"{each}.py"), errors="replace") as file:

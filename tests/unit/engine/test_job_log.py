@@ -91,9 +91,12 @@ def test_a_job_that_timed_out_or_was_lost_is_told(lines, verdict, fields, line):
 def test_a_cancellation_is_told_to_who_looks_for_it(lines):
     ended(verdicts.cancelled("producer"))
     assert lines() == []
-    assert lines(logging.DEBUG) == [
-        "job b:2 chop('onion', 12) cancelled at attempt 1: by: producer"
-    ]
+    assert lines(logging.DEBUG) == ["job b:2 chop('onion', 12) cancelled at attempt 1: by producer"]
+
+
+def test_the_log_of_every_job_has_cancellations(lines):
+    ended(verdicts.cancelled("producer"), every=True)
+    assert lines(logging.INFO) == ["job b:2 chop('onion', 12) cancelled at attempt 1: by producer"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ _WHY, _RESULT = 300, 80
 class JobLog(Observer):
     """Logs further attempts and releases at INFO, cancellations at DEBUG, other ends as WARNING.
 
-    With `every`, successes at INFO as well, and the tracebacks of failures.
+    With `every`, successes and cancellations at INFO as well, and the tracebacks of failures.
     """
 
     def __init__(self, *, every: bool = False) -> None:
@@ -48,20 +48,22 @@ class JobLog(Observer):
         """Log the end of a job that did not succeed, or of each."""
         attempt, verdict, times = event
         if verdict.status != "succeeded":
-            log_end(attempt, verdict, traceback=self._every)
+            log_end(attempt, verdict, every=self._every)
         elif self._every and logger.isEnabledFor(logging.INFO):
             text = "job %s succeeded in %.2f s%s"
             logger.info(text, _job(attempt), _seconds(times), _result(verdict))
 
 
-def log_end(attempt: Attempt, verdict: Verdict, *, traceback: bool = False) -> None:
-    """Log the end of a job that did not succeed, and the traceback of its error if that is said."""
-    level = logging.DEBUG if verdict.status == "cancelled" else logging.WARNING
+def log_end(attempt: Attempt, verdict: Verdict, *, every: bool = False) -> None:
+    """Log the end of a job that did not succeed; with `every`, as the log of every job has it."""
+    level = logging.WARNING
+    if verdict.status == "cancelled":
+        level = logging.INFO if every else logging.DEBUG
     if logger.isEnabledFor(level):
         what, info = verdict.status.replace("_", " "), verdict.fields.get("error")
         why = _deaths(attempt, verdict) if info is None else _why(info)
         more: dict[str, object] = {}
-        if traceback and info is not None and attempt.raised is not None:
+        if every and info is not None and attempt.raised is not None:
             more = {"exc_info": attempt.raised, "extra": {"traceback": info.traceback}}
         text = "job %s %s at attempt %d: %s"
         logger.log(level, text, _job(attempt), what, attempt.number, why, **more)  # type: ignore[arg-type]
@@ -81,7 +83,8 @@ def _why(info: ErrorInfo) -> str:
 
 def _deaths(attempt: Attempt, verdict: Verdict) -> str:
     """Say why a job that raised nothing did not succeed."""
-    why = _limit(str(verdict.result)).removeprefix("lost: ").removeprefix("cancelled ")
+    why = _limit(str(verdict.result)).removeprefix("lost: ")
+    why = why.replace("cancelled by: ", "by ", 1)
     deaths = [entry["error"] for entry in attempt.history if entry.get("status") == "died"]
     how = deaths[-1].get("message") if verdict.status == "lost" and deaths else None
     return f"{why} ({how})" if how else why
