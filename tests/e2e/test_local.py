@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import gatherq
-from gatherq import GatherqError, InvalidCall
+from gatherq import GatherqError, InvalidCall, InvalidSetting, call
 
 from ..conftest import HERE, lines_of, until
 
@@ -235,6 +236,83 @@ async def test_options_are_checked(options, said):
         async with gatherq.local("kitchen", **options):
             pass
     assert str(error.value) == said
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("GATHERQ_KEEP", "x", "GATHERQ_KEEP must be a number of seconds greater than 0, not 'x'"),
+        ("GATHERQ_QUEUE", "", "GATHERQ_QUEUE must be a name of 1 or more characters, not ''"),
+        (
+            "GATHERQ_NO_WORKERS",
+            "yes",
+            "GATHERQ_NO_WORKERS must be 'warn', 'raise' or 'ignore', not 'yes'",
+        ),
+    ],
+)
+async def test_a_bad_variable_is_named(monkeypatch, variable, value, said):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidSetting) as error:
+        async with gatherq.local("tests.e2e.jobs"):
+            pass
+    assert str(error.value) == said
+
+
+async def test_it_is_entered_by_async_with():
+    advice = "write `async with gatherq.local(...) as producer:`"
+    with pytest.raises(TypeError, match=re.escape(advice)):
+        await gatherq.local("kitchen")
+    with pytest.raises(AttributeError) as error:
+        _ = gatherq.local("kitchen").gather
+    assert str(error.value) == f"gatherq.local(...) has no 'gather'; {advice}"
+    with (
+        pytest.raises(TypeError, match="^a LocalPool is entered by `async with`, not by `with`$"),
+        gatherq.local("kitchen"),
+    ):
+        pass
+    with pytest.raises(GatherqError, match="was given a URL: write gatherq.local\\(redis_url="):
+        async with gatherq.local("redis://127.0.0.1:1"):
+            pass
+
+
+NESTED = """
+from gatherq import Producer, call, job
+
+@job()
+async def outer() -> int:
+    async with Producer() as producer:
+        return (await producer.gather(call("inner")))[0]
+
+@job()
+async def inner() -> int:
+    return 7
+"""
+
+
+@pytest.mark.parametrize("queue", [None, "another"])
+async def test_a_producer_in_a_job_is_of_the_same_pool(tmp_path, monkeypatch, queue):
+    (tmp_path / "nested_jobs.py").write_text(NESTED)
+    monkeypatch.syspath_prepend(tmp_path)
+    async with until(40), gatherq.local("nested_jobs", queue=queue) as producer:
+        assert await producer.gather(call("outer")) == [7]
+
+
+async def test_a_name_that_no_worker_has_fails_at_once():
+    async with until(20), gatherq.local("tests.e2e.jobs", no_workers="ignore") as producer:
+        (outcome,) = await (await producer.submit([call("ehco")])).outcomes()
+    assert outcome.error.type.endswith("UnknownJob")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+async def test_workers_of_a_script_that_is_killed_complain_of_nothing(tmp_path, signum):
+    begun = tmp_path / "begun"
+    with script(tmp_path, "pass", str(begun)) as process:
+        pids = pids_of(process.stdout.readline())
+        await lines_of(begun, 1)
+        process.send_signal(signum)
+        _, errors = process.communicate(timeout=40)  # to the end of all that hold the pipe
+    await gone(*pids)
+    assert errors == ""
 
 
 async def test_a_notebook_is_told_to_write_a_module(monkeypatch):

@@ -25,6 +25,11 @@ def job_modules(given: Sequence[str | ModuleType]) -> JobModules:
     names, path = [], [entry for entry in sys.path if isinstance(entry, str)]
     for module in given or (_MAIN,):
         name = module if isinstance(module, str) else _name_of(module)
+        if "://" in name:
+            raise GatherqError(
+                "gatherq.local takes modules of jobs, and was given a URL: write "
+                "gatherq.local(redis_url=...), or use Producer(url) beside workers that are there"
+            )
         if name == _MAIN:
             name, folder = _running_script(sys.modules[_MAIN])
             if folder and folder not in path:

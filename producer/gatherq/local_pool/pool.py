@@ -3,12 +3,21 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    ExitStack,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
+from functools import wraps
 from importlib.util import find_spec
-from types import ModuleType
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, NoReturn, ParamSpec
 
+from gatherq.client.misuse.async_with import AsyncWith
 from gatherq.client.producer import Producer
 from gatherq.contract.importing import check_not_importing
 from gatherq.contract.keys import KeySpace
@@ -24,10 +33,50 @@ from .workers import Workers
 
 logger: logging.Logger = logging.getLogger("gatherq")
 
+P = ParamSpec("P")
+
+_ENTER = "write `async with gatherq.local(...) as producer:`"
 #: Most worker processes, and most jobs at a time in each, as of `gatherq worker`.
 _PROCESSES, _CONCURRENCY = 256, 10_000
 
 
+class LocalPool(AsyncWith):
+    """What `gatherq.local` returns: entered, it is a Producer."""
+
+    def __init__(self, opened: AbstractAsyncContextManager[Producer]) -> None:
+        self._opened = opened
+
+    async def __aenter__(self) -> Producer:
+        return await self._opened.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self._opened.__aexit__(kind, error, traceback)
+
+    if not TYPE_CHECKING:  # type checkers refuse both as it is
+
+        def __await__(self) -> NoReturn:
+            raise TypeError(_ENTER)
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(f"gatherq.local(...) has no {name!r}; {_ENTER}")
+
+
+def _pool(
+    opened: Callable[P, AbstractAsyncContextManager[Producer]],
+) -> Callable[P, LocalPool]:
+    @wraps(opened)
+    def make(*args: P.args, **kwargs: P.kwargs) -> LocalPool:
+        return LocalPool(opened(*args, **kwargs))
+
+    return make
+
+
+@_pool
 @asynccontextmanager
 async def local(
     *modules: str | ModuleType,
@@ -65,12 +114,14 @@ async def local(
     check_not_importing("gatherq.local")
     _check(processes, concurrency, data, redis_url)
     found = job_modules(modules)
-    queue = queue or Settings().queue
+    queue = Settings.read(queue=queue).queue
     async with _server(data) if redis_url is None else nullcontext(redis_url) as url:
         producer = Producer(url, queue=queue, keep=keep, patience=patience, no_workers=no_workers)
         options = ["--processes", str(processes), "--concurrency", str(concurrency)]
-        options += ["--queue", queue, "--grace", "0", "--no-burst", "--quiet"]
-        async with producer, _workers(found, options, url):
+        options += ["--grace", "0", "--no-burst", "--quiet"]
+        if redis_url is None:  # no other worker will ever know what these do not
+            options += ["--unknown-for", "0"]
+        async with producer, _workers(found, options, url, queue):
             yield producer
             if redis_url is None:
                 await _warn_of_unfinished(producer, queue)
@@ -116,9 +167,11 @@ async def _server(data: str | os.PathLike[str] | None) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _workers(modules: JobModules, options: list[str], url: str) -> AsyncIterator[None]:
+async def _workers(
+    modules: JobModules, options: list[str], url: str, queue: str
+) -> AsyncIterator[None]:
     """Run workers for the length of the block, which begins when they take jobs."""
-    workers = Workers([*options, "--", *modules.names], modules.path, url)
+    workers = Workers([*options, "--", *modules.names], modules.path, url, queue)
     try:
         await workers.ready()
         yield

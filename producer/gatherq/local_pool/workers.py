@@ -15,6 +15,8 @@ from gatherq.testing.forks import close_in_forks
 
 from .worker_owner import OWNER, REDIS, read_report
 
+#: Where a producer finds its server and queue, if its program names none.
+_PRODUCERS_REDIS, _PRODUCERS_QUEUE = "GATHERQ_REDIS_URL", "GATHERQ_QUEUE"
 #: Variables of `gatherq worker` that would make another command of it.
 _OTHER_COMMANDS = "GATHERQ_RELOAD", "GATHERQ_WATCH"
 
@@ -22,19 +24,25 @@ _OTHER_COMMANDS = "GATHERQ_RELOAD", "GATHERQ_WATCH"
 class Workers:
     """The processes of one `gatherq worker`. They end when this process does, however that is.
 
-    They hear of no Ctrl-C in this process's terminal. What they log and print goes where this
-    process's descriptors 1 and 2 go.
+    A `Producer()` in a job of theirs has their server and queue. They hear of no Ctrl-C in this
+    process's terminal. What they log and print goes where its descriptors 1 and 2 go.
     """
 
-    def __init__(self, options: Sequence[str], path: list[str], redis_url: str) -> None:
+    def __init__(
+        self, options: Sequence[str], path: list[str], redis_url: str, queue: str | None
+    ) -> None:
         self._link, theirs = socket.socketpair()
         close_in_forks(self._link)
         self._link.setblocking(False)
         with theirs:
             kept = {k: v for k, v in os.environ.items() if k not in _OTHER_COMMANDS}
+            kept |= {OWNER: str(theirs.fileno()), REDIS: redis_url, _PRODUCERS_REDIS: redis_url}
+            if queue is not None:
+                kept[_PRODUCERS_QUEUE] = queue
+                options = ["--queue", queue, *options]
             self._process = subprocess.Popen(
                 command_with_path("gatherq_worker", "worker", *options, path=path),
-                env=kept | {OWNER: str(theirs.fileno()), REDIS: redis_url},
+                env=kept,
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,

@@ -56,6 +56,6 @@ def dev(
         )
     from .dev_session import run
 
-    known = {"--queue": queue, "--processes": processes, "--concurrency": concurrency}
+    known = {"--processes": processes, "--concurrency": concurrency}
     options = [word for name, value in known.items() if value for word in (name, str(value))]
-    run(modules, options, redis_url, port, data)
+    run(modules, options, redis_url, queue, port, data)

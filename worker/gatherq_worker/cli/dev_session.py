@@ -29,16 +29,19 @@ def run(
     modules: Sequence[str],
     options: Sequence[str],
     redis_url: str | None,
+    queue: str | None,
     port: int | None,
     data: str | None,
 ) -> None:
     """Run workers, on a server of their own unless one is named, until told to stop."""
     search_here()
     keep_no_bytecode()
+    if redis_url is None:  # no other worker will ever know what these do not
+        options = [*options, "--unknown-for", "0"]
     words = [*options, "--log-jobs", "--no-burst", "--", *modules]
     try:
         with _server(redis_url, port, data) as url:
-            asyncio.run(DevSession(words, url).run())
+            asyncio.run(DevSession(words, url, queue).run())
     except GatherqError as error:
         raise click.ClickException(str(error)) from None
 
@@ -53,6 +56,8 @@ def _server(redis_url: str | None, port: int | None, data: str | None) -> Iterat
     with embedded_server(port or _usual_port(), data=data) as (url, kind):
         where = f"its data is in {os.path.abspath(data)}" if data else "its data is in memory"
         click.echo(f"server: {kind}, {where}{'' if data else ' (--data DIR keeps it)'}")
+        if port is None and not url.endswith(f":{_PORT}/0"):
+            click.echo(f"port {_PORT} is in use, where producers look: tell them of this one")
         click.echo("producers, in another terminal:")
         click.echo(f"  export GATHERQ_REDIS_URL={shlex.quote(url)}")
         yield url
@@ -70,8 +75,8 @@ def _usual_port() -> int | None:
 class DevSession:
     """Workers that start again when a Python file below the current folder changes."""
 
-    def __init__(self, options: Sequence[str], url: str) -> None:
-        self._options, self._url = options, url
+    def __init__(self, options: Sequence[str], url: str, queue: str | None) -> None:
+        self._options, self._url, self._queue = options, url, queue
         self._workers: Workers | None = None
         self._stopping = False
         #: Set when the workers are to stop, for good or not.
@@ -109,7 +114,7 @@ class DevSession:
 
     async def _serve(self) -> None:
         """Run workers until cancelled; what keeps them from it is said, and a change awaited."""
-        self._workers = workers = Workers(self._options, sys.path, self._url)
+        self._workers = workers = Workers(self._options, sys.path, self._url, self._queue)
         try:
             await workers.ready()
             await workers.ended()

@@ -128,7 +128,7 @@ def is_poison(error: BaseException) -> bool:
 def unavailable(error: BaseException, url: str) -> RedisUnavailable:
     """Say in one line which server failed, how, and what to do."""
     where = masked(url)
-    text = f"cannot use Redis at {where}: {error}; {advice(error)}"
+    text = f"cannot use Redis at {where}: {str(error).removesuffix('.')}; {advice(error)}"
     return RedisUnavailable(text, url=where)
 
 
