@@ -158,11 +158,11 @@ async def test_data_stays(tmp_path):
             assert [outcome.value for outcome in await again.outcomes()] == [5]
 
 
-async def test_what_is_left_is_told(caplog):
+async def test_what_is_left_is_told(caplog, tmp_path):
     async with until(40), gatherq.local("tests.e2e.jobs") as producer:
         batch = await producer.submit([gatherq.call("echo", 1)])
         await batch.outcomes()
-        await producer.submit([gatherq.call("of nobody")])
+        await producer.submit([gatherq.call("linger", str(tmp_path / "log"))])
     [message] = [r.getMessage() for r in caplog.records if "had not ended" in r.getMessage()]
     assert message == (
         "1 job of gatherq.local had not ended when its block was left: await the batch "

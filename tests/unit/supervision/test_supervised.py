@@ -73,13 +73,16 @@ def test_a_process_leaves_it_to_its_supervisor_to_say_why_it_cannot_work(scorebo
 
 #: Guards itself, says so, and waits for a stop that its own handler takes.
 GUARDED = """
-import signal, sys
+import os, signal, sys
 from gatherq_worker.supervision.supervised import SupervisorLink
 signal.signal(signal.SIGTERM, lambda *_: print("stopped", flush=True) or {then})
+woken, waker = os.pipe()  # the signal may reach another thread, as it does in a worker
+os.set_blocking(waker, False)
+signal.set_wakeup_fd(waker)
 SupervisorLink(alive=int(sys.argv[1])).guard(0.0)
 print("guarded", flush=True)
 while True:
-    signal.pause()
+    os.read(woken, 1)
 """
 
 
