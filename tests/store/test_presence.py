@@ -100,6 +100,14 @@ async def test_a_full_server_refuses_it_and_nothing_is_half_written(redis, store
     assert await redis.exists(keys.worker("w1"), keys.queues) == 0
 
 
+async def test_who_signs_off_is_not_kept_by_a_list_that_is_none(redis, started, keys):
+    worker = await started("w1")
+    assert await redis.exists(keys.worker("w1"))
+    await redis.set(keys.workers, "junk")
+    await worker.sign_off()
+    assert not await redis.exists(keys.worker("w1"))
+
+
 async def test_who_signs_off_takes_its_record_along(redis, started, presence, keys):
     first, _ = await started("w1"), await started("w2")
     await first.sign_off()

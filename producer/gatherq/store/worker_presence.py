@@ -78,7 +78,7 @@ class WorkerPresence:
         for reply in (now, signs):
             if isinstance(reply, Exception):
                 raise reply
-        pairs = list(zip(signs[::2], map(float, signs[1::2]), strict=True))
+        pairs = _pairs(signs)
         alive = [name for name, _ in recent(now, pairs)]
         if alive:
             workers = await self._records(keys, alive, told)
@@ -86,7 +86,7 @@ class WorkerPresence:
         since = int(now[0]) * 1000 - round(seconds * 1000)
         elsewhere = None
         if not isinstance(queues, Exception):
-            found = zip(map(text, queues[::2]), map(float, queues[1::2]), strict=True)
+            found = [(text(name), last) for name, last in _pairs(queues)]
             others = [name for name, last in found if name != queue and last >= since]
             elsewhere = await self._count(others, since)
         return Presence({}, arq=arq == 1, elsewhere=elsewhere)
@@ -142,6 +142,12 @@ class WorkerPresence:
             for command in commands:
                 pipe.execute_command(*command)
             return list(await pipe.execute(raise_on_error=False))
+
+
+def _pairs(reply: Sequence[Any]) -> list[tuple[bytes, float]]:
+    """Return names and scores: redis-py 8 makes pairs of them, others leave them in a row."""
+    row = [each for item in reply for each in (item if isinstance(item, list | tuple) else [item])]
+    return list(zip(row[::2], map(float, row[1::2]), strict=True))
 
 
 def _name_in(head: Any) -> str | None:
