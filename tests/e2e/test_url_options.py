@@ -12,9 +12,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 import arq
 from gatherq.store.server.connection import connection_pool
+from gatherq_cli.run import health_probe
 from gatherq_worker.arq.connection import arq_pool
 from gatherq_worker.arq.worker import Worker
-from gatherq_worker.cli import health_probe
 
 from ..conftest import until
 from ..store.test_url_options import OPTIONS, ask

@@ -4,5 +4,9 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
-PACKAGES = (REPOSITORY / "producer" / "gatherq", REPOSITORY / "worker" / "gatherq_worker")
+PACKAGES = (
+    REPOSITORY / "producer" / "gatherq",
+    REPOSITORY / "worker" / "gatherq_worker",
+    REPOSITORY / "shell" / "gatherq_cli",
+)
 LUA = PACKAGES[0] / "store" / "lua"

@@ -1,4 +1,4 @@
-"""Each folder of the two packages says what it is for, and is small enough to be read as a list."""
+"""Each folder of the packages says what it is for, and is small enough to be read as a list."""
 
 import ast
 

@@ -18,7 +18,7 @@ LOADED = "import sys; print('loaded', *sys.modules)"
 COMMAND = """
 import sys
 sys.argv[1:] = {words!r}
-from gatherq_worker.cli.main import main
+from gatherq_cli.main import main
 try:
     main()
 except SystemExit as ended:
@@ -73,7 +73,7 @@ def test_help_loads_click_alone(words):
 #: A supervisor that says what it has loaded when it starts its first process, and is told to stop.
 SUPERVISOR = """
 import asyncio, os, signal, sys
-import gatherq_worker.cli.worker
+import gatherq_cli.run.worker
 from gatherq_worker.supervision.supervisor import Supervisor
 
 async def start():

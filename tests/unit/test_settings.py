@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from gatherq import GatherqError, Producer
 from gatherq.errors import InvalidSetting
-from gatherq_worker.cli.worker import worker
+from gatherq_cli.run.worker import worker
 from gatherq_worker.settings import WorkerSettings
 
 DOCS = Path(__file__).parents[2] / "docs" / "deploying.md"

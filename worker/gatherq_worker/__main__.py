@@ -1,3 +1,3 @@
-from .cli.main import main
+from gatherq_cli.main import main
 
 main(prog_name="gatherq")

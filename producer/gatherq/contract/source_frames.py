@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from traceback import FrameSummary
 
+#: What is ours, by the first part of a module's name.
+OUR_PACKAGES: tuple[str, ...] = ("gatherq", "gatherq_worker", "gatherq_cli")
 _IN_A_TRACEBACK = re.compile(r'^[ |]*File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
 _INSTALLED = re.compile(r"[/\\](site|dist)-packages[/\\]")
 
@@ -37,7 +39,7 @@ def shown_file(file: str) -> str:
 @lru_cache(maxsize=256)
 def _is_users(file: str) -> bool:
     """Tell whether a file is neither Python's own nor ours."""
-    if file.startswith("<") or _is_in(file, _folder_of("gatherq"), _folder_of("gatherq_worker")):
+    if file.startswith("<") or _is_in(file, *map(_folder_of, OUR_PACKAGES)):
         return False
     return bool(_INSTALLED.search(file)) or not _is_in(file, os.path.dirname(os.__file__))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatherq_worker.cli.arguments import without
+from gatherq_cli.run.arguments import without
 
 
 @pytest.mark.parametrize(

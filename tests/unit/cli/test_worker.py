@@ -5,8 +5,8 @@ import re
 import pytest
 from click.testing import CliRunner
 
+from gatherq_cli.main import COMMANDS, SECTIONS, main
 from gatherq_worker import process
-from gatherq_worker.cli.main import COMMANDS, main
 
 
 @pytest.fixture
@@ -121,7 +121,8 @@ def test_a_slip_of_the_keyboard_is_one_line_with_what_may_be_meant(words, said):
 
 def test_help_names_every_command_and_no_other():
     said = CliRunner().invoke(main, ["--help"]).output
-    assert all(re.search(f"  {name} +{re.escape(text)}", said) for name, text in COMMANDS.items())
+    told = {name: text for names in SECTIONS.values() for name, text in names.items()}
+    assert all(re.search(f"  {name} +{re.escape(text)}", said) for name, text in told.items())
     assert "Usage: " in CliRunner().invoke(main, []).output
 
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+from gatherq.contract.source_frames import OUR_PACKAGES
+
 from .attributes import is_a
 
 #: Most visits, and deepest level below the first error.
 _MAX_NODES, _MAX_DEPTH = 100, 40
 #: Frames shown at either end of a traceback, for the first error and for those behind it.
 _FRAMES, _FRAMES_BEHIND = 50, 10
-#: Packages whose frames lead to a job's code.
-_OURS = ("gatherq", "gatherq_worker")
 _CAUSED = "\nThe above exception was the direct cause of the following exception:\n\n"
 _MEANWHILE = "\nDuring handling of the above exception, another exception occurred:\n\n"
 _UNTOLD = "(what led to it is left out)\n\n"
@@ -145,7 +145,7 @@ def _from_the_handler(trace: TracebackType) -> TracebackType:
     step: TracebackType | None = trace
     while step is not None:
         name = dict.get(step.tb_frame.f_globals, "__name__")
-        if not isinstance(name, str) or str.partition(name, ".")[0] not in _OURS:
+        if not isinstance(name, str) or str.partition(name, ".")[0] not in OUR_PACKAGES:
             return step
         step = step.tb_next
     return trace

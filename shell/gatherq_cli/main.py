@@ -10,12 +10,17 @@ from gatherq_worker import standard_streams
 
 from .refusal import in_one_line, unknown_command
 
-#: The commands, each a function of that name in a module of that name, and what help says of them.
-COMMANDS = {
-    "dev": "Run a server, and workers that follow your changes.",
-    "health": "Tell a probe whether a worker of this host is alive.",
-    "worker": "Run the jobs of modules, or of arq's settings.",
+#: The commands by the folder that they are in, and what help says of them: each is a function of
+#: its name, in a module of its name.
+SECTIONS: dict[str, dict[str, str]] = {
+    "run": {
+        "worker": "Run the jobs of modules, or of arq's settings.",
+        "dev": "Run a server, and workers that follow your changes.",
+        "health": "Tell a probe whether a worker of this host is alive.",
+    },
 }
+#: The folder of each command.
+COMMANDS: dict[str, str] = {name: folder for folder, names in SECTIONS.items() for name in names}
 #: The beginning of an argument that is a URL, or an option with one.
 _A_URL = re.compile(r"((?P<option>--[a-z-]+)=)?[A-Za-z]*://")
 
@@ -57,13 +62,15 @@ class _Commands(click.Group):
         """Import a command; None for a name that is none."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"{__package__}.{cmd_name}"), cmd_name)
+        module = import_module(f"{__package__}.{COMMANDS[cmd_name]}.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, without an import of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([*COMMANDS.items()])
+        for folder, names in SECTIONS.items():
+            with formatter.section(folder.capitalize()):
+                formatter.write_dl([*names.items()])
 
 
 _EXAMPLES = """\b

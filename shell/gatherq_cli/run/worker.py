@@ -16,13 +16,13 @@ import click
 from click.core import ParameterSource
 
 from gatherq.local_pool.worker_owner import REDIS
+from gatherq_cli.refusal import Refusal
 from gatherq_worker import logging_setup
 from gatherq_worker.import_path import search_here
 from gatherq_worker.ipc.process_contract import VARIABLE
 
 from .arguments import without
 from .extras import require
-from .refusal import Refusal
 
 if TYPE_CHECKING:
     from gatherq_worker.settings import WorkerCommand

@@ -1,4 +1,0 @@
-"""What people type.
-
-Invariant: click alone is imported before a command runs.
-"""
