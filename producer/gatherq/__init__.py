@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         GatherqError,
         InvalidArguments,
         InvalidCall,
+        InvalidSelector,
         InvalidSetting,
         JobCancelled,
         JobLost,
@@ -58,6 +59,9 @@ if TYPE_CHECKING:
         RemoteError,
         Retry,
     )
+    from .inspection.batch_info import BatchInfo
+    from .inspection.inspector import Inspector
+    from .inspection.slot_info import SlotInfo
     from .local_pool.pool import local
     from .store.batches import Counts
 
@@ -67,6 +71,7 @@ __all__ = [
     "AttemptInfo",
     "Batch",
     "BatchConflict",
+    "BatchInfo",
     "BatchNotFound",
     "Call",
     "Cancelled",
@@ -76,8 +81,10 @@ __all__ = [
     "Failed",
     "GatherqError",
     "Handle",
+    "Inspector",
     "InvalidArguments",
     "InvalidCall",
+    "InvalidSelector",
     "InvalidSetting",
     "Job",
     "JobCancelled",
@@ -96,6 +103,7 @@ __all__ = [
     "RedisUnavailable",
     "RemoteError",
     "Retry",
+    "SlotInfo",
     "Succeeded",
     "TaskGroup",
     "TimedOut",
@@ -119,10 +127,13 @@ _HOMES = {
     "contract.remote_errors.error_info": ("ErrorInfo",),
     "errors": (
         *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidArguments"),
-        *("InvalidCall", "InvalidSetting", "JobCancelled", "JobLost", "JobTimeout"),
-        *("MissingExtra", "NoWorkers", "PayloadTooLarge", "ProducerClosed"),
+        *("InvalidCall", "InvalidSelector", "InvalidSetting", "JobCancelled", "JobLost"),
+        *("JobTimeout", "MissingExtra", "NoWorkers", "PayloadTooLarge", "ProducerClosed"),
         *("ProducerElsewhere", "RedisUnavailable", "RemoteError", "Retry"),
     ),
+    "inspection.batch_info": ("BatchInfo",),
+    "inspection.inspector": ("Inspector",),
+    "inspection.slot_info": ("SlotInfo",),
     "local_pool.pool": ("local",),
     "store.batches": ("Counts",),
 }

@@ -7,6 +7,7 @@ GatherqError
 ├── InvalidSetting (ValueError)          an argument of a producer, or its variable: which, and why
 ├── RedisUnavailable (ConnectionError)   Redis does not answer, or refuses us
 ├── BatchNotFound (LookupError)          no such batch: never submitted, deleted or expired
+├── InvalidSelector (ValueError)         what names a batch, slots or a filter cannot be read
 ├── BatchConflict (ValueError)           this batch id already holds another batch
 ├── NoWorkers                            no worker is there to run what you wait for
 ├── ProducerClosed (RuntimeError)        used after `aclose()`
@@ -88,6 +89,10 @@ class InvalidSetting(GatherqError, ValueError):
     def __init__(self, message: str, *, name: str) -> None:
         self.name = name
         super().__init__(message)
+
+
+class InvalidSelector(GatherqError, ValueError):
+    """What names a batch, slots or a filter cannot be read, or may mean several batches."""
 
 
 class RedisUnavailable(GatherqError, ConnectionError):

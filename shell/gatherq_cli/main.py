@@ -18,6 +18,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "dev": "Run a server, and workers that follow your changes.",
         "health": "Tell a probe whether a worker of this host is alive.",
     },
+    "look": {
+        "ls": "List batches, the newest first.",
+        "outcomes": "Show the slots of a batch in order, each with its outcome so far.",
+    },
 }
 #: The folder of each command.
 COMMANDS: dict[str, str] = {name: folder for folder, names in SECTIONS.items() for name in names}

@@ -17,8 +17,8 @@ _HEAD = """\
 import asyncio
 import gatherq
 from gatherq import (
-    Batch, Cancelled, ErrorInfo, Failed, Lost, Outcome, Producer, Retry, Succeeded, TimedOut,
-    call, current_job, job,
+    Batch, Cancelled, ErrorInfo, Failed, Inspector, Lost, Outcome, Producer, Retry, Succeeded,
+    TimedOut, call, current_job, job,
 )
 
 @job()

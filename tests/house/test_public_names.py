@@ -16,6 +16,7 @@ import gatherq_worker
 
 CLIENT = ["Batch", "Handle", "Producer", "TaskGroup"]
 LOCAL = ["local"]
+INSPECTION = ["BatchInfo", "Inspector", "SlotInfo"]
 JOBS = ["Call", "CurrentJob", "Job", "JobDefinition", "PlainJob", "call", "current_job", "job"]
 OUTCOMES = [
     "Counts",
@@ -24,8 +25,8 @@ OUTCOMES = [
 ]
 ERRORS = [
     *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidArguments"),
-    *("InvalidCall", "InvalidSetting", "JobCancelled", "JobLost", "JobTimeout"),
-    *("MissingExtra", "NoWorkers", "PayloadTooLarge", "ProducerClosed"),
+    *("InvalidCall", "InvalidSelector", "InvalidSetting", "JobCancelled", "JobLost"),
+    *("JobTimeout", "MissingExtra", "NoWorkers", "PayloadTooLarge", "ProducerClosed"),
     *("ProducerElsewhere", "RedisUnavailable", "RemoteError", "Retry"),
 ]
 WORKER = ["CurrentJob", "Worker", "create_worker", "crontab", "current_job", "run_worker"]
@@ -36,6 +37,7 @@ METHODS = {
         *("as_completed", "cancel", "counts", "delete", "detach", "handles", "outcomes", "redrive"),
         "wait",
     ],
+    "Inspector": ["aclose", "batch", "batches", "now", "queue", "slots", "url"],
     "Handle": ["get_name", "has_outcome", "id", "outcome", "set_name", "slot"],
     "Producer": [
         *("aclose", "batch", "gather", "map", "redis", "submit", "submit_one", "task_group"),
@@ -46,7 +48,8 @@ METHODS = {
 
 
 def test_the_front_door():
-    assert sorted(gatherq.__all__) == sorted([*CLIENT, *LOCAL, *JOBS, *OUTCOMES, *ERRORS])
+    public = [*CLIENT, *LOCAL, *INSPECTION, *JOBS, *OUTCOMES, *ERRORS]
+    assert sorted(gatherq.__all__) == sorted(public)
     assert set(gatherq.__all__) <= set(dir(gatherq))
     assert all(hasattr(gatherq, name) for name in gatherq.__all__)
     assert gatherq.__version__ == version("gatherq")

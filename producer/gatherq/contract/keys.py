@@ -90,8 +90,13 @@ class KeySpace:
 
     @cached_property
     def workers(self) -> str:
-        """Workers by last sign of life (ms). Sorted set; renew_claims; by Inspector; TTL: a day."""
+        """Workers by last sign of life (ms). Sorted set; renew_claims; by health; TTL: a day."""
         return f"gatherq:workers:{self.queue}"
+
+    @cached_property
+    def batches(self) -> str:
+        """Batches by when they were submitted (ms). Sorted set; submit, by Inspector; TTL: 7 d."""
+        return f"gatherq:batches:{self.queue}"
 
     @cached_property
     def quarantine(self) -> str:

@@ -24,7 +24,7 @@ from gatherq.contract.keys import KeySpace
 from gatherq.errors import GatherqError, InvalidCall
 from gatherq.extras import missing_extra
 from gatherq.settings import NoWorkersPolicy, Settings
-from gatherq.store.inspection import Inspector
+from gatherq.store.inspection.queue_reader import QueueReader
 from gatherq.store.server.errors import REDIS_ERRORS
 from gatherq.testing.server import NoServer, embedded_server
 
@@ -183,7 +183,7 @@ async def _warn_of_unfinished(producer: Producer, queue: str) -> None:
     """Say that jobs are left, if there are: nobody ends them."""
     left = 0
     with suppress(*REDIS_ERRORS):
-        left = await Inspector(producer.redis, KeySpace(queue)).queued()
+        left = await QueueReader(producer.redis, KeySpace(queue)).queued()
     if left:
         logger.warning(
             "%d job%s of gatherq.local had not ended when its block was left: await the batch "

@@ -22,7 +22,7 @@ from .claims import (
     text,
     texts,
 )
-from .inspection import Inspector
+from .inspection.queue_reader import QueueReader
 from .maintenance import BatchMaintenance
 from .queue_position import NO_PASSING, Passing, QueuePosition
 from .script import script
@@ -123,7 +123,7 @@ class JobStore:
         self._redis, self._keys, self._worker = redis, keys, worker
         self._ping_task: asyncio.Task[None] | None = None
         self._claims = 0
-        self._maintenance, self._inspector = BatchMaintenance(redis, keys), Inspector(redis, keys)
+        self._maintenance, self._queue = BatchMaintenance(redis, keys), QueueReader(redis, keys)
         self._bind(round(lease * 1000))
 
     def _bind(self, lease: int) -> None:
@@ -306,7 +306,7 @@ class JobStore:
 
     async def queued(self) -> int:
         """Return how many jobs are queued or running."""
-        return await self._inspector.queued()
+        return await self._queue.queued()
 
     async def connect(self, count: int) -> None:
         """Open so many connections now: later there may be no descriptors left for them."""

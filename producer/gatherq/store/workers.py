@@ -16,7 +16,7 @@ _SILENCE = 15.0
 
 
 def probe_alive(url: str, queue: str, timeout: float) -> list[Alive] | None:
-    """Return them over a blocking socket; None where `inspection.alive` is to be asked.
+    """Return them over a blocking socket; None where `queue_reader.alive` is to be asked.
 
     Raises TimeoutError for a server that is silent for `timeout` seconds.
     """

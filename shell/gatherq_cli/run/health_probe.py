@@ -64,7 +64,7 @@ def _by_redis_py(url: str, queue: str, *, ready: bool) -> tuple[int, list[str]]:
     import asyncio
 
     from gatherq.errors import GatherqError
-    from gatherq.store.inspection import alive
+    from gatherq.store.inspection.queue_reader import alive
 
     try:
         return _verdict(asyncio.run(alive(url, queue, _PATIENCE)), queue)

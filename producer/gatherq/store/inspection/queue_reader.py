@@ -1,19 +1,18 @@
-"""A queue as an operator sees it; nothing here writes."""
+"""A queue: who is alive on it, and how much is in it."""
 
 from typing import TYPE_CHECKING
 
 from gatherq.contract.keys import KeySpace
-
-from .server.connection import client, connection_pool, disconnect
-from .server.errors import REDIS_ERRORS, unavailable
-from .workers import Alive, recent
-from .wrong_type import unless_wrong_type
+from gatherq.store.server.connection import client, connection_pool, disconnect
+from gatherq.store.server.errors import REDIS_ERRORS, unavailable
+from gatherq.store.workers import Alive, recent
+from gatherq.store.wrong_type import unless_wrong_type
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 
-class Inspector:
+class QueueReader:
     """Reads what stands in Redis about one queue."""
 
     def __init__(self, redis: "Redis", keys: KeySpace) -> None:
@@ -37,7 +36,7 @@ async def alive(url: str, queue: str, timeout: float) -> list[Alive]:
     """
     redis = client(connection_pool(url, socket_timeout=timeout))
     try:
-        return await Inspector(redis, KeySpace(queue)).alive()
+        return await QueueReader(redis, KeySpace(queue)).alive()
     except REDIS_ERRORS as error:
         raise unavailable(error, url) from error
     finally:

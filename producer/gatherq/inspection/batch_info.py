@@ -1,0 +1,141 @@
+"""A batch as its hash tells of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from gatherq.contract.values import codec
+
+#: `queued`: nothing of it was started yet. `failed`: it has ended, and something of it failed, ran
+#: out of time or was lost; `cancelled`: the same for cancellations alone.
+BatchState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+#: Digits of the largest number that is one.
+_DIGITS = 15
+#: Fields of the hash that are attributes under the same name.
+_NUMBERS = ("running", "succeeded", "failed", "timed_out", "cancelled", "lost", "generation")
+_TEXTS = ("queue", "label", "kind", "by", "parent", "cancelled_by")
+_TIMES = ("created", "started", "ended", "expires", "deadline", "leased")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchInfo:
+    """A batch, at the time of a look; times are those of Redis's clock, in UTC.
+
+    What an earlier version of gatherq has written has no `started`, `ended`, `names`, `kind`, `by`.
+    """
+
+    id: str
+    queue: str = ""
+    #: Number of slots, and how many of them are in each state.
+    size: int
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    timed_out: int = 0
+    cancelled: int = 0
+    lost: int = 0
+    #: When it was submitted, its first job was started, its last ended, and when its data goes.
+    created: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    expires: datetime | None = None
+    #: When it must have ended, and that limit in seconds.
+    deadline: datetime | None = None
+    limit: float | None = None
+    #: What its producer calls it, and how it was submitted: `submit`, `gather`, ...
+    label: str = ""
+    kind: str = ""
+    #: Its producer, `host.pid`, and the job that it was submitted in.
+    by: str = ""
+    parent: str = ""
+    #: How many slots call each job; "" counts those of further names.
+    names: Mapping[str, int] = field(default_factory=dict)
+    #: How often it was redriven.
+    generation: int = 0
+    cancelled_by: str = ""
+    #: How many of its jobs may fail; None for all.
+    tolerate: int | None = None
+    #: When its producer must have renewed its lease.
+    leased: datetime | None = None
+    #: How many slots its producer has written; less than `size` while it submits.
+    written: int = 0
+
+    @property
+    def finished(self) -> int:
+        """Slots with an outcome."""
+        return self.succeeded + self.bad + self.cancelled
+
+    @property
+    def bad(self) -> int:
+        """Slots that failed, ran out of time or were lost."""
+        return self.failed + self.timed_out + self.lost
+
+    @property
+    def queued(self) -> int:
+        """Slots that wait for their first attempt."""
+        return max(self.size - self.finished - self.running, 0)
+
+    @property
+    def left(self) -> int:
+        """Slots without an outcome."""
+        return max(self.size - self.finished, 0)
+
+    @property
+    def state(self) -> BatchState:
+        """Where it stands, in a word."""
+        if self.left:
+            return "running" if self.finished or self.running else "queued"
+        if self.bad:
+            return "failed"
+        return "cancelled" if self.cancelled else "succeeded"
+
+
+def read_batch(id_: str, fields: Mapping[str, str]) -> BatchInfo | None:
+    """Read the hash of a batch; None for one that is being deleted, or is none of ours."""
+    size = _whole(fields.get("size"))
+    if size is None:
+        return None
+    limit, written = _whole(fields.get("limit")), _whole(fields.get("written"))
+    given: dict[str, Any] = {name: _whole(fields.get(name)) or 0 for name in _NUMBERS}
+    given |= {name: fields.get(name, "") for name in _TEXTS}
+    given |= {name: _time(fields.get(name)) for name in _TIMES}
+    return BatchInfo(
+        id=id_,
+        size=size,
+        limit=None if limit is None else limit / 1000,
+        names=_names(fields.get("names")),
+        tolerate=_whole(fields.get("tolerate")),
+        written=size if written is None else min(written, size),
+        **given,
+    )
+
+
+def time_of(milliseconds: float) -> datetime:
+    """Return the time of so many ms since 1970."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _whole(text: str | None) -> int | None:
+    sound = text is not None and text.isascii() and text.isdigit() and len(text) <= _DIGITS
+    return int(text) if text is not None and sound else None
+
+
+def _time(text: str | None) -> datetime | None:
+    number = _whole(text)
+    try:
+        return None if number is None else time_of(number)
+    except (ValueError, OverflowError, OSError):  # no year that there is
+        return None
+
+
+def _names(text: str | None) -> Mapping[str, int]:
+    if text is None:
+        return {}
+    try:
+        found = codec.from_json(text.encode())
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: count for name, count in found.items() if type(count) is int}

@@ -1,0 +1,187 @@
+"""`Inspector`: reads what there is, for people and their programs."""
+
+import difflib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import ParamSpec, Self, TypeVar
+
+from gatherq.client.misuse.async_with import AsyncWith
+from gatherq.contract.keys import KeySpace
+from gatherq.errors import BatchNotFound, InvalidSelector
+from gatherq.escape import escape
+from gatherq.settings import Settings
+from gatherq.store.inspection.batch_records import BatchRecords
+from gatherq.store.inspection.slot_records import SlotRecords
+from gatherq.store.server import connection
+from gatherq.store.server.retry import RedisRetry
+from gatherq.store.server.urls import masked
+
+from .batch_info import BatchInfo, read_batch
+from .filters import Filter, read_batch_filters
+from .selector import Selector, read_selector
+from .slot_info import SlotInfo, read_slot
+
+P = ParamSpec("P")
+R = TypeVar("R")
+#: Slots and batches that are read in one round trip.
+_PAGE = 500
+#: Most names in a message.
+_NAMED = 5
+
+
+class Inspector(AsyncWith):
+    """Reads batches, slots, workers and queues; it changes nothing, and needs no right to.
+
+        async with Inspector("redis://localhost:6379") as inspector:
+            for batch in await inspector.batches("state:failed"):
+                async for slot in inspector.slots(batch.id, "status:failed"):
+                    print(slot.call, slot.error_line)
+
+    What is not given is read from `GATHERQ_REDIS_URL` and `GATHERQ_QUEUE`. While Redis is away it
+    goes on trying for `patience` seconds; then, or if Redis refuses a command, it raises
+    RedisUnavailable.
+    """
+
+    def __init__(
+        self, redis_url: str | None = None, *, queue: str | None = None, patience: float = 0.0
+    ) -> None:
+        settings = Settings.read(redis_url=redis_url, queue=queue, patience=patience)
+        self._url = settings.redis_url
+        self._pool = connection.connection_pool(self._url)
+        self._redis = connection.client(self._pool)
+        self._keys = KeySpace(settings.queue, connection.database_of(self._redis))
+        self._retry = RedisRetry(self._url, settings.patience)
+        self._batches = BatchRecords(self._redis, self._keys)
+        self._slots = SlotRecords(self._redis, self._keys)
+
+    def __repr__(self) -> str:
+        return f"<Inspector {self.url} queue={self.queue!r}>"
+
+    async def __aenter__(self) -> Self:
+        """Open no connection yet: the first look does."""
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await connection.disconnect(self._redis)
+
+    @property
+    def url(self) -> str:
+        """URL of the server, its password masked."""
+        return masked(self._url)
+
+    @property
+    def queue(self) -> str:
+        """Name of the queue."""
+        return self._keys.queue
+
+    async def batches(self, *filters: str, limit: int | None = None) -> list[BatchInfo]:
+        """Return the batches of the queue, the newest first, at most `limit` of them.
+
+        `filters` are those of docs/inspect.md: `state:failed`, `label:nightly*`, `-kind:gather`.
+        Small batches that nobody named are not listed. Raises InvalidSelector.
+        """
+        tests = read_batch_filters(filters)
+        found: list[BatchInfo] = []
+        async for batch in self._listed(tests):
+            found.append(batch)
+            if limit is not None and len(found) >= limit:
+                break
+        return found
+
+    async def batch(self, reference: str) -> BatchInfo:
+        """Return a batch by its id, by the beginning of it, or by `@`: the newest, `@2`: the next.
+
+        Raises BatchNotFound, and InvalidSelector where more than one begins like that.
+        """
+        selector = read_selector(reference)
+        if selector.batch.startswith("@"):
+            return await self._newest(selector.batch)
+        (fields,) = await self._ask(self._batches.read, [selector.batch])
+        batch = fields and read_batch(selector.batch, fields)
+        return batch or await self._by_prefix(selector.batch)
+
+    async def slots(self, target: str | Selector, *filters: str) -> AsyncIterator[SlotInfo]:
+        """Yield slots in order: `inspector.slots("nightly:0-99", "status:failed", "took:>2s")`.
+
+        Reads some hundred slots at a time, however many there are. Raises InvalidSelector and
+        BatchNotFound.
+        """
+        selector = target if isinstance(target, Selector) else read_selector(target, filters)
+        batch = await self.batch(selector.batch)
+        if selector.slots and selector.slots.last >= batch.size:
+            has = f"slots 0 to {batch.size - 1}" if batch.size else "no slots"
+            raise InvalidSelector(f"batch {batch.id} has {has}, not {selector.slots.last}")
+        chosen = selector.slots.within(batch.size) if selector.slots else range(batch.size)
+        for page in _pages(chosen):
+            records = await self._ask(self._slots.read, batch.id, page)
+            now = await self.now()
+            for record in records:
+                slot = read_slot(self._keys, batch.id, record, now)
+                if all(each.matches(slot) for each in selector.filters):
+                    yield slot
+
+    async def now(self) -> float:
+        """Return Redis's time, in ms since 1970."""
+        seconds, micros = await self._ask(self._redis.time)
+        return int(seconds) * 1000 + int(micros) / 1000
+
+    async def _ask(self, method: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._retry(method, *args, **kwargs)
+
+    async def _listed(self, tests: Sequence[Filter] = ()) -> AsyncIterator[BatchInfo]:
+        first = 0
+        while ids := await self._ask(self._batches.ids, first, _PAGE):
+            fields = await self._ask(self._batches.read, ids)
+            for id_, each in zip(ids, fields, strict=True):
+                batch = each and read_batch(id_, each)
+                if batch and all(test.matches(batch) for test in tests):
+                    yield batch
+            first += _PAGE
+
+    async def _newest(self, reference: str) -> BatchInfo:
+        place, seen = int(reference[1:] or 1), 0
+        async for batch in self._listed():
+            seen += 1
+            if seen == place:
+                return batch
+        listed = f"only {seen} of them are listed" if seen else "no batch is listed"
+        raise BatchNotFound(
+            f"there is no batch {reference}: on queue {self.queue} {listed}", batch_id=reference
+        )
+
+    async def _by_prefix(self, prefix: str) -> BatchInfo:
+        ids = await self._ask(self._batches.ids)
+        begin = [id_ for id_ in ids if id_.startswith(prefix)]
+        fields = await self._ask(self._batches.read, begin[:_PAGE])
+        found = [read_batch(id_, each) for id_, each in zip(begin, fields, strict=False) if each]
+        batches = [batch for batch in found if batch]
+        if len(batches) == 1:
+            return batches[0]
+        if batches:
+            names = _shown([batch.id for batch in batches])
+            raise InvalidSelector(f"{len(batches)} batches begin with {prefix}: {names}")
+        near = difflib.get_close_matches(prefix, ids, n=3)
+        hint = f"; did you mean {_shown(near)}?" if near else ""
+        raise BatchNotFound(
+            f"no batch {prefix} in Redis: never submitted there, deleted, or expired{hint}",
+            batch_id=prefix,
+        )
+
+
+def _shown(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return escape(", ".join(ids[:_NAMED]) + more)
+
+
+def _pages(slots: Iterable[int]) -> Iterable[list[int]]:
+    page: list[int] = []
+    for slot in slots:
+        page.append(slot)
+        if len(page) == _PAGE:
+            yield page
+            page = []
+    if page:
+        yield page

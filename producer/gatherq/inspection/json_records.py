@@ -1,0 +1,81 @@
+"""What there is, as objects of JSON: names are those of the attributes, times ISO 8601 in UTC."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from gatherq.contract.outcomes import AttemptInfo, Cancelled, Failed, Lost, Succeeded, TimedOut
+
+from .batch_info import BatchInfo
+from .slot_info import SlotInfo
+
+Record = dict[str, Any]
+
+
+def batch_record(batch: BatchInfo) -> Record:
+    """Return a batch with its state and the counts that follow from others."""
+    derived = ("id", "state", "finished", "bad", "queued", "left")
+    names = [*derived, *(each.name for each in fields(batch))]
+    return _record({name: getattr(batch, name) for name in names})
+
+
+def slot_record(slot: SlotInfo) -> Record:
+    """Return a slot; of its outcome, what belongs to its status: value, error, which, by."""
+    record: Record = {
+        "batch": slot.batch,
+        "slot": slot.slot,
+        "status": slot.status,
+        "job_id": slot.job_id,
+        "name": slot.name,
+        "args": slot.args,
+        "kwargs": slot.kwargs,
+        "attempt": slot.attempt,
+        "worker": slot.worker,
+        "enqueued": slot.enqueued,
+        "started": slot.started,
+        "finished": slot.finished,
+        **_outcome(slot),
+    }
+    if slot.outcome is None:
+        record["due"] = slot.due
+    if slot.signature:
+        record["signature"] = slot.signature
+    if slot.history:
+        record["history"] = [_attempt(info) for info in slot.history]
+    return _record(record)
+
+
+def _outcome(slot: SlotInfo) -> Record:
+    match slot.outcome:
+        case Succeeded(value):
+            return {"value": value}
+        case Failed(error):
+            return {"error": error.model_dump(mode="json")}
+        case TimedOut(which, limit):
+            return {"which": which, "limit": limit}
+        case Cancelled(by):
+            return {"by": by}
+        case Lost(attempts):
+            return {"attempts": attempts}
+        case _:
+            return {}
+
+
+def _attempt(info: AttemptInfo) -> Record:
+    return info.model_dump(mode="json")
+
+
+def _record(values: Record) -> Record:
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of JSON's types: times as texts."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    return value

@@ -1,0 +1,195 @@
+"""A slot as its keys tell of it: its call, where it stands, and its outcome."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from gatherq.client.collection.result_reader import outcome_of
+from gatherq.contract.keys import KeySpace, job_id
+from gatherq.contract.outcomes import (
+    AnyOutcome,
+    AttemptInfo,
+    Cancelled,
+    Failed,
+    Lost,
+    TimedOut,
+)
+from gatherq.contract.records import MAX_RECORD, UNKNOWN
+from gatherq.contract.short_repr import call_repr
+from gatherq.contract.values import codec
+from gatherq.store.claims import text
+from gatherq.store.inspection.slot_records import SlotRecord
+
+from .batch_info import time_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotInfo:
+    """A slot, at the time of a look; times are those of Redis's clock, in UTC."""
+
+    batch: str
+    slot: int
+    #: That of its outcome; else `queued`, `running`, `retrying` (it waits for its next attempt), or
+    #: `missing` (Redis has neither its outcome, nor its place in the queue).
+    status: str
+    #: Name of the job, and its arguments, where the record has them: large ones are left out.
+    name: str = UNKNOWN
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    #: Number of the last attempt, 0 for none; and who made it, or makes it now.
+    attempt: int = 0
+    worker: str = ""
+    enqueued: datetime | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+    #: While it is `queued` or `retrying`: when it may be claimed. While it is `running`: the end of
+    #: the lease, unless its worker renews it.
+    due: datetime | None = None
+    #: Earlier attempts, oldest first.
+    history: tuple[AttemptInfo, ...] = ()
+    outcome: AnyOutcome | None = None
+    #: Bytes of its record.
+    bytes: int = 0
+
+    @property
+    def job_id(self) -> str:
+        """Return the id of its job: `BATCH:SLOT`."""
+        return job_id(self.batch, self.slot)
+
+    @property
+    def call(self) -> str:
+        """Return the call as a line of source code, of some 90 characters."""
+        return call_repr(self.name, self.args, self.kwargs)
+
+    @property
+    def took(self) -> float | None:
+        """Return the seconds that its last attempt ran; None for none that has ended."""
+        return _between(self.started, self.finished)
+
+    @property
+    def waited(self) -> float | None:
+        """Return the seconds before its first attempt; None where none has begun."""
+        first = next((info.started for info in self.history if info.started), self.started)
+        return _between(self.enqueued, first)
+
+    @property
+    def signature(self) -> str:
+        """Return the group of its error; empty where it has none."""
+        return getattr(self.outcome, "signature", "")
+
+    @property
+    def error_line(self) -> str:
+        """Return why it did not succeed, in a line; empty where it did, or has not ended."""
+        match self.outcome:
+            case Failed(error):
+                return f"{error.type}: {error.message}" if error.message else error.type
+            case TimedOut(which, limit):
+                return f"timed out: {which} limit of {limit:g} s"
+            case Cancelled(by):
+                return f"cancelled by: {by}"
+            case Lost(attempts):
+                return f"lost after {attempts} attempts"
+            case _:
+                return ""
+
+
+def read_slot(keys: KeySpace, batch: str, record: SlotRecord, now: float) -> SlotInfo:
+    """Read what Redis has of a slot; `now` is Redis's time in ms."""
+    if record.result is not None:
+        return _ended(keys, batch, record.slot, record.result)
+    return _pending(batch, record, now)
+
+
+def _ended(keys: KeySpace, batch: str, slot: int, raw: bytes) -> SlotInfo:
+    outcome = outcome_of(raw, keys, batch, slot, None)
+    args, kwargs = _arguments(raw)
+    return SlotInfo(
+        batch=batch,
+        slot=slot,
+        status=outcome.status,
+        name=outcome.name,
+        args=args,
+        kwargs=kwargs,
+        attempt=outcome.attempt,
+        worker=outcome.worker,
+        enqueued=outcome.enqueued,
+        started=outcome.started,
+        finished=outcome.finished,
+        history=outcome.history,
+        outcome=outcome,
+        bytes=len(raw),
+    )
+
+
+def _pending(batch: str, record: SlotRecord, now: float) -> SlotInfo:
+    job = _record(record.job)
+    history = tuple(filter(None, map(_attempt, record.history)))
+    worker, attempt = _claim(record)
+    if record.token is not None:
+        status = "running"
+    elif record.score is None:
+        status = "missing"
+    else:
+        status = "retrying" if attempt else "queued"
+    name, enqueued = job.get("f"), job.get("et")
+    args, kwargs = _arguments(record.job)
+    return SlotInfo(
+        batch=batch,
+        slot=record.slot,
+        status=status,
+        name=name if isinstance(name, str) else UNKNOWN,
+        args=args,
+        kwargs=kwargs,
+        attempt=attempt,
+        worker=worker,
+        enqueued=_time(enqueued),
+        due=_time(record.score),
+        history=history,
+        bytes=len(record.job or b""),
+    )
+
+
+def _claim(record: SlotRecord) -> tuple[str, int]:
+    """Return who holds a job, and the number of its last attempt."""
+    count = record.attempts if record.attempts and record.attempts.isdigit() else b"0"
+    attempt = int(count[:9])
+    if record.token is None:
+        return "", attempt
+    worker, *numbers = text(record.token).rsplit(":", 2)
+    return (worker if numbers else ""), attempt
+
+
+def _record(raw: bytes | None) -> dict[str, Any]:
+    if raw is not None and len(raw) <= MAX_RECORD:
+        with suppress(ValueError):
+            found = codec.from_json(raw)
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _arguments(raw: bytes | None) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    record = _record(raw)
+    args, kwargs = record.get("a"), record.get("k")
+    return (
+        args if isinstance(args, list) else (),
+        kwargs if isinstance(kwargs, dict) else {},
+    )
+
+
+def _attempt(raw: bytes) -> AttemptInfo | None:
+    with suppress(ValueError):
+        return AttemptInfo.model_validate_json(raw)
+    return None
+
+
+def _time(milliseconds: Any) -> datetime | None:
+    if type(milliseconds) in (int, float):
+        with suppress(ValueError, OverflowError, OSError):
+            return time_of(milliseconds)
+    return None
+
+
+def _between(first: datetime | None, last: datetime | None) -> float | None:
+    return (last - first).total_seconds() if first and last else None

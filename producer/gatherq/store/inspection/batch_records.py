@@ -1,0 +1,37 @@
+"""The index of batches, and the hash of each."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gatherq.store.claims import text
+
+from .reading import ask
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from gatherq.contract.keys import KeySpace
+
+
+class BatchRecords:
+    """Reads batches; each method is one round trip."""
+
+    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+        self._redis, self._keys = redis, keys
+
+    async def ids(self, first: int = 0, count: int | None = None) -> list[str]:
+        """Return ids in the index, the newest first; those of expired batches may be there too."""
+        last = -1 if count is None else first + count - 1
+        command = ("ZREVRANGE", self._keys.batches, first, last)
+        (found,) = await ask(self._redis, [command])
+        return [text(raw) for raw in found or ()]
+
+    async def read(self, ids: Sequence[str]) -> list[Mapping[str, str] | None]:
+        """Return the fields of each batch; None for one that is not in Redis."""
+        replies = await ask(self._redis, [("HGETALL", self._keys.batch(id_)) for id_ in ids])
+        return [_fields(reply) for reply in replies]
+
+
+def _fields(reply: Any) -> Mapping[str, str] | None:
+    pairs = reply.items() if isinstance(reply, dict) else zip(*[iter(reply or ())] * 2, strict=True)
+    return {text(name): text(value) for name, value in pairs} or None

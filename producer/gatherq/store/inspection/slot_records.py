@@ -1,0 +1,70 @@
+"""All that Redis has of single slots, whatever their state."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from gatherq.contract.keys import job_id
+
+from .reading import Command, ask
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from gatherq.contract.keys import KeySpace
+
+
+class SlotRecord(NamedTuple):
+    """One slot, as raw bytes; None for a key that is not there."""
+
+    slot: int
+    result: bytes | None = None
+    job: bytes | None = None
+    #: Its place in the queue (ms): when it may be claimed, or when its lease ends.
+    score: float | None = None
+    #: Who holds it: `worker:attempt:claim`.
+    token: bytes | None = None
+    attempts: bytes | None = None
+    #: Earlier attempts, as JSON.
+    history: Sequence[bytes] = ()
+
+
+class SlotRecords:
+    """Reads slots, a page at a time."""
+
+    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+        self._redis, self._keys = redis, keys
+
+    async def read(self, batch: str, slots: Sequence[int]) -> list[SlotRecord]:
+        """Return each slot: one round trip for those that have ended, one more for the others."""
+        if not slots:
+            return []
+        keys = [self._keys.result(job_id(batch, slot)) for slot in slots]
+        (results,) = await ask(self._redis, [("MGET", *keys)])
+        found = {
+            slot: SlotRecord(slot, result)
+            for slot, result in zip(slots, results, strict=True)
+            if result is not None
+        }
+        found |= await self._unended(batch, [slot for slot in slots if slot not in found])
+        return [found[slot] for slot in slots]
+
+    async def _unended(self, batch: str, slots: Sequence[int]) -> dict[int, SlotRecord]:
+        commands: list[Command] = []
+        for slot in slots:
+            id_ = job_id(batch, slot)
+            commands += [
+                ("GET", self._keys.job(id_)),
+                ("ZSCORE", self._keys.queue, id_),
+                ("GET", self._keys.in_progress(id_)),
+                ("GET", self._keys.retry(id_)),
+                ("LRANGE", self._keys.attempts(id_), 0, -1),
+                # Last, and once more: it may have ended meanwhile.
+                ("GET", self._keys.result(id_)),
+            ]
+        replies = iter(await ask(self._redis, commands)) if commands else iter(())
+        found = {}
+        for slot in slots:
+            job, score, token, attempts, history, result = (next(replies) for _ in range(6))
+            place = None if score is None else float(score)
+            found[slot] = SlotRecord(slot, result, job, place, token, attempts, history or ())
+        return found

@@ -1,0 +1,30 @@
+"""`gatherq ls`: the batches of a queue."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gatherq_cli.common.options import Server, on_server, with_output
+
+if TYPE_CHECKING:
+    from gatherq_cli.output.output import Output
+
+
+@click.command()
+@click.argument("filters", nargs=-1, metavar="[FILTER]...")
+@click.option("-n", "--limit", type=click.IntRange(1), default=20, help="Most batches [20]")
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+@on_server
+@with_output
+def ls(
+    filters: tuple[str, ...], limit: int, everything: bool, server: Server, output: "Output"
+) -> None:
+    """List batches, the newest first.
+
+    Filters: state:running, label:nightly*, kind:submit, size:>100, bad:>0; a leading - negates.
+    """
+    from gatherq_cli.common.running import run
+
+    from .batch_table import list_batches
+
+    run(list_batches(server, output, filters, None if everything else limit), output)

@@ -1,0 +1,27 @@
+"""`gatherq outcomes`: what became of the slots of a batch, in order."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gatherq_cli.common.options import Server, on_server, with_output
+
+if TYPE_CHECKING:
+    from gatherq_cli.output.output import Output
+
+
+@click.command()
+@click.argument("target", metavar="BATCH[:SLOTS]")
+@click.argument("filters", nargs=-1, metavar="[FILTER]...")
+@on_server
+@with_output
+def outcomes(target: str, filters: tuple[str, ...], server: Server, output: "Output") -> None:
+    """Show the slots of a batch in order, each with its outcome so far.
+
+    Filters: status:failed,timed_out job:fetch error:3fa9c1d2 took:>2s args.0:17; - negates.
+    """
+    from gatherq_cli.common.running import run
+
+    from .slot_table import list_slots
+
+    run(list_slots(server, output, target, filters), output)

@@ -1,0 +1,102 @@
+"""What a command prints to, and how: decided once, by its options and by where it goes."""
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+from gatherq.escape import escape
+
+from .table import Column, aligned, tab_separated
+
+#: Rows that are aligned together: a longer table is printed in parts, as it comes.
+_PART = 200
+
+
+class Output:
+    """Prints rows and lines to standard output."""
+
+    def __init__(self, kind: str = "", *, color: bool = True) -> None:
+        #: "json", "jsonl", or empty for people.
+        self.kind: str = kind
+        self.terminal: bool = sys.stdout.isatty()
+        wanted = color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.color: bool = self.terminal and wanted
+
+    @property
+    def is_json(self) -> bool:
+        """Whether programs read it."""
+        return bool(self.kind)
+
+    def line(self, text: str = "") -> None:
+        """Print a line for people; nothing where programs read."""
+        if not self.is_json:
+            click.echo(escape(text))
+
+    def record(self, record: Any) -> None:
+        """Print one object, where programs read."""
+        if self.is_json:
+            click.echo(_json(record, indent=2 if self.kind == "json" else None))
+
+    def error(self, error: dict[str, str]) -> None:
+        """Print an error as JSON to standard error."""
+        click.echo(_json({"error": {name: text for name, text in error.items() if text}}), err=True)
+
+    async def rows(
+        self,
+        rows: AsyncIterable[Any] | Iterable[Any],
+        columns: Sequence[Column],
+        record: Callable[[Any], Any],
+    ) -> int:
+        """Print each row as it comes, by `columns` for people and by `record` for programs.
+
+        Returns how many they were.
+        """
+        source = rows if isinstance(rows, AsyncIterable) else _as_async(rows)
+        if self.kind == "json":
+            return await self._document(source, record)
+        if self.kind == "jsonl" or not self.terminal:
+            count = 0
+            async for row in source:
+                click.echo(_json(record(row)) if self.kind else tab_separated(columns, row))
+                count += 1
+            return count
+        return await self._table(source, columns)
+
+    async def _document(self, rows: AsyncIterable[Any], record: Callable[[Any], Any]) -> int:
+        count = 0
+        async for row in rows:
+            click.echo(("[\n" if not count else ",\n") + _json(record(row)), nl=False)
+            count += 1
+        click.echo("\n]" if count else "[]")
+        return count
+
+    async def _table(self, rows: AsyncIterable[Any], columns: Sequence[Column]) -> int:
+        count, part = 0, []
+        async for row in rows:
+            part.append(row)
+            count += 1
+            if len(part) == _PART:
+                self._part(columns, part, first=count == _PART)
+                part = []
+        if part or not count:
+            self._part(columns, part, first=count <= _PART)
+        return count
+
+    def _part(self, columns: Sequence[Column], rows: Sequence[Any], *, first: bool) -> None:
+        if rows:
+            for line in aligned(columns, rows, title=first, color=self.color):
+                click.echo(line, color=self.color)
+
+
+async def _as_async(rows: Iterable[Any]) -> AsyncIterable[Any]:
+    for row in rows:
+        yield row
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """Return JSON in ASCII: no character of it can steer a terminal."""
+    return json.dumps(value, indent=indent, default=str)
