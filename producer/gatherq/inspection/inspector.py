@@ -32,8 +32,8 @@ class Inspector(AsyncWith):
     """Reads batches, slots, workers and queues; it changes nothing, and needs no right to.
 
         async with Inspector("redis://localhost:6379") as inspector:
-            for batch in await inspector.batches("state:failed"):
-                async for slot in inspector.slots(batch.id, "status:failed"):
+            for found in await inspector.batches("state:failed"):
+                async for slot in inspector.slots(found.id, "status:failed"):
                     print(slot.call, slot.error_line)
 
     What is not given is read from `GATHERQ_REDIS_URL` and `GATHERQ_QUEUE`. While Redis is away it
