@@ -61,7 +61,9 @@ if TYPE_CHECKING:
     )
     from .inspection.batch_info import BatchInfo
     from .inspection.inspector import Inspector
+    from .inspection.queue_info import QueueInfo
     from .inspection.slot_info import SlotInfo
+    from .inspection.worker_info import WorkerInfo
     from .local_pool.pool import local
     from .store.batches import Counts
 
@@ -100,6 +102,7 @@ __all__ = [
     "Producer",
     "ProducerClosed",
     "ProducerElsewhere",
+    "QueueInfo",
     "RedisUnavailable",
     "RemoteError",
     "Retry",
@@ -107,6 +110,7 @@ __all__ = [
     "Succeeded",
     "TaskGroup",
     "TimedOut",
+    "WorkerInfo",
     "call",
     "current_job",
     "job",
@@ -133,7 +137,9 @@ _HOMES = {
     ),
     "inspection.batch_info": ("BatchInfo",),
     "inspection.inspector": ("Inspector",),
+    "inspection.queue_info": ("QueueInfo",),
     "inspection.slot_info": ("SlotInfo",),
+    "inspection.worker_info": ("WorkerInfo",),
     "local_pool.pool": ("local",),
     "store.batches": ("Counts",),
 }

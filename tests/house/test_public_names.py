@@ -16,7 +16,7 @@ import gatherq_worker
 
 CLIENT = ["Batch", "Handle", "Producer", "TaskGroup"]
 LOCAL = ["local"]
-INSPECTION = ["BatchInfo", "Inspector", "SlotInfo"]
+INSPECTION = ["BatchInfo", "Inspector", "QueueInfo", "SlotInfo", "WorkerInfo"]
 JOBS = ["Call", "CurrentJob", "Job", "JobDefinition", "PlainJob", "call", "current_job", "job"]
 OUTCOMES = [
     "Counts",
@@ -37,7 +37,10 @@ METHODS = {
         *("as_completed", "cancel", "counts", "delete", "detach", "handles", "outcomes", "redrive"),
         "wait",
     ],
-    "Inspector": ["aclose", "batch", "batches", "now", "queue", "slots", "url"],
+    "Inspector": [
+        *("aclose", "batch", "batches", "now", "queue", "queue_info", "queues", "slots", "url"),
+        "workers",
+    ],
     "Handle": ["get_name", "has_outcome", "id", "outcome", "set_name", "slot"],
     "Producer": [
         *("aclose", "batch", "gather", "map", "redis", "submit", "submit_one", "task_group"),

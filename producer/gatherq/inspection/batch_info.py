@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from gatherq.contract.values import codec
+from .field_values import counts_of, time, whole
 
 #: `queued`: nothing of it was started yet. `failed`: it has ended, and something of it failed, ran
 #: out of time or was lost; `cancelled`: the same for cancellations alone.
 BatchState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-#: Digits of the largest number that is one.
-_DIGITS = 15
 #: Fields of the hash that are attributes under the same name.
 _NUMBERS = ("running", "succeeded", "failed", "timed_out", "cancelled", "lost", "generation")
 _TEXTS = ("queue", "label", "kind", "by", "parent", "cancelled_by")
@@ -93,49 +91,19 @@ class BatchInfo:
 
 def read_batch(id_: str, fields: Mapping[str, str]) -> BatchInfo | None:
     """Read the hash of a batch; None for one that is being deleted, or is none of ours."""
-    size = _whole(fields.get("size"))
+    size = whole(fields.get("size"))
     if size is None:
         return None
-    limit, written = _whole(fields.get("limit")), _whole(fields.get("written"))
-    given: dict[str, Any] = {name: _whole(fields.get(name)) or 0 for name in _NUMBERS}
+    limit, written = whole(fields.get("limit")), whole(fields.get("written"))
+    given: dict[str, Any] = {name: whole(fields.get(name)) or 0 for name in _NUMBERS}
     given |= {name: fields.get(name, "") for name in _TEXTS}
-    given |= {name: _time(fields.get(name)) for name in _TIMES}
+    given |= {name: time(whole(fields.get(name))) for name in _TIMES}
     return BatchInfo(
         id=id_,
         size=size,
         limit=None if limit is None else limit / 1000,
-        names=_names(fields.get("names")),
-        tolerate=_whole(fields.get("tolerate")),
+        names=counts_of(fields.get("names")),
+        tolerate=whole(fields.get("tolerate")),
         written=size if written is None else min(written, size),
         **given,
     )
-
-
-def time_of(milliseconds: float) -> datetime:
-    """Return the time of so many ms since 1970."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _whole(text: str | None) -> int | None:
-    sound = text is not None and text.isascii() and text.isdigit() and len(text) <= _DIGITS
-    return int(text) if text is not None and sound else None
-
-
-def _time(text: str | None) -> datetime | None:
-    number = _whole(text)
-    try:
-        return None if number is None else time_of(number)
-    except (ValueError, OverflowError, OSError):  # no year that there is
-        return None
-
-
-def _names(text: str | None) -> Mapping[str, int]:
-    if text is None:
-        return {}
-    try:
-        found = codec.from_json(text.encode())
-    except ValueError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {name: count for name, count in found.items() if type(count) is int}

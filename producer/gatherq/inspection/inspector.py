@@ -17,8 +17,11 @@ from gatherq.store.server.urls import masked
 
 from .batch_info import BatchInfo, read_batch
 from .filters import Filter, read_batch_filters
+from .queue_info import QueueInfo
+from .reading.queues import QueueReading
 from .selector import Selector, read_selector
 from .slot_info import SlotInfo, read_slot
+from .worker_info import WorkerInfo
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,6 +55,7 @@ class Inspector(AsyncWith):
         self._retry = RedisRetry(self._url, settings.patience)
         self._batches = BatchRecords(self._redis, self._keys)
         self._slots = SlotRecords(self._redis, self._keys)
+        self._queues = QueueReading(self._redis, self._retry)
 
     def __repr__(self) -> str:
         return f"<Inspector {self.url} queue={self.queue!r}>"
@@ -122,6 +126,27 @@ class Inspector(AsyncWith):
                 slot = read_slot(self._keys, batch.id, record, now)
                 if all(each.matches(slot) for each in selector.filters):
                     yield slot
+
+    async def workers(self) -> list[WorkerInfo]:
+        """Return the workers of the queue by name: those that live, and those just gone silent.
+
+        Plain arq workers tell nothing of themselves: if there are any, the jobs that they hold are
+        those of one worker `arq`.
+        """
+        return await self._queues.workers(self._keys)
+
+    async def queue_info(self) -> QueueInfo:
+        """Return what waits in the queue, what runs, and what is still to come."""
+        return await self._queues.queue(self._keys)
+
+    async def queues(self) -> list[QueueInfo]:
+        """Return every queue with workers, or with batches in its list, by name.
+
+        Looks at the names of all keys of the database: of a million in about a second.
+        """
+        names = await self._queues.names(self._keys)
+        spaces = [KeySpace(name, self._keys.database) for name in names]
+        return [await self._queues.queue(keys) for keys in spaces]
 
     async def now(self) -> float:
         """Return Redis's time, in ms since 1970."""

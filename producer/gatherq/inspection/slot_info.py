@@ -22,7 +22,7 @@ from gatherq.contract.values import codec
 from gatherq.store.claims import text
 from gatherq.store.inspection.slot_records import SlotRecord
 
-from .batch_info import time_of
+from .field_values import time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +144,8 @@ def _pending(batch: str, record: SlotRecord, now: float) -> SlotInfo:
         kwargs=kwargs,
         attempt=attempt,
         worker=worker,
-        enqueued=_time(enqueued),
-        due=_time(record.score),
+        enqueued=time(enqueued),
+        due=time(record.score),
         history=history,
         bytes=len(record.job or b""),
     )
@@ -181,13 +181,6 @@ def _arguments(raw: bytes | None) -> tuple[Sequence[Any], Mapping[str, Any]]:
 def _attempt(raw: bytes) -> AttemptInfo | None:
     with suppress(ValueError):
         return AttemptInfo.model_validate_json(raw)
-    return None
-
-
-def _time(milliseconds: Any) -> datetime | None:
-    if type(milliseconds) in (int, float):
-        with suppress(ValueError, OverflowError, OSError):
-            return time_of(milliseconds)
     return None
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatherq.store.claims import text
 
-from .reading import ask
+from .reading import ask, fields_of
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -33,5 +33,4 @@ class BatchRecords:
 
 
 def _fields(reply: Any) -> Mapping[str, str] | None:
-    pairs = reply.items() if isinstance(reply, dict) else zip(*[iter(reply or ())] * 2, strict=True)
-    return {text(name): text(value) for name, value in pairs} or None
+    return {text(name): text(value) for name, value in fields_of(reply)} or None

@@ -1,6 +1,6 @@
 """Reads many keys in one round trip; a key of another type reads as None."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gatherq.store.server.errors import code
@@ -9,20 +9,45 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 Command = tuple[Any, ...]
+#: Codes of refusals: the key is of another type; this user may not read it.
+_NOT_OURS, _NOT_ALLOWED = {"WRONGTYPE"}, {"WRONGTYPE", "NOPERM"}
+
+
+async def replies(redis: "Redis", commands: Iterable[Command]) -> list[Any]:
+    """Return the reply to each command; a refusal is its error."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for command in commands:
+            pipe.execute_command(*command)
+        return list(await pipe.execute(raise_on_error=False))
 
 
 async def ask(redis: "Redis", commands: Iterable[Command]) -> list[Any]:
     """Return the reply to each command; raises the first error that is not WRONGTYPE."""
-    async with redis.pipeline(transaction=False) as pipe:
-        for command in commands:
-            pipe.execute_command(*command)
-        replies: list[Any] = await pipe.execute(raise_on_error=False)
-    return [_checked(reply) for reply in replies]
+    return [_checked(reply, _NOT_OURS) for reply in await replies(redis, commands)]
 
 
-def _checked(reply: Any) -> Any:
+async def ask_allowed(redis: "Redis", commands: Iterable[Command]) -> list[Any]:
+    """Return the reply to each command; None also for what this user may not read."""
+    return [_checked(reply, _NOT_ALLOWED) for reply in await replies(redis, commands)]
+
+
+def fields_of(reply: Any) -> list[tuple[bytes, bytes]]:
+    """Return the fields of a hash, whatever redis-py makes of them."""
+    if isinstance(reply, dict):
+        return [*reply.items()]
+    return list(zip(*[iter(reply or ())] * 2, strict=True))
+
+
+def scores_of(reply: Sequence[Any] | None) -> list[tuple[bytes, float]]:
+    """Return members and scores: redis-py 8 makes pairs of them, others leave them in a row."""
+    parts = (each if isinstance(each, list | tuple) else [each] for each in reply or ())
+    row = [each for part in parts for each in part]
+    return list(zip(row[::2], map(float, row[1::2]), strict=True))
+
+
+def _checked(reply: Any, passed: set[str]) -> Any:
     if not isinstance(reply, Exception):
         return reply
-    if code(reply) == "WRONGTYPE":
+    if code(reply) in passed:
         return None
     raise reply
