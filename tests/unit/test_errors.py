@@ -27,6 +27,7 @@ ERRORS = [
     errors.InvalidCall("x", slot=1, name="f"),
     errors.InvalidArguments("x", slot=1, name="f"),
     errors.PayloadTooLarge("x", size=2, limit=1, slot=1, name="f"),
+    errors.InvalidSelector("x"),
     errors.InvalidSetting("x", name="keep"),
     errors.RedisUnavailable("x", url="redis://h"),
     errors.BatchNotFound("x", batch_id="b"),
