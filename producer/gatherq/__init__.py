@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         Retry,
     )
     from .inspection.batch_info import BatchInfo
+    from .inspection.explain.explanation import Cause, Explanation
     from .inspection.inspector import Inspector
     from .inspection.queue_info import QueueInfo
     from .inspection.slot_info import SlotInfo
@@ -77,9 +78,11 @@ __all__ = [
     "BatchNotFound",
     "Call",
     "Cancelled",
+    "Cause",
     "Counts",
     "CurrentJob",
     "ErrorInfo",
+    "Explanation",
     "Failed",
     "GatherqError",
     "Handle",
@@ -140,6 +143,10 @@ _HOMES = {
     "inspection.queue_info": ("QueueInfo",),
     "inspection.slot_info": ("SlotInfo",),
     "inspection.worker_info": ("WorkerInfo",),
+    "inspection.explain.explanation": (
+        "Cause",
+        "Explanation",
+    ),
     "local_pool.pool": ("local",),
     "store.batches": ("Counts",),
 }

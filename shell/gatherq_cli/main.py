@@ -20,6 +20,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "look": {
         "ls": "List batches, the newest first.",
+        "explain": "Say why a batch is not finished, and what helps.",
         "outcomes": "Show the slots of a batch in order, each with its outcome so far.",
     },
 }

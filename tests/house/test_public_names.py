@@ -16,7 +16,10 @@ import gatherq_worker
 
 CLIENT = ["Batch", "Handle", "Producer", "TaskGroup"]
 LOCAL = ["local"]
-INSPECTION = ["BatchInfo", "Inspector", "QueueInfo", "SlotInfo", "WorkerInfo"]
+INSPECTION = [
+    *("BatchInfo", "Cause", "Explanation", "Inspector", "QueueInfo", "SlotInfo"),
+    "WorkerInfo",
+]
 JOBS = ["Call", "CurrentJob", "Job", "JobDefinition", "PlainJob", "call", "current_job", "job"]
 OUTCOMES = [
     "Counts",
@@ -38,8 +41,8 @@ METHODS = {
         "wait",
     ],
     "Inspector": [
-        *("aclose", "batch", "batches", "now", "queue", "queue_info", "queues", "slots", "url"),
-        "workers",
+        *("aclose", "batch", "batches", "explain", "now", "queue", "queue_info"),
+        *("queues", "slots", "url", "workers"),
     ],
     "Handle": ["get_name", "has_outcome", "id", "outcome", "set_name", "slot"],
     "Producer": [

@@ -16,8 +16,13 @@ from gatherq.store.server.retry import RedisRetry
 from gatherq.store.server.urls import masked
 
 from .batch_info import BatchInfo, read_batch
+from .explain import rules
+from .explain.explanation import Explanation
+from .explain.facts import ServerFacts
+from .field_values import whole
 from .filters import Filter, read_batch_filters
 from .queue_info import QueueInfo
+from .reading.explaining import ExplanationReading
 from .reading.queues import QueueReading
 from .selector import Selector, read_selector
 from .slot_info import SlotInfo, read_slot
@@ -56,6 +61,7 @@ class Inspector(AsyncWith):
         self._batches = BatchRecords(self._redis, self._keys)
         self._slots = SlotRecords(self._redis, self._keys)
         self._queues = QueueReading(self._redis, self._retry)
+        self._explaining = ExplanationReading(self._redis, self._retry)
 
     def __repr__(self) -> str:
         return f"<Inspector {self.url} queue={self.queue!r}>"
@@ -115,11 +121,7 @@ class Inspector(AsyncWith):
         """
         selector = target if isinstance(target, Selector) else read_selector(target, filters)
         batch = await self.batch(selector.batch)
-        if selector.slots and selector.slots.last >= batch.size:
-            has = f"slots 0 to {batch.size - 1}" if batch.size else "no slots"
-            raise InvalidSelector(f"batch {batch.id} has {has}, not {selector.slots.last}")
-        chosen = selector.slots.within(batch.size) if selector.slots else range(batch.size)
-        for page in _pages(chosen):
+        for page in _pages(self._chosen(batch, selector)):
             records = await self._ask(self._slots.read, batch.id, page)
             now = await self.now()
             for record in records:
@@ -148,6 +150,34 @@ class Inspector(AsyncWith):
         spaces = [KeySpace(name, self._keys.database) for name in names]
         return [await self._queues.queue(keys) for keys in spaces]
 
+    async def explain(self, target: str) -> Explanation:
+        """Say why a batch, or some of its slots, have no outcome yet: `explain("nightly:7")`.
+
+        Each cause has a code of docs/inspect.md, its evidence, and a command that helps. A batch
+        that is not there is an answer too, not an error. Raises InvalidSelector.
+        """
+        selector = read_selector(target)
+        server = await self._explaining.server()
+        if server.loading:
+            return rules.loading(target)
+        try:
+            batch = await self.batch(selector.batch)
+        except BatchNotFound as error:
+            return await self._not_found(target, selector.batch, error, server)
+        chosen = self._chosen(batch, selector)
+        keys = KeySpace(batch.queue or self.queue, self._keys.database)
+        only = None if selector.slots is None else [*chosen]
+        facts = await self._explaining.facts(batch, keys, only, server)
+        shown = batch.id + target[len(selector.batch) :]
+        return rules.explain(shown, facts) if facts.total else rules.finished(shown, batch)
+
+    async def _not_found(
+        self, target: str, id_: str, error: BatchNotFound, server: ServerFacts
+    ) -> Explanation:
+        (fields,) = await self._ask(self._batches.read, [id_])
+        size = whole((fields or {}).get("deleting"))
+        return rules.gone(target, str(error), server) if size is None else rules.deleting(id_, size)
+
     async def now(self) -> float:
         """Return Redis's time, in ms since 1970."""
         seconds, micros = await self._ask(self._redis.time)
@@ -155,6 +185,15 @@ class Inspector(AsyncWith):
 
     async def _ask(self, method: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._retry(method, *args, **kwargs)
+
+    def _chosen(self, batch: BatchInfo, selector: Selector) -> Iterable[int]:
+        """Return the slots that are meant, before any filter; raises InvalidSelector."""
+        if selector.slots is None:
+            return range(batch.size)
+        if selector.slots.last >= batch.size:
+            has = f"slots 0 to {batch.size - 1}" if batch.size else "no slots"
+            raise InvalidSelector(f"batch {batch.id} has {has}, not {selector.slots.last}")
+        return selector.slots.within(batch.size)
 
     async def _listed(self, tests: Sequence[Filter] = ()) -> AsyncIterator[BatchInfo]:
         first = 0

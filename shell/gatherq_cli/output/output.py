@@ -27,6 +27,11 @@ class Output:
         self.color: bool = self.terminal and wanted
 
     @property
+    def unicode(self) -> bool:
+        """Whether signs beyond ASCII can be shown."""
+        return (sys.stdout.encoding or "").lower().startswith("utf")
+
+    @property
     def is_json(self) -> bool:
         """Whether programs read it."""
         return bool(self.kind)

@@ -1,0 +1,138 @@
+"""What `explain` looks at, read for one batch."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from gatherq.contract.keys import KeySpace
+from gatherq.errors import RedisUnavailable
+from gatherq.inspection.batch_info import BatchInfo
+from gatherq.inspection.explain.facts import Facts, ServerFacts
+from gatherq.inspection.slot_info import SlotInfo, read_slot
+from gatherq.store.completions import CompletionStream, latest
+from gatherq.store.inspection.reading import ask_allowed
+from gatherq.store.inspection.server_record import ServerRecord, read_server
+from gatherq.store.inspection.slot_records import SlotRecords
+from gatherq.store.redrive import REDRIVEN
+from gatherq.store.server.retry import RedisRetry
+from gatherq.store.worker_presence import WorkerPresence
+
+from .queues import QueueReading
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+#: Most pending slots that are looked at one by one, and ended ones that tell what is usual.
+_MOST, _SAMPLE = 2_000, 300
+#: Least number of ended jobs of a name that tell what is usual.
+_LEAST = 10
+
+
+class ExplanationReading:
+    """Reads the facts about one batch; some ten round trips."""
+
+    def __init__(self, redis: "Redis", retry: RedisRetry) -> None:
+        self._redis, self._retry = redis, retry
+
+    async def server(self) -> ServerFacts:
+        """Return what the server says of itself."""
+        return server_facts(await self._retry(read_server, self._redis))
+
+    async def facts(
+        self, batch: BatchInfo, keys: KeySpace, only: Collection[int] | None, server: ServerFacts
+    ) -> Facts:
+        """Return the facts about a batch of the queue of `keys`, or `only` about some slots."""
+        ended = await self._ended(keys, batch.id)
+        left = [slot for slot in (range(batch.size) if only is None else only) if slot not in ended]
+        seconds, micros = await self._retry(self._redis.time)
+        now = int(seconds) * 1000 + int(micros) / 1000
+        slots = await self._slots(keys, batch.id, left[:_MOST], now)
+        pending = [slot for slot in slots if slot.outcome is None]
+        queues = QueueReading(self._redis, self._retry)
+        return Facts(
+            batch=batch,
+            now=datetime.fromtimestamp(now / 1000, UTC),
+            pending=pending,
+            total=len(left) - (len(slots) - len(pending)),
+            workers=await queues.workers(keys),
+            queue=await queues.queue(keys),
+            ahead=await self._ahead(keys, pending, now),
+            elsewhere=await self._elsewhere(keys),
+            usual=await self._usual(keys, batch.id, ended, now),
+            server=server,
+        )
+
+    async def _ended(self, keys: KeySpace, batch: str) -> dict[int, str]:
+        """Return the slots that have ended, from the completions: a large batch has few entries."""
+        stream, position = CompletionStream(self._redis, keys), b"0"
+        statuses: dict[int, str] = {}
+        while True:
+            last, found = await self._retry(stream.read, batch, position)
+            if last == position:
+                return statuses
+            position = last
+            for slot, status in latest(found):
+                if status == REDRIVEN:
+                    statuses.pop(slot, None)
+                else:
+                    statuses[slot] = status
+
+    async def _slots(
+        self, keys: KeySpace, batch: str, slots: Sequence[int], now: float
+    ) -> list[SlotInfo]:
+        records = await self._retry(SlotRecords(self._redis, keys).read, batch, slots)
+        return [read_slot(keys, batch, record, now) for record in records]
+
+    async def _ahead(self, keys: KeySpace, pending: Iterable[SlotInfo], now: float) -> int:
+        """Return how many claimable jobs stand before the first of these."""
+        scores = [slot.due.timestamp() * 1000 for slot in pending if slot.due and not slot.worker]
+        first = min(scores, default=None)
+        if first is None or first > now:
+            return 0
+        # Its time is known to a thousandth of a ms: what is as old as that does not count.
+        command = ("ZCOUNT", keys.queue, "-inf", f"({first - 1!r}")
+        (count,) = await self._retry(ask_allowed, self._redis, [command])
+        return int(count or 0)
+
+    async def _elsewhere(self, keys: KeySpace) -> Mapping[str, int | None]:
+        try:
+            presence = await self._retry(WorkerPresence(self._redis).look, keys.queue, {})
+        except RedisUnavailable:  # this user may not read the list of workers
+            return {}
+        return presence.elsewhere or {}
+
+    async def _usual(
+        self, keys: KeySpace, batch: str, ended: Mapping[int, str], now: float
+    ) -> Mapping[str, float]:
+        """Return what 99 % of the jobs of each name took at most, by some that succeeded."""
+        sample = [slot for slot, status in ended.items() if status == "succeeded"][:_SAMPLE]
+        took: dict[str, list[float]] = defaultdict(list)
+        for slot in await self._slots(keys, batch, sample, now):
+            if slot.took is not None:
+                took[slot.name].append(slot.took)
+        return {
+            name: sorted(each)[int(0.99 * len(each))]
+            for name, each in took.items()
+            if len(each) >= _LEAST
+        }
+
+
+def server_facts(record: ServerRecord) -> ServerFacts:
+    """Read the reply to INFO."""
+    info = record.fields
+    host, port = info.get("master_host"), info.get("master_port")
+    return ServerFacts(
+        role=str(info.get("role", "")),
+        master=f"{host}:{port}" if host else "",
+        loading=bool(info.get("loading")),
+        policy=str(info.get("maxmemory_policy", "")),
+        maxmemory=_number(info.get("maxmemory")) or 0,
+        evicted=_number(info.get("evicted_keys")) or 0,
+        uptime=_number(info.get("uptime_in_seconds")),
+        latency=record.latency,
+    )
+
+
+def _number(value: Any) -> int | None:
+    return value if type(value) is int else None
