@@ -43,6 +43,22 @@ def _no_settings_of_yours():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _signals_of_a_terminal():
+    """Let programs that tests start have the signals of a terminal, whoever started the tests.
+
+    A script that runs them in the background, and nohup, have some of these ignored, which every
+    child would inherit. A handler is not inherited: here they go on doing nothing.
+    """
+    signals = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+    ignored = [each for each in signals if signal.getsignal(each) is signal.SIG_IGN]
+    for each in ignored:
+        signal.signal(each, lambda signum, frame: None)
+    yield
+    for each in ignored:
+        signal.signal(each, signal.SIG_IGN)
+
+
 @pytest.fixture(scope="session")
 def server_url():
     """A real server; without one the test fails, it does not skip."""
