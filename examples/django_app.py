@@ -1,9 +1,4 @@
-"""A Django project in one file: `uvicorn django_app:application`, beside `gatherq worker kitchen`.
-
-Under ASGI all views run in one event loop, so that they share one producer.
-"""
-
-import os
+"""A Django project in one file: `uvicorn django_app:application` and `gatherq worker kitchen`."""
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
@@ -15,10 +10,10 @@ from kitchen import chop
 
 settings.configure(
     ROOT_URLCONF=__name__,
-    SECRET_KEY=os.environ.get("SECRET_KEY", "only-for-an-example"),
+    SECRET_KEY="only-for-an-example",
     ALLOWED_HOSTS=["localhost", "127.0.0.1"],
 )
-#: Opens its connections in the event loop of the first request.
+#: One for all views: under ASGI they run in one event loop, and the first request opens it.
 producer = Producer()
 
 

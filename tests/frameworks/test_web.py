@@ -1,11 +1,12 @@
 """An application under a real web server: who goes away cancels the jobs of its request."""
 
 import asyncio
+import runpy
 import socket
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated
 
-import anyio
 import httpx
 import pytest
 import uvicorn
@@ -22,6 +23,7 @@ from ..conftest import lines_of
 from ..parity.jobs import endless
 from .commands import connections, counted
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 #: Requests that are under way at once; the pool has room for that many jobs.
 ABREAST = 40
 VERBS = ["handle", "gather", "group"]
@@ -39,24 +41,8 @@ async def run(path, producer, verb, name):
             group.create_task(call)
 
 
-class EndsWithItsClient:
-    """Cancels a request whose client has gone, as applications do: by a scope of anyio."""
-
-    def __init__(self, app):
-        self.app = app
-
-    async def __call__(self, scope, receive, send):
-        messages = asyncio.Queue()
-
-        async def listen():
-            while (message := await receive())["type"] != "http.disconnect":
-                messages.put_nowait(message)
-            tasks.cancel_scope.cancel()
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(listen)
-            await self.app(scope, messages.get, send)
-            tasks.cancel_scope.cancel()
+#: Cancels a request whose client has gone, as applications do: by a scope of anyio.
+EndsWithItsClient = runpy.run_path(str(EXAMPLES / "ends_with_its_client.py"))["EndsWithItsClient"]
 
 
 class Passing(BaseHTTPMiddleware):
