@@ -61,7 +61,7 @@ class Colourful:
         ([Raising()], "[<unprintable Raising>]"),
         (Odd(), "<unprintable Odd>"),
         (NoText(), "<unprintable NoText>"),
-        (type("list", (), {})(), "<unprintable list>"),
+        (type("list", (Raising,), {})(), "<unprintable list>"),
         (Colourful(), r"\x1b[31mred\nand more\u202e"),
         ("\ud800\x07", r"'\ud800\x07'"),
     ],
