@@ -16,6 +16,8 @@ from gatherq import Failed, call
 
 from ..conftest import until
 
+#: What pdb raises at the end of its input.
+QUIT = "SystemExit" if sys.version_info >= (3, 14) else "bdb.BdbQuit"
 JOBS = """
 import asyncio
 from pathlib import Path
@@ -137,7 +139,7 @@ async def test_a_job_that_reads_the_terminal_fails_and_stops_nobody(producer, te
         *asked, well = await batch.outcomes()
         assert all(isinstance(outcome, Failed) for outcome in asked)
         types = [outcome.error.type for outcome in asked]
-        assert types == ["EOFError", "bdb.BdbQuit", "EOFError", "OSError"]
+        assert types == ["EOFError", QUIT, "EOFError", "OSError"]
         assert well.unwrap() == 1
         assert {outcome.attempt for outcome in asked} == {1}
     shown.type(b"\x03")
