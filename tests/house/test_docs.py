@@ -7,6 +7,9 @@ import pytest
 
 from . import DOCS, REPOSITORY
 
+#: All that is written for people, with the decisions and the changes.
+EVERY_PAGE = sorted([*DOCS.rglob("*.md"), *REPOSITORY.glob("*.md")])
+#: What says how things are now.
 PAGES = sorted(
     [
         *DOCS.glob("*.md"),
@@ -15,9 +18,10 @@ PAGES = sorted(
         REPOSITORY / "README.md",
     ]
 )
-_PATH = re.compile(r"(?<![\w./*-])((?:[\w.-]+/)*[\w-]+\.(?:py|lua|md|toml))(?![\w*])")
+_PATH = re.compile(r"(?<![\w./*-])((?:[\w.-]+/)*[\w-]+\.(?:py|lua|md|toml|ipynb|yml))(?![\w*])")
 _FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _MODULE = re.compile(r"\bgatherq(?:_worker)?(?:\.\w+)+")
 #: Names of loggers look like modules.
 LOGGERS = {"gatherq.worker"}
@@ -39,7 +43,7 @@ def there():
 
 THERE = there()
 #: Files that how-to pages make: a block of code begins with the name.
-_MADE = re.compile(r"^# ((?:\w+/)*\w+\.\w+)\b", re.MULTILINE)
+_MADE = re.compile(r"^# ((?:[\w-]+/)*[\w-]+(?:\.\w+)+)$", re.MULTILINE)
 MADE = {name for page in DOCS.glob("howto/*.md") for name in names(_MADE, page)}
 
 
@@ -51,15 +55,24 @@ def test_every_file_that_a_page_names_exists(page):
     assert [name for name in named if not any(p.endswith(f"/{name}") for p in THERE)] == []
 
 
+def prose(page):
+    """Return a page without its blocks of code."""
+    return _FENCED.sub("", page.read_text())
+
+
 def anchors(page):
-    """Return what the headings of a page are called in links."""
-    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """Return what the headings of a page are called in links, as GitHub makes it."""
+    found = []
+    for heading in re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE):
+        anchor = re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        before = found.count(anchor)
+        found += [anchor, f"{anchor}-{before}"] if before else [anchor]
+    return set(found)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_link_of_a_page_leads_somewhere(page):
-    for link in names(_LINK, page):
+    for link in sorted(set(_LINK.findall(prose(page)))):
         file, _, anchor = link.partition("#")
         if "://" not in link:
             target = page.parent / file if file else page
