@@ -23,7 +23,7 @@ JobCancelled (asyncio.CancelledError)    a job was cancelled; like asyncio's own
 A builtin exception that a job raised is raised again as that builtin, as asyncio would.
 
     try:
-        text = await producer.submit_one(chop.call("onion", 12))
+        text = await (await producer.submit_one(chop.call("onion", 12)))
     except gatherq.JobTimeout as late:  # or TimeoutError
         print(late.outcome.limit)
     except gatherq.GatherqError as error:

@@ -41,9 +41,8 @@ def test_systemd_waits_for_the_grace():
     assert limit > grace + 1
 
 
-@pytest.mark.parametrize("page", ["docker.md", "your-own-jobs.md"])
-def test_the_override_is_of_the_services_that_there_are(page):
-    (override,) = files_of(page, "yaml")
+def test_the_override_is_of_the_services_that_there_are():
+    (override,) = files_of("your-own-jobs.md", "yaml")
     services = re.compile(r"^  ([a-z]+):$", re.MULTILINE)
     compose = (REPOSITORY / "docker-compose.yml").read_text()
     assert {"worker", "producer"} == set(services.findall(override))
