@@ -6,7 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -100,6 +100,17 @@ def start_worker(server_url, queue):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def started(command, **options):
+    """Start a process and wait for its end; a test that fails meanwhile does not wait."""
+    with subprocess.Popen(command, **options) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 @asynccontextmanager

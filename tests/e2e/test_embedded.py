@@ -15,7 +15,7 @@ from gatherq import Producer
 from gatherq.errors import GatherqError
 from gatherq.testing import embedded_server, server
 
-from ..conftest import until
+from ..conftest import started, until
 
 
 def without(monkeypatch, *modules):
@@ -51,7 +51,7 @@ def owner(program=OWNER):
     """Start a process that has a server; yield it, the server's id and its folder."""
     command = [sys.executable, "-c", program]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    with started(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         process.url = process.stdout.readline().strip()
         with Redis.from_url(process.url) as redis:
             pid, folder = redis.info("server")["process_id"], redis.config_get("dir")["dir"]

@@ -9,7 +9,7 @@ from arq.jobs import Job
 from gatherq import RemoteError
 from gatherq.contract.records import job_deserializer
 
-from ..conftest import HERE, until
+from ..conftest import HERE, started, until
 from . import raising
 
 #: What each is caught as.
@@ -97,7 +97,7 @@ def test_a_password_is_on_no_command_line_of_a_child(server_url, queue):
     """The parent's is what its user typed."""
     url = server_url.replace("redis://", "redis://default:hunter2@")
     command = [sys.executable, "-m", "gatherq_worker", "worker", "raising", "--queue", queue]
-    with subprocess.Popen(
+    with started(
         [*command, "--redis", url], cwd=HERE / "e2e", stderr=subprocess.PIPE, text=True
     ) as worker:
         said = worker.stderr.readline()  # it is there

@@ -15,7 +15,7 @@ import pytest
 import gatherq
 from gatherq import GatherqError, InvalidCall, InvalidSetting, call
 
-from ..conftest import HERE, lines_of, until
+from ..conftest import HERE, lines_of, started, until
 
 SCRIPT = """
 import asyncio, os, signal, sys
@@ -68,9 +68,7 @@ def script(folder, *arguments, options=(), text=SCRIPT):
     (folder / "kitchen.py").write_text(text)
     pipe = subprocess.PIPE
     command = [sys.executable, *options, str(folder / "kitchen.py"), *arguments]
-    with subprocess.Popen(
-        command, stdout=pipe, stderr=pipe, text=True, start_new_session=True
-    ) as process:
+    with started(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
         yield process
 
 

@@ -10,7 +10,7 @@ import pytest
 from gatherq import Cancelled, Failed, Producer, TimedOut, call
 from gatherq.errors import BatchConflict, InvalidCall
 
-from ..conftest import HERE, lines_of, until
+from ..conftest import HERE, lines_of, started, until
 from . import jobs
 
 
@@ -118,7 +118,7 @@ async def test_a_killed_producers_batch_stops_when_its_lease_ends(
     path, batch_id = str(tmp_path / "ledger"), queue.replace(":", "-")
     start_worker("--concurrency", "2", lease=2.0)
     command = [sys.executable, "-c", LEASED, server_url, queue, path, batch_id]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=HERE / "e2e") as other:  # noqa: ASYNC220
+    with started(command, stdout=subprocess.PIPE, cwd=HERE / "e2e") as other:
         assert await asyncio.to_thread(other.stdout.readline) == b"submitted\n"
         await lines_of(tmp_path / "ledger", 2)
         other.send_signal(signal.SIGKILL)
@@ -182,7 +182,7 @@ async def test_a_submission_that_was_killed_is_continued_without_duplicates(
     path, batch_id = str(tmp_path / "ledger"), queue.replace(":", "-")
     start_worker()
     command = [sys.executable, "-c", BEGUN, server_url, queue, path, batch_id]
-    with subprocess.Popen(command, cwd=HERE / "e2e") as other:  # noqa: ASYNC220
+    with started(command, cwd=HERE / "e2e") as other:
         while not await producer.redis.exists(f"gatherq:batch:{batch_id}"):
             await asyncio.sleep(0)
         other.send_signal(signal.SIGKILL)

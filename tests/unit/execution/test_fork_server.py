@@ -13,6 +13,8 @@ from gatherq_worker.execution.fork_server import PATH, REQUEST, ForkServer
 from gatherq_worker.execution.shortage import Shortage
 from gatherq_worker.ipc.frames import pack
 
+from ...conftest import started
+
 
 @pytest.mark.parametrize(
     "said", [b"", b"f", REQUEST.pack(PATH, 0, 2), REQUEST.pack(PATH, 0, 2) + b"[]"]
@@ -25,7 +27,7 @@ def test_it_ends_without_a_word_when_its_worker_is_gone_at_any_moment(said):
         "gatherq_worker.execution.fork_server_main",
         str(theirs.fileno()),
     ]
-    with subprocess.Popen(command, pass_fds=(theirs.fileno(),), stderr=subprocess.PIPE) as process:
+    with started(command, pass_fds=(theirs.fileno(),), stderr=subprocess.PIPE) as process:
         theirs.close()
         ours.sendall(said)
         ours.close()

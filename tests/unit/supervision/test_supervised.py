@@ -13,6 +13,8 @@ from gatherq_worker.ipc.process_contract import VARIABLE, Farewell
 from gatherq_worker.ipc.scoreboard import Scoreboard
 from gatherq_worker.supervision.supervised import SupervisorLink
 
+from ...conftest import started
+
 
 @pytest.fixture
 def scoreboard():
@@ -93,7 +95,7 @@ while True:
 )
 def test_a_process_stops_when_its_supervisor_is_gone(then, code):
     alive, supervisor = os.pipe()
-    with subprocess.Popen(
+    with started(
         [sys.executable, "-c", GUARDED.format(then=then), str(alive)],
         pass_fds=[alive],
         stdout=subprocess.PIPE,
