@@ -21,6 +21,7 @@ PAGES = sorted(
 _PATH = re.compile(r"(?<![\w./*-])((?:[\w.-]+/)*[\w-]+\.(?:py|lua|md|toml|ipynb|yml))(?![\w*])")
 _FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_TEST = re.compile(r"`(test_\w+)`")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _MODULE = re.compile(r"\bgatherq(?:_worker)?(?:\.\w+)+")
 #: Names of loggers look like modules.
@@ -83,6 +84,12 @@ def test_every_link_of_a_page_leads_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_module_that_a_page_names_can_be_imported(page):
     assert [name for name in names(_MODULE, page) if not is_there(name)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_is_there(page):
+    tests = "".join(each.read_text() for each in (REPOSITORY / "tests").rglob("test_*.py"))
+    assert [name for name in names(_TEST, page) if f"def {name}(" not in tests] == []
 
 
 def is_there(name):
