@@ -46,6 +46,7 @@ async def test_the_sample_application_does_the_same(redis, server_url, command):
         worker.wait()
     lines = (line.rsplit(maxsplit=1) for line in said.splitlines())
     assert {name.strip(): what for name, what in lines} == EXPECTED
-    counts = [int(await redis.get(f"app:{name}") or 0) for name in ("started", "ended", "ticks")]
-    assert counts[0] == counts[1] >= 9 + counts[2] - 1
+    names = ("started", "ended", "ticks", "watching")
+    started, ended, ticks, watched = [int(await redis.get(f"app:{n}") or 0) for n in names]
+    assert started == ended >= 7 + ticks + watched  # an abort may come before its job starts
     assert await redis.get("app:shutdowns") == b"1"
