@@ -109,6 +109,11 @@ class KeySpace:
         return f"gatherq:cancel:{self.queue}"
 
     @cached_property
+    def events(self) -> str:
+        """Events of batches and workers, the newest 10,000. Stream; the steps; TTL: a week."""
+        return f"gatherq:events:{self.queue}"
+
+    @cached_property
     def channel(self) -> str:
         """Cancellations, for workers. Channel, no key; whatever cancels jobs or batches publishes.
 
@@ -128,4 +133,4 @@ class KeySpace:
     def queue_wide(self) -> dict[str, str]:
         """What each step takes under the same name whatever it is called for."""
         names = ("queue", "wake", "workers", "queues", "quarantine", "cancel_marks", "abort")
-        return {name: getattr(self, name) for name in (*names, "channel", "prefixes")}
+        return {name: getattr(self, name) for name in (*names, "events", "channel", "prefixes")}

@@ -35,6 +35,20 @@ end
 -- Writes into a key that other programs share; does nothing where it is of another type.
 local try = read
 
+-- Asks for a key of the record of what happens, on which nothing depends: nil where Redis refuses it,
+-- say because the user may not touch that key. A value of another type gives way.
+-- Such a key is never one of KEYS: for those Redis refuses the whole step.
+local function note(name, key, ...)
+  local reply = redis.pcall(name, key, ...)
+  local refusal = type(reply) == 'table' and reply.err
+  if not refusal then return reply end
+  if string.find(refusal, 'WRONGTYPE', 1, true) or string.find(refusal, 'exhausted', 1, true) then
+    redis.pcall('DEL', key)
+    reply = redis.pcall(name, key, ...)
+    if type(reply) ~= 'table' or not reply.err then return reply end
+  end
+end
+
 -- Calls with a long list in chunks: Lua passes on some thousand values at the most.
 local function in_chunks(values, call)
   for first = 1, #values, 1000 do
