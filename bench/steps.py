@@ -18,7 +18,9 @@ from gatherq import call
 from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.keys import KeySpace, job_id
+from gatherq.contract.remote_errors.error_groups import ErrorGroup
 from gatherq.contract.worker_record import MOST_HANDLERS, WorkerRecord
 from gatherq.store.batches import BatchStore
 from gatherq.store.claims import ClaimedJob
@@ -28,7 +30,7 @@ from gatherq.store.script import script
 from gatherq.store.wrong_type import unless_wrong_type
 from gatherq.testing.server import embedded_server
 
-QUEUE, SIZE, BATCH = "q", 100, "b"
+QUEUE, SIZE, BATCH, SIG = "q", 100, "b", "3fa9c107"
 keys = KeySpace(QUEUE)
 MIB = 1024 * 1024
 #: Junk of 1 MiB: what patterns like least, and what looks like our own data.
@@ -49,7 +51,7 @@ STEPS = [
 FIELDS = [
     *("size", "expires", "written", "life", "keep", "cancelled_by", "created", "deadline", "limit"),
     *("lease", "leased", "queue_timeout", "tolerate", "writing", "succeeded", "failed", "running"),
-    *("patient", "answered"),
+    *("patient", "answered", "kind", "started", "ended", "generation"),
 ]
 
 
@@ -68,7 +70,16 @@ class Stage:
         terms = BatchOptions(tolerate=1000, lease=600.0, queue_timeout=60.0)
         sums = digests(jobs)
         await self.asks.submit(
-            BATCH, SIZE, 3600, 0, jobs, options=terms, digests=sums, life="l", patience=30
+            BATCH,
+            SIZE,
+            3600,
+            0,
+            jobs,
+            options=terms,
+            origin=BatchOrigin("submit", "label", by="h.1").of(["f"] * SIZE),
+            digests=sums,
+            life="l",
+            patience=30,
         )
 
     async def begin(self) -> None:
@@ -140,7 +151,11 @@ class Stage:
 
 def _ended(attempt: ClaimedJob, status: str) -> Record[ClaimedJob]:
     head = records.result_head("w", attempt.number).encode()
-    return Record(attempt, status, head + b'"status":"x"}', 60)
+    sig = f"{SIG[:-2]}{attempt.slot % 40:02x}"  # of forty groups
+    group = None if status == "succeeded" else ErrorGroup(sig, "t" * 300, "jobs.py in f")
+    mark = b"" if group is None else b',"sig":"%b"' % sig.encode()
+    payload = head + b'"id":"b:1","status":"x"%b}' % mark
+    return Record(attempt, status, payload, 60, group=group, name="f")
 
 
 Put = Callable[[Redis, bytes], Any]
@@ -156,12 +171,25 @@ def places() -> dict[str, Put]:
         found[f"attempts of {what} job"] = _pusher(keys.attempts(id_))
     for field in FIELDS:
         found[f"field {field}"] = _fielder(field)
-    for whole in (keys.batch(BATCH), keys.done(BATCH), keys.digests(BATCH)):
+    of_batch = keys.batch, keys.done, keys.digests, keys.errors
+    for whole in (each(BATCH) for each in of_batch):
         found[f"{whole} as text"] = _setter(whole)
     found["done entry"] = lambda redis, junk: redis.xadd(keys.done(BATCH), {junk: junk})
+    of_record = keys.events, keys.batch_index
     of_workers = keys.workers, keys.queues, keys.worker("w")
-    for shared in (keys.cancel_marks, keys.wake, *of_workers, keys.quarantine, keys.abort):
+    for shared in (
+        keys.cancel_marks,
+        keys.wake,
+        *of_workers,
+        *of_record,
+        keys.quarantine,
+        keys.abort,
+    ):
         found[f"{shared} as text"] = _setter(shared)
+    for field in ("groups", "other", SIG, f"{SIG}:text"):
+        found[f"{field} of the errors"] = _fielder(field, keys.errors(BATCH))
+    found["event"] = lambda redis, junk: redis.xadd(keys.events, {junk: junk})
+    found["batch in the index"] = lambda redis, junk: redis.zadd(keys.batch_index, {junk: 1})
     found["queue member"] = lambda redis, junk: redis.zadd(QUEUE, {junk: 1})
     found["queue member of the batch"] = lambda redis, junk: redis.zadd(
         QUEUE, {b"b:" + b"9" * len(junk): 1}
@@ -186,8 +214,8 @@ def _setter(key: str) -> Put:
     return lambda redis, junk: redis.set(key, junk)
 
 
-def _fielder(field: str) -> Put:
-    return lambda redis, junk: redis.execute_command("HSET", keys.batch(BATCH), field, junk)
+def _fielder(field: str, key: str = keys.batch(BATCH)) -> Put:
+    return lambda redis, junk: redis.execute_command("HSET", key, field, junk)
 
 
 def _pusher(key: str) -> Put:

@@ -9,8 +9,11 @@ from gatherq import call
 from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import Times, Verdict
+from gatherq.contract.remote_errors.error_groups import group_of
+from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.worker_record import WorkerRecord
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.queue_position import FRONT, Passing
@@ -22,15 +25,24 @@ from . import junk
 
 QUEUE, SIZE, GOOD = "fuzz", 7, 3
 keys = KeySpace(QUEUE)
+#: Signature of the failures here.
+NO = group_of("failed", {"error": ErrorInfo(type="ValueError", message="no")}).sig
+#: What may be damaged, and ids of entries of a stream.
+WAYS = ["key", "field", "member", "mark", "done", "entry", "error", "event"]
+IDS = [b"*", b"18446744073709551615-1"]
 FIELDS = [
     *("size", "expires", "written", "life", "keep", "cancelled_by", "created", "deadline", "limit"),
     *("lease", "leased", "queue_timeout", "tolerate", "writing", "deleting", "succeeded", "failed"),
     *("timed_out", "cancelled", "lost", "running", "patient", "answered"),
+    *("kind", "label", "names", "by", "parent", "started", "ended", "generation"),
 ]
 OF_SLOT = [keys.job, keys.in_progress, keys.retry, keys.result, keys.attempts]
-OF_BATCH = [keys.batch, keys.done, keys.digests]
+OF_BATCH = [keys.batch, keys.done, keys.digests, keys.errors]
 SHARED = [keys.cancel_marks, keys.wake, keys.workers, keys.quarantine]
 SHARED += [keys.abort, f"{QUEUE}:health-check", keys.queues, keys.worker("w1")]
+SHARED += [keys.events, keys.batch_index]
+#: Fields of the error groups: of a group that is there, of the list of them, of earlier redrives.
+OF_ERRORS = ["groups", "other", NO, f"{NO}:slot", f"{NO}:text", f"0|{NO}", "0|other"]
 
 
 @st.composite
@@ -38,7 +50,7 @@ def damage(draw):
     """One thing that is not as it should be: (what is done, with what)."""
     slot_key = st.builds(lambda key, n: key(f"bad:{n}"), st.sampled_from(OF_SLOT), slots)
     batch_key = st.sampled_from([key("bad") for key in OF_BATCH])
-    how = draw(st.sampled_from(["key", "key", "field", "field", "member", "mark", "done", "entry"]))
+    how = draw(st.sampled_from([*WAYS, "key", "field"]))
     match how:
         case "key":
             key = draw(st.one_of(slot_key, batch_key, st.sampled_from(SHARED)))
@@ -51,9 +63,14 @@ def damage(draw):
             return how, draw(member), draw(junk.score)
         case "mark":
             return how, draw(junk.name), draw(junk.text)
+        case "error":
+            value = st.one_of(st.none(), junk.number, junk.text)
+            return how, draw(st.sampled_from(OF_ERRORS)), draw(value)
+        case "event":
+            return how, draw(st.sampled_from(IDS)), {draw(junk.name): draw(junk.text)}
         case "done":
             pairs = st.dictionaries(junk.name, junk.text, min_size=1, max_size=3)
-            return how, draw(st.sampled_from([b"*", b"18446744073709551615-1"])), draw(pairs)
+            return how, draw(st.sampled_from(IDS)), draw(pairs)
         case _:
             return how, draw(slots), draw(junk.text)
 
@@ -74,6 +91,12 @@ async def damaged(redis, how, what, value):
             await redis.zadd(QUEUE, {what: value})
         case "mark":
             await _try(redis.hset(KeySpace(QUEUE).cancel_marks, what, value))
+        case "error" if value is None:
+            await _try(redis.hdel(keys.errors("bad"), what))
+        case "error":
+            await _try(redis.hset(keys.errors("bad"), what, value))
+        case "event":
+            await _try(redis.xadd(keys.events, value, id=what))
         case "done":
             await _try(redis.xadd(keys.done("bad"), value, id=what))
         case "entry":
@@ -112,7 +135,9 @@ class World:
         jobs = [records.encode_job(call("f", n), "bad", n, None, 60.0) for n in range(SIZE)]
         terms = BatchOptions(queue_timeout=60.0, lease=60.0, tolerate=5)
         sums = digests(jobs)
-        await self.asks.submit("bad", SIZE, 3600, 0, jobs, options=terms, digests=sums, life="b")
+        origin = BatchOrigin("submit", "bad", by="h.1").of(["f"] * SIZE)
+        given = {"options": terms, "origin": origin, "digests": sums, "life": "b"}
+        await self.asks.submit("bad", SIZE, 3600, 0, jobs, **given)
 
     async def claim(self):
         """Take some."""
@@ -173,10 +198,12 @@ class World:
         slots = dict.fromkeys(range(SIZE), "failed")
         known = await self.asks.ended_badly("bad", slots)
         await self.asks.put_back("bad", True, known, "r:1")
+        await self.asks.signatures("bad", range(SIZE))
 
     async def extend(self):
         """Let it stay."""
         await self.asks.extend("bad")
+        await self.asks.extend("bad", 3600.0, "me")
         await self.asks.renew_lease("bad")
 
     async def bury(self):
@@ -228,4 +255,4 @@ def ended(attempt, status="succeeded"):
     verdict = verdicts.failed("ValueError", "no") if status == "failed" else Verdict("succeeded", 1)
     times = Times(1_700_000_000_000, 1_700_000_000_001)
     verdict, payload = verdicts.encode_outcome(verdict, attempt, times, "w1", QUEUE)
-    return Record(attempt, status, payload, 60)
+    return Record(attempt, status, payload, 60, group=verdict.group, name=attempt.name)

@@ -79,6 +79,7 @@ class Asks(BatchStore):
         self.ended_badly, self.put_back = self.redrive.ended_badly, self.redrive.put_back
         self.standings, self.recorded = self.slot_states.read, self.slot_states.recorded
         self.missing = self.completions.missing
+        self.signatures = self.redrive.signatures
 
     async def cancel(self, batch, slots, by, request=""):
         if request:

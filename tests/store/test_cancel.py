@@ -8,6 +8,7 @@ import pytest
 from gatherq import Cancelled, call
 from gatherq.contract import records
 from gatherq.contract.keys import KeySpace, job_id
+from gatherq.contract.remote_errors.error_groups import group_of
 from gatherq.store.jobs import Release
 
 from .steps import claim, expired, record
@@ -51,9 +52,10 @@ async def test_the_result_has_the_fields_of_one_that_ran(submit, asks, store, ba
     await asks.cancel(batch, [1], 'a "quoted" name')
     (raw,) = await asks.results(batch, [1])
     (attempt,) = (await claim(store())).attempts
+    group = group_of("cancelled", {"by": 'a "quoted" name'})
     ran = json.loads(
         records.encode_result(
-            records.Verdict("cancelled", "x", {"by": "x"}),
+            records.Verdict("cancelled", "x", {"by": "x"}, group=group),
             job_id=attempt.job_id,
             attempt=1,
             worker="w1",
@@ -65,6 +67,7 @@ async def test_the_result_has_the_fields_of_one_that_ran(submit, asks, store, ba
     )
     ended = json.loads(raw)
     assert list(ended) == list(ran)
+    assert ended["sig"] == ran["sig"]
     assert raw.decode().startswith(records.result_head("", 0))
     assert (ended["a"], ended["k"], ended["by"]) == ([1], {}, 'a "quoted" name')
 

@@ -123,7 +123,7 @@ async def test_another_result_than_the_one_read_is_left_alone(redis, submit, ask
     stored = await redis.get(keys.result(attempt.job_id))
     for head, count in [(records.result_head("w1", 2), 0), (records.result_head("w1", 1), 1)]:
         assert await redis.get(keys.result(attempt.job_id)) == stored
-        described = [[0, 1, "failed", head, 0]]
+        described = [[0, 1, "failed", head, "", 0]]
         assert await asks.put_back(batch, False, described, head) == count
         assert await asks.put_back(batch, False, described, head) == count  # its reply was lost
     assert len((await claim(store())).attempts) == 1

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.jobs import Call
 from gatherq.contract.outcomes import Succeeded, exception_of
 from gatherq.errors import NoWorkers
@@ -12,7 +13,7 @@ from .batch import Batch, stop
 from .misuse.checks import check_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 T = TypeVar("T")
 T1 = TypeVar("T1")
@@ -27,13 +28,14 @@ class Gatherer:
 
     if TYPE_CHECKING:
 
-        async def submit(
+        async def _submit(
             self,
-            calls: Iterable[Call[T]],
+            calls: Sequence[Call[Any]],
+            origin: BatchOrigin,
             *,
             timeout: float | None = None,
             lease: float | None = None,
-        ) -> Batch[T]: ...
+        ) -> Batch[Any]: ...
 
     # The overloads are those of asyncio.gather (typeshed), for calls instead of awaitables.
     @overload
@@ -44,6 +46,7 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1]: ...
     @overload
@@ -55,6 +58,7 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2]: ...
     @overload
@@ -67,6 +71,7 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2, T3]: ...
     @overload
@@ -80,6 +85,7 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2, T3, T4]: ...
     @overload
@@ -94,6 +100,7 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2, T3, T4, T5]: ...
     @overload
@@ -102,6 +109,7 @@ class Gatherer:
         *calls: Call[T],
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> list[T]: ...
     @overload
@@ -112,6 +120,7 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | BaseException]: ...
     @overload
@@ -123,6 +132,7 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | BaseException, T2 | BaseException]: ...
     @overload
@@ -135,6 +145,7 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | BaseException, T2 | BaseException, T3 | BaseException]: ...
     @overload
@@ -148,6 +159,7 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | BaseException, T2 | BaseException, T3 | BaseException, T4 | BaseException]: ...
     @overload
@@ -162,6 +174,7 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: bool,
     ) -> tuple[
         T1 | BaseException,
@@ -176,6 +189,7 @@ class Gatherer:
         *calls: Call[T],
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: bool,
     ) -> list[T | BaseException]: ...
 
@@ -184,6 +198,7 @@ class Gatherer:
         *calls: Call[Any],
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
         return_exceptions: bool = False,
     ) -> Any:
         """Run all calls on the pool and return their values, in the order they were given.
@@ -192,7 +207,8 @@ class Gatherer:
         on; with `return_exceptions=True` errors stand in the list in place of values. Cancelled
         itself, it cancels all that is not finished, and ends when that has. `timeout` limits each
         job, as `asyncio.wait_for` around each would. `lease`: a time in seconds after which what
-        is not finished is cancelled, if this process has died; without one it runs on.
+        is not finished is cancelled, if this process has died; without one it runs on. `label`: a
+        line that says in lists of batches what this one is.
 
             carrot, tomato = await producer.gather(chop.call("carrot", 3), chop.call("tomato", 5))
             texts = await producer.gather(*[chop.call(name, 3) for name in ("leek", "onion")])
@@ -201,7 +217,8 @@ class Gatherer:
         JobTimeout, JobCancelled or JobLost; and InvalidCall, PayloadTooLarge and RedisUnavailable.
         """
         check_calls("gather", calls)
-        batch = await self.submit(calls, timeout=timeout, lease=lease)
+        origin = BatchOrigin.here("gather", label)
+        batch = await self._submit(calls, origin, timeout=timeout, lease=lease)
         try:
             return await _values(batch, return_exceptions)
         except _FirstError as first:

@@ -1,12 +1,13 @@
 """`Producer`: asyncio's `gather`, across a pool of machines."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from gatherq.contract import inherited_deadline
 from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated_failures
+from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.jobs import Call, Job, PlainJob
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Outcome
@@ -90,7 +91,7 @@ class Producer(Gatherer, AsyncWith):
             settings.no_workers,
             masked(self._url),
         )
-        self._buffer = self._new_buffer()
+        self._buffer = self._shared_buffer()
 
     def __repr__(self) -> str:
         return f"<Producer {self.url} queue={self._session.store.keys.queue!r}>"
@@ -126,7 +127,7 @@ class Producer(Gatherer, AsyncWith):
         """Begin in a new loop or process, with no connection, task or handle of the last one."""
         self._pool.forget()
         self._session.begin()
-        self._buffer = self._new_buffer()
+        self._buffer = self._shared_buffer()
 
     @property
     def url(self) -> str:
@@ -148,6 +149,7 @@ class Producer(Gatherer, AsyncWith):
         deadline: float | None = None,
         queue_timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
     ) -> Batch[T]:
         """Write a batch into Redis and return its handle, without waiting for any job.
 
@@ -169,13 +171,40 @@ class Producer(Gatherer, AsyncWith):
         - `lease`: a time after which the rest is cancelled, by "producer lost", unless this
           producer is still alive and open.
 
+        `label`: a line of up to 200 characters that says in lists of batches what this one is.
+
         The same `batch_id` submitted again continues where it was and adds nothing that is there
         already, with the options of the first time. Raises BatchConflict, naming the first
         difference, if the id holds other jobs. Cancelled while it writes, it cancels what is
         written, unless you gave a `batch_id` to go on with.
         """
         self._owner.check()
-        submission = Submission(self._session, listed(calls), batch_id, timeout, queue_timeout)
+        return await self._submit(
+            listed(calls),
+            BatchOrigin.here("submit", label),
+            timeout=timeout,
+            batch_id=batch_id,
+            tolerate=tolerate,
+            deadline=deadline,
+            queue_timeout=queue_timeout,
+            lease=lease,
+        )
+
+    async def _submit(
+        self,
+        calls: Sequence[Call[Any]],
+        origin: BatchOrigin,
+        *,
+        timeout: float | None = None,
+        batch_id: str | None = None,
+        tolerate: float | None = None,
+        deadline: float | None = None,
+        queue_timeout: float | None = None,
+        lease: float | None = None,
+    ) -> Batch[Any]:
+        """Write a batch that one of the verbs submits."""
+        self._owner.check()
+        submission = Submission(self._session, calls, batch_id, timeout, queue_timeout, origin)
         options = BatchOptions(
             tolerated_failures(tolerate, len(submission)),
             batch_deadline(deadline),
@@ -221,10 +250,16 @@ class Producer(Gatherer, AsyncWith):
         check_call("submit_one", call)
         # A batch submitted inside a job has that job's deadline, and no call of another job.
         alone = lease is not None or inherited_deadline.remaining() is not None
-        buffer = self._new_buffer(lease=lease) if alone else self._buffer
+        buffer = self._new_buffer("submit_one", lease=lease) if alone else self._buffer
         return await buffer.wait_written(buffer.add(call, name=name))
 
-    def task_group(self, *, timeout: float | None = None, lease: float | None = None) -> TaskGroup:
+    def task_group(
+        self,
+        *,
+        timeout: float | None = None,
+        lease: float | None = None,
+        label: str | None = None,
+    ) -> TaskGroup:
         """Make a group of jobs: the first failure cancels the others, as in `asyncio.TaskGroup`.
 
             async with producer.task_group() as group:
@@ -232,11 +267,12 @@ class Producer(Gatherer, AsyncWith):
             print(carrot.result())
 
         `timeout` limits the execution of each job, in seconds. `lease`: a time in seconds after
-        which what is not finished is cancelled unless this producer is alive and open.
+        which what is not finished is cancelled unless this producer is alive and open. `label`: a
+        line that is kept with its batches.
         """
         self._owner.check()
         check_timeout(timeout)
-        return TaskGroup(self._new_buffer(timeout, lease, structured=True))
+        return TaskGroup(self._new_buffer("task_group", timeout, lease, label, structured=True))
 
     @overload
     def map(
@@ -249,6 +285,7 @@ class Producer(Gatherer, AsyncWith):
         ordered: bool = True,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
     ) -> AsyncGenerator[Outcome[T], None]: ...
     @overload
     def map(
@@ -261,6 +298,7 @@ class Producer(Gatherer, AsyncWith):
         ordered: bool = True,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
     ) -> AsyncGenerator[Outcome[T], None]: ...
     @overload
     def map(
@@ -273,6 +311,7 @@ class Producer(Gatherer, AsyncWith):
         ordered: bool = True,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
     ) -> AsyncGenerator[Outcome[T], None]: ...
     @overload
     def map(
@@ -285,6 +324,7 @@ class Producer(Gatherer, AsyncWith):
         ordered: bool = True,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
     ) -> AsyncGenerator[Outcome[Any], None]: ...
     def map(
         self,
@@ -296,6 +336,7 @@ class Producer(Gatherer, AsyncWith):
         ordered: bool = True,
         timeout: float | None = None,
         lease: float | None = None,
+        label: str | None = None,
     ) -> AsyncGenerator[Outcome[Any], None]:
         """Run a job for each item, and yield the outcomes: in order, or as completed.
 
@@ -309,22 +350,40 @@ class Producer(Gatherer, AsyncWith):
         `async with contextlib.aclosing(producer.map(...)) as outcomes`, soon with a bare `break`.
         An error of `items` is raised after the outcomes of what came before it. `lease`: a time
         in seconds after which what is not finished is cancelled unless this producer is alive.
+        `label`: a line that is kept with each of its batches.
         """
         self._owner.check()
         check_timeout(timeout)
         check_window(window)
         calls = calls_of(call_maker(job), items)
         check_items(items)
-        buffer = self._new_buffer(timeout, lease, structured=True)
+        buffer = self._new_buffer("map", timeout, lease, label, structured=True)
         return map_calls(buffer, calls, window, ordered)
 
     def _new_buffer(
         self,
+        kind: str,
+        timeout: float | None = None,
+        lease: float | None = None,
+        label: str | None = None,
+        *,
+        structured: bool = False,
+    ) -> SubmitBuffer:
+        check_timeout(lease, "lease")
+        origin = BatchOrigin.here(kind, label)
+        return self._buffer_of(origin, timeout, lease, structured=structured)
+
+    def _shared_buffer(self) -> SubmitBuffer:
+        """Make the buffer of single jobs: calls of several jobs may meet in it."""
+        return self._buffer_of(BatchOrigin.here("submit_one", shared=True))
+
+    def _buffer_of(
+        self,
+        origin: BatchOrigin,
         timeout: float | None = None,
         lease: float | None = None,
         *,
         structured: bool = False,
     ) -> SubmitBuffer:
-        check_timeout(lease, "lease")
-        submit = partial(self.submit, timeout=timeout, lease=lease)
+        submit = partial(self._submit, origin=origin, timeout=timeout, lease=lease)
         return SubmitBuffer(self._session, submit, structured=structured)

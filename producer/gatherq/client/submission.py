@@ -8,6 +8,7 @@ from typing import Any
 
 from gatherq.aio import finish_first
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.jobs import Call
 from gatherq.contract.validation import check_batch_id, check_jobs, check_timeout
 from gatherq.contract.values.codec import Decoder
@@ -30,7 +31,7 @@ class Submission:
     cancelled leaves nothing behind that runs.
 
     Raises InvalidCall or PayloadTooLarge, with the slot, before anything is written. `timeout` and
-    `queue_timeout` of each job are in seconds; those of a call win.
+    `queue_timeout` of each job are in seconds; those of a call win. `origin` is kept for people.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Submission:
         batch_id: str | None,
         timeout: float | None,
         queue_timeout: float | None,
+        origin: BatchOrigin = BatchOrigin(),  # noqa: B008 (a constant)
     ) -> None:
         check_jobs(len(calls))
         check_timeout(timeout)
@@ -47,6 +49,7 @@ class Submission:
         self._named = batch_id is not None
         self.batch_id: str = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
         self._session, self._calls = session, calls
+        self._origin = origin.of(call.name for call in calls)
         self._jobs = job_encoding.encode_all(calls, self.batch_id, timeout, queue_timeout)
         #: Shortest time that a job of the batch may wait in the queue, in seconds.
         self.queue_timeout: float | None = job_encoding.shortest_queue_timeout(calls, queue_timeout)
@@ -136,6 +139,7 @@ class Submission:
                 first,
                 jobs,
                 options=options,
+                origin=self._origin,
                 digests=job_encoding.digests(jobs) if self._named else b"",
                 life=life,
                 patience=silence,

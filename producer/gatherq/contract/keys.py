@@ -57,6 +57,10 @@ class KeySpace:
         """Earlier attempts, as JSON. List; release_claims, claim_jobs, redrive; TTL: a day."""
         return f"gatherq:attempts:{id_}"
 
+    def errors(self, batch_id: str) -> str:
+        """Count unsuccessful outcomes by group. Hash; what ends or redrives; TTL: the batch's."""
+        return f"gatherq:errors:{batch_id}"
+
     def digests(self, batch_id: str) -> str:
         """Digests of a named batch's jobs, 8 bytes a slot. String; submit; TTL: the batch's."""
         return f"gatherq:digests:{batch_id}"
@@ -109,6 +113,11 @@ class KeySpace:
         return f"gatherq:cancel:{self.queue}"
 
     @cached_property
+    def batch_index(self) -> str:
+        """Batches by when they were submitted (ms). Sorted set; submit, delete; TTL: a week."""
+        return f"gatherq:batches:{self.queue}"
+
+    @cached_property
     def events(self) -> str:
         """Events of batches and workers, the newest 10,000. Stream; the steps; TTL: a week."""
         return f"gatherq:events:{self.queue}"
@@ -126,11 +135,12 @@ class KeySpace:
     def prefixes(self) -> str:
         """Prefixes of keys of jobs and batches, as JSON: the Lua steps make these keys."""
         of_jobs = [self.job, self.in_progress, self.retry, self.result, self.attempts]
-        made = [*of_jobs, self.batch, self.done, self.digests]
+        made = [*of_jobs, self.batch, self.done, self.errors, self.digests]
         return json.dumps({key.__name__: key("") for key in made})
 
     @cached_property
     def queue_wide(self) -> dict[str, str]:
         """What each step takes under the same name whatever it is called for."""
         names = ("queue", "wake", "workers", "queues", "quarantine", "cancel_marks", "abort")
-        return {name: getattr(self, name) for name in (*names, "events", "channel", "prefixes")}
+        record = ("batch_index", "events")
+        return {name: getattr(self, name) for name in (*names, *record, "channel", "prefixes")}

@@ -115,6 +115,8 @@ class Failed(_Outcome):
     __match_args__: ClassVar[tuple[Literal["error"]]] = ("error",)
     status: Literal["failed"] = "failed"
     error: ErrorInfo
+    #: Signature of its error group, 8 hex digits; empty in records of earlier versions.
+    signature: str = Field(validation_alias="sig", default="")
 
     def unwrap(self) -> NoReturn:
         """Raise the job's error.
@@ -141,6 +143,8 @@ class TimedOut(_Outcome):
     status: Literal["timed_out"] = "timed_out"
     which: Literal["execution", "queue", "batch"]
     limit: float
+    #: Signature of its error group, 8 hex digits; empty in records of earlier versions.
+    signature: str = Field(validation_alias="sig", default="")
 
     def unwrap(self) -> NoReturn:
         """Raise `JobTimeout`, a `TimeoutError`."""
@@ -162,6 +166,8 @@ class Cancelled(_Outcome):
     __match_args__: ClassVar[tuple[Literal["by"]]] = ("by",)
     status: Literal["cancelled"] = "cancelled"
     by: str
+    #: Signature of its error group, 8 hex digits; empty in records of earlier versions.
+    signature: str = Field(validation_alias="sig", default="")
 
     def unwrap(self) -> NoReturn:
         """Raise `JobCancelled`, an `asyncio.CancelledError`."""
@@ -181,6 +187,8 @@ class Lost(_Outcome):
     __match_args__: ClassVar[tuple[Literal["attempts"]]] = ("attempts",)
     status: Literal["lost"] = "lost"
     attempts: int
+    #: Signature of its error group, 8 hex digits; empty in records of earlier versions.
+    signature: str = Field(validation_alias="sig", default="")
 
     @property
     def deaths(self) -> tuple[AttemptInfo, ...]:

@@ -4,6 +4,7 @@ Source: `arq.jobs.serialize_job` and `serialize_result` (arq 0.28); fields of mo
 are ours.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, NamedTuple
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
 from .jobs import Call
 from .outcomes import AnyOutcome, Status, Succeeded, exception_of
 from .remote_errors import error_info
+from .remote_errors.error_groups import ErrorGroup
 from .remote_errors.error_info import ErrorInfo
 from .validation import MAX_ENTRY, MAX_HISTORY, MAX_JOB, MAX_NAME, MAX_PAYLOAD
 from .values import codec
@@ -110,7 +112,7 @@ def result_head(worker: str, attempt: int) -> str:
 
 #: A result; it begins with `result_head`.
 _RESULT = (
-    b'{"worker":"%b","t":%d,"id":%b,"status":"%b","s":%b,"r":%b,%b,"batch":%b,"slot":%d,'
+    b'{"worker":"%b","t":%d,"id":%b,"status":"%b"%b,"s":%b,"r":%b,%b,"batch":%b,"slot":%d,'
     b'"et":%d,"st":%b,"ft":%d,"q":%b%b%b}'
 )
 
@@ -127,6 +129,8 @@ class Verdict(NamedTuple):
     written: bytes | None = None
     #: The whole result in the format of an arq producer, if it is encoded already.
     record: bytes | None = None
+    #: The group of an outcome that is no success.
+    group: ErrorGroup | None = None
 
 
 class Times(NamedTuple):
@@ -165,7 +169,7 @@ def encode_result(
     history: Sequence[dict[str, Any]] = (),
 ) -> bytes:
     """Encode arq's result record plus our fields; without `call` it repeats the name alone."""
-    status, result, fields, value, _ = verdict
+    status, result, fields, value, _, group = verdict
     if not call:
         call = codec.encode({"f": cut(job.name) if job else UNKNOWN, "a": (), "k": {}})[1:-1]
     started, finished = times
@@ -174,6 +178,7 @@ def encode_result(
         attempt,
         codec.encode(job_id),
         status.encode(),
+        b',"sig":"%b"' % group.sig.encode() if group else b"",
         b"true" if status == "succeeded" else b"false",
         codec.encode(result) if value is None else value,
         call,
@@ -237,12 +242,24 @@ def decode_result(payload: bytes) -> AnyOutcome:
     return outcome
 
 
+#: The signature in a result.
+_SIGNATURE = re.compile(rb'{"worker":.{0,900}?,"status":"\w+","sig":"([0-9a-f]{8})"', re.DOTALL)
+
+
+def signature_in(payload: bytes | None) -> str:
+    """Return the signature that a result begins with; empty where there is none."""
+    found = _SIGNATURE.match(payload or b"", 0, 1024)
+    return found[1].decode() if found else ""
+
+
 class EndedResult(NamedTuple):
     """A result as a redrive needs it."""
 
     head: str
     attempt: int
     status: str
+    #: Signature of its group; empty in records of earlier versions.
+    signature: str
     record: dict[str, Any]
 
     @classmethod
@@ -251,7 +268,8 @@ class EndedResult(NamedTuple):
         check_size(payload, MAX_RECORD)
         record: dict[str, Any] = codec.from_json(payload)
         head = result_head(record["worker"], record["t"])
-        return cls(head, record["t"], record["status"], record)
+        signature = signature_in(payload)
+        return cls(head, record["t"], record["status"], signature, record)
 
     def entries(self) -> list[bytes]:
         """Return its attempts for the history of the job, each a JSON object, oldest first."""

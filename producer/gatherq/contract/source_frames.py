@@ -10,6 +10,8 @@ from traceback import FrameSummary
 #: What is ours, by the first part of a module's name.
 OUR_PACKAGES: tuple[str, ...] = ("gatherq", "gatherq_worker", "gatherq_cli")
 _IN_A_TRACEBACK = re.compile(r'^[ |]*File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
+#: Most characters of a traceback in which the last frame is looked for.
+_TAIL = 8_000
 _INSTALLED = re.compile(r"[/\\](site|dist)-packages[/\\]")
 
 
@@ -24,6 +26,19 @@ def last_own_frame(traceback: str) -> str:
     found = [FrameSummary(f, int(n), name) for f, n, name in _IN_A_TRACEBACK.findall(traceback)]
     for frame in own_frames(found)[-1:]:
         return f"{shown_file(frame.filename)}:{frame.lineno} in {frame.name}"
+    return ""
+
+
+def last_own_function(traceback: str) -> str:
+    """Return file and function of the last frame of users' own code, as `file.py in f`.
+
+    Without folder and line: the place is the same on every machine, and after an edit above it.
+    """
+    found = _IN_A_TRACEBACK.findall(traceback[-_TAIL:])
+    known = [(file, name) for file, _, name in found if _is_users(file)]
+    own = [place for place in known if not _INSTALLED.search(place[0])] or known
+    for file, name in own[-1:]:
+        return f"{os.path.basename(file)} in {name}"
     return ""
 
 

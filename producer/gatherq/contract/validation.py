@@ -16,12 +16,18 @@ MAX_JOB = 64 * 1024 * 1024
 MAX_JOBS = 10_000_000
 #: Longest name of a job, in characters.
 MAX_NAME = 256
+#: Longest label of a batch, in characters.
+MAX_LABEL = 200
 #: Largest entry of a history that keeps its whole error, and largest history, in bytes of JSON.
 MAX_ENTRY = 16 * 1024
 MAX_HISTORY = 1024 * 1024
 #: Longest timeout, in seconds.
 MAX_TIMEOUT = 365 * 86_400.0
 
+#: Longest time that a batch can be kept for, in seconds.
+MAX_KEEP = 100 * 365 * 86_400.0
+
+_SIGNATURE = re.compile(r"[0-9a-f]{1,8}")
 _BATCH_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
@@ -63,10 +69,47 @@ def check_batch_id(batch_id: str) -> str:
     return batch_id
 
 
+def check_label(label: str | None) -> str | None:
+    """Return `label`, or raise `InvalidCall` unless it is a short text that JSON can write."""
+    if label is None:
+        return None
+    if not isinstance(label, str):
+        raise InvalidCall(f"label must be text, not {value_repr(label)}")
+    if not 0 < len(label) <= MAX_LABEL:
+        raise InvalidCall(f"label must be text of 1 to {MAX_LABEL} characters, not {len(label):,}")
+    if not label.isprintable():
+        raise InvalidCall(f"label must be one line of printable text, not {label!r:.100}")
+    return label
+
+
 def check_jobs(size: int) -> None:
     """Raise `InvalidCall` for more jobs than a batch can have."""
     if size > MAX_JOBS:
         raise InvalidCall(f"{size:,} jobs are too many for one batch, the limit is {MAX_JOBS:,}")
+
+
+def check_signature(error: str) -> str:
+    """Return the signature of an error group, or the beginning of one; raises ValueError."""
+    if not isinstance(error, str):
+        raise TypeError(f"error is the signature of an outcome, not {error!r:.200}")
+    signature = error.lower()
+    if not _SIGNATURE.fullmatch(signature):
+        raise ValueError(
+            f"error is 1 to 8 hex digits, the signature of an outcome or its beginning, not "
+            f"{error!r:.200}"
+        )
+    return signature
+
+
+def check_keep(seconds: float) -> float:
+    """Return for how many seconds a batch is to stay; raises InvalidCall for no usable number."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise InvalidCall(f"keep takes a number of seconds, not {value_repr(seconds)}")
+    if not 0 < seconds <= MAX_KEEP:
+        raise InvalidCall(
+            f"keep takes more than 0 and at most {MAX_KEEP:.0f} seconds, not {seconds!r:.50}"
+        )
+    return float(seconds)
 
 
 def check_slots(slots: Iterable[int], size: int) -> None:

@@ -4,6 +4,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.keys import job_id
 from gatherq.contract.validation import MAX_JOBS
 from gatherq.contract.values import codec
@@ -89,6 +90,7 @@ class BatchStore:
         jobs: "Sequence[bytes]",
         *,
         options: BatchOptions = BatchOptions(),  # noqa: B008 (a constant)
+        origin: BatchOrigin = BatchOrigin(),  # noqa: B008 (a constant)
         digests: bytes = b"",
         life: str = "",
         patience: float | None = None,
@@ -96,8 +98,8 @@ class BatchStore:
         """Write jobs from slot `first` on; with `digests`, only if none of them differs.
 
         `life` tells this batch from others under its id; `keep` is how many seconds it stays after
-        its end. Its producer counts as dead if it does not write the next jobs within `patience`
-        seconds; None for a named batch, which may be continued later.
+        its end; `origin` is kept for people. Its producer counts as dead if it does not write the
+        next jobs within `patience` seconds; None for a named batch, which may be continued later.
         """
         found, differs, stopped, written = await self._submit(
             batch_key=self.keys.batch(batch),
@@ -106,7 +108,7 @@ class BatchStore:
             size=size,
             keep=round(keep * 1000),
             first=first,
-            options=codec.encode(options.encoded()),
+            options=codec.encode({**options.encoded(), **origin.encoded()}),
             new_digests=digests,
             life=life,
             patience="" if patience is None else round(patience * 1000),

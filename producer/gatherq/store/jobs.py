@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from gatherq.contract.remote_errors.error_groups import ErrorGroup
 from gatherq.contract.validation import MAX_JOB
 from gatherq.contract.values import codec
 from gatherq.contract.worker_record import LIFETIME, WorkerRecord
@@ -87,6 +88,9 @@ class Record(Generic[R_co]):
     keep: float | None
     #: Seconds after the end of the job for which arq's own workers take it for running.
     keep_in_progress: float = 0.0
+    #: Of a slot that did not succeed: its error group, and the name of its job.
+    group: ErrorGroup | None = None
+    name: str = ""
 
 
 class RecordReply(NamedTuple):
@@ -206,6 +210,7 @@ class JobStore:
             lives=codec.encode(
                 {r.attempt.batch: r.attempt.life for r in records if r.attempt.batch}
             ),
+            groups=codec.encode(_groups(records)),
             jobs=codec.encode([_header(record) for record in records]),
             results=[record.payload for record in records],
         )
@@ -338,4 +343,17 @@ def _header(record: Record[Recordable]) -> tuple[str, ...]:
     in_progress = str(round(record.keep_in_progress * 1000)) if record.keep_in_progress else "0"
     history = "1" if attempt.number > 1 or attempt.history else "0"
     number, claim = str(attempt.number), str(attempt.claim)
-    return attempt.job_id, number, claim, record.status, slot, stay, in_progress, history
+    header = (attempt.job_id, number, claim, record.status, slot, stay, in_progress, history)
+    return header if record.group is None else (*header, record.group.sig)
+
+
+def _groups(records: Sequence[Record[Recordable]]) -> dict[str, str]:
+    """Return what Redis keeps of each error group, as JSON, by signature."""
+    texts: dict[str, str] = {}
+    for record in records:
+        group = record.group
+        if group is not None and group.sig not in texts:
+            what = {"text": group.text, "where": group.where}
+            encoded = codec.encode({**what, "status": record.status, "name": record.name})
+            texts[group.sig] = encoded.decode()
+    return texts

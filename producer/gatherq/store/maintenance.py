@@ -101,20 +101,27 @@ class BatchMaintenance:
         sizes = [n for n in sizes if n <= MAX_JOBS]  # else it is damaged
         return max(sizes, default=0) if any(fields) else 0
 
-    async def delete(self, batch: str, first: int) -> int:
+    async def delete(self, batch: str, first: int, by: str = "producer") -> int:
         """Remove a chunk of slots, and with the last one the batch; return the next slot, or 0."""
         key = self._keys.batch(batch)
-        size = await self._delete(batch_key=key, batch_id=batch, first=first)
+        size = await self._delete(batch_key=key, batch_id=batch, first=first, by=by)
         return first + _LARGE_CHUNK if first + _LARGE_CHUNK < size else 0
 
-    async def extend(self, batch: str) -> None:
-        """Set the lifetime of a batch anew.
+    async def extend(self, batch: str, keep: float | None = None, by: str = "producer") -> bool:
+        """Set the lifetime of a batch anew; return whether there is such a batch.
 
         An ended batch stays for as long as its producer asked, another for as long as it may take.
+        With `keep`, it stays for so many seconds after its end from now on, as `by` says.
         """
         first, size, expires, key = 0, 1, b"", self._keys.batch(batch)
         while first < size:
             size, expires = await self._extend(
-                batch_key=key, batch_id=batch, first=first, expires=expires
+                batch_key=key,
+                batch_id=batch,
+                first=first,
+                expires=expires,
+                stay="" if keep is None else round(keep * 1000),
+                by=by,
             )
             first += _LARGE_CHUNK
+        return bool(expires)

@@ -59,7 +59,7 @@ def test_a_step_makes_the_keys_that_the_key_space_makes():
     prefixes = json.loads(keys.prefixes)
     assert set(prefixes) == {
         *("job", "in_progress", "retry", "result", "attempts"),
-        *("batch", "done", "digests"),
+        *("batch", "done", "errors", "digests"),
     }
     for name, prefix in prefixes.items():
         assert prefix + "b:7" == getattr(keys, name)("b:7")

@@ -102,4 +102,5 @@ def _timed_out(
     times = Times(started, now)
     verdict, payload = verdicts.encode_outcome(verdict, attempt, times, death.worker, queue)
     log_end(attempt, verdict)
-    return Record(attempt, verdict.status, payload, 3600.0)
+    group, name = verdict.group, attempt.name
+    return Record(attempt, verdict.status, payload, 3600.0, group=group, name=name)

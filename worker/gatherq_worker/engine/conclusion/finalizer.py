@@ -196,7 +196,8 @@ class Finalizer:
             tell(JobEnded(attempt, verdict, times))
         keep = handler.keep if handler and handler.keep is not None else self._options.keep
         keep_in_progress = handler.keep_in_progress if handler else 0.0
-        return Record(attempt, verdict.status, payload, keep, keep_in_progress)
+        group, name = verdict.group, attempt.name
+        return Record(attempt, verdict.status, payload, keep, keep_in_progress, group, name)
 
     def _write_other_format(self, result: ExecutionResult, attempt: Attempt) -> None:
         """Write the whole result in the format of its producer."""

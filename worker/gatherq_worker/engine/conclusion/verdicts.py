@@ -12,6 +12,7 @@ from gatherq.contract import records
 from gatherq.contract.records import Times, Verdict
 from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.remote_errors.capture import describe
+from gatherq.contract.remote_errors.error_groups import group_of
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.execution.result import ExecutionResult, ProcessDied, Unwritable, write_value
@@ -136,6 +137,9 @@ def encode_outcome(
             verdict = verdict._replace(written=write_value(verdict.result))
         except Unwritable as failure:
             verdict = _failed(failure.info)
+    if verdict.status != "succeeded":
+        group = group_of(verdict.status, verdict.fields, attempt.history)
+        verdict = verdict._replace(group=group)
     return verdict, records.encode_result(
         verdict,
         job_id=attempt.job_id,

@@ -1,7 +1,7 @@
 -- Cancels a batch, or some slots of it. Queued slots end here; running ones are asked to end.
--- Include: clock, values, access, batch, end_queued_job, request_replay
+-- Include: clock, values, access, events, error_groups, batch, end_queued_job, request_replay
 -- KEYS: queue, cancel_marks
--- ARGV: prefixes, batch_id, by, channel, slots, request
+-- ARGV: prefixes, batch_id, by, channel, events, slots, request
 -- slots: a JSON list of at most 500; empty for the whole batch. request: an id of this request.
 -- The whole batch is only marked, and its running jobs are asked; sweep.lua ends its queued jobs.
 -- Returns false for no such batch, else {size, ended here, asked to end, whether extend.lua is to be
@@ -47,6 +47,9 @@ for _, job in ipairs(asked) do
   end
 end
 local answer = remember_answer(batch, request, {batch.size, #members, #asked, 0})
+if is_listed(batch) and #members + #asked > 0 then
+  event('cancelled', 'batch', batch_id, 'by', by, 'n', digits(#members + #asked))
+end
 write_batches()
 if #asked > 0 then redis.call('PUBLISH', channel, cjson.encode({jobs = asked, by = by})) end
 answer[4] = must_extend(batch) and 1 or 0

@@ -1,8 +1,8 @@
 -- Removes a batch with all its jobs, in chunks of slots; the batch's own keys go with the last one.
--- Include: values, access
+-- Include: values, access, events
 -- KEYS: queue, cancel_marks, batch_key
--- ARGV: prefixes, batch_id, first, n, channel
--- first, n: the chunk of slots, at most 500.
+-- ARGV: prefixes, batch_id, first, n, by, channel, batch_index, events
+-- first, n: the chunk of slots, at most 500. by: who removes it, for the event.
 -- After the first chunk the batch is gone for collectors: nothing of it is claimed, its running jobs are
 -- asked to end, and no outcome of theirs is recorded. Repeating a chunk changes nothing.
 -- Returns the size; 0 for no such batch.
@@ -21,6 +21,9 @@ if fields[1] then
   redis.call('HDEL', batch_key, 'size', 'expires')
   redis.call('HSET', batch_key, 'deleting', digits(size), 'cancelled_by', 'deletion')
   redis.call('PUBLISH', channel, cjson.encode({batch = batch_id, by = 'deletion'}))
+  if note('ZREM', batch_index, batch_id) == 1 then
+    event('deleted', 'batch', batch_id, 'by', by, 'n', digits(size))
+  end
 end
 if #ids > 0 then
   redis.call('UNLINK', unpack(names))
@@ -29,5 +32,6 @@ if #ids > 0 then
 end
 if last == size - 1 then
   redis.call('UNLINK', batch_key, prefix.done .. batch_id, prefix.digests .. batch_id)
+  note('UNLINK', prefix.errors .. batch_id)
 end
 return size

@@ -1,5 +1,5 @@
 -- Renews the lease that a producer holds on its batch.
--- Include: clock, values, access, batch
+-- Include: clock, values, access, events, error_groups, batch
 -- KEYS: queue, batch_key
 -- ARGV: prefixes, batch_id
 -- Returns 1; 0 where there is no lease to renew: it was given up, or had expired and the batch was

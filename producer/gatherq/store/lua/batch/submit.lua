@@ -1,10 +1,11 @@
 -- Writes one chunk of a batch's jobs, and wakes a worker. Repeating it changes nothing.
--- Include: clock, values, access, wake, batch
+-- Include: clock, values, access, wake, events, error_groups, batch
 -- KEYS: queue, batch_key, wake, digests_key
--- ARGV: prefixes, batch_id, size, keep, first, options, new_digests, life, patience, channel, ...jobs
+-- ARGV: prefixes, batch_id, size, keep, first, options, new_digests, life, patience, channel, batch_index,
+--       events, ...jobs
 -- keep: ms that the batch stays after its end. first: slot of the first job.
 -- options: kept from the first chunk, a JSON object of integers: tolerate (failures), limit (of the
--- batch's deadline), lease, queue_timeout (ms).
+-- batch's deadline), lease, queue_timeout (ms); and of texts, for people: kind, label, names, by, parent.
 -- new_digests: of the jobs, 8 bytes each; '' for a batch that nobody will submit again.
 -- life: tells a new batch from others under its id. patience: ms after which the producer has given
 -- up, unless it writes the next chunk before; '' for a batch that may be gone on with later.
@@ -13,6 +14,8 @@
 -- Nothing was written where the size is another one, or a slot differs: then the id is taken, in this
 -- queue or another; where the size is -1: then the batch has gone since its first chunk; and where fewer
 -- slots were written than `first`: then Redis has lost chunks, which are to be written again first.
+-- The index keeps the newest so many batches, for a week (ms).
+local MOST_LISTED, INDEX_TTL = 10000, '604800000'
 first = tonumber(first)
 local batch = batch_of(batch_id)
 local fresh = not batch or not batch.alive
@@ -26,7 +29,11 @@ if fresh then
     changes = {size = digits(slots), life = life, created = digits(now), expires = digits(expires),
       keep = digits(stay), queue = queue}}
   options = cjson.decode(options)
-  for name, value in pairs(options) do batch.changes[name] = digits(value) end
+  for name, value in pairs(options) do
+    batch.changes[name] = type(value) == 'number' and digits(value) or value
+  end
+  batch.kind = options.kind
+  if slots == 0 then batch.changes.ended = digits(now) end
   if options.limit then batch.changes.deadline = digits(now + options.limit) end
   if options.lease then batch.changes.leased = digits(now + options.lease) end
   batches[batch_id] = batch
@@ -78,7 +85,10 @@ for i = before_jobs + 1, #ARGV do
       for _, name in ipairs({'in_progress', 'retry', 'attempts', 'result'}) do
         clean[#clean + 1] = prefix[name] .. job
       end
-      if ended then revived[#revived + 1] = slot end
+      if ended then
+        local head = read('GETRANGE', prefix.result .. job, 0, 299) or ''
+        revived[#revived + 1] = {slot, string.match(head, '"status":"failed","sig":"(%x+)"')}
+      end
     end
   end
 end
@@ -88,7 +98,10 @@ local enqueued, expires = string.format(',"et":%.0f}', now), digits(batch.expire
 for _, job in ipairs(new_jobs) do
   redis.call('SET', prefix.job .. job[2], ARGV[job[1]] .. enqueued, 'PXAT', expires)
 end
-if fresh then redis.call('DEL', batch_key, prefix.done .. batch_id, digests_key) end
+if fresh then
+  redis.call('DEL', batch_key, prefix.done .. batch_id, digests_key)
+  if new_digests ~= '' then note('DEL', prefix.errors .. batch_id) end -- of an earlier batch of the name
+end
 local reached = first + #ARGV - before_jobs
 if written < reached then
   change(batch, 'written', digits(reached))
@@ -99,7 +112,9 @@ if written < batch.size then
 elseif batch.writing then
   redis.call('HDEL', batch_key, 'writing')
 end
-for _, slot in ipairs(revived) do
+for _, each in ipairs(revived) do
+  local slot, sig = unpack(each)
+  add_to_group(batch, sig, -1)
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = digits(slot), 'redriven'
   count(batch, 'failed', -1)
 end
@@ -118,5 +133,12 @@ end
 if #entries > 0 then
   in_chunks(entries, function(...) write('ZADD', queue, ...) end)
   wake_worker()
+end
+if fresh and is_listed(batch) then
+  note('ZADD', batch_index, digits(now), batch_id)
+  note('ZREMRANGEBYRANK', batch_index, 0, -MOST_LISTED - 1)
+  note('PEXPIRE', batch_index, INDEX_TTL)
+  event('submitted', 'batch', batch_id, 'by', options.by or '', 'n', size)
+  if batch.size == 0 then event('ended', 'batch', batch_id, 'n', '0', 'state', 'succeeded') end
 end
 return {batch.size, -1, batch.by and 1 or 0, first}

@@ -1,8 +1,9 @@
 -- The hashes of batches: read once a step, changed in memory, written by `write_batches`.
--- After: clock, values, access.
+-- After: clock, values, access, events, error_groups.
 local FIELDS = {'size', 'expires', 'written', 'life', 'keep', 'cancelled_by', 'created', 'deadline',
   'limit', 'lease', 'leased', 'queue_timeout', 'tolerate', 'writing', 'deleting',
-  'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'running', 'queue'}
+  'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'running',
+  'kind', 'queue'}
 local ENDED = {'succeeded', 'failed', 'timed_out', 'cancelled', 'lost'}
 
 -- An unfinished batch stays at least for so long (ms) after somebody last looked after it.
@@ -31,6 +32,7 @@ local function batch_of(id)
     batch.keep = batch.keep or 0
     -- Whether it is of another queue: then its jobs are neither looked for nor put into this one.
     batch.elsewhere = raw[#FIELDS] and raw[#FIELDS] ~= queue
+    batch.kind = raw[#FIELDS - 1]
     batch.alive = batch.size ~= nil and not batch.deleting
     if batch.alive then
       batch.written = batch.written or batch.size
@@ -40,7 +42,7 @@ local function batch_of(id)
         local left = redis.call('PTTL', prefix.batch .. id)
         batch.expires = now + (left > 0 and left or LEAST_LIFE)
       end
-      batch.until_ = digits(batch.expires)
+      batch.until_, batch.had_ended = digits(batch.expires), batch.left <= 0
     end
   end
   batches[id] = batch
@@ -58,6 +60,11 @@ local function slot_of(id)
   if batch == nil then batch = batch_of(batch_id) end
   if batch and batch.alive and slot >= batch.size then return batch_id end
   return batch_id, batch and batch.alive and slot or nil, batch
+end
+
+-- Whether the index lists a batch, and events tell of it. Small unnamed ones would cost more than they say.
+local function is_listed(batch)
+  return batch.kind == 'submit' or batch.kind == 'gather' and (batch.size or 0) >= 10
 end
 
 -- Changes a field, for `write_batches`.
@@ -97,6 +104,18 @@ local function must_extend(batch)
   return left < batch.keep or left > batch.keep * 9 / 8 + EXCESS
 end
 
+-- How a batch ended whose last slot has an outcome now.
+local function state_of(batch)
+  return batch.by and 'cancelled' or batch.succeeded == batch.size and 'succeeded' or 'failed'
+end
+
+-- Notes events of a batch: that this step has cancelled it, and how it ended.
+local function tell_of(batch, state)
+  local by, left = batch.changes.cancelled_by, string.format('%.0f', math.max(batch.left, 0))
+  if by then event('cancelled', 'batch', batch.id, 'by', by, 'n', left) end
+  if state then event('ended', 'batch', batch.id, 'n', string.format('%.0f', batch.size), 'state', state) end
+end
+
 -- Writes changes, counts and completions (some hundred a batch at the most). A batch with more
 -- failures than it tolerates is cancelled here, by "policy".
 -- Returns {batches that extend.lua is to be run for}, {batches that were cancelled here}.
@@ -104,18 +123,27 @@ local function write_batches()
   local extend, cancelled_here = {}, {}
   for id, batch in pairs(batches) do
     if batch then
-      local fields, key = {}, prefix.batch .. id
+      local fields, key, state = {}, prefix.batch .. id, nil
       if batch.alive then
+        local has_new_outcomes = false
         for name, n in pairs(batch.counts) do
           local before = batch[name] or 0
           batch[name] = math.max(before + n, 0)
           batch.changes[name] = digits(batch[name])
-          if name ~= 'running' then batch.left = batch.left - batch[name] + before end
+          if name ~= 'running' then
+            batch.left = batch.left - batch[name] + before
+            has_new_outcomes = has_new_outcomes or n > 0
+          end
         end
         local bad = (batch.failed or 0) + (batch.timed_out or 0) + (batch.lost or 0)
         if batch.tolerate and bad > batch.tolerate and batch.left > 0 and not batch.by then
           batch.by, batch.cancelled_here = 'policy', true
           batch.changes.cancelled_by = 'policy'
+        end
+        if batch.left <= 0 and has_new_outcomes then
+          batch.changes.ended, state = digits(now), state_of(batch)
+        elseif batch.had_ended and batch.left > 0 then
+          redis.call('HDEL', key, 'ended')
         end
       end
       for name, value in pairs(batch.changes) do
@@ -126,6 +154,10 @@ local function write_batches()
         write('XADD', prefix.done .. id, '*', unpack(batch.done))
         redis.call('PEXPIREAT', prefix.done .. id, digits(batch.expires))
         if must_extend(batch) then extend[#extend + 1] = id end
+      end
+      if batch.alive then
+        if batch.groups then write_groups(batch.groups, prefix.errors .. id, digits(batch.expires)) end
+        if is_listed(batch) then tell_of(batch, state) end
       end
       if batch.cancelled_here then
         redis.call('PUBLISH', channel, cjson.encode({batch = id, by = batch.by}))

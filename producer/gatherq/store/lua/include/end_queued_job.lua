@@ -1,21 +1,27 @@
 -- Ends jobs that are queued and must not run, with the record that record_outcomes.lua writes for
--- those that ran. Keys: queue, cancel_marks. After: clock, values, access, batch.
+-- those that ran. Signatures are those of contract/remote_errors/error_groups.py.
+-- Keys: queue, cancel_marks. After: clock, values, access, error_groups, batch.
 
--- Verdicts: {status, text of the outcome (JSON), fields of the record (JSON)}.
+-- Verdicts: {status, text of the outcome, its other fields (JSON), signature}. fakeredis makes no signature.
+local function verdict_of(status, text, fields)
+  local sig = redis.sha1hex and string.sub(redis.sha1hex(text), 1, 8) or ''
+  return {status, text, fields, sig}
+end
+
 local function cancelled(by)
   by = json_text(by)
-  return {'cancelled', cjson.encode('cancelled by: ' .. by), '"by":' .. cjson.encode(by)}
+  return verdict_of('cancelled', 'cancelled by: ' .. by, '"by":' .. cjson.encode(by))
 end
 
 local function timed_out(which, limit)
   limit = string.format('%.14g', (limit or 0) / 1000)
-  local text = string.format('"timed out: %s limit of %s s"', which, limit)
-  return {'timed_out', text, string.format('"which":"%s","limit":%s', which, limit)}
+  local text = string.format('timed out: %s limit of %s s', which, limit)
+  return verdict_of('timed_out', text, string.format('"which":"%s","limit":%s', which, limit))
 end
 
 local function failed(kind, message)
-  return {'failed', string.format('"%s: %s"', kind, message),
-    string.format('"error":{"type":"%s","message":"%s"}', kind, message)}
+  return verdict_of('failed', kind .. ': ' .. message,
+    string.format('"error":{"type":"%s","message":"%s"}', kind, message))
 end
 
 -- The verdict on all jobs of a batch that have not begun; nil where they may begin.
@@ -55,7 +61,7 @@ local function last_of(text, needle)
 end
 
 -- What a record repeats of its job: name and arguments of a small one, the name of a large one.
--- Returns these as JSON, and when the job was enqueued.
+-- Returns these as JSON, when the job was enqueued, and the name as text.
 local function call_of(id, payload)
   local head = payload and string.sub(payload, 1, 4097)
     or read('GETRANGE', prefix.job .. id, 0, 4096) or ''
@@ -65,11 +71,11 @@ local function call_of(id, payload)
   if cut then
     local call = string.sub(head, 1, cut - 1)
     local sound, decoded = pcall(cjson.decode, call .. '}')
-    if sound and decoded.a and decoded.k then return string.sub(call, 2), enqueued end
+    if sound and decoded.a and decoded.k then return string.sub(call, 2), enqueued, decoded.f end
   end
   local name = string.match(string.sub(head, 1, 1100), '^{"f":"([^"\\%c]*)","a":')
   if not name or not is_utf8(name) then name = '<unknown>' end
-  return '"f":"' .. name .. '","a":[],"k":{}', enqueued
+  return '"f":"' .. name .. '","a":[],"k":{}', enqueued, name
 end
 
 -- Ends one queued job, for `end_jobs`; `attempts` is how many it had. Its data stays, for a redrive.
@@ -81,14 +87,17 @@ local function end_job(batch, id, slot, attempts, verdict, payload)
     clean[#clean + 1], clean[#clean + 2] = prefix.job .. id, prefix.attempts .. id
     return
   end
-  local status, text, fields = unpack(verdict)
-  local call, enqueued = call_of(id, payload)
+  local status, text, fields, sig = unpack(verdict)
+  local call, enqueued, name = call_of(id, payload)
   slot = digits(slot)
   results[#results + 1] = {prefix.result .. id, table.concat({
-    '{"worker":"","t":', digits(attempts), ',"id":"', id, '","status":"', status, '","s":false,"r":', text,
-    ',', call, ',"batch":"', batch.id, '","slot":', slot, ',"et":', enqueued, ',"st":null,"ft":',
+    '{"worker":"","t":', digits(attempts), ',"id":"', id, '","status":"', status, '","sig":"', sig,
+    '","s":false,"r":', cjson.encode(text), ',', call, ',"batch":"', batch.id, '","slot":', slot, ',"et":', enqueued, ',"st":null,"ft":',
     digits(now), ',"q":', cjson.encode(json_text(queue)), ',', fields, '}'}), batch.until_}
   count(batch, status, 1)
+  local group = not (batch.groups and batch.groups[sig])
+    and cjson.encode({text = text, where = '', status = status, name = json_text(name)})
+  add_to_group(batch, sig, 1, slot, group)
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = slot, status
   if attempts > 0 then count(batch, 'running', -1) end
 end

@@ -1,8 +1,8 @@
 -- Claims up to n jobs: counts the attempt, sets the token, and hides the job for one lease.
--- Include: clock, values, access, wake, batch, end_queued_job
+-- Include: clock, values, access, wake, events, error_groups, batch, end_queued_job
 -- KEYS: queue, cancel_marks, quarantine, wake
 -- ARGV: prefixes, worker, n, lease, contact_since, contact_last, claim, most_bytes, channel,
---       ...passing
+--       events, ...passing
 -- lease: in ms. contact_since, contact_last: since and until when the worker was in contact with Redis
 -- (ms). claim: number of this claim. most_bytes: size of the largest job that is handed over.
 -- passing: nothing; or names of jobs that the worker passes over (a JSON list, each name as in a job's
@@ -201,6 +201,7 @@ for _, job in ipairs(later_attempts) do
   set_token(job[1], job[2], table.concat({worker, job[2], claim}, ':'))
 end
 for batch in pairs(batches_told) do
+  if batch.begun and not batch.running then change(batch, 'started', visible) end -- its first claim
   if batch.begun then count(batch, 'running', batch.begun) end
 end
 for _, death in ipairs(deaths) do
@@ -224,6 +225,7 @@ if #no_jobs > 0 then
   for _, id in ipairs(no_jobs) do write('LPUSH', quarantine, string.sub(id, 1, 1024)) end
   redis.call('LTRIM', quarantine, 0, 99)
   redis.call('PEXPIRE', quarantine, QUARANTINE_TTL)
+  event('quarantined', 'n', digits(#no_jobs))
   for i = 1, math.min(#no_jobs, 20) do reply[3][i] = string.sub(no_jobs[i], 1, 1024) end
 end
 end_jobs()

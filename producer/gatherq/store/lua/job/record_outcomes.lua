@@ -1,16 +1,17 @@
 -- Records outcomes: result, clean-up, counts and completion in one atomic step.
 -- A batch with more failures than it tolerates is cancelled in the same step, by "policy".
--- Include: clock, values, access, batch
+-- Include: clock, values, access, events, error_groups, batch
 -- KEYS: queue, abort, cancel_marks
--- ARGV: prefixes, worker, channel, lives, jobs, ...results
--- lives: {batch: its life, ...} as JSON. jobs: a JSON list with a list for each job, all strings: id,
+-- ARGV: prefixes, worker, channel, events, lives, groups, jobs, ...results
+-- lives: {batch: its life, ...} as JSON. groups: {signature: text of an error group as JSON, ...}, as JSON.
+-- jobs: a JSON list with a list for each job, all strings: id,
 -- attempt, number of its claim, status, slot or '' for a job without a batch, keep (ms; -1 for ever; a
 -- batch has its own), ms to leave a mark for plain arq workers (0: none), whether the job has a history
--- (1 or 0). results: one for each job.
+-- (1 or 0), and where it is not a success its signature, or none. results: one for each job.
 -- Returns {{a reply for each job}, {batches that this step cancelled}, {batches that extend.lua is to be
 -- run for}}. Replies: recorded; already (an earlier call of this attempt recorded it); refused (the
 -- attempt is not the current one); gone (its batch, or that life of it, is no longer in Redis).
-lives, jobs = cjson.decode(lives), cjson.decode(jobs)
+lives, groups, jobs = cjson.decode(lives), cjson.decode(groups), cjson.decode(jobs)
 local held, seen, replies = {}, {}, {}
 for i, job in ipairs(jobs) do
   held[2 * i - 1], held[2 * i] = prefix.in_progress .. job[1], prefix.retry .. job[1]
@@ -46,7 +47,7 @@ end
 -- results_of_batches: key, number of the job, expiry, ...; others: {key, value, keep}.
 local results_of_batches, others, clean, members = {}, {}, {}, {}
 for i, job in ipairs(jobs) do
-  local id, attempt, claim, status, slot, keep, mark, history = unpack(job)
+  local id, attempt, claim, status, slot, keep, mark, history, sig = unpack(job)
   local reply, batch = reply_for(i, id, attempt, claim, slot)
   replies[i] = reply
   if reply == 'recorded' or reply == 'gone' then
@@ -65,6 +66,7 @@ for i, job in ipairs(jobs) do
       local counts, done = batch.counts, batch.done
       counts[status] = (counts[status] or 0) + 1
       done[#done + 1], done[#done + 2] = slot, status
+      if sig then add_to_group(batch, sig, 1, slot, groups[sig] or '') end
     elseif keep ~= '0' then
       others[#others + 1] = {prefix.result .. id, ARGV[before_results + i], keep}
     end
