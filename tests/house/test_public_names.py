@@ -37,8 +37,8 @@ WORKER = ["CurrentJob", "Worker", "create_worker", "crontab", "current_job", "ru
 #: Beside what asyncio's own class of that kind has.
 METHODS = {
     "Batch": [
-        *("as_completed", "cancel", "counts", "delete", "detach", "handles", "outcomes", "redrive"),
-        "wait",
+        *("as_completed", "cancel", "counts", "delete", "detach", "handles", "keep"),
+        *("outcomes", "redrive", "wait"),
     ],
     "Inspector": [
         *("aclose", "batch", "batches", "explain", "now", "queue", "queue_info"),

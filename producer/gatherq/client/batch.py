@@ -6,12 +6,12 @@ of this module.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from gatherq.contract.outcomes import Outcome
-from gatherq.contract.validation import check_slots
+from gatherq.contract.validation import check_signature, check_slots
 from gatherq.contract.values.codec import Decoder
 from gatherq.errors import BatchNotFound
 from gatherq.store.batches import Counts
@@ -170,36 +170,64 @@ class Batch(Generic[T]):
         check_slots(slots, self._size)
         return await batch_operations.cancel(self._session, self.id, slots, by)
 
-    async def redrive(self) -> int:
+    async def redrive(
+        self, slots: Iterable[int] | None = None, error: str | None = None, *, by: str = "producer"
+    ) -> int:
         """Run again, in place, what has ended and did not succeed; return how many jobs that are.
+
+        With `slots` only these; with `error` only those of one error group: `error` is the
+        `signature` of an outcome, or the beginning of it.
 
         They keep their slots, their attempts go on counting, and may be as many again; a deadline
         starts anew, and a cancellation or lease of the batch is lifted. This is the only way in
         which an outcome changes. Handles that have their outcome keep it; `handles()` and `wait()`
-        give new ones. Raises BatchNotFound.
+        give new ones. `by` is what the events of the queue say.
 
             if await batch.redrive():
                 outcomes = await batch.outcomes()
+
+        Raises BatchNotFound; TypeError and IndexError for slots; ValueError for what is no
+        signature, or is the beginning of several.
         """
+        chosen = None if slots is None else set(slots)
+        check_slots(chosen or (), self._size)
+        if error is not None:
+            error = check_signature(error)
         _, statuses = await self._collector.completions(b"0")
         last = dict(statuses)
         kept = ("succeeded", REDRIVEN)
         ended = {slot: status for slot, status in last.items() if status not in kept}
         # A slot without a completion may have a result all the same, where Redis has lost entries.
         ended |= {slot: "" for slot in range(self._size) if slot not in last}
-        count = await batch_operations.redrive(self._session, self.id, ended)
+        if chosen is not None:
+            ended = {slot: status for slot, status in ended.items() if slot in chosen}
+            if not ended:
+                await self.counts()  # raises BatchNotFound
+                return 0
+        count = await batch_operations.redrive(self._session, self.id, ended, error, by)
         if count:
             if self._group is not None:
                 self._group.redriven(ended)
             self._group = None
         return count
 
-    async def delete(self) -> None:
+    async def delete(self, *, by: str = "producer") -> None:
         """Remove the batch and all its jobs from Redis; those that run are cancelled.
 
-        From then on every reader gets BatchNotFound. Raises it if there is no such batch.
+        From then on every reader gets BatchNotFound. Raises it if there is no such batch. `by` is
+        what the events of the queue say.
         """
-        await batch_operations.delete(self._session, self.id)
+        await batch_operations.delete(self._session, self.id, by)
+
+    async def keep(self, seconds: float, *, by: str = "producer") -> None:
+        """Let the batch stay in Redis for so many seconds: from now, or from its end.
+
+        At least, that is: up to an eighth longer. In place of what its producer asked for, so the
+        time may be shorter too. Raises InvalidCall for no usable number, and BatchNotFound.
+
+            await batch.keep(7 * 86_400)
+        """
+        await batch_operations.keep(self._session, self.id, seconds, by)
 
     async def counts(self) -> Counts:
         """Return how many are running, succeeded, failed, ...; raises BatchNotFound."""

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from typing import Any
 
 from gatherq.aio import finish_first, finish_surely
+from gatherq.contract.validation import check_keep
 from gatherq.errors import BatchNotFound, GatherqError, NoWorkers
 from gatherq.store.maintenance import CHUNK
 
@@ -23,6 +24,8 @@ logger: logging.Logger = logging.getLogger("gatherq")
 
 #: Most slots that one call puts back: their histories travel with them.
 _REDRIVE_CHUNK = 50
+#: Slots whose signatures are read in one round trip.
+_SIGNATURE_CHUNK = 100
 
 
 async def cancel(session: Session, batch: str, slots: Sequence[int], by: str) -> int:
@@ -61,29 +64,74 @@ async def stop(
         logger.warning("batch %s could not be cancelled: %s", batch, error)
 
 
-async def redrive(session: Session, batch: str, ended: Mapping[int, str]) -> int:
-    """Run slots again that ended with these statuses; return how many go back into the queue."""
-    await session.retry(session.store.maintenance.extend, batch)
-    total, first = 0, True
+async def redrive(
+    session: Session,
+    batch: str,
+    ended: Mapping[int, str],
+    error: str | None = None,
+    by: str = "producer",
+) -> int:
+    """Run slots again that ended with these statuses; return how many go back into the queue.
+
+    With `error`, only those of the error group whose signature begins so; raises ValueError where
+    several do.
+    """
+    signature = ""
+    if error is not None:
+        signature, slots_of_it = await _group_of(session, batch, ended, error)
+        ended = {slot: ended[slot] for slot in slots_of_it}
+    if not await session.retry(session.store.maintenance.extend, batch):
+        raise BatchNotFound.gone(batch, "its data")
+    if error is not None and not ended:
+        return 0
+    total = 0
     for chunk in _chunks(sorted(ended), _REDRIVE_CHUNK):
         statuses = {slot: ended[slot] for slot in chunk}
-        slots = await session.retry(session.store.redrive.ended_badly, batch, statuses)
-        request = secrets.token_hex(6)
+        badly = await session.retry(session.store.redrive.ended_badly, batch, statuses, signature)
+        request, chosen = secrets.token_hex(6), len(ended)
         put_back = session.store.redrive.put_back
-        count = await session.retry(put_back, batch, first, slots, request)
+        count = await session.retry(
+            put_back, batch, not total, badly, request, by=by, chosen=chosen
+        )
         if count is None:
             raise BatchNotFound.gone(batch, "its data")
-        total, first = total + count, False
+        total += count
     return total
 
 
-async def delete(session: Session, batch: str) -> None:
+async def _group_of(
+    session: Session, batch: str, ended: Mapping[int, str], error: str
+) -> tuple[str, list[int]]:
+    """Return the one signature that begins so, and the slots that have it."""
+    found: dict[str, list[int]] = {}
+    for chunk in _chunks(sorted(ended), _SIGNATURE_CHUNK):
+        signatures = await session.retry(session.store.redrive.signatures, batch, chunk)
+        for slot, signature in signatures.items():
+            if signature.startswith(error):
+                found.setdefault(signature, []).append(slot)
+    if len(found) > 1:
+        several = ", ".join(sorted(found)[:10])
+        raise ValueError(
+            f"{len(found)} error groups of batch {batch} begin with {error}: {several}; give "
+            "more of the signature"
+        )
+    return next(iter(found.items()), (error, []))
+
+
+async def keep(session: Session, batch: str, seconds: float, by: str) -> None:
+    """Let a batch stay for another time; raises BatchNotFound and InvalidCall."""
+    stay = check_keep(seconds)
+    if not await session.retry(session.store.maintenance.extend, batch, stay, by):
+        raise BatchNotFound.gone(batch, "its data")
+
+
+async def delete(session: Session, batch: str, by: str = "producer") -> None:
     """Remove all data of a batch; raises BatchNotFound if there is none."""
     if not await session.retry(session.store.maintenance.size_of, batch):
         raise BatchNotFound.gone(batch, "its data")
     first = 0
     while True:
-        first = await session.retry(session.store.maintenance.delete, batch, first)
+        first = await session.retry(session.store.maintenance.delete, batch, first, by)
         if not first:
             return
 
