@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments anyio3 fuzz docs check format bench bench-all clean
+.PHONY: help demo test clients environments anyio3 fuzz docs check format bench bench-all record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -52,6 +52,9 @@ bench: $(VENV)/.ready  ## gatherq against stock arq, in one run
 bench-all: bench  ## All measurements (some ten minutes)
 	@for each in startup from_arq cancel large_batch timeouts steps; do \
 	  echo; echo "bench/$$each.py"; $(BIN)/python bench/$$each.py || exit 1; done
+
+record-cost: $(VENV)/.ready  ## What a job costs the server in instructions, by callgrind (AGAINST=another checkout)
+	@$(BIN)/python bench/record_cost.py $(if $(AGAINST),--against $(AGAINST))
 
 clean:  ## Remove what was made here
 	rm -rf $(VENV) .venv-clients build dist .mypy_cache .pytest_cache .ruff_cache
