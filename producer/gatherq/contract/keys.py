@@ -3,7 +3,6 @@
 The `arq:` keys are arq's own (arq/constants.py); the `gatherq:` keys are added beside them.
 """
 
-import json
 from functools import cached_property
 
 #: Name, and key, of arq's own queue.
@@ -132,15 +131,15 @@ class KeySpace:
         return f"{name}@{self.database}" if self.database else name
 
     @cached_property
-    def prefixes(self) -> str:
-        """Prefixes of keys of jobs and batches, as JSON: the Lua steps make these keys."""
+    def prefixes(self) -> dict[str, str]:
+        """Prefixes of keys of jobs and batches, by name: the Lua steps make these keys."""
         of_jobs = [self.job, self.in_progress, self.retry, self.result, self.attempts]
         made = [*of_jobs, self.batch, self.done, self.errors, self.digests]
-        return json.dumps({key.__name__: key("") for key in made})
+        return {key.__name__: key("") for key in made}
 
     @cached_property
     def queue_wide(self) -> dict[str, str]:
         """What each step takes under the same name whatever it is called for."""
         names = ("queue", "wake", "workers", "queues", "quarantine", "cancel_marks", "abort")
         record = ("batch_index", "events")
-        return {name: getattr(self, name) for name in (*names, *record, "channel", "prefixes")}
+        return {name: getattr(self, name) for name in (*names, *record, "channel")}

@@ -4,11 +4,12 @@ A header says all that a step takes, in the order in which it takes it:
 
     -- Include: access, batch          files of `lua/include` that go before it
     -- KEYS: queue, cancel_marks
-    -- ARGV: prefixes, batch_id, ...slots
+    -- ARGV: batch_id, ...slots
 
 `...slots` takes any number of values. In Lua, keys and arguments are locals of these names, which
 one line before the first include declares; the values of `...slots` are ARGV[before_slots + 1] and
-on.
+on. A second line declares `prefix`, the prefixes of the keys of jobs and batches by name: as text
+of Lua they cost each call a tenth of what JSON among its arguments did.
 """
 
 import re
@@ -20,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import NoScriptError
 
+from gatherq.contract.keys import KeySpace
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.resources.abc import Traversable
 
     from redis.asyncio import Redis
-
-    from gatherq.contract.keys import KeySpace
 
 _LUA = files(__package__).joinpath("lua")
 _INCLUDES = "include"
@@ -46,7 +47,7 @@ class Script:
             if not _NAME.fullmatch(each) or self.names.count(each) > 1:
                 raise ValueError(f"{name}.lua: {each!r} is no name, or is there twice")
         shared = [_include(part) for part in _listed("Include", step, name)]
-        self.source: str = "".join([self._locals(), *shared, step])
+        self.source: str = "".join([self._locals(), _prefixes(), *shared, step])
         self.digest: str = sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     @property
@@ -125,6 +126,13 @@ def scripts() -> list[Script]:
 def _lua_files(folder: "Traversable") -> list[str]:
     names = (file.name for file in folder.iterdir())
     return [name.removesuffix(".lua") for name in names if name.endswith(".lua")]
+
+
+@cache
+def _prefixes() -> str:
+    """Return the line of Lua that declares the prefixes of keys."""
+    named = (f"{name} = '{prefix}'" for name, prefix in KeySpace().prefixes.items())
+    return f"local prefix = {{{', '.join(named)}}}\n"
 
 
 @cache

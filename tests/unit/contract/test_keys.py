@@ -1,7 +1,5 @@
 """Keys as they are in Redis: other programs, and workers of other versions, rely on each."""
 
-import json
-
 import pytest
 
 from gatherq.contract.keys import KeySpace, job_id
@@ -56,12 +54,11 @@ def test_the_channel_names_a_database_other_than_0():
 
 def test_a_step_makes_the_keys_that_the_key_space_makes():
     keys = KeySpace("q")
-    prefixes = json.loads(keys.prefixes)
-    assert set(prefixes) == {
+    assert set(keys.prefixes) == {
         *("job", "in_progress", "retry", "result", "attempts"),
         *("batch", "done", "errors", "digests"),
     }
-    for name, prefix in prefixes.items():
+    for name, prefix in keys.prefixes.items():
         assert prefix + "b:7" == getattr(keys, name)("b:7")
 
 

@@ -29,7 +29,7 @@ async def test_arguments_go_in_the_order_of_the_header():
     release = script("job/release_claims").bind(redis, KEYS)
     assert await release(claims=["b:0", 1]) == b"reply"
     digest = script("job/release_claims").digest
-    fixed = (KEYS.queue, KEYS.wake, KEYS.prefixes, KEYS.channel)
+    fixed = (KEYS.queue, KEYS.wake, KEYS.channel, KEYS.events)
     assert redis.commands == [("EVALSHA", digest, 2, *fixed, "b:0", 1)]
 
 
@@ -62,17 +62,18 @@ def test_a_constant_that_a_step_does_not_take_is_refused_at_once():
         script("job/release_claims").bind(Redis(), KEYS, lease=5)
 
 
-def test_the_first_line_declares_what_the_step_takes():
-    first = script("batch/redrive").source.partition("\n")[0]
+def test_the_first_lines_declare_what_the_step_takes_and_the_prefixes():
+    first, second, _ = script("job/release_claims").source.split("\n", 2)
     assert first == (
-        "local queue, wake, prefixes, batch_id, is_first, request, channel, before_slots = "
-        "KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], 5"
+        "local queue, wake, channel, events, before_claims = KEYS[1], KEYS[2], ARGV[1], ARGV[2], 2"
     )
+    assert second.startswith("local prefix = {job = 'arq:job:', ")
+    assert second.count(" = '") == len(KEYS.prefixes)
 
 
 def test_a_list_goes_on_behind_a_comma():
     claim = script("job/claim_jobs")
-    assert claim.argv[-1] == "channel"
+    assert claim.argv[-1] == "events"
     assert claim.rest == "passing"
 
 

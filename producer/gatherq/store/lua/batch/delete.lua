@@ -1,7 +1,7 @@
 -- Removes a batch with all its jobs, in chunks of slots; the batch's own keys go with the last one.
 -- Include: values, access, events
 -- KEYS: queue, cancel_marks, batch_key
--- ARGV: prefixes, batch_id, first, n, by, channel, batch_index, events
+-- ARGV: batch_id, first, n, by, channel, batch_index, events
 -- first, n: the chunk of slots, at most 500. by: who removes it, for the event.
 -- After the first chunk the batch is gone for collectors: nothing of it is claimed, its running jobs are
 -- asked to end, and no outcome of theirs is recorded. Repeating a chunk changes nothing.

@@ -3,7 +3,7 @@
 -- last one, so that no slot expires before the batch.
 -- Include: clock, values, access, events, error_groups, batch
 -- KEYS: queue, batch_key
--- ARGV: prefixes, batch_id, first, n, expires, stay, by, events
+-- ARGV: batch_id, first, n, expires, stay, by, events
 -- first, n: the chunk of slots, at most 500. expires: what the call for the chunk before returned (ms), ''
 -- in the first. stay: how long (ms) the batch is to stay after its end from now on, or ''; by: who says so.
 -- Returns {number of slots that were written, new expiry (ms)}; {0, ''} for no such batch.

@@ -2,7 +2,7 @@
 -- completion `redriven` takes their earlier completion back.
 -- Include: clock, values, access, wake, events, error_groups, batch, request_replay
 -- KEYS: queue, wake
--- ARGV: prefixes, batch_id, is_first, request, by, chosen, channel, events, ...slots
+-- ARGV: batch_id, is_first, request, by, chosen, channel, events, ...slots
 -- is_first: whether no chunk before has queued a slot (1 or 0): then it lifts the batch's cancellation and
 -- its producer lease, and starts its deadline anew. The first that queues one begins a new generation, and
 -- keeps the error groups as they stood. request: an id of this request.

@@ -1,7 +1,7 @@
 -- Renews the lease that a producer holds on its batch.
 -- Include: clock, values, access, events, error_groups, batch
 -- KEYS: queue, batch_key
--- ARGV: prefixes, batch_id
+-- ARGV: batch_id
 -- Returns 1; 0 where there is no lease to renew: it was given up, or had expired and the batch was
 -- cancelled, or the batch has ended or is gone.
 local batch = batch_of(batch_id)

@@ -1,7 +1,7 @@
 -- Writes one chunk of a batch's jobs, and wakes a worker. Repeating it changes nothing.
 -- Include: clock, values, access, wake, events, error_groups, batch
 -- KEYS: queue, batch_key, wake, digests_key
--- ARGV: prefixes, batch_id, size, keep, first, options, new_digests, life, patience, channel, batch_index,
+-- ARGV: batch_id, size, keep, first, options, new_digests, life, patience, channel, batch_index,
 --       events, ...jobs
 -- keep: ms that the batch stays after its end. first: slot of the first job.
 -- options: kept from the first chunk, a JSON object of integers: tolerate (failures), limit (of the

@@ -3,7 +3,7 @@
 -- released. With their batch end the slots that its producer never wrote.
 -- Include: clock, values, access, events, error_groups, batch, end_queued_job
 -- KEYS: queue, cancel_marks
--- ARGV: prefixes, batch_id, first, n, force, next_before, contact_since, contact_last, channel, events
+-- ARGV: batch_id, first, n, force, next_before, contact_since, contact_last, channel, events
 -- first, n: the chunk of slots, at most 500. force: whether to look through all slots even if a sweep did
 -- so in the last 10 s (1 or 0). next_before: what the calls for earlier chunks returned as next, or -1.
 -- contact_since, contact_last: since and until when the caller was in contact with Redis (ms).

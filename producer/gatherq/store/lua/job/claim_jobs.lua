@@ -1,7 +1,7 @@
 -- Claims up to n jobs: counts the attempt, sets the token, and hides the job for one lease.
 -- Include: clock, values, access, wake, events, error_groups, batch, end_queued_job
 -- KEYS: queue, cancel_marks, quarantine, wake
--- ARGV: prefixes, worker, n, lease, contact_since, contact_last, claim, most_bytes, channel,
+-- ARGV: worker, n, lease, contact_since, contact_last, claim, most_bytes, channel,
 --       events, ...passing
 -- lease: in ms. contact_since, contact_last: since and until when the worker was in contact with Redis
 -- (ms). claim: number of this claim. most_bytes: size of the largest job that is handed over.

@@ -2,7 +2,7 @@
 -- reply of a claim may have been lost.
 -- Include: clock, values, access
 -- KEYS: queue
--- ARGV: prefixes, worker, lease, skip, n, with_jobs
+-- ARGV: worker, lease, skip, n, with_jobs
 -- lease: in ms. skip, n: how many members of the queue to skip, and to look at (at most 1000).
 -- with_jobs: whether to return the jobs' data (1 or 0).
 -- The score of a running job is the end of its lease, so only jobs within a lease from now are looked at.

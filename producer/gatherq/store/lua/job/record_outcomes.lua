@@ -2,7 +2,7 @@
 -- A batch with more failures than it tolerates is cancelled in the same step, by "policy".
 -- Include: clock, values, access, events, error_groups, batch
 -- KEYS: queue, abort, cancel_marks
--- ARGV: prefixes, worker, channel, events, lives, groups, jobs, ...results
+-- ARGV: worker, channel, events, lives, groups, jobs, ...results
 -- lives: {batch: its life, ...} as JSON. groups: {signature: text of an error group as JSON, ...}, as JSON.
 -- jobs: a JSON list with a list for each job, all strings: id,
 -- attempt, number of its claim, status, slot or '' for a job without a batch, keep (ms; -1 for ever; a

@@ -1,7 +1,7 @@
 -- Gives claims back to the queue: at a shutdown (the attempt is not charged), for a retry (charged).
 -- Include: clock, values, access, wake, claim_token, events, error_groups, batch
 -- KEYS: queue, wake
--- ARGV: prefixes, channel, events, ...claims
+-- ARGV: channel, events, ...claims
 -- claims: for each: id, attempt, token, batch or '', life of the batch, delay (ms), charge (1 or 0),
 -- entry for the job's history or ''.
 -- The score of a released job has a fraction, which tells it from a job whose lease has expired.

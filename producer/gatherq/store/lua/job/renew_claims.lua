@@ -1,7 +1,7 @@
 -- Renews the leases of a worker's claims, and signs the worker as alive.
 -- Include: clock, values, access, claim_token, events, error_groups, batch
 -- KEYS: queue, workers, cancel_marks
--- ARGV: prefixes, worker, lease, contact_since, contact_last, is_alive, channel, events, ...claims
+-- ARGV: worker, lease, contact_since, contact_last, is_alive, channel, events, ...claims
 -- lease: in ms. contact_since, contact_last: since and until when the worker was in contact with Redis
 -- (ms). is_alive: whether it claims jobs, and is to be listed as alive (1 or 0).
 -- claims: for each: id, attempt, token, batch or '', life of the batch.

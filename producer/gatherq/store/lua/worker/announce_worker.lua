@@ -1,7 +1,7 @@
 -- Writes the record of a worker process, and notes that its queue has a worker.
 -- Include: clock, values, access
 -- KEYS: queue, worker_key, queues
--- ARGV: prefixes, started, ttl, ...fields
+-- ARGV: started, ttl, ...fields
 -- started: when the worker began (ms), or 0 for now. ttl: how long (ms) the record stays.
 -- fields: field and value of the record, any number of times.
 -- It needs memory, so a full server refuses it: nobody waits for a record.
