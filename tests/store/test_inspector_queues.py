@@ -54,12 +54,12 @@ async def test_what_is_deferred_and_what_a_plain_arq_worker_holds(inspector, red
 async def test_queues_with_workers_or_batches(inspector, store, redis, queue):
     await beat(store())
     other = f"{queue}:other"
-    await redis.zadd(KeySpace(other).batches, {"b": 1})
+    await redis.zadd(KeySpace(other).batch_index, {"b": 1})
     await redis.zadd(other, {"b:0": 1})
     found = {each.name: each for each in await inspector.queues()}
     assert found[queue].workers == 1
     assert (found[other].workers, found[other].claimable) == (0, 1)
-    await redis.delete(KeySpace(other).batches)
+    await redis.delete(KeySpace(other).batch_index)
 
 
 async def test_keys_of_another_type_and_junk_count_as_nothing(inspector, redis, queue):

@@ -97,11 +97,6 @@ class KeySpace:
         return f"gatherq:workers:{self.queue}"
 
     @cached_property
-    def batches(self) -> str:
-        """Batches by when they were submitted (ms). Sorted set; submit, by Inspector; TTL: 7 d."""
-        return f"gatherq:batches:{self.queue}"
-
-    @cached_property
     def quarantine(self) -> str:
         """Queue members that cannot be jobs, the newest 100. List; claim_jobs; TTL: a day."""
         return f"gatherq:quarantine:{self.queue}"

@@ -22,7 +22,7 @@ class BatchRecords:
     async def ids(self, first: int = 0, count: int | None = None) -> list[str]:
         """Return ids in the index, the newest first; those of expired batches may be there too."""
         last = -1 if count is None else first + count - 1
-        command = ("ZREVRANGE", self._keys.batches, first, last)
+        command = ("ZREVRANGE", self._keys.batch_index, first, last)
         (found,) = await ask(self._redis, [command])
         return [text(raw) for raw in found or ()]
 

@@ -74,7 +74,7 @@ class QueueRecords:
             self._redis, [("ZRANGE", self._keys.queues, 0, -1, "WITHSCORES")]
         )
         found = {text(name) for name, _ in scores_of(reply)}
-        prefix = KeySpace("").batches
+        prefix = KeySpace("").batch_index
         async for key in self._redis.scan_iter(f"{prefix}*", count=_STEP):
             found.add(text(key).removeprefix(prefix))
         return sorted(found)
