@@ -156,7 +156,9 @@ local function write_batches()
         if must_extend(batch) then extend[#extend + 1] = id end
       end
       if batch.alive then
-        if batch.groups then write_groups(batch.groups, prefix.errors .. id, digits(batch.expires)) end
+        if batch.groups then
+          write_groups(batch.groups, batch.first_of, prefix.errors .. id, digits(batch.expires))
+        end
         if is_listed(batch) then tell_of(batch, state) end
       end
       if batch.cancelled_here then

@@ -92,8 +92,9 @@ local function end_job(batch, id, slot, attempts, verdict, payload)
   slot = digits(slot)
   results[#results + 1] = {prefix.result .. id, table.concat({
     '{"worker":"","t":', digits(attempts), ',"id":"', id, '","status":"', status, '","sig":"', sig,
-    '","s":false,"r":', cjson.encode(text), ',', call, ',"batch":"', batch.id, '","slot":', slot, ',"et":', enqueued, ',"st":null,"ft":',
-    digits(now), ',"q":', cjson.encode(json_text(queue)), ',', fields, '}'}), batch.until_}
+    '","s":false,"r":', cjson.encode(text), ',', call, ',"batch":"', batch.id, '","slot":', slot,
+    ',"et":', enqueued, ',"st":null,"ft":', digits(now), ',"q":', cjson.encode(json_text(queue)), ',', fields,
+    '}'}), batch.until_}
   count(batch, status, 1)
   local group = not (batch.groups and batch.groups[sig])
     and cjson.encode({text = text, where = '', status = status, name = json_text(name)})

@@ -7,35 +7,38 @@
 -- `text` are used if it is a new one.
 local function add_to_group(batch, sig, n, slot, text)
   if not sig or sig == '' then return end
-  batch.groups = batch.groups or {}
-  local group = batch.groups[sig]
-  if group then group.n = group.n + n else batch.groups[sig] = {n = n, slot = slot, text = text} end
+  if not batch.groups then batch.groups, batch.first_of = {}, {} end
+  local groups = batch.groups
+  if not groups[sig] then batch.first_of[sig] = {slot, text} end
+  groups[sig] = (groups[sig] or 0) + n
 end
 
--- Writes what `add_to_group` noted, as {sig: {n, slot, text}}, into a key that is to expire at a time. One
--- read and one write, however many groups there are.
-local function write_groups(groups, key, expires)
+-- Writes what `add_to_group` noted, {sig: n} and {sig: {slot, text}}, into a key that is to expire at a
+-- time. One read and one write, however many groups there are.
+local function write_groups(groups, first_of, key, expires)
   local sigs, fields, other = {}, {}, 0
   for sig in pairs(groups) do sigs[#sigs + 1] = sig end
   local found = note('HMGET', key, 'groups', 'other', unpack(sigs))
   if not found then return end
-  local function number(text) return tonumber(string.match(text or '', '^%d+$') and string.sub(text, 1, 15) or 0) end
+  local function number(text)
+    return string.match(text or '', '^%d+$') and tonumber(string.sub(text, 1, 15)) or 0
+  end
   local function set(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
   local listed = string.match(string.sub(found[1] or '', 1, 1799), '^[%x ]*')
   local many = math.floor((#listed + 1) / 9)
   for i, sig in ipairs(sigs) do
-    local group, known = groups[sig], found[i + 2]
-    if not known and group.n > 0 and many < 200 then
+    local n, known = groups[sig], found[i + 2]
+    if not known and n > 0 and many < 200 then
       known, many, listed = '0', many + 1, listed == '' and sig or listed .. ' ' .. sig
     end
     local before = number(known)
     if not known then
-      other = other + group.n
+      other = other + n
     else
-      set(sig, string.format('%.0f', math.max(before + group.n, 0)))
-      if before == 0 and group.n > 0 then
-        set(sig .. ':slot', group.slot)
-        set(sig .. ':text', group.text)
+      set(sig, string.format('%.0f', math.max(before + n, 0)))
+      if before == 0 and n > 0 then
+        set(sig .. ':slot', first_of[sig][1])
+        set(sig .. ':text', first_of[sig][2])
       end
     end
   end

@@ -66,7 +66,11 @@ for i, job in ipairs(jobs) do
       local counts, done = batch.counts, batch.done
       counts[status] = (counts[status] or 0) + 1
       done[#done + 1], done[#done + 2] = slot, status
-      if sig then add_to_group(batch, sig, 1, slot, groups[sig] or '') end
+      if sig then
+        local counted = batch.groups
+        local n = counted and counted[sig]
+        if n then counted[sig] = n + 1 else add_to_group(batch, sig, 1, slot, groups[sig] or '') end
+      end
     elseif keep ~= '0' then
       others[#others + 1] = {prefix.result .. id, ARGV[before_results + i], keep}
     end
