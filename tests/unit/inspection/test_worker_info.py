@@ -78,7 +78,7 @@ def test_a_record_is_read_with_its_units():
 def test_it_says_its_state_while_it_is_heard(state):
     assert read(FIELDS | {"state": state}).state == state
     late = {"state": state, "seen": str(NOW - 5001)}
-    assert read(FIELDS | late, signed=NOW - 5001).state == "silent"
+    assert read(FIELDS | late, signed=NOW - 3126).state == "silent"
     assert not read(FIELDS | late, signed=NOW - 5001).alive
 
 
