@@ -3,9 +3,12 @@
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from gatherq.escape import escape
+
+#: Columns between two columns of a table, and the least that a flexible one is made to.
+_GAP, _LEAST = 2, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +43,53 @@ def aligned(
     """Return the lines of a table for a terminal."""
     room = width()
     shown = [column for column in columns if room >= column.least_width]
+    texts = [[escape(column.text(row)) for column in shown] for row in rows]
+    widths = _widths(shown, texts, room, title=title)
     try:
-        return _by_rich(shown, rows, room, title=title, color=color)
+        return _by_rich(shown, rows, texts, widths, title=title, color=color)
     except ImportError:
-        return _plain(shown, rows, room, title=title)
+        return _plain(shown, texts, widths, title=title)
+
+
+def _widths(
+    columns: Sequence[Column], texts: Sequence[Sequence[str]], room: int, *, title: bool
+) -> list[int]:
+    """Return how wide each column is: where there is too little room, flexible ones give way."""
+    titles = [column.title if title else "" for column in columns]
+    widths = [max(map(len, cells)) for cells in zip(titles, *texts, strict=True)]
+    least = [min(_LEAST, wide) for wide in widths]
+    while sum(widths) + _GAP * (len(widths) - 1) > room:
+        flexible = [n for n, column in enumerate(columns) if column.flexible]
+        giving = [n for n in flexible if widths[n] > least[n]]
+        if not giving:
+            break
+        widths[max(giving, key=widths.__getitem__)] -= 1
+    return widths
 
 
 def _by_rich(
-    columns: Sequence[Column], rows: Sequence[Any], room: int, *, title: bool, color: bool
+    columns: Sequence[Column],
+    rows: Sequence[Any],
+    texts: Sequence[Sequence[str]],
+    widths: Sequence[int],
+    *,
+    title: bool,
+    color: bool,
 ) -> list[str]:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=title, pad_edge=False)
-    for column in columns:
+    table = Table(box=None, padding=(0, _GAP, 0, 0), show_header=title, pad_edge=False)
+    for column, wide in zip(columns, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if column.right else "left"
         table.add_column(
-            column.title,
-            justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=8 if column.flexible else None,
-            ratio=None,
+            column.title, justify=justify, no_wrap=True, overflow="ellipsis", width=wide
         )
-    for row in rows:
-        table.add_row(*(Text(escape(c.text(row)), style=c.style(row)) for c in columns))
+    for row, cells in zip(rows, texts, strict=True):
+        styled = zip(cells, columns, strict=True)
+        table.add_row(*(Text(cell, style=column.style(row)) for cell, column in styled))
+    room = sum(widths) + _GAP * len(widths)
     console = Console(
         width=room, no_color=not color, force_terminal=color, highlight=False, markup=False
     )
@@ -73,15 +98,19 @@ def _by_rich(
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
-def _plain(columns: Sequence[Column], rows: Sequence[Any], room: int, *, title: bool) -> list[str]:
-    texts = [[escape(column.text(row)) for column in columns] for row in rows]
-    lines = [[column.title for column in columns], *texts] if title else texts
-    widths = [max(map(len, each)) for each in zip(*lines, strict=True)] if lines else []
+def _plain(
+    columns: Sequence[Column],
+    texts: Sequence[Sequence[str]],
+    widths: Sequence[int],
+    *,
+    title: bool,
+) -> list[str]:
+    titles = [column.title for column in columns]
     made = []
-    for line in lines:
+    for line in [titles, *texts] if title else texts:
         cells = [
-            cell.rjust(wide) if column.right else cell.ljust(wide)
+            cell[:wide].rjust(wide) if column.right else cell[:wide].ljust(wide)
             for cell, wide, column in zip(line, widths, columns, strict=True)
         ]
-        made.append("  ".join(cells).rstrip()[:room])
+        made.append((" " * _GAP).join(cells).rstrip())
     return made
