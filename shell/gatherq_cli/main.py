@@ -22,6 +22,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "ls": "List batches, the newest first.",
         "explain": "Say why a batch is not finished, and what helps.",
         "outcomes": "Show the slots of a batch in order, each with its outcome so far.",
+        "workers": "List workers, or say what one of them runs.",
+        "queue": "Say what waits in the queue, what runs, and how fast it drains.",
+        "events": "Show who did what, and which workers came and went.",
     },
 }
 #: The folder of each command.

@@ -222,6 +222,13 @@ BATCH_FIELDS: Mapping[str, Field] = {
     "size": Field(number, lambda batch: batch.size),
     "bad": Field(number, lambda batch: batch.bad),
 }
+#: What filters on events look at.
+EVENT_FIELDS: Mapping[str, Field] = {
+    "event": Field(text_like, lambda event: event.event),
+    "batch": Field(text_like, lambda event: event.batch),
+    "worker": Field(text_like, lambda event: event.worker),
+    "by": Field(text_like, lambda event: event.by),
+}
 
 
 def read_slot_filters(texts: Iterable[str]) -> Sequence[Filter]:
@@ -232,3 +239,8 @@ def read_slot_filters(texts: Iterable[str]) -> Sequence[Filter]:
 def read_batch_filters(texts: Iterable[str]) -> Sequence[Filter]:
     """Read filters on batches; raises InvalidSelector."""
     return read_filters(texts, BATCH_FIELDS)
+
+
+def read_event_filters(texts: Iterable[str]) -> Sequence[Filter]:
+    """Read filters on events; raises InvalidSelector."""
+    return read_filters(texts, EVENT_FIELDS)

@@ -16,12 +16,14 @@ from gatherq.store.server.retry import RedisRetry
 from gatherq.store.server.urls import masked
 
 from .batch_info import BatchInfo, read_batch
+from .event_info import EventInfo
 from .explain import rules
 from .explain.explanation import Explanation
 from .explain.facts import ServerFacts
 from .field_values import whole
-from .filters import Filter, read_batch_filters
+from .filters import Filter, read_batch_filters, read_event_filters
 from .queue_info import QueueInfo
+from .reading.events import EventReading
 from .reading.explaining import ExplanationReading
 from .reading.queues import QueueReading
 from .selector import Selector, read_selector
@@ -60,6 +62,7 @@ class Inspector(AsyncWith):
         self._retry = RedisRetry(self._url, settings.patience)
         self._batches = BatchRecords(self._redis, self._keys)
         self._slots = SlotRecords(self._redis, self._keys)
+        self._events = EventReading(self._redis, self._keys, self._retry)
         self._queues = QueueReading(self._redis, self._retry)
         self._explaining = ExplanationReading(self._redis, self._retry)
 
@@ -135,11 +138,13 @@ class Inspector(AsyncWith):
         Plain arq workers tell nothing of themselves: if there are any, the jobs that they hold are
         those of one worker `arq`.
         """
-        return await self._queues.workers(self._keys)
+        _, workers, _ = await self._queues.look(self._keys)
+        return workers
 
     async def queue_info(self) -> QueueInfo:
         """Return what waits in the queue, what runs, and what is still to come."""
-        return await self._queues.queue(self._keys)
+        queue, *_ = await self._queues.look(self._keys)
+        return queue
 
     async def queues(self) -> list[QueueInfo]:
         """Return every queue with workers, or with batches in its list, by name.
@@ -148,7 +153,23 @@ class Inspector(AsyncWith):
         """
         names = await self._queues.names(self._keys)
         spaces = [KeySpace(name, self._keys.database) for name in names]
-        return [await self._queues.queue(keys) for keys in spaces]
+        return [(await self._queues.look(keys))[0] for keys in spaces]
+
+    async def events(
+        self, *filters: str, since: float | None = None, after: str = "", follow: bool = False
+    ) -> AsyncIterator[EventInfo]:
+        """Yield what happened on the queue, the oldest first: of the last `since` seconds, or all.
+
+        Redis keeps the newest 10,000, for a week. `after` is the id of an event, to go on behind
+        it. With `follow` it waits for more, without end. Filters look at `event`, `batch`, `worker`
+        and `by`. Raises InvalidSelector.
+        """
+        tests = read_event_filters(filters)
+        if not after:
+            start = 0 if since is None else await self.now() - since * 1000
+            after = f"{max(int(start), 0)}-0"
+        async for event in self._events.read(tests, after, follow=follow):
+            yield event
 
     async def explain(self, target: str) -> Explanation:
         """Say why a batch, or some of its slots, have no outcome yet: `explain("nightly:7")`.

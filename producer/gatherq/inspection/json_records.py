@@ -1,14 +1,17 @@
 """What there is, as objects of JSON: names are those of the attributes, times ISO 8601 in UTC."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
 from gatherq.contract.outcomes import AttemptInfo, Cancelled, Failed, Lost, Succeeded, TimedOut
 
 from .batch_info import BatchInfo
+from .event_info import EventInfo
+from .queue_info import QueueInfo
 from .slot_info import SlotInfo
+from .worker_info import WorkerInfo
 
 Record = dict[str, Any]
 
@@ -46,6 +49,21 @@ def slot_record(slot: SlotInfo) -> Record:
     return _record(record)
 
 
+def worker_record(worker: WorkerInfo) -> Record:
+    """Return a worker with what it runs."""
+    return _attributes(worker)
+
+
+def queue_record(queue: QueueInfo) -> Record:
+    """Return a queue, and in how many seconds it drains."""
+    return {**_attributes(queue), "drain": queue.drain}
+
+
+def event_record(event: EventInfo) -> Record:
+    """Return an event with all that it says."""
+    return _attributes(event)
+
+
 def _outcome(slot: SlotInfo) -> Record:
     match slot.outcome:
         case Succeeded(value):
@@ -70,6 +88,10 @@ def _record(values: Record) -> Record:
     return {name: _plain(value) for name, value in values.items()}
 
 
+def _attributes(value: Any) -> Record:
+    return _record({each.name: getattr(value, each.name) for each in fields(value)})
+
+
 def _plain(value: Any) -> Any:
     """Return a value of JSON's types: times as texts."""
     if isinstance(value, datetime):
@@ -78,4 +100,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if is_dataclass(value):
+        return _attributes(value)
     return value

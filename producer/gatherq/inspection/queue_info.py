@@ -66,7 +66,7 @@ def read_queue(
         deferred=found.later - len(held),
         next_deferred=time(later[0]) if later else None,
         oldest=oldest,
-        waiting=max(found.now - (found.first or 0), 0) / 1000 if oldest else 0.0,
+        waiting=round(max(found.now - (found.first or 0), 0) / 1000, 3) if oldest else 0.0,
         quarantined=found.quarantined,
         workers=len(alive),
         places=None if None in places else sum(filter(None, places)),

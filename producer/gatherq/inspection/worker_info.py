@@ -106,7 +106,7 @@ def read_worker(found: WorkerFields, now: float) -> WorkerInfo:
     fields = found.fields
     seen = max(found.signed, whole(fields.get("seen")) or 0)
     lease, lag = whole(fields.get("lease")), whole(fields.get("lag_ms"))
-    age = max(now - seen, 0) / 1000
+    age = round(max(now - seen, 0) / 1000, 3)
     given: dict[str, Any] = {name: whole(fields.get(name)) or 0 for name in _NUMBERS}
     given |= {name: fields.get(name, "") for name in _TEXTS}
     return WorkerInfo(

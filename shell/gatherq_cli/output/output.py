@@ -36,6 +36,14 @@ class Output:
         """Whether programs read it."""
         return bool(self.kind)
 
+    def shows(self, text: str) -> bool:
+        """Tell whether standard output can show these characters."""
+        try:
+            text.encode(sys.stdout.encoding)
+        except UnicodeEncodeError:
+            return False
+        return True
+
     def line(self, text: str = "") -> None:
         """Print a line for people; nothing where programs read."""
         if not self.is_json:

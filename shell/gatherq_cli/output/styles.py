@@ -10,6 +10,10 @@ _STYLES = {
     "running": "cyan",
     "retrying": "cyan",
     "queued": "dim",
+    "draining": "yellow",
+    "blocked": "bold red",
+    "away": "yellow",
+    "silent": "bold red",
 }
 
 

@@ -49,14 +49,14 @@ class ExplanationReading:
         now = int(seconds) * 1000 + int(micros) / 1000
         slots = await self._slots(keys, batch.id, left[:_MOST], now)
         pending = [slot for slot in slots if slot.outcome is None]
-        queues = QueueReading(self._redis, self._retry)
+        queue, workers, _ = await QueueReading(self._redis, self._retry).look(keys)
         return Facts(
             batch=batch,
             now=datetime.fromtimestamp(now / 1000, UTC),
             pending=pending,
             total=len(left) - (len(slots) - len(pending)),
-            workers=await queues.workers(keys),
-            queue=await queues.queue(keys),
+            workers=workers,
+            queue=queue,
             ahead=await self._ahead(keys, pending, now),
             elsewhere=await self._elsewhere(keys),
             usual=await self._usual(keys, batch.id, ended, now),
