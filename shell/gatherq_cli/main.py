@@ -26,6 +26,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "queue": "Say what waits in the queue, what runs, and how fast it drains.",
         "events": "Show who did what, and which workers came and went.",
     },
+    "check": {
+        "doctor": "Say what is wrong with server, queue and workers, and what to do.",
+        "config": "Show the settings in force, and where each comes from.",
+    },
 }
 #: The folder of each command.
 COMMANDS: dict[str, str] = {name: folder for folder, names in SECTIONS.items() for name in names}

@@ -41,7 +41,7 @@ METHODS = {
         *("outcomes", "redrive", "wait"),
     ],
     "Inspector": [
-        *("aclose", "batch", "batches", "events", "explain", "now", "queue", "queue_info"),
+        *("aclose", "batch", "batches", "check", "events", "explain", "now", "queue", "queue_info"),
         *("queues", "slots", "url", "workers"),
     ],
     "Handle": ["get_name", "has_outcome", "id", "outcome", "set_name", "slot"],

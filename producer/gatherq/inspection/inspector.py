@@ -16,6 +16,7 @@ from gatherq.store.server.retry import RedisRetry
 from gatherq.store.server.urls import masked
 
 from .batch_info import BatchInfo, read_batch
+from .checks.finding import Finding
 from .event_info import EventInfo
 from .explain import rules
 from .explain.explanation import Explanation
@@ -23,6 +24,7 @@ from .explain.facts import ServerFacts
 from .field_values import whole
 from .filters import Filter, read_batch_filters, read_event_filters
 from .queue_info import QueueInfo
+from .reading.checking import Checking
 from .reading.events import EventReading
 from .reading.explaining import ExplanationReading
 from .reading.queues import QueueReading
@@ -170,6 +172,17 @@ class Inspector(AsyncWith):
             after = f"{max(int(start), 0)}-0"
         async for event in self._events.read(tests, after, follow=follow):
             yield event
+
+    async def check(self, *, scan: bool = False) -> list[Finding]:
+        """Return what is well and what is wrong with the server, the queue and its workers.
+
+        With `scan` it looks at all keys, for those that never expire. What this user may not ask is
+        a finding of its own. It writes nothing but to the server's cache of scripts.
+        """
+        checking = Checking(self._redis, self._keys, self._retry)
+        found = await checking.server(self._url)
+        found += await checking.pool(self.batches(limit=_PAGE))
+        return found + (await checking.expiry() if scan else [])
 
     async def explain(self, target: str) -> Explanation:
         """Say why a batch, or some of its slots, have no outcome yet: `explain("nightly:7")`.
