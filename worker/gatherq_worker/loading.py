@@ -17,7 +17,7 @@ from typing import Any
 
 from gatherq.contract.importing import ImportRunsJobs, importing
 from gatherq.contract.remote_errors.capture import say
-from gatherq.contract.source_frames import own_frames, shown_file
+from gatherq.contract.remote_errors.source_frames import own_frames, shown_file
 from gatherq.errors import GatherqError
 from gatherq.escape import escape
 

@@ -12,7 +12,7 @@ from types import FrameType
 
 from gatherq.errors import GatherqError
 
-from .source_frames import shown_file
+from .remote_errors.source_frames import shown_file
 
 #: Longest statement that an error repeats.
 _LONGEST = 60

@@ -10,7 +10,7 @@ import pytest
 
 import gatherq
 import gatherq_worker
-from gatherq.contract.source_frames import last_own_frame, own_frames, shown_file
+from gatherq.contract.remote_errors.source_frames import last_own_frame, own_frames, shown_file
 
 OWN, INSTALLED = "/home/me/kitchen.py", "/venv/lib/python3/site-packages/menu/card.py"
 OTHERS = [json.__file__, gatherq.__file__, gatherq_worker.__file__, "<frozen importlib._bootstrap>"]

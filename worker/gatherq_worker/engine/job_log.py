@@ -4,7 +4,7 @@ import logging
 
 from gatherq.contract.records import Times, Verdict
 from gatherq.contract.remote_errors.error_info import ErrorInfo
-from gatherq.contract.source_frames import last_own_frame
+from gatherq.contract.remote_errors.source_frames import last_own_frame
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.call_text import call_text
 

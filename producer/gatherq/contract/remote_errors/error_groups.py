@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha1
 from typing import Any, NamedTuple
 
-from gatherq.contract.source_frames import last_own_function
+from .source_frames import last_own_function
 
 #: Most characters of a message that are looked at, and that a text keeps.
 _READ, _KEPT = 1000, 300

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from gatherq.contract.source_frames import OUR_PACKAGES
-
 from .attributes import is_a
+from .source_frames import OUR_PACKAGES
 
 #: Most visits, and deepest level below the first error.
 _MAX_NODES, _MAX_DEPTH = 100, 40
