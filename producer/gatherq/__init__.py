@@ -60,8 +60,11 @@ if TYPE_CHECKING:
         Retry,
     )
     from .inspection.batch_info import BatchInfo
+    from .inspection.checks.finding import Finding
+    from .inspection.event_info import EventInfo
     from .inspection.explain.explanation import Cause, Explanation
     from .inspection.inspector import Inspector
+    from .inspection.job_info import JobInfo, StatisticsPeriod
     from .inspection.queue_info import QueueInfo
     from .inspection.slot_info import SlotInfo
     from .inspection.worker_info import WorkerInfo
@@ -82,8 +85,10 @@ __all__ = [
     "Counts",
     "CurrentJob",
     "ErrorInfo",
+    "EventInfo",
     "Explanation",
     "Failed",
+    "Finding",
     "GatherqError",
     "Handle",
     "Inspector",
@@ -94,6 +99,7 @@ __all__ = [
     "Job",
     "JobCancelled",
     "JobDefinition",
+    "JobInfo",
     "JobLost",
     "JobTimeout",
     "Lost",
@@ -110,6 +116,7 @@ __all__ = [
     "RemoteError",
     "Retry",
     "SlotInfo",
+    "StatisticsPeriod",
     "Succeeded",
     "TaskGroup",
     "TimedOut",
@@ -139,7 +146,10 @@ _HOMES = {
         *("ProducerElsewhere", "RedisUnavailable", "RemoteError", "Retry"),
     ),
     "inspection.batch_info": ("BatchInfo",),
+    "inspection.checks.finding": ("Finding",),
+    "inspection.event_info": ("EventInfo",),
     "inspection.inspector": ("Inspector",),
+    "inspection.job_info": ("JobInfo", "StatisticsPeriod"),
     "inspection.queue_info": ("QueueInfo",),
     "inspection.slot_info": ("SlotInfo",),
     "inspection.worker_info": ("WorkerInfo",),

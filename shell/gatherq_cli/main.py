@@ -24,6 +24,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "outcomes": "Show the slots of a batch in order, each with its outcome so far.",
         "workers": "List workers, or say what one of them runs.",
         "queue": "Say what waits in the queue, what runs, and how fast it drains.",
+        "jobs": "List the jobs that workers know, with counts and times.",
+        "stats": "Show how many jobs ended, and how long they took, by minute or hour.",
         "events": "Show who did what, and which workers came and went.",
     },
     "check": {

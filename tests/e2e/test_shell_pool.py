@@ -86,7 +86,8 @@ async def test_a_session_beside_a_worker(
         assert table.splitlines()[0].split() == [
             *("WORKER", "STATE", "RUNNING", "DONE", "LAG", "MEMORY", "UP", "SEEN", "JOBS"),
         ]
-        assert "WORKER" in await on_terminal("workers", columns=40)
+        for words in (["workers"], ["jobs"], ["queue", "--all"]):
+            assert max(map(len, (await on_terminal(*words, columns=40)).splitlines())) <= 40
 
         code, said, _ = await shell("workers", worker["name"][:-1])
         assert (code, said.split()[:2]) == (0, [worker["name"], "running,"])
@@ -96,6 +97,16 @@ async def test_a_session_beside_a_worker(
         assert complained == (
             f"Error: no worker nobody on {queue}; gatherq workers lists those that there are\n"
         )
+
+        code, said, _ = await shell("jobs", "--json")
+        found = {row["name"]: row for row in json.loads(said)}
+        assert found["linger"]["workers"] == [worker["name"]]
+        assert f"served by {worker['name']}\n" in await on_terminal("jobs", "linger")
+        code, _, complained = await shell("jobs", "lingr")
+        assert (code, complained) == (
+            *(3, f"Error: no job lingr on {queue}; did you mean linger?\n"),
+        )
+        assert (await shell("stats", "lingr"))[0] == 3
 
         code, said, _ = await shell("queue", "--json")
         assert json.loads(said)["running"] == 1
@@ -116,6 +127,37 @@ async def test_a_session_beside_a_worker(
         assert "✓ scripts" in await on_terminal("doctor", PYTHONIOENCODING="utf-8")
         await batch.cancel()
         await batch.outcomes()
+
+
+ADD = """
+local vector = {tonumber(ARGV[3]), tonumber(ARGV[4]), 0, 0, 0, 0, 0, 0}
+for n = 9, 44 do vector[n] = n == 10 and 7 or 0 end
+redis.call('HSET', KEYS[1], ARGV[1], cmsgpack.pack(vector))
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+"""
+
+
+async def test_statistics_are_a_row_a_minute_and_a_line_of_bars(
+    shell, on_terminal, server_url, queue
+):
+    async with Redis.from_url(server_url) as redis:
+        seconds, _ = await redis.time()
+        key = KeySpace(queue).statistics(str(seconds // 60 - 2))
+        await redis.eval(ADD, 1, key, "fetch", 60, 7, 2)
+        await redis.eval(ADD, 1, key, "parse", 60, 1, 0)
+    code, said, _ = await shell("stats", "--since", "5m")
+    rows = [line.split("\t")[1:] for line in said.splitlines()]
+    counted = ["8", "2", "0", "0", "0", "0", "7.5ms", "9.75ms", "9.95ms", "-"]
+    assert (code, rows.count(counted)) == (0, 1)
+    assert len(rows) == 6
+    _, said, _ = await shell("stats", "parse", "--since", "5m", "--jsonl")
+    assert sorted(json.loads(line)["ended"] for line in said.splitlines()) == [0, 0, 0, 0, 0, 1]
+    said = await on_terminal("stats", "--since", "5m", PYTHONIOENCODING="utf-8")
+    assert "█" in said.splitlines()[0]
+    assert said.splitlines()[1] == "10 in 5m, 2/min, 2 bad"
+    assert len(said.splitlines()) == 4
+    assert max(map(len, (await on_terminal("stats", columns=40)).splitlines())) <= 40
+    assert "#" in (await on_terminal("stats", PYTHONIOENCODING="ascii")).splitlines()[0]
 
 
 async def test_events_are_shown_and_followed(shell, on_terminal, server_url, queue):

@@ -21,6 +21,7 @@ STAND_FOR = {
     "run": "<job>:<ms>",
     "watcher": "<producer>",
     "worker": "<worker>",
+    "span": "<minute>",
 }
 #: Makers in `keys` of what is no key.
 NO_KEYS = {"job_id"}

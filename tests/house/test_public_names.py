@@ -17,8 +17,8 @@ import gatherq_worker
 CLIENT = ["Batch", "Handle", "Producer", "TaskGroup"]
 LOCAL = ["local"]
 INSPECTION = [
-    *("BatchInfo", "Cause", "Explanation", "Inspector", "QueueInfo", "SlotInfo"),
-    "WorkerInfo",
+    *("BatchInfo", "Cause", "EventInfo", "Explanation", "Finding", "Inspector", "JobInfo"),
+    *("QueueInfo", "SlotInfo", "StatisticsPeriod", "WorkerInfo"),
 ]
 JOBS = ["Call", "CurrentJob", "Job", "JobDefinition", "PlainJob", "call", "current_job", "job"]
 OUTCOMES = [
@@ -41,8 +41,8 @@ METHODS = {
         *("outcomes", "redrive", "wait"),
     ],
     "Inspector": [
-        *("aclose", "batch", "batches", "check", "events", "explain", "now", "queue", "queue_info"),
-        *("queues", "slots", "url", "workers"),
+        *("aclose", "batch", "batches", "check", "events", "explain", "jobs", "now", "queue"),
+        *("queue_info", "queues", "slots", "statistics", "url", "workers"),
     ],
     "Handle": ["get_name", "has_outcome", "id", "outcome", "set_name", "slot"],
     "Producer": [

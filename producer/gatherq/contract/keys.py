@@ -76,6 +76,10 @@ class KeySpace:
         """Record of a worker process. Hash; announce_worker, read by producers; TTL: a minute."""
         return f"gatherq:worker:{worker}"
 
+    def statistics(self, span: str) -> str:
+        """Statistics of a minute, by job. Hash; renew_claims, what ends queued jobs; TTL: 25 h."""
+        return f"gatherq:stats:{self.queue}:{span}"
+
     @cached_property
     def queues(self) -> str:
         """Queues by last sign of a worker (ms). Sorted set; announce_worker; TTL: a minute."""
@@ -115,6 +119,11 @@ class KeySpace:
     def events(self) -> str:
         """Events of batches and workers, the newest 10,000. Stream; the steps; TTL: a week."""
         return f"gatherq:events:{self.queue}"
+
+    @cached_property
+    def totals(self) -> str:
+        """Statistics of all time, by job. Hash; renew_claims, what ends queued jobs; TTL: 30 d."""
+        return f"gatherq:totals:{self.queue}"
 
     @cached_property
     def channel(self) -> str:

@@ -23,11 +23,13 @@ from .explain.explanation import Explanation
 from .explain.facts import ServerFacts
 from .field_values import whole
 from .filters import Filter, read_batch_filters, read_event_filters
+from .job_info import JobInfo, StatisticsPeriod, jobs_of
 from .queue_info import QueueInfo
 from .reading.checking import Checking
 from .reading.events import EventReading
 from .reading.explaining import ExplanationReading
 from .reading.queues import QueueReading
+from .reading.statistics import StatisticsReading
 from .selector import Selector, read_selector
 from .slot_info import SlotInfo, read_slot
 from .worker_info import WorkerInfo
@@ -65,6 +67,7 @@ class Inspector(AsyncWith):
         self._batches = BatchRecords(self._redis, self._keys)
         self._slots = SlotRecords(self._redis, self._keys)
         self._events = EventReading(self._redis, self._keys, self._retry)
+        self._statistics = StatisticsReading(self._redis, self._keys, self._retry)
         self._queues = QueueReading(self._redis, self._retry)
         self._explaining = ExplanationReading(self._redis, self._retry)
 
@@ -156,6 +159,18 @@ class Inspector(AsyncWith):
         names = await self._queues.names(self._keys)
         spaces = [KeySpace(name, self._keys.database) for name in names]
         return [(await self._queues.look(keys))[0] for keys in spaces]
+
+    async def jobs(self) -> list[JobInfo]:
+        """Return the jobs that live workers know, or that were counted in 30 days, by name."""
+        return [*jobs_of(await self.workers(), await self._statistics.totals())]
+
+    async def statistics(self, since: float = 3600.0) -> list[StatisticsPeriod]:
+        """Return what ended in each minute of the last `since` seconds, the oldest first.
+
+        Of more than two hours, what ended in each hour. Workers count for ten seconds before they
+        write it.
+        """
+        return await self._statistics.periods(since, await self.now())
 
     async def events(
         self, *filters: str, since: float | None = None, after: str = "", follow: bool = False

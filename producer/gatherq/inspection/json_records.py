@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from gatherq.contract.outcomes import AttemptInfo, Cancelled, Failed, Lost, Succeeded, TimedOut
+from gatherq.contract.statistics import BOUNDS, JobStatistics
 
 from .batch_info import BatchInfo
 from .event_info import EventInfo
+from .job_info import JobInfo, StatisticsPeriod
 from .queue_info import QueueInfo
 from .slot_info import SlotInfo
 from .worker_info import WorkerInfo
@@ -62,6 +64,33 @@ def queue_record(queue: QueueInfo) -> Record:
 def event_record(event: EventInfo) -> Record:
     """Return an event with all that it says."""
     return _attributes(event)
+
+
+def job_record(job: JobInfo) -> Record:
+    """Return a job with who serves it, and what was counted of it."""
+    return {**_attributes(job), "statistics": statistics_record(job.statistics)}
+
+
+def period_record(period: StatisticsPeriod) -> Record:
+    """Return what was counted in a minute or an hour, of all jobs and of each."""
+    jobs = {name: statistics_record(each) for name, each in period.jobs.items()}
+    record = {"start": period.start, "seconds": period.seconds, "jobs": jobs}
+    return {**_record(record), **statistics_record(period.statistics)}
+
+
+def statistics_record(statistics: JobStatistics) -> Record:
+    """Return counts, and the seconds within which a share of the jobs ran, and waited."""
+    counts = ("succeeded", "failed", "timed_out", "cancelled", "lost", "retried", "ended")
+    record: Record = {name: getattr(statistics, name) for name in counts}
+    for share in (50, 95, 99):
+        record[f"run_p{share}"] = _bounded(statistics.quantile(share / 100, "run"))
+        record[f"wait_p{share}"] = _bounded(statistics.quantile(share / 100, "wait"))
+    return record
+
+
+def _bounded(seconds: float | None) -> float | None:
+    """Return what JSON can say: what took longer than the last bound counts as that."""
+    return None if seconds is None else min(seconds, BOUNDS[-1])
 
 
 def _outcome(slot: SlotInfo) -> Record:

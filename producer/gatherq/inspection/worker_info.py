@@ -12,8 +12,8 @@ from .field_values import counts_of, list_of, time, whole
 #: What a worker says of itself. `draining`: it takes no more jobs, and ends with those it has.
 #: `blocked`: a job holds its event loop. `away`: it has no answers from Redis.
 _TOLD = Literal["running", "draining", "blocked", "away"]
-#: `silent`: two signs of life are missing; others take its jobs when the lease is over. `arq`: plain arq workers, of
-#: which nothing is known but the jobs that they hold.
+#: `silent`: two signs of life are missing; others take its jobs when the lease is over. `arq`:
+#: plain arq workers, of which nothing is known but the jobs that they hold.
 WorkerState: TypeAlias = Literal[_TOLD, "silent", "arq"]
 #: Seconds without a sign of life after which a worker is silent that does not tell its lease.
 _SILENCE = 15.0

@@ -55,8 +55,8 @@ def _workers(queue: QueueInfo, workers: Sequence[WorkerInfo]) -> Finding:
 def _silent(workers: Sequence[WorkerInfo]) -> Iterator[Finding]:
     silent = [worker.name for worker in workers if worker.state == "silent"]
     if silent:
-        text = f"{_named(silent)} gave no sign of life for a lease"
-        hint = "was its machine lost, or stopped? others take over its jobs"
+        text = f"{_named(silent)} gives no sign of life"
+        hint = "was its machine lost, or stopped? others take its jobs when the lease is over"
         yield warning("silent", text, hint)
 
 

@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING
 
 from gatherq.contract.keys import KeySpace
+from gatherq.inspection.job_info import rate_of
 from gatherq.inspection.queue_info import QueueInfo, read_queue
 from gatherq.inspection.worker_info import WorkerInfo, plain_arq, read_worker
 from gatherq.store.inspection.queue_records import QueueRecords
 from gatherq.store.inspection.worker_records import WorkerRecords
 from gatherq.store.server.retry import RedisRetry
+
+from .statistics import StatisticsReading
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -27,7 +30,8 @@ class QueueReading:
         found = await self._retry(QueueRecords(self._redis, keys).read)
         records = await self._retry(WorkerRecords(self._redis, keys).read)
         workers = [read_worker(each, found.now) for each in records]
-        queue = read_queue(keys.queue, found, workers, None)
+        minutes = await StatisticsReading(self._redis, keys, self._retry).late(found.now)
+        queue = read_queue(keys.queue, found, workers, rate_of(minutes, found.now))
         plain = [plain_arq(queue.arq_jobs)] if queue.arq_jobs else []
         return queue, [*workers, *plain], found.now
 

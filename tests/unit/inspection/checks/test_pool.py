@@ -33,7 +33,7 @@ def test_a_pool_that_is_well():
         ({"claimable": 7}, (), "workers", "problem", "no worker on q, and jobs waiting: 7"),
         ({}, (), "workers", "warning", "no worker on q"),
         ({"claimable": 7}, ({"state": "silent"},), "workers", "problem", "no worker on q"),
-        ({}, ({"state": "silent"}, {}), "silent", "warning", "a.1.x gave no sign of life"),
+        ({}, ({"state": "silent"}, {}), "silent", "warning", "a.1.x gives no sign of life"),
         (
             *({}, ({"state": "blocked", "blocked_by": "b:7 parse"},)),
             *("blocked", "warning", "the event loop of a.1.x is held by b:7 parse"),
