@@ -1,12 +1,12 @@
 """The registry: handlers by name, and how the arguments of a job fit a handler."""
 
-import difflib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gatherq.contract.job_definition import JobDefinition
+from gatherq.contract.near_match import did_you_mean
 from gatherq.contract.records import cut
 from gatherq.contract.values.annotations import Codecs, codecs_of
 from gatherq.contract.values.codec import Decoder, Encoder
@@ -153,12 +153,10 @@ class Registry:
             return self._by_name[name]
         except KeyError:
             name = cut(name)
-            near = difflib.get_close_matches(name, self._by_name)
-            hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
-            known = ", ".join(sorted(self._by_name))[:500]
-            raise UnknownJob(
-                f"no job named {name!r} here; {hint}this worker runs: {known}"
-            ) from None
+            near = did_you_mean(name, self._by_name)
+            known = f"this worker runs: {', '.join(sorted(self._by_name))[:500]}"
+            hint = f"{near} {known}" if near else known
+            raise UnknownJob(f"no job named {name!r} here; {hint}") from None
 
 
 def load(modules: Iterable[str]) -> list[Handler]:

@@ -1,12 +1,12 @@
 """Whether nobody is there to run what waits: decided, and said; both purely."""
 
-import difflib
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from gatherq.contract.keys import DEFAULT_QUEUE
+from gatherq.contract.near_match import did_you_mean
 from gatherq.escape import escape
 from gatherq.store.worker_presence import Presence
 
@@ -115,8 +115,8 @@ def _count(waiting: Waiting, names: frozenset[str] | None) -> int:
 
 
 def _near(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known)
-    return f"{name!r} (did you mean {' or '.join(map(repr, near))}?)" if near else repr(name)
+    near = did_you_mean(name, known)
+    return f"{name!r} ({near})" if near else repr(name)
 
 
 def _listed(texts: Sequence[str]) -> str:
