@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from gatherq.contract.batch_origin import BatchOrigin
+from gatherq.contract.checks.usage import usage
 from gatherq.contract.jobs import Call
 from gatherq.contract.outcomes import Succeeded, exception_of
 from gatherq.errors import NoWorkers
@@ -193,6 +194,7 @@ class Gatherer:
         return_exceptions: bool,
     ) -> list[T | BaseException]: ...
 
+    @usage("gather", "calls, and options by name: gather(c1, c2, timeout=10)")
     async def gather(
         self,
         *calls: Call[Any],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from gatherq.contract import inherited_deadline
 from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated_failures
 from gatherq.contract.batch_origin import BatchOrigin
+from gatherq.contract.checks.usage import usage
 from gatherq.contract.jobs import Call, Job, PlainJob
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Outcome
@@ -27,6 +28,7 @@ from .handle import Handle
 from .loop_owner import LoopOwner
 from .misuse.async_with import AsyncWith
 from .misuse.checks import call_maker, check_call, check_items, listed
+from .misuse.shapes import WITH_TIMEOUT, a_call, calls_in_a_list
 from .ordered_map import calls_of, map_calls
 from .session import Session
 from .submission import Submission
@@ -60,6 +62,9 @@ class Producer(Gatherer, AsyncWith):
     of it raises ProducerClosed.
     """
 
+    @usage(
+        "Producer", "a URL, and options by name: Producer('redis://localhost:6379', queue='mail')"
+    )
     def __init__(
         self,
         redis_url: str | None = None,
@@ -139,6 +144,7 @@ class Producer(Gatherer, AsyncWith):
         """The Redis client of this producer, for readers of arq's keys."""
         return self._redis
 
+    @usage("submit", calls_in_a_list)
     async def submit(
         self,
         calls: Iterable[Call[T]],
@@ -215,6 +221,7 @@ class Producer(Gatherer, AsyncWith):
         await submission.write(options, self._keep, self._patience)
         return Batch(self._session, submission.batch_id, len(submission), decoders, names)
 
+    @usage("batch", "the id of one batch: batch('nightly-report')")
     async def batch(self, batch_id: str) -> Batch[Any]:
         """Attach to a batch by its id, from any process; raises BatchNotFound.
 
@@ -233,6 +240,7 @@ class Producer(Gatherer, AsyncWith):
             )
         return Batch(self._session, batch_id, counts.size)
 
+    @usage("submit_one", a_call("submit_one"), timeout=WITH_TIMEOUT)
     async def submit_one(
         self, call: Call[T], *, name: str | None = None, lease: float | None = None
     ) -> Handle[T]:
@@ -253,6 +261,7 @@ class Producer(Gatherer, AsyncWith):
         buffer = self._new_buffer("submit_one", lease=lease) if alone else self._buffer
         return await buffer.wait_written(buffer.add(call, name=name))
 
+    @usage("task_group", "options by name alone: task_group(timeout=10)")
     def task_group(
         self,
         *,
@@ -326,6 +335,7 @@ class Producer(Gatherer, AsyncWith):
         lease: float | None = None,
         label: str | None = None,
     ) -> AsyncGenerator[Outcome[Any], None]: ...
+    @usage("map", "a job and its items: map(chop, items, window=50)")
     def map(
         self,
         job: Any,

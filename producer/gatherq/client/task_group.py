@@ -4,11 +4,13 @@ import asyncio
 from contextvars import Context, copy_context
 from typing import Any, Self, TypeVar
 
+from gatherq.contract.checks.usage import usage
 from gatherq.contract.jobs import Call
 
 from .handle import Handle, follow
 from .misuse.async_with import AsyncWith
 from .misuse.checks import check_call
+from .misuse.shapes import WITH_TIMEOUT, a_call
 from .submit_buffer import SubmitBuffer
 
 T = TypeVar("T")
@@ -42,6 +44,7 @@ class TaskGroup(AsyncWith):
     def __repr__(self) -> str:
         return repr(self._group)
 
+    @usage("create_task", a_call("create_task"), timeout=WITH_TIMEOUT)
     def create_task(
         self, call: Call[T], *, name: str | None = None, context: Context | None = None
     ) -> Handle[T]:

@@ -19,6 +19,7 @@ from gatherq.errors import InvalidArguments
 from .checks.call_signature import CallSignature
 from .checks.call_validation import CallValidator
 from .checks.job_settings import check_settings
+from .checks.usage import usage
 from .job_definition import Isolation, JobDefinition, RetryRules
 from .short_repr import call_repr, value_repr
 from .validation import check_timeout
@@ -158,6 +159,7 @@ def job(
     jitter: float = 0.5,
     validate: bool = False,
 ) -> _Decorator: ...
+@usage("@job", "a function, or options by name: @job(timeout=10)")
 def job(
     function: Callable[..., Any] | None = None,
     /,
@@ -199,7 +201,8 @@ def job(
     `validate` makes `.call` check the values of arguments, too: InvalidArguments for one that would
     not be of its annotation in the worker. It writes and reads them for that: some microseconds.
 
-    Raises TypeError for what is no function of a module, and InvalidCall for a bad setting.
+    Raises TypeError for what is no function of a module, InvalidArguments for an option that there
+    is not, and InvalidCall for a bad setting.
     """
     rules = RetryRules(retries, retry_on, retry_timeouts, backoff, jitter)
     definition = JobDefinition(

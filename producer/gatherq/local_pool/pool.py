@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn, ParamSpec
 
 from gatherq.client.misuse.async_with import AsyncWith
 from gatherq.client.producer import Producer
+from gatherq.contract.checks.usage import usage
 from gatherq.contract.importing import check_not_importing
 from gatherq.contract.keys import KeySpace
 from gatherq.errors import GatherqError, InvalidCall
@@ -76,6 +77,7 @@ def _pool(
     return make
 
 
+@usage("gatherq.local", "modules, and options by name: gatherq.local('kitchen', processes=2)")
 @_pool
 @asynccontextmanager
 async def local(

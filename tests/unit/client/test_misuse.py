@@ -5,6 +5,7 @@ import traceback
 
 import pytest
 
+import gatherq
 from gatherq import Batch, Call, Producer, call, job
 from gatherq.errors import InvalidArguments, RedisUnavailable
 
@@ -85,17 +86,17 @@ def told(slips, *, wrap=str):
     return [pytest.param(make, wrap(text), id=text[:40]) for make, text in slips]
 
 
-async def done(verb, given):
-    made = verb(*given)
+async def done(verb, given, options):
+    made = verb(*given, **options)
     return await made if asyncio.iscoroutine(made) else made
 
 
-async def refusal(verb, *given):
+async def refusal(verb, *given, **options):
     """Return what is said."""
     with pytest.raises(InvalidArguments) as caught:
-        await done(verb, given)
+        await done(verb, given, options)
     frames = traceback.extract_tb(caught.value.__traceback__)
-    assert len(frames) <= 5  # these two, the verb, and what checks it
+    assert len(frames) <= 6  # these two, the verb and its usage, and what checks it
     return str(caught.value)
 
 
@@ -369,3 +370,72 @@ async def test_a_batch_is_read_asynchronously(session):
         "a Batch has no items: `await batch.outcomes()` is a list of all outcomes, "
         "`batch.handles()` one of what to await"
     )
+
+
+LISTED = "submit takes one list of calls, and options by name: submit([c1, c2], timeout=10)"
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        ((), LISTED),
+        ((ONE, TWO), LISTED),
+        (([ONE], 10), LISTED),
+        ((chop, "x", 3), LISTED.replace("c1, c2], timeout=10", "chop.call('x', 3)]")),
+    ],
+)
+async def test_submit_takes_one_list(producer, args, text):
+    assert await refusal(producer.submit, *args) == text
+
+
+@pytest.mark.parametrize(
+    ("make", "written"),
+    [
+        (lambda: (weigh, "x"), "weigh.call('x')"),
+        (lambda: (weigh.call, "x"), "weigh.call('x')"),
+        (lambda: (weigh("x"), 3), "weigh.call('x')"),
+        (lambda: (ONE, 3), "chop.call('x', 0)"),
+        (lambda: (), "chop.call(...)"),
+    ],
+)
+async def test_one_job_is_submitted_as_a_call(producer, make, written):
+    assert await refusal(producer.submit_one, *make()) == (
+        f"submit_one takes a call: submit_one({written})"
+    )
+    async with producer.task_group() as group:
+        assert await refusal(group.create_task, *make()) == (
+            f"create_task takes a call: create_task({written})"
+        )
+
+
+async def test_a_timeout_of_one_job_stands_at_its_call(producer):
+    assert await refusal(producer.submit_one, ONE, timeout=3) == (
+        "submit_one has no option 'timeout': write it at the call, "
+        "chop.call(...).with_timeout(10) (it takes call, name, lease)"
+    )
+
+
+async def test_other_verbs_say_what_they_take(producer):
+    assert await refusal(producer.map, chop) == (
+        "map takes a job and its items: map(chop, items, window=50)"
+    )
+    assert (
+        await refusal(producer.batch) == "batch takes the id of one batch: batch('nightly-report')"
+    )
+    assert await refusal(producer.task_group, 3) == (
+        "task_group takes options by name alone: task_group(timeout=10)"
+    )
+    assert await refusal(Producer, "redis://h", "mail") == (
+        "Producer takes a URL, and options by name: "
+        "Producer('redis://localhost:6379', queue='mail')"
+    )
+    assert await refusal(gatherq.local, process=2) == (
+        "gatherq.local has no option 'process': did you mean 'processes'? (it takes processes, "
+        "concurrency, queue, data, redis_url, keep, patience, no_workers)"
+    )
+
+
+async def test_an_option_that_a_verb_has_not_is_named_with_the_nearest(producer):
+    for verb in (producer.submit, producer.gather, producer.task_group):
+        said = await refusal(verb, timout=3)
+        assert " has no option 'timout': did you mean 'timeout'? (it takes " in said
