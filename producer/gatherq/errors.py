@@ -98,7 +98,8 @@ class InvalidSelector(GatherqError, ValueError):
 class RedisUnavailable(GatherqError, ConnectionError):
     """Redis does not answer, or refuses us, for longer than the producer's `patience`.
 
-    `url` is the server's, its password masked.
+    `url` is the server's, its password masked. The driver's own error is its `__context__`, which
+    no traceback shows: the message says all of it.
     """
 
     def __init__(self, message: str, *, url: str) -> None:

@@ -56,7 +56,7 @@ def _silent(error: TimeoutError, url: str, *, ready: bool) -> tuple[int, list[st
     from gatherq.store.server.errors import unavailable
 
     refusal = unavailable(error, url)
-    refusal.__cause__ = error
+    refusal.__context__ = error
     return _refused(refusal, ready=ready)
 
 
@@ -76,6 +76,6 @@ def _refused(error: "GatherqError", *, ready: bool) -> tuple[int, list[str]]:
     from gatherq.errors import RedisUnavailable
     from gatherq.store.server.errors import is_transient
 
-    if isinstance(error, RedisUnavailable) and is_transient(error.__cause__):
+    if isinstance(error, RedisUnavailable) and is_transient(error.__context__):
         return int(ready), [f"the server is away, and workers wait for it: {escape(str(error))}"]
     return 1, [f"Error: {escape(str(error))}"]

@@ -39,7 +39,7 @@ class BatchStore:
                 raise self.error
             for batch in after:
                 if batch in self.errors:
-                    raise unavailable(self.errors[batch])
+                    refuse(self.errors[batch])
             found = {
                 batch: [e for e in self.streams.get(batch, []) if e[0] > (b"" if a == b"0" else a)]
                 for batch, a in after.items()
@@ -59,7 +59,7 @@ class BatchStore:
 
     async def read(self, batch, after):
         if batch in self.errors:
-            raise unavailable(self.errors[batch])
+            refuse(self.errors[batch])
         return after, []
 
     async def sweep(self, batch):
@@ -81,10 +81,12 @@ class BatchStore:
         self.looked.set()
 
 
-def unavailable(cause):
-    error = RedisUnavailable(str(cause), url="redis://x")
-    error.__cause__ = cause
-    return error
+def refuse(cause):
+    """Raise what stands for an error of Redis, as the store does."""
+    try:
+        raise cause
+    except ResponseError:
+        raise RedisUnavailable(str(cause), url="redis://x") from None
 
 
 WRONGTYPE = ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")

@@ -1,10 +1,14 @@
 """Which errors of Redis are waited for, and what is said about them."""
 
+import traceback
+
 import pytest
 from redis._parsers.base import BaseParser
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from gatherq import Producer
+from gatherq.errors import RedisUnavailable
 from gatherq.store.server.errors import code, is_poison, is_transient, unavailable
 
 PASSING = {
@@ -40,7 +44,7 @@ LASTING = {
     "-WRONGTYPE Operation against a key": "another program",
     "ERR unknown command 'EVALSHA', with args beginning with": "Redis 6.2",
     "ERR DB index is out of range": "database number",
-    "ERR OOM, it says": "GATHERQ_REDIS_URL",  # a word of the text is no code
+    "ERR OOM, it says": "is that its URL?",  # a word of the text is no code
     "MOVED 3999 127.0.0.1:6381": "Redis Cluster",
     "ASK 3999 127.0.0.1:6381": "Redis Cluster",
     "CROSSSLOT Keys in request don't hash to the same slot": "Redis Cluster",
@@ -77,3 +81,30 @@ def test_a_lost_connection_is_waited_for(error):
 def test_what_is_no_error_of_redis_is_not_waited_for(error):
     assert not is_transient(error)
     assert code(error) == ""
+
+
+async def test_a_server_that_is_not_there_is_told_in_short():
+    with pytest.raises(RedisUnavailable) as caught:
+        async with Producer("redis://127.0.0.1:1"):
+            pass
+    printed = "".join(traceback.format_exception(caught.value))
+    assert printed.count("Traceback (most recent call last)") == 1
+    assert len(traceback.extract_tb(caught.value.__traceback__)) == 3  # this, and two of ours
+    assert isinstance(caught.value.__context__, RedisConnectionError)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_who_has_no_server_is_told_of_one(host):
+    text = str(unavailable(RedisConnectionError("Error 111"), f"redis://{host}:6379"))
+    assert text == (
+        f"cannot use Redis at redis://{host}:6379: Error 111; is a server running there? "
+        "`gatherq dev MODULE` starts one, and `gatherq.local()` has one for a block of code"
+    )
+
+
+@pytest.mark.parametrize("url", ["redis://cache:6379", "unix:///run/redis.sock"])
+def test_a_server_of_another_machine_or_file_is_asked_for_by_its_url(url):
+    text = str(unavailable(RedisConnectionError("no route"), url))
+    assert text == (
+        f"cannot use Redis at {url}: no route; is the server running, and is that its URL?"
+    )

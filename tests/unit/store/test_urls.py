@@ -40,7 +40,7 @@ def said(url, *makers):
         try:
             make(url)
         except RedisUnavailable as error:
-            yield f"{error!r} {error.url} {error} {error.__cause__!r}"
+            yield f"{error!r} {error.url} {error} {error.__cause__!r} {error.__context__!r}"
     yield repr(Settings(redis_url=url))
 
 

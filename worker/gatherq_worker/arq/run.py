@@ -118,7 +118,7 @@ async def _connect_and_run(worker: Worker, place: str) -> None:
         except (RedisError, OSError) as error:
             refusal = unavailable(error, place)
             if worker.connected or not is_transient(error):
-                raise refusal from error
+                raise refusal from None
             await outages.note_outage(f"{refusal}; waiting for it")
 
 
@@ -137,7 +137,7 @@ async def _reach(redis: Redis, url: str) -> None:
         try:
             await check(redis, url)
         except RedisUnavailable as error:
-            if not is_transient(error.__cause__):
+            if not is_transient(error.__context__):
                 raise
             await outages.note_outage(f"{error}; waiting for it")
         else:

@@ -53,7 +53,7 @@ def check_health(settings: Any, url: str | None = None, queue: str | None = None
     try:
         return asyncio.run(async_check_health(server, key, queue))
     except REDIS_ERRORS as error:
-        raise unavailable(error, url or place_of(server)) from error
+        raise unavailable(error, url or place_of(server)) from None
 
 
 def find_settings(path: str) -> Any:

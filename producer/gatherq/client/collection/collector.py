@@ -51,7 +51,7 @@ class Collector(Generic[T]):
                     self.session.store.completions.read, self.batch, after
                 )
             except RedisUnavailable as error:
-                if code(error.__cause__) != "WRONGTYPE":
+                if code(error.__context__) != "WRONGTYPE":
                     raise
                 return after, await self._recorded()
             if not page:

@@ -144,19 +144,19 @@ class CompletionWatcher:
 
     async def _refused(self, error: RedisUnavailable) -> None:
         """Fail the batches that an error concerns: a read of many streams gets one answer."""
-        if not is_refusal(error.__cause__):
+        if not is_refusal(error.__context__):
             self._fail(self._batches, error)  # the patience is over
             return
         of_a_batch = False
         for batch, watched in list(self._batches.items()):
             if watched.readable and (own := await self._error_of(batch, watched.after)):
                 of_a_batch = True
-                if code(own.__cause__) == "WRONGTYPE":
+                if code(own.__context__) == "WRONGTYPE":
                     logger.warning("batch %s: its completions are looked for: %s", batch, own)
                     watched.readable = False
                 else:
                     self._fail([batch], own)
-        if not of_a_batch and code(error.__cause__) == "WRONGTYPE":  # the nudge has another type
+        if not of_a_batch and code(error.__context__) == "WRONGTYPE":  # the nudge has another type
             self._nudge_name, self._nudged_after = secrets.token_hex(8), b"0"
         elif not of_a_batch:
             self._fail(self._batches, error)

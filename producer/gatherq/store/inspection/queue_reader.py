@@ -38,6 +38,6 @@ async def alive(url: str, queue: str, timeout: float) -> list[Alive]:
     try:
         return await QueueReader(redis, KeySpace(queue)).alive()
     except REDIS_ERRORS as error:
-        raise unavailable(error, url) from error
+        raise unavailable(error, url) from None
     finally:
         await disconnect(redis)

@@ -74,4 +74,4 @@ async def check(redis: Redis, url: str) -> None:
     try:
         await redis.execute_command("PING")
     except REDIS_ERRORS as error:
-        raise unavailable(error, url) from error
+        raise unavailable(error, url) from None

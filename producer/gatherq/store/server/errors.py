@@ -26,7 +26,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gatherq.errors import RedisUnavailable
 
-from .urls import masked
+from .urls import is_of_this_machine, masked
 
 #: What a call to Redis raises: an answer of the server, or a connection that failed.
 REDIS_ERRORS = (RedisError, OSError)
@@ -87,6 +87,8 @@ _CERTIFICATES = {
     62: "the server's certificate is for another host: use its name in the URL",
     64: "the server's certificate is for another address: use its name in the URL",
 }
+#: For who has no server: most are new here.
+_NO_SERVER = "`gatherq dev MODULE` starts one, and `gatherq.local()` has one for a block of code"
 _UNTRUSTED = "no authority trusted here has signed the certificate: name its file in ssl_ca_certs"
 
 
@@ -126,9 +128,13 @@ def is_poison(error: BaseException) -> bool:
 
 
 def unavailable(error: BaseException, url: str) -> RedisUnavailable:
-    """Say in one line which server failed, how, and what to do."""
+    """Say in one line which server failed, how, and what to do.
+
+    Raised `from None` where `error` is caught, which stays its `__context__`: a traceback of
+    redis-py's own tries tells nobody more.
+    """
     where = masked(url)
-    text = f"cannot use Redis at {where}: {str(error).removesuffix('.')}; {advice(error)}"
+    text = f"cannot use Redis at {where}: {str(error).removesuffix('.')}; {_advice(error, where)}"
     return RedisUnavailable(text, url=where)
 
 
@@ -137,8 +143,8 @@ def is_refusal(error: BaseException | None) -> bool:
     return isinstance(error, ResponseError) and not is_transient(error)
 
 
-def advice(error: BaseException) -> str:
-    """Return what an operator can do about an error."""
+def _advice(error: BaseException, where: str) -> str:
+    """Return what to do about an error."""
     text = str(error)
     if found := _tls_advice(error) or _ADVICE.get(code(error)):
         return found
@@ -148,7 +154,9 @@ def advice(error: BaseException) -> str:
         return "check the database number at the end of the URL"
     if "unknown command" in text:
         return "gatherq needs Redis 6.2 or later, or Valkey, with no command renamed"
-    return "is the server running, and is GATHERQ_REDIS_URL right?"
+    if is_of_this_machine(where):
+        return f"is a server running there? {_NO_SERVER}"
+    return "is the server running, and is that its URL?"
 
 
 def _tls_advice(error: BaseException) -> str:

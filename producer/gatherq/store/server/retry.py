@@ -37,11 +37,11 @@ class RedisRetry:
                 return await method(*args, **kwargs)
             except REDIS_ERRORS as error:
                 if not is_transient(error):
-                    raise unavailable(error, self._url) from error
+                    raise unavailable(error, self._url) from None
                 if give_up is None:
                     give_up = loop.time() + self._patience
                     logger.warning("Redis at %s is away: %s", masked(self._url), error)
                 if loop.time() >= give_up:
-                    raise unavailable(error, self._url) from error
+                    raise unavailable(error, self._url) from None
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, 1.0)

@@ -4,6 +4,7 @@ import re
 from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
 _SCHEMES = ("redis", "rediss", "unix")
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _DATABASE = re.compile(r"/?([0-9]{1,9})?/?")
@@ -101,6 +102,11 @@ def masked(url: str) -> str:
         return f"{parts.scheme}://{who}{host}{port}" + ("" if database is None else f"/{database}")
     except ValueError:
         return "(unreadable URL)"
+
+
+def is_of_this_machine(url: str) -> bool:
+    """Tell whether a readable URL names a port of this machine."""
+    return urlsplit(url).hostname in _THIS_MACHINE
 
 
 def _is_cut_short(parts: SplitResult) -> bool:
