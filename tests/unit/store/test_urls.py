@@ -154,6 +154,16 @@ def test_the_option_that_is_wrong_is_named_by_its_known_name(query, why):
     assert MARKER not in f"{said} {raised.value.url}"
 
 
+@pytest.mark.parametrize("given", ["localhost", "localhost:6379", "hunter2"])
+def test_what_is_no_url_is_not_quoted(given):
+    with pytest.raises(RedisUnavailable) as raised:
+        Producer(given)
+    assert str(raised.value) == (
+        "what names the server is not a Redis URL: it begins with none of redis://, rediss://, "
+        "unix://; write redis://HOST:PORT/DATABASE"
+    )
+
+
 def test_an_option_of_tls_wants_its_scheme():
     with pytest.raises(RedisUnavailable, match=r"only rediss:// has: ssl_ca_certs; write"):
         Producer("redis://h?ssl_ca_certs=/x")

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from gatherq.errors import RedisUnavailable
 
 from .driver import SOCKET_TIMEOUT, fast_connection
-from .urls import OPTIONS, TLS_OPTIONS, UnreadableURL, check_url, masked
+from .urls import OPTIONS, TLS_OPTIONS, UNREADABLE, UnreadableURL, check_url, masked
 
 #: Least socket timeout, in seconds: a blocking command of ours waits for a second at the most.
 _LEAST_TIMEOUT = 2.0
@@ -36,8 +36,9 @@ def connection_pool(
         _try_options(pool)
     except ValueError as error:
         where = masked(url)
+        what = "what names the server" if where == UNREADABLE else repr(where)
         raise RedisUnavailable(
-            f"{where!r} is not a Redis URL: {_reason(error)}; write redis://HOST:PORT/DATABASE",
+            f"{what} is not a Redis URL: {_reason(error)}; write redis://HOST:PORT/DATABASE",
             url=where,
         ) from None
     pool.connection_class = fast_connection(pool.connection_class)

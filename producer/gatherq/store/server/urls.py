@@ -8,6 +8,8 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _DATABASE = re.compile(r"/?([0-9]{1,9})?/?")
+#: What is shown of what is no URL: it may be a password.
+UNREADABLE = "(unreadable URL)"
 #: Control characters: `urlsplit` drops some of them silently.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f]")
 #: Options that a URL may have, beside those of TLS: redis-py's others take objects.
@@ -101,11 +103,11 @@ def masked(url: str) -> str:
         port = "" if parts.port is None else f":{parts.port}"
         return f"{parts.scheme}://{who}{host}{port}" + ("" if database is None else f"/{database}")
     except ValueError:
-        return "(unreadable URL)"
+        return UNREADABLE
 
 
 def is_of_this_machine(url: str) -> bool:
-    """Tell whether a readable URL names a port of this machine."""
+    """Tell whether a URL, as `masked` shows it, names a port of this machine."""
     return urlsplit(url).hostname in _THIS_MACHINE
 
 
