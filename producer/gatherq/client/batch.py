@@ -61,7 +61,13 @@ class Batch(Generic[T]):
     def __repr__(self) -> str:
         return f"<Batch {self.id} of {self._size}>"
 
-    if not TYPE_CHECKING:  # type checkers refuse both, and Python's own errors say not what to do
+    if not TYPE_CHECKING:  # type checkers refuse all, and Python's own errors say not what to do
+
+        def __await__(self) -> NoReturn:
+            raise TypeError(
+                "a Batch is not awaited itself: `await batch.outcomes()` waits for its jobs, and "
+                "`await producer.gather(...)` returns their values"
+            )
 
         def __iter__(self) -> NoReturn:
             raise TypeError(

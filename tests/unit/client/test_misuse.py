@@ -355,6 +355,27 @@ async def test_with_in_place_of_async_with(producer):
         pass
 
 
+@pytest.mark.parametrize("make", [lambda p: p, lambda p: p.task_group()])
+async def test_what_is_entered_is_not_awaited(producer, make):
+    entered = make(producer)
+    kind = type(entered).__name__
+    with pytest.raises(
+        TypeError, match=f"^a {kind} is not awaited: it is entered by `async with`$"
+    ):
+        await entered
+
+
+async def test_a_batch_is_not_awaited_itself(session):
+    batch = Batch(session, "b", 1)
+    for wait in (asyncio.gather, lambda batch: asyncio.wait_for(batch, 1), lambda batch: batch):
+        with pytest.raises(TypeError) as caught:
+            await wait(batch)
+        assert str(caught.value) == (
+            "a Batch is not awaited itself: `await batch.outcomes()` waits for its jobs, and "
+            "`await producer.gather(...)` returns their values"
+        )
+
+
 async def test_a_batch_is_read_asynchronously(session):
     batch = Batch(session, "b", 1)
     for read in (list, iter, lambda batch: [*batch]):
