@@ -31,8 +31,8 @@ def _where(index: int, isolation: str) -> dict[str, object]:
 
 def _refusal(error: object) -> str:
     text = str(error).split(", cannot travel: ")[-1].split(", cannot be written")[-1]
-    text = text.split("argument x: ")[-1].split(" [type=")[0].split(" [input")[0]
-    return " ".join(text.split())[-160:].split(" For further")[0].lstrip(" :")
+    text = re.split(r"argument x must be [^:]+: ", text)[-1]
+    return " ".join(text.split())[-160:].lstrip(" :")
 
 
 def _said(outcome: object, value: str, argument: bool) -> str:

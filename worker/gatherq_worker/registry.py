@@ -8,8 +8,9 @@ from typing import Any
 from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.near_match import did_you_mean
 from gatherq.contract.records import cut
-from gatherq.contract.values.annotations import Codecs, codecs_of
+from gatherq.contract.values.annotations import Codecs, annotation_text, codecs_of
 from gatherq.contract.values.codec import Decoder, Encoder
+from gatherq.contract.values.error_text import text_of
 from gatherq.contract.values.unannotated_values import encoder
 
 from .loading import LoadError, imported, without_jobs
@@ -104,7 +105,8 @@ class Handler:
         return bound.args, bound.kwargs
 
     def _decoded(self, name: str, decode: Decoder, value: Any) -> Any:
-        kind = self.signature.parameters[name].kind
+        parameter = self.signature.parameters[name]
+        kind = parameter.kind
         try:
             if kind is inspect.Parameter.VAR_POSITIONAL:
                 return tuple(map(decode, value))
@@ -113,7 +115,10 @@ class Handler:
                 return {k: (keys[k].decode if k in keys else decode)(v) for k, v in value.items()}
             return decode(value)
         except ValueError as error:
-            raise TypeError(f"{self.name}() argument {name}: {error}") from None
+            wanted = annotation_text(self.function, parameter.annotation)
+            raise TypeError(
+                f"{self.name}() argument {name} must be {wanted}: {text_of(error)}"
+            ) from None
 
     def _decoders(self) -> dict[str, Decoder]:
         found: dict[str, Decoder] = {

@@ -13,6 +13,7 @@ from gatherq.contract.outcomes import Failed, Outcome, Succeeded
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values import codec
 from gatherq.contract.values.codec import Decoder
+from gatherq.contract.values.error_text import text_of
 
 #: Raised to the reader, whom they concern. All else is contained, pydantic's PanicException too.
 _THROUGH = (*INTERRUPTIONS, GeneratorExit)
@@ -112,7 +113,7 @@ def _why(error: BaseException) -> str:
     """Describe an error, which may be of the user's making and fail at that too."""
     try:
         if isinstance(error, ValidationError):
-            return str(error.errors(include_url=False, include_input=False)[0]["msg"])[:_TEXT]
+            return text_of(error)[:_TEXT]
         text = str(error)[:_TEXT]
     except _THROUGH:
         raise

@@ -73,6 +73,13 @@ def warn_about(function: Callable[..., Any]) -> None:
         )
 
 
+def annotation_text(function: Callable[..., Any], annotation: Any) -> str:
+    """Return an annotation of a function as its module writes it."""
+    if isinstance(annotation, str):
+        return annotation
+    return inspect.formatannotation(annotation).replace(f"{function.__module__}.", "")
+
+
 def _one_by_one(function: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, str]]:
     module = getattr(sys.modules.get(function.__module__), "__dict__", {})
     names = getattr(function, "__globals__", module)

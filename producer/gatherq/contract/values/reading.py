@@ -1,7 +1,8 @@
 """Arguments read as a worker will read them, for `@job(validate=True)`."""
 
 from collections.abc import Callable, Iterator, Mapping
-from inspect import BoundArguments, Parameter, formatannotation
+from functools import partial
+from inspect import BoundArguments, Parameter
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -9,7 +10,7 @@ from typing_extensions import Unpack, is_typeddict
 
 from gatherq.contract.interruptions import INTERRUPTIONS
 
-from .annotations import hints_of
+from .annotations import annotation_text, hints_of
 from .codec import Decoder, codec_of
 from .error_text import text_of
 
@@ -32,6 +33,7 @@ class ArgumentReader:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._hints, _ = hints_of(function)
+        self._shown = partial(annotation_text, function)
         self._keys: dict[str, Any] = {}
         for name, hint in self._hints.items():
             if get_origin(hint) is Unpack and is_typeddict(get_args(hint)[0]):
@@ -51,7 +53,7 @@ class ArgumentReader:
             except INTERRUPTIONS:
                 raise
             except BaseException as error:  # the annotation's own code may raise any
-                raise WrongValue(name, formatannotation(hint), text_of(error)) from None
+                raise WrongValue(name, self._shown(hint), text_of(error)) from None
 
     def _each(self, arguments: BoundArguments) -> Iterator[tuple[str, Any, Any]]:
         """Yield the name, the annotation and the value of each argument that has one."""
@@ -80,19 +82,19 @@ def _reader_of(hint: Any) -> Decoder | None:
     """Return what reads a value by an annotation; None for one that cannot be used."""
     try:
         codec = codec_of(hint)
-        return _as_it_is(TypeAdapter(hint)) if codec is None else codec.decode
+        return _as_it_is(TypeAdapter(list[hint])) if codec is None else codec.decode
     except Exception:  # pydantic's, or of the annotation's own code: the worker uses it neither
         return None
 
 
-def _as_it_is(adapter: TypeAdapter[Any]) -> Decoder:
+def _as_it_is(adapter: TypeAdapter[list[Any]]) -> Decoder:
     """Return what refuses a value that pydantic would have to change: no worker does."""
 
     def read(value: Any) -> Any:
         try:
-            return adapter.validate_python(value, strict=True)
+            return adapter.validate_python([value], strict=True)[0]
         except ValidationError:
-            if adapter.validate_python(value) != value:
+            if adapter.validate_python([value]) != [value]:
                 raise
             return value  # a bool for an int
 

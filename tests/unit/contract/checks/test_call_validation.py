@@ -71,7 +71,7 @@ def rest(unknown, absent: "Absent" = 0, **others: float):
         (
             lambda: many.call(1, knife={"length": "long"}),
             "many.call(1, knife={'length': 'long'}): knife must be "
-            "tests.unit.contract.checks.test_call_validation.Knife | None, not {'length': 'long'}: "
+            "Knife | None, not {'length': 'long'}: length: "
             "Input should be a valid integer, unable to parse string as an integer",
         ),
         (
