@@ -30,6 +30,23 @@ async def ping() -> None:
     pass
 
 
+@job()
+async def pickle(vegetable, days=1, salt=(), *, sugar=None):
+    pass
+
+
+@job()
+async def boil(vegetable, minutes=1, *more):
+    pass
+
+
+def nested():
+    async def inner(url):
+        pass
+
+    return inner
+
+
 async def fetch(url, *rest, timeout=3, **more):
     pass
 
@@ -64,6 +81,21 @@ SLIPS = [
         lambda: fetch("u", 1, 2, timeout=5, retry=True),
         "the coroutine fetch('u', 1, 2, timeout=5, retry=True): write @job above fetch, and "
         "fetch.call('u', 1, 2, timeout=5, retry=True)",
+    ),
+    (lambda: pickle("x"), "the coroutine pickle('x'): write pickle.call('x')"),
+    (lambda: pickle("x", 3), "the coroutine pickle('x', 3): write pickle.call('x', 3)"),
+    (
+        lambda: pickle("x", salt=2, sugar=None),
+        "the coroutine pickle('x', 1, 2): write pickle.call('x', 1, 2)",
+    ),
+    (
+        lambda: pickle("x", sugar=5),
+        "the coroutine pickle('x', sugar=5): write pickle.call('x', sugar=5)",
+    ),
+    (lambda: boil("x", 1, 2), "the coroutine boil('x', 1, 2): write boil.call('x', 1, 2)"),
+    (
+        lambda: nested()("u"),
+        "the coroutine inner('u'): write @job above inner, if it has none, and inner.call('u')",
     ),
     (
         lambda: asyncio.sleep(1),
@@ -214,7 +246,8 @@ async def test_a_coroutine_that_has_begun_is_left_alone(producer):
     work = begun("leek")
     work.send(None)
     assert await refusal(producer.gather, work) == (
-        "gather takes calls, not the coroutine begun(...): write begun.call(...)"
+        "gather takes calls, not the coroutine begun(...): "
+        "write @job above begun, if it has none, and begun.call(...)"
     )
     assert work.cr_frame
     work.close()
@@ -302,7 +335,7 @@ async def first_refusal(work):
         (lambda: 5, "5, an int"),
         (lambda: None, "None"),
         (lambda: stream, "the function stream: write stream()"),
-        (lambda: fetch("u"), "the coroutine fetch('u', timeout=3)"),
+        (lambda: fetch("u"), "the coroutine fetch('u')"),
     ],
 )
 async def test_map_wants_items(producer, items, text):

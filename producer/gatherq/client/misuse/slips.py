@@ -79,20 +79,33 @@ def _coroutine(coroutine: Any) -> Slip:
     if str(home.get("__name__")).partition(".")[0] in _NOT_THE_USERS:
         advice = "await it, or give it to asyncio.gather"
         return Slip(f"the coroutine {coroutine.__qualname__}(...)", advice=advice)
-    arguments = _arguments(frame) if is_new(coroutine) else "..."
+    function = home.get(name)
+    arguments = _arguments(frame, function) if is_new(coroutine) else "..."
     written = f"{name}({arguments})"
-    first = _first(home.get(name))
-    return Slip(f"the coroutine {written}", f"{name}.call({arguments})", name=name, first=first)
+    call = f"{name}.call({arguments})"
+    return Slip(f"the coroutine {written}", call, name=name, first=_first(function, coroutine))
 
 
-def _arguments(frame: Any) -> str:
-    """Return the arguments of a coroutine that has not begun."""
+def _arguments(frame: Any, function: Any) -> str:
+    """Return the arguments of a coroutine that has not begun, without those it has by default."""
     names, rest, others, values = inspect.getargvalues(frame)
+    typed = _typed(names, values, function)
     positional = frame.f_code.co_argcount
-    args = [values[name] for name in names[:positional] if name in values]
-    kwargs = {name: values[name] for name in names[positional:] if name in values}
-    args += values.get(rest or "", ())
-    return arguments_repr(args, kwargs | values.get(others or "", {}))
+    more = values.get(rest or "", ())
+    last = max((at for at in range(positional) if more or names[at] in typed), default=-1)
+    args = [values[name] for name in names[: last + 1]]
+    kwargs = {name: values[name] for name in names[positional:] if name in typed}
+    return arguments_repr([*args, *more], kwargs | values.get(others or "", {}))
+
+
+def _typed(names: list[str], values: dict[str, Any], function: Any) -> set[str]:
+    """Return the names of arguments that differ from their defaults, where these are known."""
+    known = inspect.signature(function).parameters if isinstance(function, FunctionType) else {}
+    return {
+        name
+        for name in names
+        if name in values and not (name in known and known[name].default is values[name])
+    }
 
 
 def _function(given: Any) -> Slip:
@@ -106,10 +119,16 @@ def _function(given: Any) -> Slip:
     return Slip(what, f"{name}.call({parameters})", name=name, first=_first(function))
 
 
-def _first(function: Any) -> str:
-    """Return what makes a job of a function that is none."""
-    is_none = isinstance(function, FunctionType) and job_of(function) is None
-    return f"@job above {function.__name__}, and " if is_none else ""
+def _first(function: Any, coroutine: Any = None) -> str:
+    """Return what makes a job of a function that is none; `function` may be the job itself.
+
+    Of a coroutine whose function is not found where its code is, nobody knows.
+    """
+    if isinstance(function, FunctionType):
+        return "" if job_of(function) else f"@job above {function.__name__}, and "
+    if coroutine is None:
+        return ""
+    return f"@job above {coroutine.__name__}, if it has none, and "
 
 
 def _future(future: Any) -> Slip:
