@@ -4,10 +4,11 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import NamedTuple
 
 from gatherq.contract.job_definition import JobDefinition
+from gatherq.contract.short_repr import value_repr
 from gatherq.errors import GatherqError
 
 _MAIN = "__main__"
@@ -41,13 +42,29 @@ def job_modules(given: Sequence[str | ModuleType]) -> JobModules:
 
 def _name_of(module: ModuleType) -> str:
     if not isinstance(module, ModuleType):
-        raise GatherqError(
-            f"gatherq.local takes modules of jobs, or their names, not {module!r:.100}; "
-            'a worker runs all jobs of a module: gatherq.local("kitchen")'
-        )
+        told = _no_module(module)
+        raise GatherqError(f"gatherq.local takes modules of jobs, or their names, not {told}")
     if module is sys.modules[_MAIN] or not module.__spec__:
         return module.__name__
     return module.__spec__.name
+
+
+def _no_module(given: object) -> str:
+    """Say what was given in place of a module, and what to write."""
+    text = value_repr(given)
+    if isinstance(given, list | tuple | set):
+        names = ", ".join(map(_written, given))
+        return f"a {type(given).__name__}: write gatherq.local({names})"
+    if not isinstance(given, FunctionType):
+        return f'{text}; a worker runs all jobs of a module: gatherq.local("kitchen")'
+    what = f"the function {given.__name__}: a worker runs all jobs of a module"
+    if given.__module__ != _MAIN:
+        return f'{what}; write gatherq.local("{given.__module__}")'
+    return f"{what}; gatherq.local() runs those of this script"
+
+
+def _written(module: object) -> str:
+    return module.__name__ if isinstance(module, ModuleType) else value_repr(module)
 
 
 def _running_script(main: ModuleType) -> tuple[str, str | None]:
