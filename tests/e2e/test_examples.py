@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager, nullcontext
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -145,11 +146,21 @@ async def test_a_worker_that_is_up_before_redis_waits_and_says_so():
                 assert len(await producer.gather(call("chop", "leek", 0))) == 1
 
 
+async def test_one_of_several_processes_says_that_they_wait():
+    port = free_port()
+    options = ["--redis", f"redis://127.0.0.1:{port}/0", "--processes", "3", "--verbose"]
+    command = [sys.executable, "-m", "gatherq_worker", "worker", "kitchen", *options]
+    with worker_process(command) as worker:
+        waiting = (line for line in worker.stderr if line.endswith("waiting for it\n"))
+        levels = [line.split()[2] for line in islice(waiting, 3)]
+        assert sorted(levels) == ["DEBUG", "DEBUG", "WARNING"]
+
+
 async def test_a_producer_names_the_server_and_what_to_do(server_url):
     for url, said in [
         (
             "redis://:secret@127.0.0.1:1/0",
-            "redis://:\\*\\*\\*@127.0.0.1:1/0.*is the server running",
+            "redis://:\\*\\*\\*@127.0.0.1:1/0.*is a server running there",
         ),
         (server_url.replace("redis://", "redis://:wrong@"), "check user and password"),
         (f"{server_url}999", "database number"),

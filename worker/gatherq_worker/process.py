@@ -88,8 +88,8 @@ def _worker_of(command: WorkerCommand, link: SupervisorLink) -> Coroutine[Any, A
     settings, handlers = _imported(command.modules, tell=link.speaks)
     logging_setup.protect_loggers()  # the import may have configured logging
     if settings is not None:
-        return run_settings(settings, command, attach)
-    return run_native(handlers, command.settings, attach)
+        return run_settings(settings, command, attach, speaks=link.speaks)
+    return run_native(handlers, command.settings, attach, speaks=link.speaks)
 
 
 def _imported(modules: tuple[str, ...], *, tell: bool) -> tuple[Any, list[Handler]]:
@@ -111,6 +111,7 @@ def _failures_described() -> Iterator[None]:
 
 def _attach(link: SupervisorLink, processes: int, worker: Worker) -> None:
     link.attach(worker)
+    worker.speaks = link.speaks
     if link.speaks:
         worker.speaks_for = processes
     hup = getattr(signal, "SIGHUP", None)

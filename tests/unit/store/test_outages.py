@@ -37,6 +37,17 @@ async def test_each_change_is_logged_once(pauses, caplog):
     ]
 
 
+async def test_it_may_be_told_in_detail_alone(pauses, caplog):
+    caplog.set_level(logging.DEBUG, "gatherq.worker")
+    log = OutageLog(logging.DEBUG)
+    await log.note_outage("away")
+    log.note_answer()
+    assert [(r.levelname, r.message) for r in caplog.records] == [
+        ("DEBUG", "away"),
+        ("DEBUG", "Redis is back"),
+    ]
+
+
 async def test_pauses_grow_to_half_a_second_and_begin_anew_after_an_answer(pauses):
     log = OutageLog()
     for _ in range(6):

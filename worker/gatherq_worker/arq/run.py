@@ -46,15 +46,16 @@ def arguments(settings: WorkerSettings, names: Container[str] | None = None) -> 
 
 
 async def run_native(
-    handlers: Sequence[Handler], settings: WorkerSettings, attach: Attach
+    handlers: Sequence[Handler], settings: WorkerSettings, attach: Attach, *, speaks: bool
 ) -> Farewell:
     """Run a worker of these handlers until it stops; return what its end means.
 
-    A server that is away is waited for; raises RedisUnavailable for one that refuses us.
+    A server that is away is waited for, which one of several processes says: where `speaks`. Raises
+    RedisUnavailable for one that refuses us.
     """
     redis = arq_pool(connection_pool(settings.redis_url), settings.queue)
     try:
-        await _reach(redis, settings.redis_url)
+        await _reach(redis, settings.redis_url, _outages(speaks))
     except GatherqError:
         await redis.connection_pool.disconnect()
         raise
@@ -81,7 +82,9 @@ def _is_wanted(record: logging.LogRecord) -> bool:
     return record.levelno > logging.INFO or arq_logger.level != logging.NOTSET
 
 
-async def run_settings(settings: Any, command: WorkerCommand, attach: Attach) -> Farewell:
+async def run_settings(
+    settings: Any, command: WorkerCommand, attach: Attach, *, speaks: bool
+) -> Farewell:
     """Run the worker of arq's settings until it stops; return what its end means.
 
     What the command says explicitly wins over arq's settings. Raises RedisUnavailable.
@@ -94,7 +97,7 @@ async def run_settings(settings: Any, command: WorkerCommand, attach: Attach) ->
         options |= {"redis_settings": redis_settings(place), "redis_pool": None}
     worker = create_worker(settings, **options)
     attach(worker)
-    return await _until_stopped(worker, _connect_and_run(worker, place))
+    return await _until_stopped(worker, _connect_and_run(worker, place, _outages(speaks)))
 
 
 async def _until_stopped(worker: Worker, run: Awaitable[None]) -> Farewell:
@@ -109,9 +112,13 @@ async def _until_stopped(worker: Worker, run: Awaitable[None]) -> Farewell:
     return worker.farewell
 
 
-async def _connect_and_run(worker: Worker, place: str) -> None:
+def _outages(speaks: bool) -> OutageLog:
+    """Make the log of a server that is not up yet, which all processes of a command wait for."""
+    return OutageLog(logging.WARNING if speaks else logging.DEBUG)
+
+
+async def _connect_and_run(worker: Worker, place: str, outages: OutageLog) -> None:
     """Run the worker; a server that is not up yet is waited for, longer than arq does."""
-    outages = OutageLog()
     while not worker.connected and worker.stopped_by is None:
         try:
             await worker.async_run()
@@ -130,9 +137,8 @@ def _place(options: dict[str, Any]) -> str:
     return "redis_pool" if options.get("redis_pool") else ""
 
 
-async def _reach(redis: Redis, url: str) -> None:
+async def _reach(redis: Redis, url: str, outages: OutageLog) -> None:
     """Wait for the server as long as it takes; raises RedisUnavailable where it refuses us."""
-    outages = OutageLog()
     while True:
         try:
             await check(redis, url)

@@ -85,6 +85,8 @@ class Worker(arq.worker.Worker):
         self.endpoint_writer: EndpointWriter | None = None
         #: URL of the server, where its pool does not say it all.
         self.url: str | None = None
+        #: Whether it says what all processes of its command would say.
+        self.speaks: bool = True
         #: Worker processes of the command that this worker speaks for at its start, if it does.
         self.speaks_for: int | None = None
         #: Whether it says what it does in our words, and not in arq's; and a line for each job.
@@ -134,10 +136,8 @@ class Worker(arq.worker.Worker):
             await self.on_startup(self.ctx)
         handlers = Registry(self._handler(*entry) for entry in self.functions.items())
         self._tell_endpoint()
-        for handler in handlers:
-            if not handler.takes_ctx:
-                warn_about(handler.function)
-        self._codec.warn()
+        if self.speaks:
+            self._warn(handlers)
         self._engine = engine = self._make_engine(handlers)
         self._log_start()
         await self._beat()
@@ -152,6 +152,13 @@ class Worker(arq.worker.Worker):
             beating.cancel()
             self._engine = None
             self._log_end()
+
+    def _warn(self, handlers: Registry) -> None:
+        """Log what concerns all processes of a command."""
+        for handler in handlers:
+            if not handler.takes_ctx:
+                warn_about(handler.function)
+        self._codec.warn()
 
     def _log_start(self) -> None:
         names = list(self.functions)

@@ -8,16 +8,17 @@ logger: logging.Logger = logging.getLogger("gatherq.worker")
 
 
 class OutageLog:
-    """Whether Redis answers; logs each change, and lets the tries wait."""
+    """Whether Redis answers; logs each change, at `level`, and lets the tries wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: int = logging.WARNING) -> None:
+        self._level = level
         self.ok: bool = True
         self._pause = 0.05
 
     def note_answer(self) -> None:
         """Note an answer; logs the end of an outage."""
         if not self.ok:
-            logger.warning("Redis is back")
+            logger.log(self._level, "Redis is back")
         self.ok, self._pause = True, 0.05
 
     async def note_error(self, doing: str, error: BaseException) -> None:
@@ -29,7 +30,7 @@ class OutageLog:
     async def note_outage(self, warning: str) -> None:
         """Log a warning if Redis answered before, and wait before the next try."""
         if self.ok:
-            logger.warning(warning)
+            logger.log(self._level, "%s", warning)
         self.ok = False
         await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))
         self._pause = min(self._pause * 2, 0.5)
