@@ -160,6 +160,14 @@ class ProducerClosed(GatherqError, RuntimeError):
             "producer comes back to it"
         )
 
+    @classmethod
+    def with_its_block(cls) -> "ProducerClosed":
+        """Say what to do where the producer was that of `gatherq.local`."""
+        return cls(
+            "the block of `async with gatherq.local(...)` has ended, and its producer and workers "
+            "with it: await outcomes and results inside of the block"
+        )
+
 
 class ProducerElsewhere(GatherqError, RuntimeError):
     """The producer belongs to another event loop, which is not closed: make one for each."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import gatherq
-from gatherq import GatherqError, InvalidCall, InvalidSetting, call
+from gatherq import GatherqError, InvalidCall, InvalidSetting, ProducerClosed, call
 
 from ..conftest import HERE, lines_of, started, until
 
@@ -123,6 +123,10 @@ async def test_modules_are_given_by_name_or_as_they_are():
     for module in (jobs, "tests.e2e.jobs"):
         async with until(40), gatherq.local(module) as producer:
             assert await producer.gather(jobs.echo.call(1)) == [1]
+            batch = await producer.submit([jobs.echo.call(1)])
+        for late in (producer.gather(jobs.echo.call(1)), batch.outcomes(), batch.counts()):
+            with pytest.raises(ProducerClosed, match=r"^the block of `async with gatherq\.local"):
+                await late
 
 
 async def test_several_are_beside_each_other():

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from gatherq.aio import finish_surely
 from gatherq.contract.keys import job_id
 from gatherq.contract.outcomes import Outcome
-from gatherq.errors import BatchNotFound, NoWorkers, ProducerClosed
+from gatherq.errors import BatchNotFound, NoWorkers
 from gatherq.store.redrive import REDRIVEN
 
 from . import batch_operations
@@ -88,7 +88,7 @@ class HandleGroup(Generic[T]):
         if task.cancelled():
             self.failed = True
             for handle in self.handles:
-                close(handle, ProducerClosed.now())
+                close(handle, self._collector.session.closed())
 
     def _loop(self) -> asyncio.AbstractEventLoop | None:
         """Return the loop of the handles, unless it is closed; it may stand still."""

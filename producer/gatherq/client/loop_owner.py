@@ -19,6 +19,8 @@ class LoopOwner:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._closed = False
+        #: Whether it ends with a block of `gatherq.local`.
+        self.of_block: bool = False
 
     def check(self) -> None:
         """Raise ProducerClosed, or ProducerElsewhere; outside of any loop only the first.
@@ -26,7 +28,7 @@ class LoopOwner:
         Raises ImportRunsJobs where a worker imports the module that uses the producer.
         """
         if self._closed:
-            raise ProducerClosed.now()
+            raise self.closed()
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -43,6 +45,10 @@ class LoopOwner:
                 )
             self._begin()
         self._loop, self._pid = loop, os.getpid()
+
+    def closed(self) -> ProducerClosed:
+        """Return the error of a use after the end."""
+        return ProducerClosed.with_its_block() if self.of_block else ProducerClosed.now()
 
     def close(self) -> None:
         """Refuse all further use with ProducerClosed."""

@@ -95,6 +95,7 @@ class Producer(Gatherer, AsyncWith):
             self._owner.check,
             settings.no_workers,
             masked(self._url),
+            self._owner.closed,
         )
         self._buffer = self._shared_buffer()
 
@@ -397,3 +398,12 @@ class Producer(Gatherer, AsyncWith):
     ) -> SubmitBuffer:
         submit = partial(self._submit, origin=origin, timeout=timeout, lease=lease)
         return SubmitBuffer(self._session, submit, structured=structured)
+
+
+def tie_to_block(producer: Producer) -> None:
+    """Make a producer that of a block of `gatherq.local`: its end is the block's.
+
+    Its workers log in the same place which annotations cannot be used; it does not.
+    """
+    producer._owner.of_block = True
+    producer._session.warns = False

@@ -30,12 +30,17 @@ class Session:
         check: Callable[[], None],
         no_workers: NoWorkersPolicy = "ignore",
         where: str = "",
+        closed: Callable[[], ProducerClosed] = ProducerClosed.now,
     ) -> None:
         #: Raises ProducerClosed or ProducerElsewhere where the producer may not be used.
         self.check = check
+        #: Makes the error of what waits when the producer is closed.
+        self.closed = closed
         self.store = store
         #: `retry(method, *args)` repeats a call while Redis is away.
         self.retry = retry
+        #: Whether annotations that cannot be used are logged here: not where workers do beside us.
+        self.warns: bool = True
         self._no_workers, self._where = no_workers, where
         self.begin()
 
@@ -84,4 +89,4 @@ class Session:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self.watcher.aclose(ProducerClosed.now())
+        await self.watcher.aclose(self.closed())

@@ -11,6 +11,7 @@ from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.jobs import Call
 from gatherq.contract.validation import check_batch_id, check_jobs, check_timeout
+from gatherq.contract.values.annotations import warn_about
 from gatherq.contract.values.codec import Decoder
 from gatherq.errors import BatchConflict, BatchNotFound
 from gatherq.store.batches import SubmitReply
@@ -50,6 +51,8 @@ class Submission:
         self.batch_id: str = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
         self._session, self._calls = session, calls
         self._origin = origin.of(call.name for call in calls)
+        if session.warns:
+            _warn(calls)
         self._jobs = job_encoding.encode_all(calls, self.batch_id, timeout, queue_timeout)
         #: Shortest time that a job of the batch may wait in the queue, in seconds.
         self.queue_timeout: float | None = job_encoding.shortest_queue_timeout(calls, queue_timeout)
@@ -182,3 +185,9 @@ class Submission:
         if name == ours:
             return f"and slot {slot} is {ours}(...) with other arguments"
         return f"and slot {slot} is {name}(...), not {ours}(...)"
+
+
+def _warn(calls: Sequence[Call[Any]]) -> None:
+    """Log annotations that cannot be used, once a job."""
+    for function in {call.function for call in calls if call.function}:
+        warn_about(function)

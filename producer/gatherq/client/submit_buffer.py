@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from gatherq.contract.jobs import Call
-from gatherq.errors import ProducerClosed
 
 from .batch import Batch, attach
 from .handle import (
@@ -79,7 +78,7 @@ class SubmitBuffer:
         if task.cancelled():
             handles, self._handles = self._handles, []
             for handle in handles:
-                close(handle, ProducerClosed.now())
+                close(handle, self._session.closed())
             self._flushed.set()
 
     async def _write(self, handles: list[Handle[Any]]) -> None:
@@ -91,7 +90,7 @@ class SubmitBuffer:
             cancelled = isinstance(error, asyncio.CancelledError)
             for handle in handles:
                 if cancelled:
-                    close(handle, ProducerClosed.now())
+                    close(handle, self._session.closed())
                 else:
                     fail(handle, error)
             if cancelled or not isinstance(error, Exception):

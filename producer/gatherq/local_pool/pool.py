@@ -18,7 +18,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, NoReturn, ParamSpec
 
 from gatherq.client.misuse.async_with import AsyncWith
-from gatherq.client.producer import Producer
+from gatherq.client.producer import Producer, tie_to_block
 from gatherq.contract.checks.usage import usage
 from gatherq.contract.importing import check_not_importing
 from gatherq.contract.keys import KeySpace
@@ -119,6 +119,7 @@ async def local(
     queue = Settings.read(queue=queue).queue
     async with _server(data) if redis_url is None else nullcontext(redis_url) as url:
         producer = Producer(url, queue=queue, keep=keep, patience=patience, no_workers=no_workers)
+        tie_to_block(producer)
         options = ["--processes", str(processes), "--concurrency", str(concurrency)]
         options += ["--grace", "0", "--no-burst", "--quiet"]
         if redis_url is None:  # no other worker will ever know what these do not

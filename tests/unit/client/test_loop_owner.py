@@ -63,5 +63,12 @@ def test_closed_it_refuses_everywhere(owner):
     owner.close()
     with pytest.raises(ProducerClosed):
         owner.check()
-    with pytest.raises(ProducerClosed):
+    with pytest.raises(ProducerClosed, match="^this producer is closed; "):
         asyncio.run(checked(owner))
+
+
+def test_its_end_is_that_of_a_block(owner):
+    owner.of_block = True
+    owner.close()
+    with pytest.raises(ProducerClosed, match="^the block of `async with gatherq.local"):
+        owner.check()

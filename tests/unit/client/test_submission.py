@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis.exceptions import ResponseError
 
-from gatherq import call
+from gatherq import call, job
 from gatherq.client.submission import Submission
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import job_id
@@ -161,3 +161,16 @@ async def test_a_batch_that_is_cancelled_already_is_swept(session, store, script
     scripted(SubmitReply(1, -1, True))
     await write(session, jobs(1), "named")
     assert swept == [("named", True)]
+
+
+@pytest.mark.parametrize("warns", [True, False])
+async def test_an_annotation_of_no_use_is_told_once_unless_workers_tell_it(session, caplog, warns):
+    @job(name="f")
+    def f(x: "Unknown"):  # noqa: F821
+        pass
+
+    session.warns = warns
+    submission(session, [f.call(1), f.call(2)])
+    submission(session, [f.call(3)])
+    said = "job f: the annotation of parameter 'x' cannot be used"
+    assert [text[: len(said)] for text in caplog.messages] == [said] * warns

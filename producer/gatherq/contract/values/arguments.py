@@ -7,7 +7,7 @@ from typing import Any
 
 from gatherq.contract.interruptions import INTERRUPTIONS
 
-from .annotations import codecs_of, warn_about
+from .annotations import codecs_of
 from .codec import Encoder
 from .error_text import text_of
 from .lazy_values import Untransportable, is_json
@@ -28,7 +28,6 @@ class Parameters:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         codecs = codecs_of(function)
-        warn_about(function)
         self._positions: list[Encoder] = []
         self._names = {name: encoder(codec) for name, codec in codecs.keys.items()}
         self._rest: Encoder = plain
