@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .contract import defaults
@@ -47,6 +47,15 @@ class Settings(BaseSettings):
     )
     #: What a producer does while no worker is there to run what it waits for.
     no_workers: NoWorkersPolicy = Field(default="warn", description="'warn', 'raise' or 'ignore'")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse True and False where a number is wanted: pydantic takes them for 1 and 0."""
+        wanted = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and wanted is not bool:
+            raise ValueError("it is True or False")
+        return value
 
     @classmethod
     def read(cls, **given: Any) -> Self:

@@ -101,6 +101,22 @@ def test_a_bad_variable_is_named(monkeypatch, variable, value, wanted):
     assert (str(caught.value), caught.value.name) == (f"{variable} must be {wanted}", variable)
 
 
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize("name", ["keep", "patience"])
+def test_true_and_false_are_no_numbers(name, value):
+    with pytest.raises(InvalidSetting, match=f"^{name} must be a number .*, not {value}$"):
+        Producer(**{name: value})
+
+
+def test_true_and_false_are_no_numbers_of_a_worker():
+    flags = {name for name, f in WorkerSettings.model_fields.items() if f.annotation is bool}
+    numbers = WorkerSettings.model_fields.keys() - flags - {"redis_url", "queue", "no_workers"}
+    for name in numbers:
+        with pytest.raises(InvalidSetting, match=f"^{name} (is refused|must be).*, not True$"):
+            WorkerSettings.read(**{name: True})
+    assert all(getattr(WorkerSettings.read(**{name: True}), name) is True for name in flags)
+
+
 def test_no_value_of_a_url_is_in_what_is_raised():
     with pytest.raises(InvalidSetting) as caught:
         Producer(("redis://:hunter2@h",))
