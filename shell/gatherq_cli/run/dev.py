@@ -1,5 +1,7 @@
 """`gatherq dev MODULE...`: a server and workers in one terminal, for writing jobs."""
 
+import os
+
 import click
 
 from .extras import require
@@ -45,6 +47,11 @@ def dev(
     be imported is told, and tried again after the next change. Ctrl-C ends it all; so does whatever
     else ends this command. For one machine: the server has no password, and listens on 127.0.0.1.
     """
+    if os.name != "posix":
+        raise click.ClickException(
+            "gatherq dev needs a system with fork, as Linux, macOS or WSL; here, start a server, "
+            "and a worker: gatherq worker MODULE --redis URL"
+        )
     require("local", "gatherq dev")
     if not modules:
         advice = "gatherq dev kitchen is for kitchen.py in this folder"
