@@ -19,6 +19,8 @@ FILES = {
     "l_shop/card.py": "",
     "l_arqs.py": "class WorkerSettings:\n    functions = []\n\n\nLIMIT = 3\n",
     "l_none.py": "",
+    "l_side/m2.py": "import l_beside\n",
+    "l_side/l_beside.py": JOBS,
     "l_zero.py": "def make():\n    return 1 / 0\n\n\nx = make()\n",
     "l_via.py": "import l_zero\n",
     "l_syntax.py": "\n\ndef f(:\n",
@@ -269,3 +271,12 @@ def test_a_quick_import_is_told_to_nobody(folder, caplog):
     with long_imports_told(["l_none"], logging.getLogger("gatherq.worker")):
         loading.imported("l_none")
     assert caplog.messages == []
+
+
+def test_a_module_beside_the_one_that_imports_it_is_found_by_another_folder_or_name(folder):
+    first, *_ = said_of("l_side/m2.py").splitlines()
+    assert first == (
+        "l_side/m2.py, line 1: ModuleNotFoundError: No module named 'l_beside'; "
+        f"it is beside m2.py, and modules are looked for in {folder}: "
+        "cd l_side && gatherq worker m2, or import l_side.l_beside in it"
+    )

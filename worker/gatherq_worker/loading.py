@@ -5,6 +5,7 @@ import linecache
 import os
 import pkgutil
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
@@ -166,12 +167,25 @@ def import_failure(error: BaseException) -> LoadError:
     if isinstance(error, SyntaxError) and error.filename:
         line, text = error.lineno or 0, error.text or ""
         frames.append(FrameSummary(error.filename, line, "<module>", line=text.strip()))
-    what = f"{type(error).__name__}: {_said(error)}".removesuffix(": ")
+    what = f"{type(error).__name__}: {_said(error)}".removesuffix(": ") + _beside(error, frames)
     where = f"{_place(frames[-1])}: " if frames else ""
     shown = [line for frame in frames[-_FRAMES:] for line in _lines(frame)]
     if isinstance(error, SystemExit):
         shown.append('put what ends the program under if __name__ == "__main__":')
     return LoadError("\n".join([escape(f"{where}{what}"), *shown]))
+
+
+def _beside(error: BaseException, frames: list[FrameSummary]) -> str:
+    """Say how a module is found that lies beside the file that imports it, and only there."""
+    if not (isinstance(error, ModuleNotFoundError) and error.name and frames):
+        return ""
+    folder, file = os.path.split(os.path.relpath(frames[-1].filename))
+    if not folder or folder.startswith(os.pardir) or error.name not in _modules_in([folder]):
+        return ""
+    there = f"cd {shlex.quote(folder)} && gatherq worker {file.removesuffix('.py')}"
+    dotted = f"{folder.replace(os.sep, '.')}.{error.name}"
+    where = f"it is beside {file}, and modules are looked for in {os.getcwd()}"
+    return f"; {where}: {there}, or import {dotted} in it"
 
 
 def _of_the_import(frames: list[FrameSummary]) -> list[FrameSummary]:
