@@ -164,6 +164,9 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 #: Modules that users reach as attributes, whatever was imported before.
 _MODULES = ("errors", "wire")
 
+#: Methods of a producer, which are asyncio's functions.
+_VERBS = ("gather", "submit", "submit_one", "map", "task_group")
+
 if not TYPE_CHECKING:  # else a checker takes every name for one of ours
 
     def __getattr__(name: str) -> Any:
@@ -173,7 +176,8 @@ if not TYPE_CHECKING:  # else a checker takes every name for one of ours
         if name == "__version__":
             return import_module("importlib.metadata").version(__name__)
         if name not in _HOME_OF:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            verb = f": it is a Producer's, producer.{name}(...)" if name in _VERBS else ""
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{verb}")
         found = globals()[name] = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
         return found
 

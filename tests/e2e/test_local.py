@@ -226,6 +226,7 @@ async def test_cancelled_while_it_starts_it_leaves_nothing(turns):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        ({"data": 3}, "data must be the path of a folder, not 3"),
         ({"processes": 0}, "processes must be a whole number from 1 to 256, not 0"),
         ({"concurrency": "x"}, "concurrency must be a whole number from 1 to 10000, not 'x'"),
         (

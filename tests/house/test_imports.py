@@ -181,6 +181,11 @@ def test_errors_and_wire_are_there_whatever_was_imported_before():
     assert "gatherq.client" not in modules(program)
 
 
+def test_a_verb_of_a_producer_is_told_to_be_one():
+    with pytest.raises(AttributeError, match=r"it is a Producer's, producer\.gather\(\.\.\.\)$"):
+        gatherq.gather  # noqa: B018
+
+
 @pytest.mark.parametrize("package", [gatherq, gatherq_worker])
 def test_a_front_door_shows_its_names_and_nothing_else(package):
     assert set(dir(package)) - {"__version__", "errors", "wire"} == set(package.__all__)

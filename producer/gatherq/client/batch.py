@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
+from gatherq.contract.checks.usage import usage
 from gatherq.contract.outcomes import Outcome
 from gatherq.contract.validation import check_signature, check_slots
 from gatherq.contract.values.codec import Decoder
@@ -25,6 +26,9 @@ from .handle_group import HandleGroup
 from .session import Session
 
 T = TypeVar("T")
+
+#: What to write for a timeout of all outcomes.
+_OUTCOMES_TIMEOUT = "write asyncio.wait_for(batch.outcomes(), 10)"
 
 
 class Batch(Generic[T]):
@@ -81,6 +85,7 @@ class Batch(Generic[T]):
                 "`batch.handles()` one of what to await"
             )
 
+    @usage("outcomes", "nothing: await batch.outcomes()", timeout=_OUTCOMES_TIMEOUT)
     async def outcomes(self) -> list[Outcome[T]]:
         """Wait for all, and return one outcome a job, in the order they were submitted.
 
@@ -107,6 +112,7 @@ class Batch(Generic[T]):
                             position += 1
                             yield outcome
 
+    @usage("as_completed", "its timeout by name: as_completed(timeout=10)")
     async def as_completed(
         self, *, timeout: float | None = None
     ) -> AsyncGenerator[Outcome[T], None]:
@@ -125,6 +131,7 @@ class Batch(Generic[T]):
                 async for outcome in reader.outcomes(slots):
                     yield outcome
 
+    @usage("wait", "options by name alone: wait(timeout=10)")
     async def wait(
         self, *, timeout: float | None = None, return_when: str = asyncio.ALL_COMPLETED
     ) -> tuple[set[Handle[T]], set[Handle[T]]]:

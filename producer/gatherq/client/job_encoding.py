@@ -1,12 +1,13 @@
 """Calls as JSON: checked and encoded, all of a batch before the first one reaches Redis. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
 from gatherq.contract import records
 from gatherq.contract.interruptions import INTERRUPTIONS
 from gatherq.contract.jobs import Call
+from gatherq.contract.short_repr import with_article
 from gatherq.contract.validation import MAX_NAME, MAX_PAYLOAD, check_name, check_timeout
 from gatherq.contract.values import codec
 from gatherq.contract.values.arguments import ArgumentError
@@ -138,8 +139,11 @@ def _unwritable(call: Call[Any], slot: int, error: BaseException) -> InvalidCall
 
 
 def _refused(call: Call[Any], slot: int, where: str, value: Any, problem: str) -> InvalidCall:
+    if isinstance(value, Awaitable):  # a call, a handle, a coroutine
+        problem = "cannot travel: a job takes values, so await it first, and give its result"
+    what = with_article(type(value).__name__)
     return InvalidCall(
-        f"slot {slot}: {where} of {call.name}(...), a {type(value).__name__}, {problem}",
+        f"slot {slot}: {where} of {call.name}(...), {what}, {problem}",
         slot=slot,
         name=call.name,
     )

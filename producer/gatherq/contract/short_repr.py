@@ -55,6 +55,11 @@ def arguments_repr(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     return cut(", ".join(texts), _ARGUMENTS_TEXT)
 
 
+def with_article(noun: str) -> str:
+    """Return "a list", "an int", "an Event"."""
+    return f"{'an' if noun[:1].casefold() in 'aeiou' else 'a'} {noun}"
+
+
 class PlainText(str):
     """A text that is its own repr: for classes that show the repr of what they are given."""
 

@@ -115,6 +115,8 @@ def check_keep(seconds: float) -> float:
 def check_slots(slots: Iterable[int], size: int) -> None:
     """Raise TypeError or IndexError unless each is a slot of a batch of that size."""
     for slot in slots:
+        if isinstance(slot, list | tuple | set | range):
+            raise TypeError(f"slots are given one by one, not as a {type(slot).__name__}: *slots")
         if isinstance(slot, bool) or not isinstance(slot, int):
             raise TypeError(f"a slot is a whole number, not {slot!r:.200}")
         if not 0 <= slot < size:

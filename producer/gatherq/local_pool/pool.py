@@ -137,6 +137,8 @@ def _check(processes: int, concurrency: int, data: object, redis_url: str | None
     ]:
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
             raise InvalidCall(f"{name} must be a whole number from 1 to {most}, not {value!r:.50}")
+    if not isinstance(data, str | os.PathLike | None):
+        raise InvalidCall(f"data must be the path of a folder, not {data!r:.50}")
     if data is not None and redis_url is not None:
         raise InvalidCall("data is of a server of one's own: leave out data, or redis_url")
     if os.name != "posix":

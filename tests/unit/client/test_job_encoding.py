@@ -60,8 +60,13 @@ def test_digests_tell_jobs_by_name_and_arguments_alone():
         (Call("f", (), [1]), "slot 1: the keyword arguments are a list"),
         (Call("f", (), {1: 1}), "slot 1: the name of a keyword argument is text"),
         (Call("f", (), None, -1), "slot 1: timeout must be"),
-        (call("f", object()), r"slot 1: argument 0 of f\(...\), a object"),
-        (call("f", x=object()), r"slot 1: argument x= of f\(...\), a object"),
+        (call("f", object()), r"slot 1: argument 0 of f\(...\), an object"),
+        (call("f", x=object()), r"slot 1: argument x= of f\(...\), an object"),
+        (
+            call("f", Call("g", function=print)),
+            r"slot 1: argument 0 of f\(...\), a Call, cannot travel: a job takes values, so await "
+            "it first, and give its result",
+        ),
     ],
 )
 def test_a_bad_call_is_named_by_its_slot(bad, message):

@@ -40,6 +40,11 @@ async def boil(vegetable, minutes=1, *more):
     pass
 
 
+class Knife:
+    async def cut(self, vegetable):
+        pass
+
+
 def nested():
     async def inner(url):
         pass
@@ -96,6 +101,15 @@ SLIPS = [
     (
         lambda: nested()("u"),
         "the coroutine inner('u'): write @job above inner, if it has none, and inner.call('u')",
+    ),
+    (
+        lambda: Knife().cut("x"),
+        "the coroutine Knife.cut(...): no worker finds a method; write a function of a module, "
+        "with @job",
+    ),
+    (
+        lambda: Knife().cut,
+        "the method Knife.cut: no worker finds a method; write a function of a module, with @job",
     ),
     (
         lambda: asyncio.sleep(1),
@@ -407,6 +421,22 @@ async def test_a_batch_is_not_awaited_itself(session):
             "a Batch is not awaited itself: `await batch.outcomes()` waits for its jobs, and "
             "`await producer.gather(...)` returns their values"
         )
+
+
+async def test_the_verbs_of_a_batch_say_what_they_take(session):
+    batch = Batch(session, "b", 1)
+    assert await refusal(batch.outcomes, timeout=3) == (
+        "outcomes has no option 'timeout': write asyncio.wait_for(batch.outcomes(), 10)"
+    )
+    assert await refusal(batch.wait, 3) == "wait takes options by name alone: wait(timeout=10)"
+    assert await refusal(batch.wait, timeot=3) == (
+        "wait has no option 'timeot': did you mean 'timeout'? (it takes timeout, return_when)"
+    )
+    assert await refusal(batch.as_completed, 3) == (
+        "as_completed takes its timeout by name: as_completed(timeout=10)"
+    )
+    with pytest.raises(TypeError, match=r"^slots are given one by one, not as a list: \*slots$"):
+        await batch.cancel([0])
 
 
 async def test_a_batch_is_read_asynchronously(session):

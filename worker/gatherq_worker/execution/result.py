@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.remote_errors.capture import Interrupted, describe, say
 from gatherq.contract.remote_errors.error_info import ErrorInfo
+from gatherq.contract.short_repr import with_article
 from gatherq.contract.validation import MAX_PAYLOAD
 from gatherq.contract.values.codec import Encoder, encode
 from gatherq.contract.values.json_limits import Unreadable, check_readable
@@ -68,7 +69,7 @@ def write_value(value: Any, prepare: Encoder = plain) -> bytes:
     except Interrupted:
         raise
     except Untransportable as error:
-        message = f"the result, a {type(value).__name__}, cannot travel: {say(error)}"
+        message = f"the result, {with_article(type(value).__name__)}, cannot travel: {say(error)}"
         raise Unwritable("UnwritableResult", message) from None
     except BaseException as error:  # whatever the value's own code raises
         named = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "

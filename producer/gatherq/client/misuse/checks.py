@@ -10,9 +10,10 @@ from typing import Any, cast
 from gatherq.client.batch import Batch
 from gatherq.contract.checks.call_signature import CallSignature
 from gatherq.contract.jobs import Call, call
+from gatherq.contract.short_repr import with_article
 from gatherq.errors import InvalidArguments
 
-from .slips import is_new, job_of, slip, with_article
+from .slips import is_new, job_of, slip
 
 _CALLS = frozenset({Call})
 #: What can be read one by one, and yet is no list of calls.

@@ -4,17 +4,18 @@ import asyncio
 import inspect
 import sys
 from collections.abc import Callable
-from types import CoroutineType, FunctionType
+from types import CoroutineType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
 from gatherq.client.batch import Batch
 from gatherq.client.handle import Handle
 from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.jobs import Call
-from gatherq.contract.short_repr import arguments_repr, value_repr
+from gatherq.contract.short_repr import arguments_repr, value_repr, with_article
 
 #: Packages whose functions nobody makes jobs of.
 _NOT_THE_USERS = sys.stdlib_module_names | {"gatherq"}
+_NO_METHOD = "no worker finds a method; write a function of a module, with @job"
 
 
 class Slip(NamedTuple):
@@ -53,11 +54,6 @@ def is_new(coroutine: Any) -> bool:
     return inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED
 
 
-def with_article(noun: str) -> str:
-    """Return "a list", "an int"."""
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
 def _is_job(given: Any) -> bool:
     return isinstance(getattr(given, "definition", None), JobDefinition)
 
@@ -79,6 +75,9 @@ def _coroutine(coroutine: Any) -> Slip:
     if str(home.get("__name__")).partition(".")[0] in _NOT_THE_USERS:
         advice = "await it, or give it to asyncio.gather"
         return Slip(f"the coroutine {coroutine.__qualname__}(...)", advice=advice)
+    owner, dot, _ = coroutine.__qualname__.rpartition(".")
+    if dot and not owner.endswith("<locals>"):
+        return Slip(f"the coroutine {coroutine.__qualname__}(...)", advice=_NO_METHOD)
     function = home.get(name)
     arguments = _arguments(frame, function) if is_new(coroutine) else "..."
     written = f"{name}({arguments})"
@@ -131,6 +130,10 @@ def _first(function: Any, coroutine: Any = None) -> str:
     return f"@job above {coroutine.__name__}, if it has none, and "
 
 
+def _method(method: MethodType) -> Slip:
+    return Slip(f"the method {method.__qualname__}", advice=_NO_METHOD)
+
+
 def _future(future: Any) -> Slip:
     coroutine = future.get_coro() if isinstance(future, asyncio.Task) else None
     if not isinstance(coroutine, CoroutineType):
@@ -165,5 +168,6 @@ _KINDS: tuple[tuple[Any, Callable[[Any], Slip]], ...] = (
     (asyncio.Future, _future),
     (CoroutineType, _coroutine),
     (FunctionType, _function),
+    (MethodType, _method),
     (str, _text),
 )

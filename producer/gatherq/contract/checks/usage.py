@@ -69,6 +69,8 @@ def _options(signature: inspect.Signature) -> list[str]:
 
 def _no_option(word: str, options: list[str], elsewhere: Mapping[str, str]) -> str:
     """Say that there is no option of that name, and which there are."""
+    if not options:
+        return f"has no option {word!r}: {elsewhere.get(word) or 'it takes none'}"
     hint = elsewhere.get(word) or did_you_mean(word, options, 1)
     known = f"it takes {', '.join(options)}"
     return f"has no option {word!r}: {f'{hint} ({known})' if hint else known}"
