@@ -35,6 +35,9 @@ SECTIONS: dict[str, dict[str, str]] = {
 }
 #: The folder of each command.
 COMMANDS: dict[str, str] = {name: folder for folder, names in SECTIONS.items() for name in names}
+#: Those in which the code of jobs runs: it may print where nobody reads it any more, and goes on.
+#: Other commands end.
+_RUN_JOBS = ("worker", "dev")
 #: The beginning of an argument that is a URL, or an option with one.
 _A_URL = re.compile(r"((?P<option>--[a-z-]+)=)?[A-Za-z]*://")
 
@@ -101,7 +104,9 @@ Examples:
     epilog=_EXAMPLES,
 )
 @click.version_option(package_name="gatherq")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """asyncio.gather and wait_for across a pool of machines."""
     standard_streams.open_closed()
-    standard_streams.write_at_once()
+    if context.invoked_subcommand in _RUN_JOBS:
+        standard_streams.write_at_once()
