@@ -61,10 +61,13 @@ if TYPE_CHECKING:
     )
     from .inspection.batch_info import BatchInfo
     from .inspection.checks.finding import Finding
+    from .inspection.error_group import ErrorGroup
     from .inspection.event_info import EventInfo
     from .inspection.explain.explanation import Cause, Explanation
     from .inspection.inspector import Inspector
     from .inspection.job_info import JobInfo, StatisticsPeriod
+    from .inspection.progress.batch_progress import BatchProgress
+    from .inspection.progress.running_slots import RunningSlot
     from .inspection.queue_info import QueueInfo
     from .inspection.slot_info import SlotInfo
     from .inspection.worker_info import WorkerInfo
@@ -79,11 +82,13 @@ __all__ = [
     "BatchConflict",
     "BatchInfo",
     "BatchNotFound",
+    "BatchProgress",
     "Call",
     "Cancelled",
     "Cause",
     "Counts",
     "CurrentJob",
+    "ErrorGroup",
     "ErrorInfo",
     "EventInfo",
     "Explanation",
@@ -115,6 +120,7 @@ __all__ = [
     "RedisUnavailable",
     "RemoteError",
     "Retry",
+    "RunningSlot",
     "SlotInfo",
     "StatisticsPeriod",
     "Succeeded",
@@ -147,9 +153,12 @@ _HOMES = {
     ),
     "inspection.batch_info": ("BatchInfo",),
     "inspection.checks.finding": ("Finding",),
+    "inspection.error_group": ("ErrorGroup",),
     "inspection.event_info": ("EventInfo",),
     "inspection.inspector": ("Inspector",),
     "inspection.job_info": ("JobInfo", "StatisticsPeriod"),
+    "inspection.progress.batch_progress": ("BatchProgress",),
+    "inspection.progress.running_slots": ("RunningSlot",),
     "inspection.queue_info": ("QueueInfo",),
     "inspection.slot_info": ("SlotInfo",),
     "inspection.worker_info": ("WorkerInfo",),

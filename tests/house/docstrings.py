@@ -28,7 +28,7 @@ def peel(vegetable: str) -> int: ...
 """
 _FUNCTION = (
     "async def of_{name}(producer: Producer, batch: Batch[str], outcome: Outcome[str], "
-    "names: list[str]) -> None:\n{example}\n"
+    "names: list[str], inspector: Inspector) -> None:\n{example}\n"
 )
 _EXAMPLE = re.compile(r"^ {4}.*(?:\n(?: {4}.*)?)*", re.MULTILINE)
 

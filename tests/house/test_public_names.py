@@ -17,8 +17,9 @@ import gatherq_worker
 CLIENT = ["Batch", "Handle", "Producer", "TaskGroup"]
 LOCAL = ["local"]
 INSPECTION = [
-    *("BatchInfo", "Cause", "EventInfo", "Explanation", "Finding", "Inspector", "JobInfo"),
-    *("QueueInfo", "SlotInfo", "StatisticsPeriod", "WorkerInfo"),
+    *("BatchInfo", "BatchProgress", "Cause", "ErrorGroup", "EventInfo", "Explanation"),
+    *("Finding", "Inspector", "JobInfo", "QueueInfo", "RunningSlot", "SlotInfo"),
+    *("StatisticsPeriod", "WorkerInfo"),
 ]
 JOBS = ["Call", "CurrentJob", "Job", "JobDefinition", "PlainJob", "call", "current_job", "job"]
 OUTCOMES = [
@@ -41,8 +42,9 @@ METHODS = {
         *("outcomes", "redrive", "wait"),
     ],
     "Inspector": [
-        *("aclose", "batch", "batches", "check", "events", "explain", "jobs", "now", "queue"),
-        *("queue_info", "queues", "slots", "statistics", "url", "workers"),
+        *("aclose", "batch", "batches", "check", "error_groups", "events", "explain", "jobs"),
+        *("listed", "now", "queue", "queue_info", "queues", "rates", "running", "slots"),
+        *("statistics", "url", "watch", "workers"),
     ],
     "Handle": ["get_name", "has_outcome", "id", "outcome", "set_name", "slot"],
     "Producer": [

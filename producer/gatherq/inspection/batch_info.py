@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from gatherq.contract.validation import MAX_JOBS
+
 from .field_values import counts_of, time, whole
 
 #: `queued`: nothing of it was started yet. `failed`: it has ended, and something of it failed, ran
-#: out of time or was lost; `cancelled`: the same for cancellations alone.
-BatchState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+#: out of time or was lost; `cancelled`: the same for cancellations alone. `ended`: a plain arq job,
+#: and how it ended only arq can read.
+BatchState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled", "ended"]
 #: Fields of the hash that are attributes under the same name.
 _NUMBERS = ("running", "succeeded", "failed", "timed_out", "cancelled", "lost", "generation")
 _TEXTS = ("queue", "label", "kind", "by", "parent", "cancelled_by")
@@ -58,11 +61,14 @@ class BatchInfo:
     leased: datetime | None = None
     #: How many slots its producer has written; less than `size` while it submits.
     written: int = 0
+    #: Whether it is a plain arq job; and 1 where how that ended only arq can read.
+    arq: bool = False
+    unread: int = 0
 
     @property
     def finished(self) -> int:
         """Slots with an outcome."""
-        return self.succeeded + self.bad + self.cancelled
+        return self.succeeded + self.bad + self.cancelled + self.unread
 
     @property
     def bad(self) -> int:
@@ -86,13 +92,15 @@ class BatchInfo:
             return "running" if self.finished or self.running else "queued"
         if self.bad:
             return "failed"
+        if self.unread:
+            return "ended"
         return "cancelled" if self.cancelled else "succeeded"
 
 
 def read_batch(id_: str, fields: Mapping[str, str]) -> BatchInfo | None:
     """Read the hash of a batch; None for one that is being deleted, or is none of ours."""
     size = whole(fields.get("size"))
-    if size is None:
+    if size is None or size > MAX_JOBS:
         return None
     limit, written = whole(fields.get("limit")), whole(fields.get("written"))
     given: dict[str, Any] = {name: whole(fields.get(name)) or 0 for name in _NUMBERS}

@@ -19,7 +19,8 @@ from .durations import parse_duration
 Test = Callable[[Any], bool]
 #: States of a slot: those of outcomes, and those before.
 PENDING: tuple[str, ...] = ("queued", "running", "retrying", "missing")
-STATUSES: tuple[str, ...] = (*get_args(Status), *PENDING)
+#: A plain arq job may have ended so that only arq can read how.
+STATUSES: tuple[str, ...] = (*get_args(Status), *PENDING, "ended")
 BATCH_STATES: tuple[str, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
 _COMPARISON = re.compile(r"(>=|<=|>|<)(.*)")
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {

@@ -1,45 +1,44 @@
 """`Inspector`: reads what there is, for people and their programs."""
 
-import difflib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import ParamSpec, Self, TypeVar
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Self
 
 from gatherq.client.misuse.async_with import AsyncWith
 from gatherq.contract.keys import KeySpace
 from gatherq.errors import BatchNotFound, InvalidSelector
-from gatherq.escape import escape
 from gatherq.settings import Settings
-from gatherq.store.inspection.batch_records import BatchRecords
-from gatherq.store.inspection.slot_records import SlotRecords
 from gatherq.store.server import connection
 from gatherq.store.server.retry import RedisRetry
 from gatherq.store.server.urls import masked
 
-from .batch_info import BatchInfo, read_batch
+from .batch_info import BatchInfo
 from .checks.finding import Finding
+from .error_group import ErrorGroup, add_slot, in_order
 from .event_info import EventInfo
 from .explain import rules
 from .explain.explanation import Explanation
 from .explain.facts import ServerFacts
-from .field_values import whole
-from .filters import Filter, read_batch_filters, read_event_filters
+from .filters import read_batch_filters, read_event_filters, read_slot_filters
 from .job_info import JobInfo, StatisticsPeriod, jobs_of
+from .progress.batch_progress import BatchProgress
+from .progress.running_slots import RunningSlot
 from .queue_info import QueueInfo
+from .reading.batches import BatchReading
 from .reading.checking import Checking
+from .reading.errors import ErrorReading
 from .reading.events import EventReading
 from .reading.explaining import ExplanationReading
+from .reading.progress import ProgressReading
 from .reading.queues import QueueReading
+from .reading.running import RunningReading
+from .reading.slots import SlotReading
 from .reading.statistics import StatisticsReading
 from .selector import Selector, read_selector
-from .slot_info import SlotInfo, read_slot
+from .slot_info import SlotInfo
 from .worker_info import WorkerInfo
 
-P = ParamSpec("P")
-R = TypeVar("R")
-#: Slots and batches that are read in one round trip.
-_PAGE = 500
-#: Most names in a message.
-_NAMED = 5
+#: Batches that `check` looks at, the newest.
+_CHECKED = 500
 
 
 class Inspector(AsyncWith):
@@ -64,10 +63,13 @@ class Inspector(AsyncWith):
         self._redis = connection.client(self._pool)
         self._keys = KeySpace(settings.queue, connection.database_of(self._redis))
         self._retry = RedisRetry(self._url, settings.patience)
-        self._batches = BatchRecords(self._redis, self._keys)
-        self._slots = SlotRecords(self._redis, self._keys)
-        self._events = EventReading(self._redis, self._keys, self._retry)
-        self._statistics = StatisticsReading(self._redis, self._keys, self._retry)
+        parts = (self._redis, self._keys, self._retry)
+        self._slots = SlotReading(*parts)
+        self._batches = BatchReading(*parts, self._slots)
+        self._errors = ErrorReading(*parts, self._slots)
+        self._running = RunningReading(*parts)
+        self._events = EventReading(*parts)
+        self._statistics = StatisticsReading(*parts)
         self._queues = QueueReading(self._redis, self._retry)
         self._explaining = ExplanationReading(self._redis, self._retry)
 
@@ -95,47 +97,88 @@ class Inspector(AsyncWith):
         """Name of the queue."""
         return self._keys.queue
 
-    async def batches(self, *filters: str, limit: int | None = None) -> list[BatchInfo]:
+    async def batches(
+        self, *filters: str, limit: int | None = None, since: float | None = None
+    ) -> list[BatchInfo]:
         """Return the batches of the queue, the newest first, at most `limit` of them.
+
+        With `since`, those that were submitted in the last so many seconds.
 
         `filters` are those of docs/inspect.md: `state:failed`, `label:nightly*`, `-kind:gather`.
         Small batches that nobody named are not listed. Raises InvalidSelector.
         """
         tests = read_batch_filters(filters)
+        begin = None if since is None else max(await self.now() - since * 1000, 0)
         found: list[BatchInfo] = []
-        async for batch in self._listed(tests):
+        async for batch in self._batches.listed(tests, begin):
             found.append(batch)
             if limit is not None and len(found) >= limit:
                 break
         return found
 
+    async def listed(self) -> int:
+        """Return how many batches the list has; some of them may have expired."""
+        return await self._batches.count()
+
     async def batch(self, reference: str) -> BatchInfo:
         """Return a batch by its id, by the beginning of it, or by `@`: the newest, `@2`: the next.
 
-        Raises BatchNotFound, and InvalidSelector where more than one begins like that.
+        A plain arq job, by its id, is a batch of one. Raises BatchNotFound, and InvalidSelector
+        where more than one begins like that.
         """
-        selector = read_selector(reference)
-        if selector.batch.startswith("@"):
-            return await self._newest(selector.batch)
-        (fields,) = await self._ask(self._batches.read, [selector.batch])
-        batch = fields and read_batch(selector.batch, fields)
-        return batch or await self._by_prefix(selector.batch)
+        _, batch = await self._resolve(reference)
+        return batch
 
     async def slots(self, target: str | Selector, *filters: str) -> AsyncIterator[SlotInfo]:
         """Yield slots in order: `inspector.slots("nightly:0-99", "status:failed", "took:>2s")`.
 
-        Reads some hundred slots at a time, however many there are. Raises InvalidSelector and
-        BatchNotFound.
+        Reads some hundred slots at a time, and some MiB, however many there are. Raises
+        InvalidSelector and BatchNotFound.
         """
-        selector = target if isinstance(target, Selector) else read_selector(target, filters)
-        batch = await self.batch(selector.batch)
-        for page in _pages(self._chosen(batch, selector)):
-            records = await self._ask(self._slots.read, batch.id, page)
-            now = await self.now()
-            for record in records:
-                slot = read_slot(self._keys, batch.id, record, now)
-                if all(each.matches(slot) for each in selector.filters):
-                    yield slot
+        selector, batch = await self._resolve(target, filters)
+        async for slot in self._slots_of(batch, selector):
+            if all(each.matches(slot) for each in selector.filters):
+                yield slot
+
+    async def error_groups(self, target: str | Selector, *filters: str) -> list[ErrorGroup]:
+        """Return what did not succeed by error group, the largest first.
+
+        Of a whole batch the counts are those that its workers keep; with slots or filters, or where
+        there are none, those of the slots themselves. Raises InvalidSelector and BatchNotFound.
+        """
+        selector, batch = await self._resolve(target, filters)
+        if selector.everything and not batch.arq:
+            return await self._errors.groups(batch)
+        groups: dict[str, ErrorGroup] = {}
+        async for slot in self.slots(selector):
+            add_slot(groups, slot)
+        return in_order(groups.values())
+
+    async def running(self, reference: str) -> list[RunningSlot]:
+        """Return what runs of a batch, the longest first, as far as its workers tell.
+
+        Raises InvalidSelector and BatchNotFound.
+        """
+        return await self._running.slots(await self.batch(reference))
+
+    async def rates(self, batches: Sequence[BatchInfo]) -> dict[str, float]:
+        """Return by id how many slots of these batches end in a second, where that is known."""
+        return await self._running.rates(batches)
+
+    async def watch(self, reference: str) -> AsyncIterator[BatchProgress]:
+        """Yield how far a batch is, at every change or once a second, until it has ended.
+
+            async for progress in inspector.watch("nightly"):
+                print(progress.batch.finished, progress.remaining)
+
+        It waits for completions in Redis. While Redis is away it goes on, and `progress.away` says
+        since when. Raises InvalidSelector, BatchNotFound, also when the batch is deleted, and
+        RedisUnavailable for what does not pass by itself.
+        """
+        batch = await self.batch(reference)
+        follow = ProgressReading(self._url, self._redis, self._keys).follow
+        async for progress in follow(batch):
+            yield progress
 
     async def workers(self) -> list[WorkerInfo]:
         """Return the workers of the queue by name: those that live, and those just gone silent.
@@ -196,7 +239,7 @@ class Inspector(AsyncWith):
         """
         checking = Checking(self._redis, self._keys, self._retry)
         found = await checking.server(self._url)
-        found += await checking.pool(self.batches(limit=_PAGE))
+        found += await checking.pool(self.batches(limit=_CHECKED))
         return found + (await checking.expiry() if scan else [])
 
     async def explain(self, target: str) -> Explanation:
@@ -223,17 +266,27 @@ class Inspector(AsyncWith):
     async def _not_found(
         self, target: str, id_: str, error: BatchNotFound, server: ServerFacts
     ) -> Explanation:
-        (fields,) = await self._ask(self._batches.read, [id_])
-        size = whole((fields or {}).get("deleting"))
+        size = await self._batches.deleting(id_)
         return rules.gone(target, str(error), server) if size is None else rules.deleting(id_, size)
 
     async def now(self) -> float:
         """Return Redis's time, in ms since 1970."""
-        seconds, micros = await self._ask(self._redis.time)
-        return int(seconds) * 1000 + int(micros) / 1000
+        return await self._running.now()
 
-    async def _ask(self, method: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await self._retry(method, *args, **kwargs)
+    async def _resolve(
+        self, target: str | Selector, filters: Sequence[str] = ()
+    ) -> tuple[Selector, BatchInfo]:
+        """Return what a target means, and its batch; the id of a plain arq job may be any text."""
+        if isinstance(target, Selector):
+            return target, await self._batches.find(target.batch)
+        try:
+            selector = read_selector(target, filters)
+            return selector, await self._batches.find(selector.batch)
+        except (InvalidSelector, BatchNotFound):
+            job = await self._batches.arq_job(target)
+            if job is None:
+                raise
+            return Selector(target, None, read_slot_filters(filters)), job
 
     def _chosen(self, batch: BatchInfo, selector: Selector) -> Iterable[int]:
         """Return the slots that are meant, before any filter; raises InvalidSelector."""
@@ -244,57 +297,11 @@ class Inspector(AsyncWith):
             raise InvalidSelector(f"batch {batch.id} has {has}, not {selector.slots.last}")
         return selector.slots.within(batch.size)
 
-    async def _listed(self, tests: Sequence[Filter] = ()) -> AsyncIterator[BatchInfo]:
-        first = 0
-        while ids := await self._ask(self._batches.ids, first, _PAGE):
-            fields = await self._ask(self._batches.read, ids)
-            for id_, each in zip(ids, fields, strict=True):
-                batch = each and read_batch(id_, each)
-                if batch and all(test.matches(batch) for test in tests):
-                    yield batch
-            first += _PAGE
-
-    async def _newest(self, reference: str) -> BatchInfo:
-        place, seen = int(reference[1:] or 1), 0
-        async for batch in self._listed():
-            seen += 1
-            if seen == place:
-                return batch
-        listed = f"only {seen} of them are listed" if seen else "no batch is listed"
-        raise BatchNotFound(
-            f"there is no batch {reference}: on queue {self.queue} {listed}", batch_id=reference
-        )
-
-    async def _by_prefix(self, prefix: str) -> BatchInfo:
-        ids = await self._ask(self._batches.ids)
-        begin = [id_ for id_ in ids if id_.startswith(prefix)]
-        fields = await self._ask(self._batches.read, begin[:_PAGE])
-        found = [read_batch(id_, each) for id_, each in zip(begin, fields, strict=False) if each]
-        batches = [batch for batch in found if batch]
-        if len(batches) == 1:
-            return batches[0]
-        if batches:
-            names = _shown([batch.id for batch in batches])
-            raise InvalidSelector(f"{len(batches)} batches begin with {prefix}: {names}")
-        near = difflib.get_close_matches(prefix, ids, n=3)
-        hint = f"; did you mean {_shown(near)}?" if near else ""
-        raise BatchNotFound(
-            f"no batch {prefix} in Redis: never submitted there, deleted, or expired{hint}",
-            batch_id=prefix,
-        )
-
-
-def _shown(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
-    return escape(", ".join(ids[:_NAMED]) + more)
-
-
-def _pages(slots: Iterable[int]) -> Iterable[list[int]]:
-    page: list[int] = []
-    for slot in slots:
-        page.append(slot)
-        if len(page) == _PAGE:
-            yield page
-            page = []
-    if page:
-        yield page
+    async def _slots_of(self, batch: BatchInfo, selector: Selector) -> AsyncIterator[SlotInfo]:
+        if batch.arq:
+            job = await self._slots.arq_job(batch.id)
+            if job:
+                yield job
+            return
+        async for slot in self._slots.read(batch.id, self._chosen(batch, selector)):
+            yield slot

@@ -9,8 +9,12 @@ from gatherq.contract.outcomes import AttemptInfo, Cancelled, Failed, Lost, Succ
 from gatherq.contract.statistics import BOUNDS, JobStatistics
 
 from .batch_info import BatchInfo
+from .error_group import ErrorGroup
 from .event_info import EventInfo
 from .job_info import JobInfo, StatisticsPeriod
+from .phases import Phase
+from .progress.batch_progress import BatchProgress
+from .progress.running_slots import RunningSlot
 from .queue_info import QueueInfo
 from .slot_info import SlotInfo
 from .worker_info import WorkerInfo
@@ -44,6 +48,10 @@ def slot_record(slot: SlotInfo) -> Record:
     }
     if slot.outcome is None:
         record["due"] = slot.due
+    if slot.arq_id:
+        record["arq"] = True
+    if slot.unread:
+        record["unread"] = slot.unread
     if slot.signature:
         record["signature"] = slot.signature
     if slot.history:
@@ -91,6 +99,45 @@ def statistics_record(statistics: JobStatistics) -> Record:
 def _bounded(seconds: float | None) -> float | None:
     """Return what JSON can say: what took longer than the last bound counts as that."""
     return None if seconds is None else min(seconds, BOUNDS[-1])
+
+
+def error_record(group: ErrorGroup) -> Record:
+    """Return an error group."""
+    return _attributes(group)
+
+
+def phase_record(phase: Phase) -> Record:
+    """Return a phase of a slot."""
+    return _attributes(phase)
+
+
+def running_record(running: RunningSlot) -> Record:
+    """Return what a worker says it runs."""
+    progress = running.job.progress
+    return _record(
+        {
+            "slot": running.slot,
+            "name": running.job.name,
+            "attempt": running.job.attempt,
+            "worker": running.worker,
+            "where": running.job.where,
+            "started": running.job.started,
+            "ran": running.ran,
+            "limit": running.job.limit,
+            "progress": progress and _attributes(progress),
+        }
+    )
+
+
+def progress_record(progress: BatchProgress) -> Record:
+    """Return how far a batch is: the batch, and what follows from two looks at it."""
+    record = {
+        **batch_record(progress.batch),
+        "rate": progress.rate,
+        "remaining": progress.remaining,
+        "away": progress.away,
+    }
+    return _record(record)
 
 
 def _outcome(slot: SlotInfo) -> Record:

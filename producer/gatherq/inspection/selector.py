@@ -28,6 +28,11 @@ class Slots:
             after = max(after, last)
 
     @property
+    def single(self) -> bool:
+        """Whether they are one."""
+        return len(self.ranges) == 1 and self.ranges[0][0] == self.ranges[0][1]
+
+    @property
     def last(self) -> int:
         """Return the largest number that is named."""
         return max(last for _, last in self.ranges)

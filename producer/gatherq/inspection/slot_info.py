@@ -32,7 +32,8 @@ class SlotInfo:
     batch: str
     slot: int
     #: That of its outcome; else `queued`, `running`, `retrying` (it waits for its next attempt), or
-    #: `missing` (Redis has neither its outcome, nor its place in the queue).
+    #: `missing` (Redis has neither its outcome, nor its place in the queue). `ended`: a plain arq
+    #: job whose result only arq can read.
     status: str
     #: Name of the job, and its arguments, where the record has them: large ones are left out.
     name: str = UNKNOWN
@@ -52,11 +53,14 @@ class SlotInfo:
     outcome: AnyOutcome | None = None
     #: Bytes of its record.
     bytes: int = 0
+    #: Id of a plain arq job, which is no slot of a batch; and why its record is not read.
+    arq_id: str = ""
+    unread: str = ""
 
     @property
     def job_id(self) -> str:
-        """Return the id of its job: `BATCH:SLOT`."""
-        return job_id(self.batch, self.slot)
+        """Return the id of its job: `BATCH:SLOT`, or that of a plain arq job."""
+        return self.arq_id or job_id(self.batch, self.slot)
 
     @property
     def call(self) -> str:
@@ -95,15 +99,16 @@ class SlotInfo:
                 return ""
 
 
-def read_slot(keys: KeySpace, batch: str, record: SlotRecord, now: float) -> SlotInfo:
-    """Read what Redis has of a slot; `now` is Redis's time in ms."""
+def read_slot(keys: KeySpace, batch: str, record: SlotRecord) -> SlotInfo:
+    """Read what Redis has of a slot."""
     if record.result is not None:
-        return _ended(keys, batch, record.slot, record.result)
-    return _pending(batch, record, now)
+        outcome = outcome_of(record.result, keys, batch, record.slot, None)
+        return of_outcome(batch, record.slot, outcome, record.result)
+    return of_pending(batch, record)
 
 
-def _ended(keys: KeySpace, batch: str, slot: int, raw: bytes) -> SlotInfo:
-    outcome = outcome_of(raw, keys, batch, slot, None)
+def of_outcome(batch: str, slot: int, outcome: AnyOutcome, raw: bytes) -> SlotInfo:
+    """Return a slot that has ended; `raw` is its record."""
     args, kwargs = _arguments(raw)
     return SlotInfo(
         batch=batch,
@@ -123,7 +128,8 @@ def _ended(keys: KeySpace, batch: str, slot: int, raw: bytes) -> SlotInfo:
     )
 
 
-def _pending(batch: str, record: SlotRecord, now: float) -> SlotInfo:
+def of_pending(batch: str, record: SlotRecord) -> SlotInfo:
+    """Return a slot without an outcome."""
     job = _record(record.job)
     history = tuple(filter(None, map(_attempt, record.history)))
     worker, attempt = _claim(record)

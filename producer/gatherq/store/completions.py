@@ -41,7 +41,7 @@ class CompletionStream:
         reply = await self._redis.xread({self._keys.done(batch): after}, count=_ENTRIES, block=wait)
         if not reply:
             return after, []
-        entries = _entries(reply[0][1])
+        entries = read_entries(reply[0][1])
         return entries[-1][0], latest(pair for _, pairs in entries for pair in pairs)
 
     async def watch(
@@ -62,7 +62,7 @@ class CompletionStream:
         entries = {key.decode(): found for key, found in reply}
         nudges = entries.pop(nudges_key, None)
         return nudges[-1][0] if nudges else nudged_after, {
-            batches[key]: _entries(found) for key, found in entries.items()
+            batches[key]: read_entries(found) for key, found in entries.items()
         }
 
     async def nudge(self, watcher: str) -> None:
@@ -103,7 +103,8 @@ def order(position: bytes) -> tuple[int, int]:
     return int(time), int(number or 0)
 
 
-def _entries(raw: list[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
+def read_entries(raw: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:
+    """Read entries of a stream; what in them is no completion is left out."""
     return [(position, _pairs(fields)) for position, fields in raw]
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from gatherq.contract.near_match import near_matches
+from gatherq.contract.records import UNKNOWN
 from gatherq.escape import escape
 from gatherq.inspection.durations import show_duration
 from gatherq.inspection.worker_info import WorkerInfo
@@ -41,7 +42,7 @@ def no_handler(facts: Facts) -> Iterator[Cause]:
     known = frozenset[str]().union(*telling)
     plain = facts.queue is not None and facts.queue.arq
     for name, count in by_name(facts.waiting):
-        if name not in known:
+        if name not in known and name != UNKNOWN:
             near = near_matches(name, sorted(known), 1)
             hint = f"; did you mean `{escape(near[0])}`?" if near else ""
             text = f"{counted(count, does='call')} `{escape(name)}`, which {_nobody(facts)}{hint}"

@@ -5,10 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gatherq.contract.keys import KeySpace
+from gatherq.contract.keys import KeySpace, job_id
 from gatherq.errors import RedisUnavailable
+from gatherq.inspection.arq_jobs import read_arq_job
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.explain.facts import Facts, ServerFacts
+from gatherq.inspection.filters import PENDING
 from gatherq.inspection.slot_info import SlotInfo, read_slot
 from gatherq.store.completions import CompletionStream, latest
 from gatherq.store.inspection.reading import ask_allowed
@@ -47,8 +49,8 @@ class ExplanationReading:
         left = [slot for slot in (range(batch.size) if only is None else only) if slot not in ended]
         seconds, micros = await self._retry(self._redis.time)
         now = int(seconds) * 1000 + int(micros) / 1000
-        slots = await self._slots(keys, batch.id, left[:_MOST], now)
-        pending = [slot for slot in slots if slot.outcome is None]
+        slots = await self._slots(keys, batch, left[:_MOST])
+        pending = [slot for slot in slots if slot.status in PENDING]
         queue, workers, _ = await QueueReading(self._redis, self._retry).look(keys)
         return Facts(
             batch=batch,
@@ -59,7 +61,7 @@ class ExplanationReading:
             queue=queue,
             ahead=await self._ahead(keys, pending, now),
             elsewhere=await self._elsewhere(keys),
-            usual=await self._usual(keys, batch.id, ended, now),
+            usual=await self._usual(keys, batch, ended),
             server=server,
         )
 
@@ -79,10 +81,14 @@ class ExplanationReading:
                     statuses[slot] = status
 
     async def _slots(
-        self, keys: KeySpace, batch: str, slots: Sequence[int], now: float
+        self, keys: KeySpace, batch: BatchInfo, slots: Sequence[int]
     ) -> list[SlotInfo]:
-        records = await self._retry(SlotRecords(self._redis, keys).read, batch, slots)
-        return [read_slot(keys, batch, record, now) for record in records]
+        ids = {slot: batch.id if batch.arq else job_id(batch.id, slot) for slot in slots}
+        records = await self._retry(SlotRecords(self._redis, keys).read, ids)
+        if batch.arq:
+            jobs = (read_arq_job(batch.id, record) for record in records)
+            return [job for job in jobs if job]
+        return [read_slot(keys, batch.id, record) for record in records]
 
     async def _ahead(self, keys: KeySpace, pending: Iterable[SlotInfo], now: float) -> int:
         """Return how many claimable jobs stand before the first of these."""
@@ -103,12 +109,12 @@ class ExplanationReading:
         return presence.elsewhere or {}
 
     async def _usual(
-        self, keys: KeySpace, batch: str, ended: Mapping[int, str], now: float
+        self, keys: KeySpace, batch: BatchInfo, ended: Mapping[int, str]
     ) -> Mapping[str, float]:
         """Return what 99 % of the jobs of each name took at most, by some that succeeded."""
         sample = [slot for slot, status in ended.items() if status == "succeeded"][:_SAMPLE]
         took: dict[str, list[float]] = defaultdict(list)
-        for slot in await self._slots(keys, batch, sample, now):
+        for slot in await self._slots(keys, batch, sample):
             if slot.took is not None:
                 took[slot.name].append(slot.took)
         return {

@@ -26,6 +26,11 @@ class BatchRecords:
         (found,) = await ask(self._redis, [command])
         return [text(raw) for raw in found or ()]
 
+    async def count(self) -> int:
+        """Return how many ids are in the index."""
+        (found,) = await ask(self._redis, [("ZCARD", self._keys.batch_index)])
+        return int(found or 0)
+
     async def read(self, ids: Sequence[str]) -> list[Mapping[str, str] | None]:
         """Return the fields of each batch; None for one that is not in Redis."""
         replies = await ask(self._redis, [("HGETALL", self._keys.batch(id_)) for id_ in ids])

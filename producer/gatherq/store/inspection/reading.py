@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import NoPermissionError
+
+from gatherq.store.claims import text
 from gatherq.store.server.errors import code
 
 if TYPE_CHECKING:
@@ -11,6 +14,8 @@ if TYPE_CHECKING:
 Command = tuple[Any, ...]
 #: Codes of refusals: the key is of another type; this user may not read it.
 _NOT_OURS, _NOT_ALLOWED = {"WRONGTYPE"}, {"WRONGTYPE", "NOPERM"}
+#: Most characters of a command in a message.
+_SHOWN = 80
 
 
 async def replies(redis: "Redis", commands: Iterable[Command]) -> list[Any]:
@@ -23,12 +28,12 @@ async def replies(redis: "Redis", commands: Iterable[Command]) -> list[Any]:
 
 async def ask(redis: "Redis", commands: Iterable[Command]) -> list[Any]:
     """Return the reply to each command; raises the first error that is not WRONGTYPE."""
-    return [_checked(reply, _NOT_OURS) for reply in await replies(redis, commands)]
+    return await _checked(redis, commands, _NOT_OURS)
 
 
 async def ask_allowed(redis: "Redis", commands: Iterable[Command]) -> list[Any]:
     """Return the reply to each command; None also for what this user may not read."""
-    return [_checked(reply, _NOT_ALLOWED) for reply in await replies(redis, commands)]
+    return await _checked(redis, commands, _NOT_ALLOWED)
 
 
 def fields_of(reply: Any) -> list[tuple[bytes, bytes]]:
@@ -45,9 +50,22 @@ def scores_of(reply: Sequence[Any] | None) -> list[tuple[bytes, float]]:
     return list(zip(row[::2], map(float, row[1::2]), strict=True))
 
 
-def _checked(reply: Any, passed: set[str]) -> Any:
+async def _checked(redis: "Redis", commands: Iterable[Command], passed: set[str]) -> list[Any]:
+    asked = [*commands]
+    answers = await replies(redis, asked)
+    return [_answer(reply, of, passed) for of, reply in zip(asked, answers, strict=True)]
+
+
+def _answer(reply: Any, command: Command, passed: set[str]) -> Any:
     if not isinstance(reply, Exception):
         return reply
     if code(reply) in passed:
         return None
+    if code(reply) == "NOPERM":  # the server does not always say which command or key
+        raise NoPermissionError(f"{reply} (asked for {_shown(command)})") from reply
     raise reply
+
+
+def _shown(command: Command) -> str:
+    words = " ".join(text(word) if isinstance(word, bytes) else str(word) for word in command)
+    return words if len(words) <= _SHOWN else f"{words[:_SHOWN]}..."

@@ -1,11 +1,9 @@
-"""All that Redis has of single slots, whatever their state."""
+"""All that Redis has of single slots, and of jobs without a batch, whatever their state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatherq.contract.keys import job_id
-
-from .reading import Command, ask
+from .reading import Command, ask, ask_allowed
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -29,29 +27,33 @@ class SlotRecord(NamedTuple):
 
 
 class SlotRecords:
-    """Reads slots, a page at a time."""
+    """Reads slots; `ids` are the ids of their jobs by slot."""
 
     def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
         self._redis, self._keys = redis, keys
 
-    async def read(self, batch: str, slots: Sequence[int]) -> list[SlotRecord]:
+    async def sizes(self, ids: Mapping[int, str]) -> list[int]:
+        """Return the bytes of each result; 0 where there is none, or this user may not ask."""
+        commands = [("STRLEN", self._keys.result(id_)) for id_ in ids.values()]
+        return [int(size or 0) for size in await ask_allowed(self._redis, commands)]
+
+    async def read(self, ids: Mapping[int, str]) -> list[SlotRecord]:
         """Return each slot: one round trip for those that have ended, one more for the others."""
-        if not slots:
+        if not ids:
             return []
-        keys = [self._keys.result(job_id(batch, slot)) for slot in slots]
+        keys = [self._keys.result(id_) for id_ in ids.values()]
         (results,) = await ask(self._redis, [("MGET", *keys)])
         found = {
             slot: SlotRecord(slot, result)
-            for slot, result in zip(slots, results, strict=True)
+            for slot, result in zip(ids, results, strict=True)
             if result is not None
         }
-        found |= await self._unended(batch, [slot for slot in slots if slot not in found])
-        return [found[slot] for slot in slots]
+        found |= await self._unended({slot: id_ for slot, id_ in ids.items() if slot not in found})
+        return [found[slot] for slot in ids]
 
-    async def _unended(self, batch: str, slots: Sequence[int]) -> dict[int, SlotRecord]:
+    async def _unended(self, ids: Mapping[int, str]) -> dict[int, SlotRecord]:
         commands: list[Command] = []
-        for slot in slots:
-            id_ = job_id(batch, slot)
+        for id_ in ids.values():
             commands += [
                 ("GET", self._keys.job(id_)),
                 ("ZSCORE", self._keys.queue, id_),
@@ -63,7 +65,7 @@ class SlotRecords:
             ]
         replies = iter(await ask(self._redis, commands)) if commands else iter(())
         found = {}
-        for slot in slots:
+        for slot in ids:
             job, score, token, attempts, history, result = (next(replies) for _ in range(6))
             place = None if score is None else float(score)
             found[slot] = SlotRecord(slot, result, job, place, token, attempts, history or ())

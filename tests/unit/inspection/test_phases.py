@@ -1,0 +1,45 @@
+"""The phases of a slot, whatever state it is in."""
+
+import pytest
+
+from gatherq.contract.outcomes import Cancelled
+from gatherq.inspection.phases import phases_of
+from gatherq.inspection.slot_info import SlotInfo
+
+from .samples import START, at, ended, failure
+
+
+def told(slot):
+    return [(each.kind, each.seconds) for each in phases_of(slot)]
+
+
+def test_it_waits_and_runs():
+    assert told(ended(started=1, finished=4)) == [("queued", 1), ("run", 3)]
+
+
+def test_it_backs_off_between_attempts():
+    slot = ended(started=5, finished=9, history=[failure("refused", 1, 3)])
+    assert told(slot) == [("queued", 1), ("run", 2), ("back-off", 2), ("run", 4)]
+    _, run, _, last = phases_of(slot)
+    assert (run.error, run.status, run.worker) == ("OSError: refused", "failed", "w1")
+    assert (last.status, last.error, last.worker) == ("succeeded", "", "w2")
+
+
+def test_it_ended_while_it_waited():
+    assert told(ended(kind=Cancelled, started=None, finished=3, by="me")) == [("queued", 3)]
+    slot = ended(kind=Cancelled, started=None, finished=7, by="me", history=[failure("x", 1, 3)])
+    assert told(slot) == [("queued", 1), ("run", 2), ("back-off", 4)]
+
+
+@pytest.mark.parametrize(("status", "last"), [("retrying", "back-off"), ("running", "run")])
+def test_what_has_not_ended_is_open(status, last):
+    history = (failure("x", 1, 3),)
+    slot = SlotInfo(batch="b", slot=0, status=status, enqueued=START, history=history, attempt=2)
+    *_, phase = phases_of(slot)
+    assert (phase.kind, phase.finished) == (last, None)
+
+
+def test_of_what_is_queued_and_of_what_nobody_could_read():
+    queued = SlotInfo(batch="b", slot=0, status="queued", enqueued=at(0))
+    assert told(queued) == [("queued", None)]
+    assert phases_of(SlotInfo(batch="", slot=0, status="ended", arq_id="x")) == []
