@@ -4,16 +4,20 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from io import TextIOWrapper
 from typing import Any
 
 import click
 
 from gatherq.escape import escape
 
-from .table import Column, aligned, tab_separated
+from .styled import Line, colored, fitted, plain
+from .table import Column, aligned, tab_separated, width
 
 #: Rows that are aligned together: a longer table is printed in parts, as it comes.
 _PART = 200
+#: Columns of a name before what belongs to it.
+_NAME = 11
 
 
 class Output:
@@ -23,6 +27,8 @@ class Output:
         #: "json", "jsonl", or empty for people.
         self.kind: str = kind
         self.terminal: bool = sys.stdout.isatty()
+        if isinstance(sys.stdout, TextIOWrapper):  # a character that it cannot write ends nothing
+            sys.stdout.reconfigure(errors="backslashreplace")
         wanted = color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self.color: bool = self.terminal and wanted
 
@@ -49,10 +55,29 @@ class Output:
         if not self.is_json:
             click.echo(escape(text))
 
+    def parts(self, line: Line, *, fit: bool = True) -> None:
+        """Print a line with styles for people, cut on a terminal to its width."""
+        if self.is_json:
+            return
+        shown = fitted(line, width()) if self.terminal and fit else line
+        click.echo(colored(shown) if self.color else plain(shown), color=self.color)
+
+    def details(self, rows: Iterable[tuple[str, Line]], *, fit: bool = True) -> None:
+        """Print names and what belongs to them: aligned on a terminal, else with a tab between."""
+        for name, line in rows:
+            if self.terminal:
+                self.parts([f"{name:<{_NAME}}", *line], fit=fit)
+            elif not self.is_json:
+                click.echo(f"{name}\t{plain(line).strip()}")
+
     def record(self, record: Any) -> None:
         """Print one object, where programs read."""
         if self.is_json:
             click.echo(_json(record, indent=2 if self.kind == "json" else None))
+
+    def value(self, value: Any) -> None:
+        """Print one value as a line of JSON, whoever reads."""
+        click.echo(_json(value))
 
     def error(self, error: dict[str, str]) -> None:
         """Print an error as JSON to standard error."""

@@ -25,11 +25,13 @@ class Column:
     style: Callable[[Any], str] = lambda _: ""
     #: Whether it is left out on terminals of fewer columns than this.
     least_width: int = 0
+    #: The text where it is not for a terminal, in full; None where `text` is that.
+    full: Callable[[Any], str] | None = None
 
 
 def tab_separated(columns: Sequence[Column], row: Any) -> str:
     """Return a row as a line: full texts, without color."""
-    return "\t".join(escape(column.text(row)) for column in columns)
+    return "\t".join(escape((column.full or column.text)(row)) for column in columns)
 
 
 def width() -> int:
