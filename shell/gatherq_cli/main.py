@@ -20,7 +20,10 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "look": {
         "ls": "List batches, the newest first.",
+        "show": "Show a batch or a slot in full.",
+        "watch": "Follow a batch until it has ended.",
         "explain": "Say why a batch is not finished, and what helps.",
+        "errors": "Group what did not succeed.",
         "outcomes": "Show the slots of a batch in order, each with its outcome so far.",
         "workers": "List workers, or say what one of them runs.",
         "queue": "Say what waits in the queue, what runs, and how fast it drains.",

@@ -1,56 +1,134 @@
 """Batches as rows."""
 
-from collections.abc import Sequence
-from datetime import datetime
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.durations import show_duration
-from gatherq.inspection.json_records import batch_record
+from gatherq.inspection.inspector import Inspector
+from gatherq.inspection.json_records import Record, batch_record
+from gatherq.inspection.progress.pace import remaining
 from gatherq_cli.common.options import Server
+from gatherq_cli.output.amounts import show_age, show_rate
+from gatherq_cli.output.bars import bar
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styles import style_of
 from gatherq_cli.output.table import Column
 
+from .batches import texts
+
+_BAR = 8
+#: Seconds after which a batch of which nothing runs is taken to be stuck; how many are named.
+_STUCK, _NAMED = 10.0, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A batch, and how many of its slots end in a second."""
+
+    batch: BatchInfo
+    rate: float | None
+    now: datetime
+
+    @property
+    def remaining(self) -> float | None:
+        """Return the seconds until it has ended at this rate."""
+        return remaining(self.batch.left, self.rate)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nothing of it runs, and has not for a while."""
+        since = self.batch.started or self.batch.created
+        waits = since and (self.now - since).total_seconds() > _STUCK
+        return bool(waits and self.batch.left and not self.batch.running)
+
 
 async def list_batches(
-    server: Server, output: Output, filters: Sequence[str], limit: int | None
+    server: Server,
+    output: Output,
+    filters: Sequence[str],
+    *,
+    limit: int | None,
+    since: float | None,
 ) -> None:
-    """Print the batches of the queue."""
+    """Print the batches of the queue, at most `limit`, of the last `since` seconds."""
     async with server.inspector() as inspector:
-        batches = await inspector.batches(*filters, limit=limit)
-        now = datetime.fromtimestamp(await inspector.now() / 1000).astimezone()
-        count = await output.rows(batches, columns(now), batch_record)
-    if not count and output.terminal:
-        output.line("no batches" + (" that match" if filters else f" on {inspector.queue}"))
+        rows = await _rows(inspector, filters, limit, since)
+        count = await output.rows(rows, _columns(output), _record)
+        if output.terminal and not output.is_json:
+            await _say_more(inspector, output, rows, count, filtered=bool(filters or since))
 
 
-def columns(now: datetime) -> list[Column]:
-    """Return the columns of a list of batches, at the time `now`."""
+async def _rows(
+    inspector: Inspector, filters: Sequence[str], limit: int | None, since: float | None
+) -> list[Row]:
+    now = datetime.fromtimestamp(await inspector.now() / 1000, UTC)
+    batches = await inspector.batches(*filters, limit=limit, since=since)
+    rates = await inspector.rates(batches)
+    return [Row(batch, rates.get(batch.id), now) for batch in batches]
+
+
+async def _say_more(
+    inspector: Inspector, output: Output, rows: Sequence[Row], count: int, *, filtered: bool
+) -> None:
+    listed = await inspector.listed()
+    if not count:
+        output.line("no batches" + (" that match" if filtered else f" on {inspector.queue}"))
+    elif count < listed and not filtered:
+        output.line(f"{count:,} of {listed:,} batches; --all, --since 1d, state:running")
+    for row in [row for row in rows if row.stuck][:_NAMED]:
+        output.line(f"nothing of it runs: gatherq explain {shlex.quote(row.batch.id)}")
+
+
+def _record(row: Row) -> Record:
+    return batch_record(row.batch) | {"rate": row.rate, "remaining": row.remaining}
+
+
+def _columns(output: Output) -> list[Column]:
+    ascii_only = not output.shows("█")
+
+    def filled(row: Row) -> str:
+        share = row.batch.finished / row.batch.size if row.batch.size else 1.0
+        return bar(share, _BAR, ascii_only=ascii_only)
+
     return [
-        Column("BATCH", lambda batch: batch.id, flexible=True),
-        Column("STATE", lambda batch: batch.state, style=lambda batch: style_of(batch.state)),
-        Column("DONE", lambda batch: f"{batch.finished:,}/{batch.size:,}", right=True),
-        Column("BAD", lambda batch: f"{batch.bad:,}", right=True, style=_bad),
-        Column("AGE", lambda batch: _age(batch, now), right=True),
-        Column("TOOK", _took, right=True, least_width=70),
-        Column("JOBS", _jobs, flexible=True, least_width=80),
-        Column("LABEL", lambda batch: batch.label, flexible=True, least_width=100),
+        Column("BATCH", lambda row: row.batch.id, flexible=True),
+        Column("STATE", lambda row: row.batch.state, style=_style),
+        *([Column("", filled, style=_style, least_width=80)] if output.terminal else []),
+        Column("DONE", lambda row: f"{row.batch.finished:,}/{row.batch.size:,}", right=True),
+        Column("BAD", lambda row: f"{row.batch.bad:,}", right=True, style=_bad),
+        Column("RATE", _rate, right=True, least_width=90),
+        Column("AGE", lambda row: show_age(row.batch.created, row.now), right=True, least_width=50),
+        Column("LEFT/TOOK", _time, right=True, least_width=60),
+        Column("JOBS", lambda row: _jobs(row.batch.names), flexible=True, least_width=80),
+        Column("LABEL", lambda row: row.batch.label, flexible=True, least_width=110),
     ]
 
 
-def _bad(batch: BatchInfo) -> str:
-    return style_of("failed") if batch.bad else ""
+def _style(row: Row) -> str:
+    return style_of(row.batch.state)
 
 
-def _age(batch: BatchInfo, now: datetime) -> str:
-    return show_duration((now - batch.created).total_seconds()) if batch.created else "-"
+def _bad(row: Row) -> str:
+    return style_of("failed") if row.batch.bad else ""
 
 
-def _took(batch: BatchInfo) -> str:
-    if batch.ended is None or batch.created is None:
-        return "-"
-    return show_duration((batch.ended - batch.created).total_seconds())
+def _rate(row: Row) -> str:
+    return show_rate(row.rate)
 
 
-def _jobs(batch: BatchInfo) -> str:
-    return ", ".join(f"{name or 'others'} {count:,}" for name, count in batch.names.items())
+def _time(row: Row) -> str:
+    """Return how long it still takes, or how long it took."""
+    if row.batch.left:
+        return "stuck?" if row.stuck else _left(row.remaining)
+    return show_age(row.batch.created, row.batch.ended) if row.batch.ended else "-"
+
+
+def _left(seconds: float | None) -> str:
+    return "-" if seconds is None else f"~{show_duration(seconds)}"
+
+
+def _jobs(names: Mapping[str, int]) -> str:
+    return next(iter(names), "") if len(names) == 1 else texts.names(names)

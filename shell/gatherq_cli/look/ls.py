@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gatherq_cli.common.options import Server, on_server, with_output
+from gatherq_cli.common.options import Server, on_server, read_duration, with_output
 
 if TYPE_CHECKING:
     from gatherq_cli.output.output import Output
@@ -13,13 +13,19 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("filters", nargs=-1, metavar="[FILTER]...")
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, help="Most batches [20]")
+@click.option("--since", callback=read_duration, metavar="TIME", help="Of the last 1h, 1d, ...")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
 @on_server
 @with_output
 def ls(
-    filters: tuple[str, ...], limit: int, everything: bool, server: Server, output: "Output"
+    filters: tuple[str, ...],
+    limit: int,
+    since: float | None,
+    everything: bool,
+    server: Server,
+    output: "Output",
 ) -> None:
-    """List batches, the newest first.
+    """List batches, the newest first; small ones that nobody named are not listed.
 
     Filters: state:running, label:nightly*, kind:submit, size:>100, bad:>0; a leading - negates.
     """
@@ -27,4 +33,5 @@ def ls(
 
     from .batch_table import list_batches
 
-    run(list_batches(server, output, filters, None if everything else limit), output)
+    most = None if everything else limit
+    run(list_batches(server, output, filters, limit=most, since=since), output)

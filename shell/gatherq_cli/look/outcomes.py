@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("target", metavar="BATCH[:SLOTS]")
 @click.argument("filters", nargs=-1, metavar="[FILTER]...")
+@click.option("--values", is_flag=True, help="Values alone, a line of JSON each; null for none.")
 @on_server
 @with_output
-def outcomes(target: str, filters: tuple[str, ...], server: Server, output: "Output") -> None:
+def outcomes(
+    target: str, filters: tuple[str, ...], values: bool, server: Server, output: "Output"
+) -> None:
     """Show the slots of a batch in order, each with its outcome so far.
 
     Filters: status:failed,timed_out job:fetch error:3fa9c1d2 took:>2s args.0:17; - negates.
@@ -24,4 +27,6 @@ def outcomes(target: str, filters: tuple[str, ...], server: Server, output: "Out
 
     from .slot_table import list_slots
 
-    run(list_slots(server, output, target, filters), output)
+    if values and output.kind == "json":
+        raise click.UsageError("--values are lines: leave out --json")
+    run(list_slots(server, output, target, filters, values=values), output)

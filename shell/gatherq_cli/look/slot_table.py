@@ -1,33 +1,67 @@
 """Slots as rows."""
 
+import json
 from collections.abc import Sequence
 
 from gatherq.contract.outcomes import Succeeded
-from gatherq.contract.short_repr import short_repr
+from gatherq.contract.short_repr import cut, short_repr
 from gatherq.inspection.durations import show_duration
+from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import slot_record
 from gatherq.inspection.slot_info import SlotInfo
 from gatherq_cli.common.options import Server
+from gatherq_cli.output.amounts import show_bytes
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styles import style_of
 from gatherq_cli.output.table import Column
 
-#: Most characters of a value, or of an error, in a row.
-_SAID = 200
+#: Most characters of a value, or of an error, on a terminal; bytes from which its size is said.
+_SAID, _LARGE = 200, 4096
 
 
-async def list_slots(server: Server, output: Output, target: str, filters: Sequence[str]) -> None:
-    """Print slots."""
+async def list_slots(
+    server: Server, output: Output, target: str, filters: Sequence[str], *, values: bool = False
+) -> None:
+    """Print slots, or their values alone."""
     async with server.inspector() as inspector:
-        count = await output.rows(inspector.slots(target, *filters), COLUMNS, slot_record)
+        if values:
+            await _print_values(inspector, output, target, filters)
+        else:
+            await print_slots(inspector, output, target, filters)
+
+
+async def print_slots(
+    inspector: Inspector, output: Output, target: str, filters: Sequence[str]
+) -> None:
+    """Print slots."""
+    count = await output.rows(inspector.slots(target, *filters), COLUMNS, slot_record)
     if not count and output.terminal:
-        output.line("no slots that match")
+        output.line("no slots that match" if filters else "no slots")
 
 
-def _said(slot: SlotInfo) -> str:
+async def _print_values(
+    inspector: Inspector, output: Output, target: str, filters: Sequence[str]
+) -> None:
+    """Print a line of JSON for each slot: its value, or null where it has none."""
+    async for slot in inspector.slots(target, *filters):
+        output.value(_value(slot))
+
+
+def _value(slot: SlotInfo) -> object:
+    return slot.outcome.value if isinstance(slot.outcome, Succeeded) else None
+
+
+def _short(slot: SlotInfo) -> str:
+    if not isinstance(slot.outcome, Succeeded):
+        return slot.unread or cut(slot.error_line, _SAID)
+    said = short_repr(slot.outcome.value, _SAID)
+    return f"{show_bytes(slot.bytes)}: {said}" if slot.bytes > _LARGE else said
+
+
+def _full(slot: SlotInfo) -> str:
     if isinstance(slot.outcome, Succeeded):
-        return short_repr(slot.outcome.value, _SAID)
-    return slot.error_line[:_SAID]
+        return json.dumps(slot.outcome.value, default=str, ensure_ascii=False)
+    return slot.unread or slot.error_line
 
 
 #: The columns of a list of slots.
@@ -38,5 +72,5 @@ COLUMNS: list[Column] = [
     Column("TOOK", lambda slot: "-" if slot.took is None else show_duration(slot.took), right=True),
     Column("ATTEMPT", lambda slot: str(slot.attempt), right=True, least_width=90),
     Column("WORKER", lambda slot: slot.worker or "-", flexible=True, least_width=100),
-    Column("OUTCOME", _said, flexible=True),
+    Column("OUTCOME", _short, full=_full, flexible=True),
 ]

@@ -1,0 +1,150 @@
+"""One slot in full: its call, its phases with bars, its value or its error."""
+
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from gatherq.contract.keys import KeySpace
+from gatherq.contract.outcomes import Failed, Lost, Succeeded
+from gatherq.contract.short_repr import cut
+from gatherq.inspection.durations import show_duration
+from gatherq.inspection.filters import PENDING
+from gatherq.inspection.inspector import Inspector
+from gatherq.inspection.json_records import phase_record, slot_record
+from gatherq.inspection.phases import Phase, phases_of
+from gatherq.inspection.slot_info import SlotInfo
+from gatherq_cli.output.amounts import show_bytes
+from gatherq_cli.output.bars import span
+from gatherq_cli.output.output import Output
+from gatherq_cli.output.styled import Line, Part
+from gatherq_cli.output.styles import style_of
+from gatherq_cli.output.table import width
+
+from . import texts
+
+#: On a terminal: most characters of a value, most lines of a traceback (its end tells most).
+_VALUE, _LINES = 2_000, 40
+_MARKS = {"queued": ("░", "."), "run": ("▓", "#"), "back-off": ("░", "-")}
+Detail = tuple[str, Line]
+
+
+async def show_slot(inspector: Inspector, output: Output, slot: SlotInfo) -> None:
+    """Print a slot."""
+    phases = phases_of(slot)
+    if output.is_json:
+        output.record(slot_record(slot) | {"phases": [phase_record(each) for each in phases]})
+        return
+    now = datetime.fromtimestamp(await inspector.now() / 1000, UTC)
+    others = await _others(inspector, slot)
+    output.parts(_heading(slot, now))
+    ascii_only = not output.shows("░▓")
+    output.details(_bars(phases, now, ascii_only=ascii_only, terminal=output.terminal))
+    output.details(_said(slot, terminal=output.terminal), fit=False)
+    output.details([*([("group", others)] if others else []), ("raw", [_raw(slot)])], fit=False)
+
+
+def _heading(slot: SlotInfo, now: datetime) -> Line:
+    which = f"job {slot.arq_id}" if slot.arq_id else f"slot {slot.slot} of {slot.batch}"
+    state = slot.status.replace("_", " ")
+    if slot.status in ("queued", "retrying") and slot.due and slot.due > now:
+        state += f", due in {show_duration((slot.due - now).total_seconds())}"
+    parts: list[Part] = [which, slot.call, (state, style_of(slot.status))]
+    if slot.attempt:
+        parts.append(f"attempt {slot.attempt}")
+    return texts.joined([*parts, *([slot.worker] if slot.worker else [])])
+
+
+def _bars(
+    phases: Sequence[Phase], now: datetime, *, ascii_only: bool, terminal: bool
+) -> Iterator[Detail]:
+    known = [time for each in phases for time in (each.started, each.finished) if time]
+    begin, end = min(known, default=now), max(known, default=now)
+    if phases and phases[-1].finished is None:
+        end = max(end, now)
+    whole = max((end - begin).total_seconds(), 1e-3)
+    columns = max(min(width() - 64, 40), 6) if terminal else 0
+    for phase in phases:
+        name = f"run {phase.attempt}" if phase.kind == "run" else phase.kind
+        yield name, [*_bar(phase, begin, whole, now, columns, ascii_only), *_told(phase, now)]
+
+
+def _bar(
+    phase: Phase, begin: datetime, whole: float, now: datetime, columns: int, ascii_only: bool
+) -> Line:
+    if not columns:
+        return []
+    if phase.started is None:
+        return [" " * (columns + 1)]
+    before = (phase.started - begin).total_seconds() / whole
+    share = ((phase.finished or now) - phase.started).total_seconds() / whole
+    drawn = span(before, max(share, 0), columns, _MARKS[phase.kind][ascii_only])
+    style = (style_of(phase.status) or "cyan") if phase.kind == "run" else "dim"
+    return [(drawn, style), " "]
+
+
+def _told(phase: Phase, now: datetime) -> Line:
+    seconds = phase.seconds
+    if seconds is not None:
+        lasted = f"{show_duration(max(seconds, 0)):>6}"
+    elif phase.started and not phase.finished:
+        lasted = f"{show_duration(max((now - phase.started).total_seconds(), 0)):>6} so far"
+    else:
+        lasted = f"{'?':>6}"
+    if phase.kind != "run":
+        return [lasted, f"   {texts.clock(phase.started, now)}" if phase.kind == "queued" else ""]
+    said = phase.error or phase.status.replace("_", " ") or "running"
+    return [lasted, "   ", (cut(said, 80), style_of(phase.status)), f"   {phase.worker}"]
+
+
+def _said(slot: SlotInfo, *, terminal: bool) -> Iterator[Detail]:
+    if slot.unread:
+        yield "unread", [slot.unread]
+    if slot.error_line and not isinstance(slot.outcome, Failed):
+        yield "why", [slot.error_line]
+    match slot.outcome:
+        case Succeeded(value):
+            text = json.dumps(value, default=str, ensure_ascii=False)
+            yield "value", [_cut_value(text, slot) if terminal else text]
+        case Failed(error):
+            yield from _lines("error", error.traceback or str(error), terminal=terminal)
+        case Lost():
+            deaths = [f"{info.worker or '?'}: {info.error or info.status}" for info in slot.history]
+            yield from _lines("deaths", "\n".join(deaths), terminal=terminal)
+        case _:
+            return
+
+
+def _cut_value(text: str, slot: SlotInfo) -> str:
+    if len(text) <= _VALUE:
+        return text
+    full = f"gatherq outcomes --values {shlex.quote(slot.job_id)}"
+    return f"{text[:_VALUE]}... {show_bytes(slot.bytes)}; in full: {full}"
+
+
+def _lines(name: str, text: str, *, terminal: bool) -> Iterator[Detail]:
+    """Yield a line of several; on a terminal the last ones, and how many there are besides."""
+    lines = text.rstrip("\n").split("\n")
+    if not terminal:
+        yield name, [text]
+        return
+    left_out = len(lines) - _LINES
+    if left_out > 0:
+        lines = [f"... {left_out:,} lines before; in full: --json", *lines[-_LINES:]]
+    for i, line in enumerate(lines):
+        yield "" if i else name, [line]
+
+
+async def _others(inspector: Inspector, slot: SlotInfo) -> Line:
+    if slot.arq_id or not slot.signature:
+        return []
+    groups = await inspector.error_groups(slot.batch)
+    count = next((each.count for each in groups if each.signature == slot.signature), 1)
+    others = "alone in it" if count < 2 else f"with {count - 1:,} other" + "s" * (count > 2)
+    return [(slot.signature, "bold"), f" {others}"]
+
+
+def _raw(slot: SlotInfo) -> str:
+    keys = KeySpace()
+    key = keys.job(slot.job_id) if slot.status in PENDING else keys.result(slot.job_id)
+    return f"redis-cli GET {shlex.quote(key)}"

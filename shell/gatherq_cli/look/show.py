@@ -1,0 +1,27 @@
+"""`gatherq show`: a batch, or a slot, in full."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gatherq_cli.common.options import Server, on_server, with_output
+
+if TYPE_CHECKING:
+    from gatherq_cli.output.output import Output
+
+
+@click.command()
+@click.argument("target", metavar="BATCH[:SLOTS]")
+@click.argument("filters", nargs=-1, metavar="[FILTER]...")
+@on_server
+@with_output
+def show(target: str, filters: tuple[str, ...], server: Server, output: "Output") -> None:
+    """Show a batch or a slot in full; several slots as `outcomes` does.
+
+    BATCH is an id, the beginning of one, @ for the newest, or the id of a plain arq job.
+    """
+    from gatherq_cli.common.running import run
+
+    from .batches.showing import show_target
+
+    run(show_target(server, output, target, filters), output)
