@@ -1,0 +1,105 @@
+"""A user of Redis who may only look: docs/deploying.md has the line that makes one."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from redis.asyncio import Redis
+
+from gatherq import Inspector, call
+from gatherq.errors import RedisUnavailable
+
+from ..conftest import until
+
+DEPLOYING = Path(__file__).parents[2] / "docs" / "deploying.md"
+LINE = re.compile(r"^ACL SETUSER gq-reader .*$", re.MULTILINE)
+
+
+@pytest.fixture
+async def as_reader(redis, server_url, queue):
+    """Return the URL of a user with the rights of the line, and others besides or taken away."""
+    (line,) = LINE.findall(DEPLOYING.read_text())
+    _, _, _, *rules = line.replace("arq:queue", queue).replace("PASSWORD", "secret").split()
+    made = []
+
+    async def as_reader(*more):
+        name = f"gq-reader-{queue}-{len(made)}"
+        await redis.execute_command("ACL", "SETUSER", name, *rules, *more)
+        made.append(name)
+        parts = urlsplit(server_url)
+        return f"redis://{name.replace(':', '%3A')}:secret@{parts.hostname}:{parts.port}/0"
+
+    yield as_reader
+    for name in made:
+        await redis.execute_command("ACL", "DELUSER", name)
+
+
+@pytest.fixture
+async def ended(producer, start_worker):
+    """A batch that has ended, and one that runs."""
+    start_worker("--grace", "0.1")
+    async with until(20):
+        batch = await producer.submit([call("fail", "x"), call("echo", 1)], batch_id=None)
+        await batch.outcomes()
+        running = await producer.submit([call("sleep", 60)])
+        while not (await running.counts()).running:
+            await running.counts()
+    return batch.id, running.id
+
+
+async def look_at(inspector, ended, running):
+    """Look at all that there is to look at."""
+    assert len(await inspector.batches()) == await inspector.listed() == 2
+    assert (await inspector.batch("@")).id == running
+    assert [slot.status async for slot in inspector.slots(ended)] == ["failed", "succeeded"]
+    assert [slot.status async for slot in inspector.slots(running)] == ["running"]
+    (group,) = await inspector.error_groups(ended)
+    assert (group.text, group.count, group.slots) == ("ValueError: x", 1, (0,))
+    async for progress in inspector.watch(ended):
+        assert progress.batch.finished == 2
+    await inspector.rates([await inspector.batch(running)])
+    await inspector.running(running)
+    await inspector.workers()
+    await inspector.queue_info()
+    assert (await inspector.explain(running)).target == running
+
+
+async def test_every_look_works(redis, as_reader, ended, queue):
+    async with until(30), Inspector(await as_reader(), queue=queue) as inspector:
+        await look_at(inspector, *ended)
+        assert [event async for event in inspector.events()]
+    log = await redis.execute_command("ACL", "LOG", 100)
+    refused = [dict(zip(*[iter(entry)] * 2, strict=True)) for entry in log if queue in str(entry)]
+    # redis-py tells its name and version to whoever wants to hear it.
+    assert {entry[b"object"] for entry in refused} <= {b"client|setinfo", b"client"}
+
+
+async def test_an_older_reader_sees_what_it_saw(as_reader, ended, queue):
+    rules = "resetkeys %R~QUEUE %R~arq:job:* %R~arq:in-progress:* %R~arq:retry:* %R~arq:result:*"
+    rules += " %R~gatherq:batch:* %R~gatherq:done:* %R~gatherq:attempts:* %R~gatherq:workers:QUEUE"
+    rules += " %R~gatherq:batches:QUEUE %R~gatherq:quarantine:QUEUE -strlen"
+    url = await as_reader(*rules.replace("QUEUE", queue).split())
+    async with until(30), Inspector(url, queue=queue) as inspector:
+        await look_at(inspector, *ended)
+
+
+@pytest.mark.parametrize("command", ["zrevrange", "hgetall", "mget", "xread", "time"])
+async def test_what_is_missing_is_named(as_reader, ended, queue, command):
+    async with until(30), Inspector(await as_reader(f"-{command}"), queue=queue) as inspector:
+        with pytest.raises(RedisUnavailable, match=f"(?i){command}.*ACL SETUSER"):
+            await look_at(inspector, *ended)
+
+
+async def test_a_key_that_is_denied_is_named(as_reader, ended, queue):
+    url = await as_reader("resetkeys", "%R~gatherq:batch:*")
+    async with until(30), Inspector(url, queue=queue) as inspector:
+        with pytest.raises(RedisUnavailable, match=f"gatherq:batches:{queue}"):
+            await inspector.batches()
+
+
+async def test_a_reader_writes_nothing(as_reader, queue):
+    async with Redis.from_url(await as_reader()) as redis:
+        for command in (["SET", "arq:job:x", "1"], ["DEL", "arq:job:x"], ["ZADD", queue, 1, "x"]):
+            with pytest.raises(Exception, match="permission"):
+                await redis.execute_command(*command)
