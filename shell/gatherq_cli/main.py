@@ -31,6 +31,12 @@ SECTIONS: dict[str, dict[str, str]] = {
         "stats": "Show how many jobs ended, and how long they took, by minute or hour.",
         "events": "Show who did what, and which workers came and went.",
     },
+    "act": {
+        "cancel": "End what has not ended.",
+        "redrive": "Run again what did not succeed.",
+        "rm": "Remove batches.",
+        "keep": "Let a batch stay longer, or shorter.",
+    },
     "check": {
         "doctor": "Say what is wrong with server, queue and workers, and what to do.",
         "config": "Show the settings in force, and where each comes from.",

@@ -5,11 +5,19 @@ import logging
 import os
 import sys
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from gatherq.errors import BatchNotFound, GatherqError, InvalidSelector, RedisUnavailable
+from gatherq.errors import (
+    BatchConflict,
+    BatchNotFound,
+    GatherqError,
+    InvalidCall,
+    InvalidSelector,
+    InvalidSetting,
+    RedisUnavailable,
+)
 from gatherq.escape import escape
 
 from . import exits
@@ -17,6 +25,7 @@ from . import exits
 if TYPE_CHECKING:
     from ..output.output import Output
 
+T = TypeVar("T")
 #: What an error is called in JSON, and its exit code: the first that fits.
 _CODES: list[tuple[type[BaseException], str, int]] = [
     (BatchNotFound, "batch_not_found", exits.NOT_FOUND),
@@ -24,34 +33,47 @@ _CODES: list[tuple[type[BaseException], str, int]] = [
     (RedisUnavailable, "redis_unavailable", exits.UNAVAILABLE),
     (TimeoutError, "timeout", exits.TIMEOUT),
     (InvalidSelector, "invalid_selector", exits.USAGE),
+    (InvalidSetting, "invalid_setting", exits.USAGE),
+    (InvalidCall, "invalid_call", exits.USAGE),
+    (BatchConflict, "batch_conflict", exits.UNSUCCESSFUL),
     (GatherqError, "error", exits.UNSUCCESSFUL),
 ]
 
 
 def run(work: Coroutine[Any, Any, int | None], output: "Output") -> NoReturn:
     """Run it, and end the process with the exit code that it returns, 0 for None."""
+    sys.exit(answer(work, output) or 0)
+
+
+def answer(work: Coroutine[Any, Any, T], output: "Output") -> T:
+    """Run it and return what it returns; an error is said, and ends the process."""
     logging.getLogger("gatherq").addHandler(logging.NullHandler())  # errors are said below
     try:
-        code = asyncio.run(work)
+        found = asyncio.run(work)
         sys.stdout.flush()
+        return found
     except BrokenPipeError:
-        code = _leave_pipe()
+        sys.exit(_leave_pipe())
     except KeyboardInterrupt:
-        code = exits.INTERRUPTED
+        sys.exit(exits.INTERRUPTED)
+    except click.ClickException as error:
+        refuse(error.format_message(), output, "usage", error.exit_code)
     except (GatherqError, LookupError, TimeoutError) as error:
-        code = _refused(error, output)
-    sys.exit(code or 0)
+        name, code = next((name, code) for kind, name, code in _CODES if isinstance(error, kind))
+        refuse(str(error), output, name, code)
+    except OSError as error:  # what is written to is full, or gone
+        _leave_pipe()
+        refuse(error.strerror or str(error), output, "system", exits.UNSUCCESSFUL)
 
 
-def _refused(error: BaseException, output: "Output") -> int:
-    name, code = next((name, code) for kind, name, code in _CODES if isinstance(error, kind))
-    text = str(error)
+def refuse(text: str, output: "Output", name: str, code: int) -> NoReturn:
+    """Say why it cannot be done, as a line or as JSON, and end the process."""
     message, _, hint = text.partition("; ")
     if output.is_json:
         output.error({"code": name, "message": message, "hint": hint})
     else:
         click.echo(f"Error: {escape(text)}", err=True)
-    return code
+    sys.exit(code)
 
 
 def _leave_pipe() -> int:

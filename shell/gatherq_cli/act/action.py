@@ -1,0 +1,84 @@
+"""What `cancel` and `redrive` have in common: choose, ask, do, say."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn, TypeAlias
+
+from gatherq.client.batch import Batch
+from gatherq_cli.common.confirmation import confirm
+from gatherq_cli.common.options import Consent, Server
+from gatherq_cli.common.running import answer, run
+from gatherq_cli.output.output import Output
+
+from .choice import UNFINISHED, UNSUCCESSFUL, Choice, choose, slots_in_words
+
+#: Does it to these slots, or to all with None; returns to how many.
+Deed: TypeAlias = Callable[[Batch[Any], Sequence[int] | None, str], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A verb, and what it does to slots of which statuses."""
+
+    verb: str
+    past: str
+    statuses: Sequence[str]
+    do: Deed
+    #: What these statuses have in common.
+    meant: str
+
+
+async def _cancel(batch: Batch[Any], slots: Sequence[int] | None, by: str) -> int:
+    return await batch.cancel(*(slots or ()), by=by)
+
+
+async def _redrive(batch: Batch[Any], slots: Sequence[int] | None, by: str) -> int:
+    return await batch.redrive(slots, by=by)
+
+
+CANCEL: Action = Action("cancel", "cancelled", UNFINISHED, _cancel, "is unfinished")
+REDRIVE: Action = Action("redrive", "redrove", UNSUCCESSFUL, _redrive, "has ended without success")
+
+
+def act(
+    action: Action,
+    target: str,
+    filters: Sequence[str],
+    server: Server,
+    output: Output,
+    consent: Consent,
+) -> NoReturn:
+    """Do it to the slots that are meant, after a question."""
+    chosen = answer(choose(server, target, filters, action.statuses), output)
+    if chosen.count and not consent.dry_run:
+        confirm(f"{action.verb} {chosen}", consent, output)
+    run(_perform(action, chosen, server, output, consent), output)
+
+
+async def _perform(
+    action: Action, chosen: Choice, server: Server, output: Output, consent: Consent
+) -> None:
+    record = {"action": action.verb, **chosen.record(), "dry_run": consent.dry_run}
+    if not chosen.count:
+        which = "no slot" if chosen.slots is None else "no slot that matches"
+        output.line(f"nothing to {action.verb}: {which} of batch {chosen.batch.id} {action.meant}")
+    elif consent.dry_run:
+        output.line(f"would {action.verb} {chosen}; nothing was done")
+    else:
+        record["slots"] = await _done(action, chosen, server, consent)
+        output.line(
+            f"{action.past} {slots_in_words(record['slots'])} of batch {chosen.batch.id}; "
+            f"follow it: gatherq watch {chosen.batch.id}"
+        )
+    output.record(record)
+
+
+async def _done(action: Action, chosen: Choice, server: Server, consent: Consent) -> int:
+    async with of_batch(server, chosen.batch.queue).producer() as producer:
+        batch = await producer.batch(chosen.batch.id)
+        return await action.do(batch, chosen.slots, consent.by)
+
+
+def of_batch(server: Server, queue: str) -> Server:
+    """Return the server with the queue that a batch is in, which an id does not tell."""
+    return replace(server, queue=queue or server.queue)

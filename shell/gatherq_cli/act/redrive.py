@@ -1,0 +1,29 @@
+"""`gatherq redrive`: run again what did not succeed."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gatherq_cli.common import suggestions
+from gatherq_cli.common.options import Consent, Server, on_server, that_acts, with_output
+
+if TYPE_CHECKING:
+    from gatherq_cli.output.output import Output
+
+
+@click.command()
+@click.argument("target", metavar="BATCH[:SLOTS]", shell_complete=suggestions.batches)
+@click.argument("filters", nargs=-1, metavar="[FILTER]...", shell_complete=suggestions.slot_filters)
+@on_server
+@with_output
+@that_acts
+def redrive(
+    target: str, filters: tuple[str, ...], server: Server, output: "Output", consent: Consent
+) -> None:
+    """Run again, in place, what has ended without success; with filters what matches of it.
+
+    Filters: error:3fa9c1d2 status:failed,timed_out job:fetch took:>2s args.0:17; - negates.
+    """
+    from .action import REDRIVE, act
+
+    act(REDRIVE, target, filters, server, output, consent)
