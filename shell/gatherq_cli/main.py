@@ -1,6 +1,7 @@
 """The command `gatherq`: each of its commands is a module here, imported when it is asked for."""
 
 import re
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -8,6 +9,8 @@ import click
 
 from gatherq_worker import standard_streams
 
+from .common.extensions import extension
+from .common.placement import negated_last, take_common
 from .refusal import in_one_line, unknown_command
 
 #: The commands by the folder that they are in, and what help says of them: each is a function of
@@ -40,6 +43,8 @@ SECTIONS: dict[str, dict[str, str]] = {
     "check": {
         "doctor": "Say what is wrong with server, queue and workers, and what to do.",
         "config": "Show the settings in force, and where each comes from.",
+        "completion": "Print the script that lets a shell complete.",
+        "version": "Print the version.",
     },
 }
 #: The folder of each command.
@@ -47,6 +52,10 @@ COMMANDS: dict[str, str] = {name: folder for folder, names in SECTIONS.items() f
 #: Those in which the code of jobs runs: it may print where nobody reads it any more, and goes on.
 #: Other commands end.
 _RUN_JOBS = ("worker", "dev")
+#: Commands that take filters.
+_FILTERING = frozenset({*SECTIONS["look"], *SECTIONS["act"]})
+#: Where the common options before a command are kept until it is known.
+_COMMON = f"{__name__}.common"
 #: The beginning of an argument that is a URL, or an option with one.
 _A_URL = re.compile(r"((?P<option>--[a-z-]+)=)?[A-Za-z]*://")
 
@@ -55,12 +64,12 @@ class _Commands(click.Group):
     """Imports no command for the sake of help, and repeats no misplaced URL."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse a URL in the wrong place without a word of it: it may hold a password."""
-        for before, word in zip(["", *args], args, strict=False):
-            found = _A_URL.match(word)
-            if found and (found["option"] or before) not in ("--redis", "--queue"):
-                ctx.fail("there is a URL where none is wanted; name the server with --redis URL")
-        return super().parse_args(ctx, args)
+        """Keep the common options for the command; raises UsageError for a misplaced URL."""
+        ctx.meta[_COMMON], rest = take_common(args)
+        takes_urls = rest[:1] == ["call"]  # as arguments of the job
+        if not takes_urls and not ctx.resilient_parsing:
+            _check_urls(args)
+        return super().parse_args(ctx, rest)
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Read the words before the command; raises Refusal."""
@@ -76,18 +85,25 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; raises UsageError with a near match."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(unknown_command(args[0], COMMANDS))
-        return super().resolve_command(ctx, args)
+        name, *words = args
+        if not ctx.resilient_parsing and not name.startswith("-") and not self._knows(name):
+            ctx.fail(unknown_command(name, COMMANDS))
+        if name in _FILTERING:
+            words = negated_last(words)
+        return super().resolve_command(ctx, [name, *ctx.meta[_COMMON], *words])
+
+    @staticmethod
+    def _knows(name: str) -> bool:
+        return name in COMMANDS or extension(name) is not None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; None for a name that is none."""
+        """Import a command, or find the program that is one; None for a name that is none."""
         if cmd_name not in COMMANDS:
-            return None
+            return extension(cmd_name)
         module = import_module(f"{__package__}.{COMMANDS[cmd_name]}.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
@@ -99,11 +115,24 @@ class _Commands(click.Group):
                 formatter.write_dl([*names.items()])
 
 
+def _check_urls(words: Sequence[str]) -> None:
+    """Refuse a URL in the wrong place without a word of it: it may hold a password."""
+    for before, word in zip(["", *words], words, strict=False):
+        found = _A_URL.match(word)
+        if found and (found["option"] or before) not in ("--redis", "--queue"):
+            advice = "name the server with --redis URL"
+            raise click.UsageError(f"there is a URL where none is wanted; {advice}")
+
+
 _EXAMPLES = """\b
 Examples:
   gatherq dev kitchen           # a server and a worker of kitchen.py, for writing jobs
   gatherq worker kitchen        # run the jobs of kitchen.py
   gatherq health --ready        # can a worker of this host work?
+  gatherq redrive @ error:OSError        # run again what failed so in the newest batch
+
+\b
+Common options may stand before the command: gatherq --redis URL --queue Q --json ls
 """
 
 
