@@ -21,6 +21,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "dev": "Run a server, and workers that follow your changes.",
         "health": "Tell a probe whether a worker of this host is alive.",
     },
+    "submit": {
+        "call": "Run one job, and print its value.",
+        "map": "Run a job for each line of a file, and print the outcomes.",
+    },
     "look": {
         "ls": "List batches, the newest first.",
         "show": "Show a batch or a slot in full.",
@@ -129,6 +133,7 @@ Examples:
   gatherq dev kitchen           # a server and a worker of kitchen.py, for writing jobs
   gatherq worker kitchen        # run the jobs of kitchen.py
   gatherq health --ready        # can a worker of this host work?
+  gatherq call chop carrot 3    # run one job, and print its value
   gatherq redrive @ error:OSError        # run again what failed so in the newest batch
 
 \b

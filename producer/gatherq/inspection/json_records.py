@@ -5,7 +5,15 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
-from gatherq.contract.outcomes import AttemptInfo, Cancelled, Failed, Lost, Succeeded, TimedOut
+from gatherq.contract.outcomes import (
+    AnyOutcome,
+    AttemptInfo,
+    Cancelled,
+    Failed,
+    Lost,
+    Succeeded,
+    TimedOut,
+)
 from gatherq.contract.statistics import BOUNDS, JobStatistics
 
 from .batch_info import BatchInfo
@@ -44,7 +52,7 @@ def slot_record(slot: SlotInfo) -> Record:
         "enqueued": slot.enqueued,
         "started": slot.started,
         "finished": slot.finished,
-        **_outcome(slot),
+        **_outcome(slot.outcome),
     }
     if slot.outcome is None:
         record["due"] = slot.due
@@ -57,6 +65,12 @@ def slot_record(slot: SlotInfo) -> Record:
     if slot.history:
         record["history"] = [_attempt(info) for info in slot.history]
     return _record(record)
+
+
+def outcome_record(slot: int, outcome: AnyOutcome) -> Record:
+    """Return an outcome, as far as a program needs it that has the calls."""
+    what = {"slot": slot, "status": outcome.status, "job_id": outcome.job_id}
+    return _record({**what, **_outcome(outcome)})
 
 
 def worker_record(worker: WorkerInfo) -> Record:
@@ -140,8 +154,8 @@ def progress_record(progress: BatchProgress) -> Record:
     return _record(record)
 
 
-def _outcome(slot: SlotInfo) -> Record:
-    match slot.outcome:
+def _outcome(outcome: AnyOutcome | None) -> Record:
+    match outcome:
         case Succeeded(value):
             return {"value": value}
         case Failed(error):

@@ -8,20 +8,14 @@ from typing import Any
 
 from gatherq.client.collection.result_reader import outcome_of
 from gatherq.contract.keys import KeySpace, job_id
-from gatherq.contract.outcomes import (
-    AnyOutcome,
-    AttemptInfo,
-    Cancelled,
-    Failed,
-    Lost,
-    TimedOut,
-)
+from gatherq.contract.outcomes import AnyOutcome, AttemptInfo
 from gatherq.contract.records import MAX_RECORD, UNKNOWN
 from gatherq.contract.short_repr import call_repr
 from gatherq.contract.values import codec
 from gatherq.store.claims import text
 from gatherq.store.inspection.slot_records import SlotRecord
 
+from .error_line import error_line
 from .field_values import time
 
 
@@ -86,17 +80,7 @@ class SlotInfo:
     @property
     def error_line(self) -> str:
         """Return why it did not succeed, in a line; empty where it did, or has not ended."""
-        match self.outcome:
-            case Failed(error):
-                return f"{error.type}: {error.message}" if error.message else error.type
-            case TimedOut(which, limit):
-                return f"timed out: {which} limit of {limit:g} s"
-            case Cancelled(by):
-                return f"cancelled by: {by}"
-            case Lost(attempts):
-                return f"lost after {attempts} attempts"
-            case _:
-                return ""
+        return error_line(self.outcome)
 
 
 def read_slot(keys: KeySpace, batch: str, record: SlotRecord) -> SlotInfo:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -41,11 +41,12 @@ class Server:
 
         return Inspector(self.url, queue=self.queue, patience=self.patience)
 
-    def producer(self) -> "Producer":
-        """Make what acts on it."""
+    def producer(self, *, waits: bool = False) -> "Producer":
+        """Make what acts on it; `waits`: it warns where no worker is there to wait for."""
         from gatherq.client.producer import Producer
 
-        return Producer(self.url, queue=self.queue, patience=self.patience, no_workers="ignore")
+        policy: Literal["warn", "ignore"] = "warn" if waits else "ignore"
+        return Producer(self.url, queue=self.queue, patience=self.patience, no_workers=policy)
 
 
 def on_server(command: Command) -> Command:
