@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from gatherq.contract.checks.near_match import did_you_mean
 from gatherq.contract.job_definition import JobDefinition
-from gatherq.contract.near_match import did_you_mean
 from gatherq.contract.records import cut
 from gatherq.contract.values.annotations import Codecs, annotation_text, codecs_of
 from gatherq.contract.values.codec import Decoder, Encoder

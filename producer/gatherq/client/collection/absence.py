@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gatherq.contract.checks.near_match import did_you_mean
 from gatherq.contract.keys import DEFAULT_QUEUE
-from gatherq.contract.near_match import did_you_mean
 from gatherq.escape import escape
 from gatherq.store.worker_presence import Presence
 

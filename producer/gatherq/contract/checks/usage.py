@@ -5,8 +5,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
-from gatherq.contract.near_match import did_you_mean
 from gatherq.errors import InvalidArguments
+
+from .near_match import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: What to say of positional arguments that a function does not take.

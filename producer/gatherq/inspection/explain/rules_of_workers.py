@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from gatherq.contract.near_match import near_matches
+from gatherq.contract.checks.near_match import near_matches
 from gatherq.contract.records import UNKNOWN
 from gatherq.escape import escape
 from gatherq.inspection.durations import show_duration

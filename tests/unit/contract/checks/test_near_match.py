@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatherq.contract.near_match import did_you_mean, near_matches
+from gatherq.contract.checks.near_match import did_you_mean, near_matches
 
 KNOWN = ["add", "chop", "shop.mail"]
 
