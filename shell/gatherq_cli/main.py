@@ -94,7 +94,7 @@ class _Commands(click.Group):
             ctx.fail(unknown_command(name, COMMANDS))
         if name in _FILTERING:
             words = negated_last(words)
-        return super().resolve_command(ctx, [name, *ctx.meta[_COMMON], *words])
+        return super().resolve_command(ctx, [name, *ctx.meta.get(_COMMON, ()), *words])
 
     @staticmethod
     def _knows(name: str) -> bool:
