@@ -3,6 +3,7 @@
 import re
 import shlex
 from contextlib import suppress
+from itertools import takewhile
 
 import click
 
@@ -13,6 +14,8 @@ _SPAN = re.compile(r"`([^`\n]+)`")
 _GATHERQ = re.compile(r"(?:^|(?<=[\s/=]))(?<!from )gatherq ((?:-|[a-z]+\b).*)")
 _OPTION = re.compile(r"--[a-z][a-z-]*")
 _MAKE = re.compile(r"^(?:\$ )?make ([a-z][\w-]*)")
+#: Words of a shell that end a command.
+_OPERATORS = ("|", ">", ">>", "<", "&&", "||", ";", "&")
 #: Blocks in which no line is a command.
 _LANGUAGES = ("python", "ipython", "toml", "yaml", "dockerfile", "mermaid")
 
@@ -29,7 +32,8 @@ def command_lines(text):
 def gatherq_commands(text):
     """Return the words behind `gatherq` of each command line."""
     found = [_GATHERQ.search(line) for line in command_lines(text)]
-    return [shlex.split(match[1], comments=True) for match in found if match]
+    lines = [shlex.split(match[1], comments=True) for match in found if match]
+    return [[*takewhile(lambda word: word not in _OPERATORS, line)] for line in lines]
 
 
 def make_targets(text):
