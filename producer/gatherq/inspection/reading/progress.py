@@ -57,7 +57,7 @@ class ProgressReading:
                     await self._wait(followed)
                 shown = await self._look(followed)
             except RedisUnavailable as error:
-                if not is_transient(error.__cause__):
+                if not is_transient(error.__context__):  # what redis-py raised
                     raise
                 shown = _away(shown or BatchProgress(batch=batch, slots=followed.slots), error)
             yield shown
