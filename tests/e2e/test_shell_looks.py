@@ -181,7 +181,8 @@ def test_watch_what_has_ended(shell):
     said = shell.pipe("watch", "mixed")
     assert (said.code, len(said.lines)) == (1, 1)
     assert said.out.startswith("mixed  failed  6/6  1 succeeded · 4 failed · 1 timed out")
-    assert shell.pipe("watch", "fine", "--jsonl").jsonl[0]["state"] == "succeeded"
+    said = shell.pipe("watch", "fine", "--jsonl")
+    assert (said.code, said.jsonl[0]["state"]) == (0, "succeeded")
     said = shell.terminal("watch", "mixed", columns=40)
     assert said.code == 1
     assert max(map(len, said.out.replace("\r", "\n").splitlines())) <= 40
@@ -202,10 +203,15 @@ def test_watch_leaves_a_batch_that_goes_on(shell):
 
 async def test_watch_from_the_beginning_to_the_end(shell, url):
     async with Producer(url, queue=QUEUE, patience=5) as producer:
-        batch = await producer.submit([call("sleep", 0.5), call("sleep", 0.01)])
-        said = await asyncio.to_thread(shell.pipe, "watch", batch.id, "--jsonl")
-        assert said.code == 0
-        assert [record["finished"] for record in said.jsonl][-2:] == [1, 2]
+        batch = await producer.submit([call("sleep", 60), call("sleep", 0.01)])
+        with shell.start("watch", batch.id, "--jsonl") as process:
+            finished = 0
+            while finished < 1:
+                finished = json.loads(await asyncio.to_thread(process.stdout.readline))["finished"]
+            await batch.cancel(0)
+            *_, last = (await asyncio.to_thread(process.communicate, timeout=20))[0].splitlines()
+        found = json.loads(last)
+        assert (process.returncode, found["finished"], found["cancelled"]) == (1, 2, 1)
         batch = await producer.submit([call("sleep", 60)])
         with shell.start("watch", batch.id, "--jsonl") as process:
             await asyncio.to_thread(process.stdout.readline)
