@@ -109,7 +109,7 @@ async def test_a_batch_of_another_queue_is_acted_on_in_its_own(producer, shell, 
     shell.environment["GATHERQ_QUEUE"] = "elsewhere"
     async with until(60):
         batch = await producer.submit([call("nobody")])
-        said = await shell.run("cancel", batch.id, "-y")
+        said = await shell.run("cancel", f"{batch.id}:0", "-y")
         assert (said.code, said.err) == (0, "")
         (outcome,) = await batch.outcomes()
         assert outcome.status == "cancelled"
