@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatherq_cli.common import suggestions
 from gatherq_cli.common.options import Server, on_server, with_output
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target", metavar="BATCH[:SLOTS]")
+@click.argument("target", metavar="BATCH[:SLOTS]", shell_complete=suggestions.batches)
 @click.option("--strict", is_flag=True, help="Exit 1 where something cannot resolve by itself.")
 @on_server
 @with_output

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatherq_cli.common import suggestions
 from gatherq_cli.common.options import Server, on_server, read_duration, with_output
 
 if TYPE_CHECKING:
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("filters", nargs=-1, metavar="[FILTER]...")
+@click.argument(
+    "filters", nargs=-1, metavar="[FILTER]...", shell_complete=suggestions.batch_filters
+)
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, help="Most batches [20]")
 @click.option("--since", callback=read_duration, metavar="TIME", help="Of the last 1h, 1d, ...")
 @click.option("--all", "everything", is_flag=True, help="All of them.")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatherq_cli.common import suggestions
 from gatherq_cli.common.options import Server, on_server, with_output
 
 if TYPE_CHECKING:
@@ -11,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target", metavar="BATCH[:SLOTS]")
-@click.argument("filters", nargs=-1, metavar="[FILTER]...")
+@click.argument("target", metavar="BATCH[:SLOTS]", shell_complete=suggestions.batches)
+@click.argument("filters", nargs=-1, metavar="[FILTER]...", shell_complete=suggestions.slot_filters)
 @on_server
 @with_output
 def show(target: str, filters: tuple[str, ...], server: Server, output: "Output") -> None:

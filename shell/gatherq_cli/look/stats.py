@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatherq_cli.common import suggestions
 from gatherq_cli.common.options import Server, on_server, read_duration, with_output
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("job", required=False, default="")
+@click.argument("job", required=False, default="", shell_complete=suggestions.jobs)
 @click.option(
     "--since", callback=read_duration, default="1h", metavar="TIME", help="How far back [1h]"
 )

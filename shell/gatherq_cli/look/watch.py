@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatherq_cli.common import suggestions
 from gatherq_cli.common.options import Server, on_server, read_duration, with_output
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("batch", default="@", metavar="[BATCH]")
+@click.argument("batch", default="@", metavar="[BATCH]", shell_complete=suggestions.batches)
 @click.option(
     "--timeout", callback=read_duration, metavar="TIME", help="Leave after 30s, 5m, ...: exit 5"
 )

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatherq_cli.common import suggestions
 from gatherq_cli.common.options import Server, on_server, with_output
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False, default="")
+@click.argument("name", required=False, default="", shell_complete=suggestions.workers)
 @on_server
 @with_output
 def workers(name: str, server: Server, output: "Output") -> None:

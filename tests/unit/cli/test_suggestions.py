@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -96,8 +97,18 @@ def test_the_script_of_each_shell_says_how_it_is_installed(shell):
     assert "_GATHERQ_COMPLETE=" in script
 
 
-def test_every_command_that_names_a_batch_completes_it():
-    for name in SECTIONS["act"]:
-        command = main.get_command(None, name)
-        first = command.params[0]
-        assert first._custom_shell_complete is suggestions.batches, name
+def completing(command):
+    """Return what completes each argument of a command; None for nothing."""
+    arguments = [each for each in command.params if isinstance(each, click.Argument)]
+    return {each.name: each._custom_shell_complete for each in arguments}
+
+
+@pytest.mark.parametrize("name", [*SECTIONS["act"], *SECTIONS["look"]])
+def test_every_command_completes_what_it_takes(name):
+    found = completing(main.get_command(None, name))
+    missing = [argument for argument, suggest in found.items() if suggest is None]
+    assert missing == UNKNOWN.get(name, [])
+
+
+#: Arguments of which nothing is known.
+UNKNOWN = {"keep": ["seconds"], "events": ["filters"]}
