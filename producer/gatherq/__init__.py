@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from .inspection.progress.batch_progress import BatchProgress
     from .inspection.progress.running_slots import RunningSlot
     from .inspection.queue_info import QueueInfo
+    from .inspection.report.batch_report import BatchReport
     from .inspection.slot_info import SlotInfo
     from .inspection.worker_info import WorkerInfo
     from .local_pool.pool import local
@@ -83,6 +84,7 @@ __all__ = [
     "BatchInfo",
     "BatchNotFound",
     "BatchProgress",
+    "BatchReport",
     "Call",
     "Cancelled",
     "Cause",
@@ -160,6 +162,7 @@ _HOMES = {
     "inspection.progress.batch_progress": ("BatchProgress",),
     "inspection.progress.running_slots": ("RunningSlot",),
     "inspection.queue_info": ("QueueInfo",),
+    "inspection.report.batch_report": ("BatchReport",),
     "inspection.slot_info": ("SlotInfo",),
     "inspection.worker_info": ("WorkerInfo",),
     "inspection.explain.explanation": (

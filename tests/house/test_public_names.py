@@ -17,7 +17,15 @@ import gatherq_worker
 CLIENT = ["Batch", "Handle", "Producer", "TaskGroup"]
 LOCAL = ["local"]
 INSPECTION = [
-    *("BatchInfo", "BatchProgress", "Cause", "ErrorGroup", "EventInfo", "Explanation"),
+    *(
+        "BatchInfo",
+        "BatchProgress",
+        "BatchReport",
+        "Cause",
+        "ErrorGroup",
+        "EventInfo",
+        "Explanation",
+    ),
     *("Finding", "Inspector", "JobInfo", "QueueInfo", "RunningSlot", "SlotInfo"),
     *("StatisticsPeriod", "WorkerInfo"),
 ]
@@ -43,8 +51,8 @@ METHODS = {
     ],
     "Inspector": [
         *("aclose", "batch", "batches", "check", "error_groups", "events", "explain", "jobs"),
-        *("listed", "now", "queue", "queue_info", "queues", "rates", "running", "slots"),
-        *("statistics", "url", "watch", "workers"),
+        *("listed", "now", "queue", "queue_info", "queues", "rates", "report", "running"),
+        *("slots", "statistics", "url", "watch", "workers"),
     ],
     "Handle": ["get_name", "has_outcome", "id", "outcome", "set_name", "slot"],
     "Producer": [

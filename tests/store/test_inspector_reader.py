@@ -58,6 +58,7 @@ async def look_at(inspector, ended, running):
     assert (group.text, group.count, group.slots) == ("ValueError: x", 1, (0,))
     async for progress in inspector.watch(ended):
         assert progress.batch.finished == 2
+    assert len((await inspector.report(running)).columns) == 1
     await inspector.rates([await inspector.batch(running)])
     await inspector.running(running)
     await inspector.workers()

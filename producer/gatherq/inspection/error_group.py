@@ -55,7 +55,7 @@ def collected_groups(slots: Iterable[SlotInfo]) -> dict[str, ErrorGroup]:
 
 def add_slot(groups: dict[str, ErrorGroup], slot: SlotInfo) -> None:
     """Count a slot in its group; nothing for one that has succeeded, or has not ended."""
-    signature, text, where = _group_of(slot)
+    signature, text, where = group_of_slot(slot)
     if not signature:
         return
     known = groups.get(signature) or ErrorGroup(
@@ -66,6 +66,19 @@ def add_slot(groups: dict[str, ErrorGroup], slot: SlotInfo) -> None:
     groups[signature] = replace(
         known, count=known.count + 1, first=min(times, default=None), slots=named
     )
+
+
+def group_of_slot(slot: SlotInfo) -> Sequence[str]:
+    """Return signature, text and place of a slot's group, empty for none.
+
+    The signature is the one that its record has.
+    """
+    outcome = slot.outcome
+    if outcome is None or isinstance(outcome, Succeeded):
+        return "", "", ""
+    history = [info.model_dump() for info in slot.history]
+    group = group_of(outcome.status, _fields(outcome), history)
+    return slot.signature or group.sig, group.text, group.where
 
 
 def merged(counted: ErrorGroup, seen: ErrorGroup | None) -> ErrorGroup:
@@ -104,16 +117,6 @@ def _counted(signature: str, count: int, fields: Mapping[str, str]) -> ErrorGrou
 
 def _text(found: Any) -> str:
     return found if isinstance(found, str) else ""
-
-
-def _group_of(slot: SlotInfo) -> Sequence[str]:
-    """Return signature, text and place of a slot's group; the signature that its record has."""
-    outcome = slot.outcome
-    if outcome is None or isinstance(outcome, Succeeded):
-        return "", "", ""
-    history = [info.model_dump() for info in slot.history]
-    group = group_of(outcome.status, _fields(outcome), history)
-    return slot.signature or group.sig, group.text, group.where
 
 
 def _fields(outcome: Any) -> Mapping[str, Any]:

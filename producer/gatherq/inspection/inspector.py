@@ -1,11 +1,12 @@
 """`Inspector`: reads what there is, for people and their programs."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
 from typing import Self
 
 from gatherq.client.misuse.async_with import AsyncWith
 from gatherq.contract.keys import KeySpace
-from gatherq.errors import BatchNotFound, InvalidSelector
+from gatherq.errors import BatchNotFound, InvalidSelector, RedisUnavailable
 from gatherq.settings import Settings
 from gatherq.store.server import connection
 from gatherq.store.server.retry import RedisRetry
@@ -18,6 +19,7 @@ from .event_info import EventInfo
 from .explain import rules
 from .explain.explanation import Explanation
 from .explain.facts import ServerFacts
+from .field_values import time_of
 from .filters import read_batch_filters, read_event_filters, read_slot_filters
 from .job_info import JobInfo, StatisticsPeriod, jobs_of
 from .progress.batch_progress import BatchProgress
@@ -33,6 +35,7 @@ from .reading.queues import QueueReading
 from .reading.running import RunningReading
 from .reading.slots import SlotReading
 from .reading.statistics import StatisticsReading
+from .report.batch_report import BatchReport, collect
 from .selector import Selector, read_selector
 from .slot_info import SlotInfo
 from .worker_info import WorkerInfo
@@ -179,6 +182,20 @@ class Inspector(AsyncWith):
         follow = ProgressReading(self._url, self._redis, self._keys).follow
         async for progress in follow(batch):
             yield progress
+
+    async def report(self, reference: str, *, redact: bool = False) -> BatchReport:
+        """Read a whole batch for a page or a trace, as far as it is by now.
+
+        `redact` leaves out arguments, values and texts of errors. Takes some 50 us and some hundred
+        bytes a slot. Raises InvalidSelector and BatchNotFound.
+        """
+        batch = await self.batch(reference)
+        now = time_of(await self.now())
+        running: Sequence[RunningSlot] = ()
+        with suppress(RedisUnavailable):  # a user who may not read the records of workers
+            running = await self._running.slots(batch)
+        slots = self._slots_of(batch, Selector(batch.id))
+        return await collect(batch, slots, now, running=running, redact=redact)
 
     async def workers(self) -> list[WorkerInfo]:
         """Return the workers of the queue by name: those that live, and those just gone silent.
