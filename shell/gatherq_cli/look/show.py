@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("target", metavar="BATCH[:SLOTS]", shell_complete=suggestions.batches)
 @click.argument("filters", nargs=-1, metavar="[FILTER]...", shell_complete=suggestions.slot_filters)
+@click.option("--timeline", is_flag=True, help="Draw how busy each worker was with the batch.")
 @on_server
 @with_output
-def show(target: str, filters: tuple[str, ...], server: Server, output: "Output") -> None:
+def show(
+    target: str, filters: tuple[str, ...], timeline: bool, server: Server, output: "Output"
+) -> None:
     """Show a batch or a slot in full; several slots as `outcomes` does.
 
     BATCH is an id, the beginning of one, @ for the newest, or the id of a plain arq job.
@@ -24,5 +27,10 @@ def show(target: str, filters: tuple[str, ...], server: Server, output: "Output"
     from gatherq_cli.common.running import run
 
     from .batches.showing import show_target
+    from .batches.timeline import print_timeline
 
+    if timeline and filters:
+        raise click.UsageError("--timeline is of a whole batch: leave the filters out")
+    if timeline:
+        run(print_timeline(server, output, target), output)
     run(show_target(server, output, target, filters), output)
