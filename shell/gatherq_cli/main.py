@@ -44,6 +44,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "rm": "Remove batches.",
         "keep": "Let a batch stay longer, or shorter.",
     },
+    "share": {
+        "report": "Write a batch as a page: one file that fetches nothing.",
+        "trace": "Write a batch as a trace, for Perfetto and Chrome.",
+    },
     "check": {
         "doctor": "Say what is wrong with server, queue and workers, and what to do.",
         "config": "Show the settings in force, and where each comes from.",
