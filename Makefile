@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments anyio3 fuzz docs check format bench bench-all record-cost clean
+.PHONY: help demo test clients environments anyio3 fuzz browser docs check format bench bench-all record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -30,6 +30,11 @@ anyio3:  ## Scopes of anyio 3, which know their cancellations otherwise than tho
 
 fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader (some five minutes)
 	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz
+
+browser: $(VENV)/.ready  ## The page of a batch in a real browser (apt-get install chromium)
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install -q 'playwright>=1.50' || \
+	  uv pip install -q --python $(BIN)/python 'playwright>=1.50'
+	@GATHERQ_BROWSER=1 $(BIN)/python -m pytest -q tests/browser
 
 docs: $(VENV)/.ready  ## Write the table of docs/values.md anew, and the outputs of the notebook
 	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py tests/docs/test_notebook.py
