@@ -248,7 +248,6 @@ async def test_a_producers_program_says_no_password(guarded, who, password, queu
         ["health", "--redis", "http://:{p}@h"],
         ["health", "redis://:{p}@h"],
         ["worker", "secretive", "redis://:{p}@h"],
-        ["--redis", "redis://:{p}@h", "worker", "secretive"],
         ["redis://:{p}@h"],
         ["worker", "secretive", "--processes=redis://:{p}@h"],
         ["worker", "secretive", "--custom-log-dict", "redis://:{p}@h"],

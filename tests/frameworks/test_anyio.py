@@ -86,13 +86,13 @@ def test_what_is_cancelled_in_a_scope_is_cancelled_when_the_loop_ends(w_name, po
     async def work():
         async with Producer() as other:
             batches = []
-            submit = other.submit
+            submit = other._submit
 
             async def submitting(*args, **options):
                 batches.append(await submit(*args, **options))
                 return batches[-1]
 
-            other.submit = submitting
+            other._submit = submitting
             with anyio.CancelScope() as scope:
                 async with anyio.create_task_group() as tasks:
                     for n in range(count):

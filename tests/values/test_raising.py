@@ -8,6 +8,7 @@ import pytest
 from gatherq import Failed, call, job
 from gatherq.client.job_encoding import encode_all
 from gatherq.contract.remote_errors.capture import Interrupted
+from gatherq.contract.short_repr import with_article
 from gatherq.contract.values import codec
 from gatherq.errors import InvalidCall
 from gatherq_worker.execution.result import Unwritable, write_value
@@ -44,7 +45,7 @@ def test_an_argument_whose_code_raises_is_an_invalid_call(case, name):
     with pytest.raises(InvalidCall) as caught:
         encode_all([fine, _function(annotation).call(make(name))], "b", None)
     assert caught.value.slot == 1
-    assert f"argument 0 of f(...), a {type(make(name)).__name__}, " in str(caught.value)
+    assert f"argument 0 of f(...), {with_article(type(make(name)).__name__)}, " in str(caught.value)
     assert name in _said(caught.value.__cause__)
 
 
