@@ -5,8 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from gatherq.contract.current_job import JobProgress
 from gatherq.contract.outcomes import AttemptInfo
-from gatherq.contract.records import ECHOED_ARGUMENTS, UNKNOWN, JobRecord, call_of, cut, decode_job
+from gatherq.contract.records import (
+    ECHOED_ARGUMENTS,
+    UNKNOWN,
+    JobRecord,
+    Times,
+    call_of,
+    cut,
+    decode_job,
+)
 from gatherq.contract.values.codec import Encoder, from_json
 from gatherq.contract.values.json_limits import check_readable
 from gatherq.contract.values.unannotated_values import plain
@@ -101,8 +110,12 @@ class Attempt:
     started: int | None = None
     #: Whether it must run in a process of its own: it took a worker process down, or may have.
     apart: bool = False
-    #: Whether its code runs in a thread or a process, and not in the event loop.
-    outside: bool = False
+    #: Where its code runs: `loop`, `thread` or `process`; empty before it does.
+    where: str = ""
+    #: How far it is, as it says.
+    progress: JobProgress | None = None
+    #: When it started and ended, once it has an outcome.
+    times: Times | None = None
     #: The places that it holds.
     places: tuple[Place, ...] = ()
     #: The attempts before this one, as their history keeps them.
@@ -160,6 +173,15 @@ class Attempt:
         for place in self.places:
             place.free()
         self.places = ()
+
+    def tell(self, progress: JobProgress) -> None:
+        """Keep how far it is; from any thread."""
+        self.progress = progress
+
+    @property
+    def outside(self) -> bool:
+        """Whether its code runs in a thread or a process, and not in the event loop."""
+        return self.where in ("thread", "process")
 
     @property
     def suspect(self) -> bool:

@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, S
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from gatherq.contract import inherited_deadline
 from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated_failures
 from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.checks.usage import usage
+from gatherq.contract.current_job import inherited_deadline
 from gatherq.contract.jobs import Call, Job, PlainJob
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Outcome
@@ -258,7 +258,7 @@ class Producer(Gatherer, AsyncWith):
         self._owner.check()
         check_call("submit_one", call)
         # A batch submitted inside a job has that job's deadline, and no call of another job.
-        alone = lease is not None or inherited_deadline.remaining() is not None
+        alone = lease is not None or inherited_deadline() is not None
         buffer = self._new_buffer("submit_one", lease=lease) if alone else self._buffer
         return await buffer.wait_written(buffer.add(call, name=name))
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gatherq.errors import InvalidCall
 
-from . import inherited_deadline
+from .current_job import inherited_deadline
 from .validation import check_timeout
 
 
@@ -51,7 +51,7 @@ def tolerated_failures(tolerate: float | None, size: int) -> int | None:
 
 def batch_deadline(deadline: float | None) -> float | None:
     """Return the deadline in seconds from now: at most what is left to the job that submits."""
-    own, left = check_timeout(deadline, "deadline"), inherited_deadline.remaining()
+    own, left = check_timeout(deadline, "deadline"), inherited_deadline()
     if left is None:
         return own
     left = max(left, 0.001)

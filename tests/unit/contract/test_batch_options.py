@@ -6,8 +6,8 @@ from time import monotonic
 import pytest
 
 from gatherq.client.producer_leases import ProducerLeases
-from gatherq.contract import inherited_deadline
 from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated_failures
+from gatherq.contract.current_job import CurrentJob, inherited_deadline, set_current
 from gatherq.errors import InvalidCall
 
 
@@ -30,7 +30,7 @@ async def test_the_budget_of_a_job_bounds_the_deadline_of_its_batches():
     assert batch_deadline(5) == 5.0
 
     async def inside(left):
-        inherited_deadline.set_deadline(monotonic() + left)
+        set_current(CurrentJob("b:0", "b", 0, "f", 1, left, monotonic() + left))
         return batch_deadline(None), batch_deadline(5), batch_deadline(0.5)
 
     tight, given, own = await asyncio.create_task(inside(2))
@@ -38,7 +38,7 @@ async def test_the_budget_of_a_job_bounds_the_deadline_of_its_batches():
     assert 1.5 < given <= 2
     assert own == 0.5
     assert await asyncio.create_task(inside(-1)) == (0.001, 0.001, 0.001)
-    assert inherited_deadline.remaining() is None
+    assert inherited_deadline() is None
 
 
 def test_terms_go_as_milliseconds():

@@ -194,7 +194,7 @@ class Executor:
         The scoreboard keeps it until its outcome is in Redis: what it left behind may still take
         this process down.
         """
-        attempt.outside = where != "loop"
+        attempt.where = where
         set_deadline(attempt, handler, self._options, self._clock.now())
         current = _current(attempt)
         set_current(current)
@@ -270,4 +270,5 @@ def _current(attempt: Attempt) -> CurrentJob:
         attempt.number,
         attempt.limit,
         attempt.deadline,
+        attempt.tell,
     )

@@ -21,6 +21,7 @@ from gatherq_worker.registry import Handler, Registry, load
 from . import forks, interrupt
 from .event_loop import run_until_done
 from .loop import in_loop, in_this_thread, sync_or_async
+from .progress_sender import ProgressSender
 from .result import ExecutionResult
 
 Known = dict[str, Registry]
@@ -47,7 +48,7 @@ def run(connection: socket.socket, known: Known) -> NoReturn:
 class _Job:
     def __init__(self, connection: socket.socket, known: Known) -> None:
         self._connection, self._known = connection, known
-        self._pid = os.getpid()
+        self._pid, self._progress = os.getpid(), ProgressSender(connection)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def answer(self, request: dict[str, Any]) -> bytes:
@@ -85,6 +86,7 @@ class _Job:
             result = self._run(handler, request)
         finally:
             _limit_memory(None)
+            self._progress.stop()
         forks.flush()
         return _reply(result, handler)
 
@@ -102,7 +104,7 @@ class _Job:
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
     def _run(self, handler: Handler, request: dict[str, Any]) -> ExecutionResult:
-        job = CurrentJob(**request["job"])
+        job = CurrentJob(**request["job"], listener=self._progress)
         set_current(job)
         args, kwargs = handler.bind(request["args"], request["kwargs"])
         attempt = Attempt(job.job_id, job.attempt, None)

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gatherq.contract.current_job import CurrentJob
+from gatherq.contract.current_job import CurrentJob, JobProgress
 from gatherq.contract.remote_errors.capture import DescribedError, say
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values import codec
@@ -24,6 +24,8 @@ from .loop import past
 from .result import ExecutionResult, ProcessDied
 from .shortage import Shortage
 
+#: How a frame begins that tells of progress; an answer is an object of other fields.
+_PROGRESS = b'{"progress":'
 #: Seconds after which an import is not waited for any longer.
 _IMPORT = 60.0
 
@@ -79,6 +81,7 @@ class Processes:
                 return process.unloaded
             if process.exited:
                 raise Shortage("a process ended before its job began")
+            process.listener = attempt.tell
             answer = await process.execute(_request(attempt, handler, begin()), attempt)
         except Shortage:
             raise
@@ -151,6 +154,8 @@ class JobProcess:
         #: The frame that the process answers with; None if it ends without one.
         self._answer: asyncio.Future[bytes | None] = self._loop.create_future()
         self._inbox = bytearray()
+        #: Who is told of the progress of its job.
+        self.listener: Callable[[JobProgress], None] = lambda progress: None
         self._pid: int | None = None
         #: The result of a job whose module cannot be imported.
         self.unloaded: ExecutionResult | None = None
@@ -235,11 +240,18 @@ class JobProcess:
             self._ended = True
             self._loop.remove_reader(self.connection)
         self._inbox += data
-        frame = unpack(self._inbox)
-        if frame is not None and not self._answer.done():
-            self._answer.set_result(frame)
+        while (frame := unpack(self._inbox)) is not None:
+            self._take(frame)
         self._look()
         return bool(data)
+
+    def _take(self, frame: bytes) -> None:
+        if frame.startswith(_PROGRESS):
+            progress = JobProgress.read(_message(frame).get("progress"))
+            if progress is not None:
+                self.listener(progress)
+        elif not self._answer.done():
+            self._answer.set_result(frame)
 
     def _look(self) -> None:
         over = self.exited or (self._ended and self._orphan)
@@ -257,7 +269,7 @@ def _request(attempt: Attempt, handler: Handler, job: CurrentJob) -> bytes:
             "args": record.args,
             "kwargs": record.kwargs,
             "memory": handler.definition.memory,
-            "job": job._asdict(),
+            "job": {name: value for name, value in job._asdict().items() if name != "listener"},
         }
     )
 
