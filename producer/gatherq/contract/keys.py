@@ -73,11 +73,11 @@ class KeySpace:
         return f"gatherq:nudge:{watcher}"
 
     def worker(self, worker: str) -> str:
-        """Record of a worker process. Hash; announce_worker, read by producers; TTL: a minute."""
+        """Record of a worker process. Hash; announce_worker, renew_claims; TTL: a minute."""
         return f"gatherq:worker:{worker}"
 
     def statistics(self, span: str) -> str:
-        """Statistics of a minute, by job. Hash; renew_claims, what ends queued jobs; TTL: 25 h."""
+        """Statistics of a minute, or of h and an hour. Hash; as totals; TTL: 25 h, hours 30 d."""
         return f"gatherq:stats:{self.queue}:{span}"
 
     @cached_property
@@ -145,5 +145,6 @@ class KeySpace:
     def queue_wide(self) -> dict[str, str]:
         """What each step takes under the same name whatever it is called for."""
         names = ("queue", "wake", "workers", "queues", "quarantine", "cancel_marks", "abort")
-        record = ("batch_index", "events")
-        return {name: getattr(self, name) for name in (*names, *record, "channel")}
+        record = ("batch_index", "events", "totals")
+        made = {name: getattr(self, name) for name in (*names, *record, "channel")}
+        return {**made, "statistics": self.statistics("")}

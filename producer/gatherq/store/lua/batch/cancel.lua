@@ -1,7 +1,7 @@
 -- Cancels a batch, or some slots of it. Queued slots end here; running ones are asked to end.
--- Include: clock, values, access, events, error_groups, batch, end_queued_job, request_replay
+-- Include: clock, values, access, events, error_groups, batch, statistics, end_queued_job, request_replay
 -- KEYS: queue, cancel_marks
--- ARGV: batch_id, by, channel, events, slots, request
+-- ARGV: batch_id, by, channel, events, totals, statistics, slots, request
 -- slots: a JSON list of at most 500; empty for the whole batch. request: an id of this request.
 -- The whole batch is only marked, and its running jobs are asked; sweep.lua ends its queued jobs.
 -- Returns false for no such batch, else {size, ended here, asked to end, whether extend.lua is to be

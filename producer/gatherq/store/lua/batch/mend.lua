@@ -1,7 +1,7 @@
 -- Looks after slots that a collector waits for: what Redis has lost is queued again, or ends.
--- Include: clock, values, access, wake, events, error_groups, batch, end_queued_job
+-- Include: clock, values, access, wake, events, error_groups, batch, statistics, end_queued_job
 -- KEYS: queue, cancel_marks, wake
--- ARGV: batch_id, slots, before, channel, events
+-- ARGV: batch_id, slots, before, channel, events, totals, statistics
 -- slots: a JSON list of at most 500. before: how many slots were written when the same collector
 -- called last, or -1.
 -- A slot that is neither queued nor running and has no result is queued again if its data is there;

@@ -1,9 +1,10 @@
 -- Ends queued slots of one part of a batch that must not run any more: the batch is cancelled or past
 -- its deadline, the slot has reached its queue timeout, or it was cancelled while it ran and was then
 -- released. With their batch end the slots that its producer never wrote.
--- Include: clock, values, access, events, error_groups, batch, end_queued_job
+-- Include: clock, values, access, events, error_groups, batch, statistics, end_queued_job
 -- KEYS: queue, cancel_marks
--- ARGV: batch_id, first, n, force, next_before, contact_since, contact_last, channel, events
+-- ARGV: batch_id, first, n, force, next_before, contact_since, contact_last, channel, events,
+--       totals, statistics
 -- first, n: the chunk of slots, at most 500. force: whether to look through all slots even if a sweep did
 -- so in the last 10 s (1 or 0). next_before: what the calls for earlier chunks returned as next, or -1.
 -- contact_since, contact_last: since and until when the caller was in contact with Redis (ms).

@@ -1,6 +1,6 @@
 -- Ends jobs that are queued and must not run, with the record that record_outcomes.lua writes for
 -- those that ran. Signatures are those of contract/remote_errors/error_groups.py.
--- Keys: queue, cancel_marks. After: clock, values, access, error_groups, batch.
+-- Keys: queue, cancel_marks. After: clock, values, access, error_groups, batch, statistics.
 
 -- Verdicts: {status, text of the outcome, its other fields (JSON), signature}. fakeredis makes no signature.
 local function verdict_of(status, text, fields)
@@ -79,7 +79,8 @@ local function call_of(id, payload)
 end
 
 -- Ends one queued job, for `end_jobs`; `attempts` is how many it had. Its data stays, for a redrive.
-local clean, members, results = {}, {}, {}
+local clean, members, results, rows, row_of = {}, {}, {}, {}, {}
+local PLACE_OF = {failed = 3, timed_out = 5, cancelled = 7}
 local function end_job(batch, id, slot, attempts, verdict, payload)
   clean[#clean + 1], clean[#clean + 2] = prefix.in_progress .. id, prefix.retry .. id
   members[#members + 1] = id
@@ -99,6 +100,12 @@ local function end_job(batch, id, slot, attempts, verdict, payload)
   local group = not (batch.groups and batch.groups[sig])
     and cjson.encode({text = text, where = '', status = status, name = json_text(name)})
   add_to_group(batch, sig, 1, slot, group)
+  local row = row_of[name]
+  if not row then
+    row = {#name <= 1024 and name or '<unknown>', 2, 0, 3, 0, 4, 0}
+    row_of[name], rows[#rows + 1] = row, row
+  end
+  row[PLACE_OF[status]] = row[PLACE_OF[status]] + 1
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = slot, status
   if attempts > 0 then count(batch, 'running', -1) end
 end
@@ -110,4 +117,5 @@ local function end_jobs()
   for _, result in ipairs(results) do redis.call('SET', result[1], result[2], 'PXAT', result[3]) end
   in_chunks(members, function(...) try('ZREM', queue, ...) end)
   in_chunks(members, function(...) try('HDEL', cancel_marks, ...) end)
+  add_statistics(rows)
 end

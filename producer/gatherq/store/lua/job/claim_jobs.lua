@@ -1,8 +1,8 @@
 -- Claims up to n jobs: counts the attempt, sets the token, and hides the job for one lease.
--- Include: clock, values, access, wake, events, error_groups, batch, end_queued_job
+-- Include: clock, values, access, wake, events, error_groups, batch, statistics, end_queued_job
 -- KEYS: queue, cancel_marks, quarantine, wake
 -- ARGV: worker, n, lease, contact_since, contact_last, claim, most_bytes, channel,
---       events, ...passing
+--       events, totals, statistics, ...passing
 -- lease: in ms. contact_since, contact_last: since and until when the worker was in contact with Redis
 -- (ms). claim: number of this claim. most_bytes: size of the largest job that is handed over.
 -- passing: nothing; or names of jobs that the worker passes over (a JSON list, each name as in a job's
