@@ -1,6 +1,7 @@
 """A batch with slots in every state, a sound one beside it, and what may be damaged."""
 
 from contextlib import suppress
+from time import time
 
 from hypothesis import strategies as st
 from redis.exceptions import ResponseError
@@ -14,7 +15,7 @@ from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import Times, Verdict
 from gatherq.contract.remote_errors.error_groups import group_of
 from gatherq.contract.remote_errors.error_info import ErrorInfo
-from gatherq.contract.worker_record import WorkerRecord
+from gatherq.contract.worker_record import Beat, SignOff, WorkerNews, WorkerRecord
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.queue_position import FRONT, Passing
 from gatherq_worker.attempt import Attempt
@@ -28,7 +29,7 @@ keys = KeySpace(QUEUE)
 #: Signature of the failures here.
 NO = group_of("failed", {"error": ErrorInfo(type="ValueError", message="no")}).sig
 #: What may be damaged, and ids of entries of a stream.
-WAYS = ["key", "field", "member", "mark", "done", "entry", "error", "event"]
+WAYS = ["key", "field", "member", "mark", "done", "entry", "error", "event", "worker"]
 IDS = [b"*", b"18446744073709551615-1"]
 FIELDS = [
     *("size", "expires", "written", "life", "keep", "cancelled_by", "created", "deadline", "limit"),
@@ -40,7 +41,9 @@ OF_SLOT = [keys.job, keys.in_progress, keys.retry, keys.result, keys.attempts]
 OF_BATCH = [keys.batch, keys.done, keys.digests, keys.errors]
 SHARED = [keys.cancel_marks, keys.wake, keys.workers, keys.quarantine]
 SHARED += [keys.abort, f"{QUEUE}:health-check", keys.queues, keys.worker("w1")]
-SHARED += [keys.events, keys.batch_index]
+SHARED += [keys.events, keys.batch_index, keys.totals]
+#: Fields of the record of a worker that a step reads, and of statistics.
+OF_WORKERS = ["seq", "started", "seen", "f", "<unknown>"]
 #: Fields of the error groups: of a group that is there, of the list of them, of earlier redrives.
 OF_ERRORS = ["groups", "other", NO, f"{NO}:slot", f"{NO}:text", f"0|{NO}", "0|other"]
 
@@ -66,6 +69,9 @@ def damage(draw):
         case "error":
             value = st.one_of(st.none(), junk.number, junk.text)
             return how, draw(st.sampled_from(OF_ERRORS)), draw(value)
+        case "worker":
+            value = st.one_of(junk.number, junk.text)
+            return how, draw(st.sampled_from(OF_WORKERS)), draw(value)
         case "event":
             return how, draw(st.sampled_from(IDS)), {draw(junk.name): draw(junk.text)}
         case "done":
@@ -95,6 +101,9 @@ async def damaged(redis, how, what, value):
             await _try(redis.hdel(keys.errors("bad"), what))
         case "error":
             await _try(redis.hset(keys.errors("bad"), what, value))
+        case "worker":
+            for key in (keys.worker("w1"), keys.totals, keys.statistics(str(int(time() / 60)))):
+                await _try(redis.hset(key, what, value))
         case "event":
             await _try(redis.xadd(keys.events, value, id=what))
         case "done":
@@ -154,8 +163,11 @@ class World:
             place = found.position
 
     async def renew(self):
-        """Renew what is held."""
-        await self.worker.renew(self.held, *await self.contact())
+        """Renew what is held, and tell of the worker, twice the same."""
+        news = WorkerNews("7", [("worker_blocked", "job", "b:1")], [["f", 1, 1, 7, 5]]).encode()
+        for _ in range(2):
+            beat = Beat({"seq": "7", "state": "running"}, news)
+            await self.worker.renew(self.held, *await self.contact(), beat=beat)
 
     async def finish(self):
         """End what is held, each alone and all together."""
@@ -222,12 +234,13 @@ class World:
 
     async def announce(self):
         """Tell of a worker, and look who is there."""
-        await self.worker.announce(WorkerRecord.of_this_process(QUEUE, ["f"]))
+        await self.worker.announce(WorkerRecord.of_this_process(QUEUE, ["f"], 2.0, {"loop": 1}))
         for queue in (QUEUE, "none"):
             with suppress(ResponseError):  # a list that is none; who looks contains it
                 await self.asks.presence.look(queue, {})
         await self.asks.presence.sample({"bad": range(SIZE), "good": [0], "none": [0]})
-        await self.worker.sign_off()
+        news = WorkerNews("8", [], [["f", 1, 1], ["g", 2, 1]]).encode()
+        await self.worker.sign_off(SignOff(news=news))
 
     async def drain(self):
         """Run all that can be run; return the good batch's attempts, by slot."""

@@ -17,7 +17,7 @@ async def inspector(server_url, queue):
 
 async def beat(store):
     await store.renew((), 0, 0)
-    await store.announce(WorkerRecord.of_this_process("q", ["f"]))
+    await store.announce(WorkerRecord.of_this_process("q", ["f"], 5.0, {"loop": 1}))
 
 
 async def test_an_empty_queue_without_workers(inspector, queue):

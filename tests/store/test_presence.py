@@ -14,7 +14,7 @@ from gatherq.testing.server import embedded_server
 
 from .steps import LEASE
 
-RECORD = WorkerRecord.of_this_process("any", ["chop", "weigh"])
+RECORD = WorkerRecord.of_this_process("any", ["chop", "weigh"], 5.0, {"loop": 9})
 NAMES = frozenset({"chop", "weigh"})
 
 
@@ -55,8 +55,15 @@ async def test_a_record_has_all_fields_and_a_time_to_live(redis, store, keys, qu
     seconds, _ = await redis.time()
     assert abs(began / 1000 - seconds) < 10
     assert await redis.hgetall(keys.worker("w1")) == {
-        **{name.encode(): str(value).encode() for name, value in RECORD._asdict().items()},
+        b"host": RECORD.host.encode(),
+        b"pid": b"%d" % RECORD.pid,
+        b"version": RECORD.version.encode(),
+        b"python": RECORD.python.encode(),
+        b"queue": b"any",
+        b"lease": b"5000",
+        b"places": b'{"loop":9}',
         b"handlers": RECORD.handlers,
+        b"handlers_cut": b"0",
         b"started": b"%d" % began,
     }
     assert await redis.zrange(keys.queues, 0, -1, withscores=True) == [(queue.encode(), began)]

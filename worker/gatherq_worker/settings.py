@@ -28,6 +28,8 @@ class WorkerSettings(Settings):
     #: Jobs, and MiB of memory, after which a process is replaced; None for never.
     max_jobs_per_child: int | None = Field(default=None, ge=1)
     max_memory_per_child: int | None = Field(default=None, ge=1)
+    #: Seconds between two writes of the statistics of jobs; 0 for none.
+    statistics: float = Field(default=10.0, ge=0, le=600)
     #: Whether to stop when the queue is empty.
     burst: bool = False
     #: Whether pickled jobs are read: whoever can write to Redis runs code here.

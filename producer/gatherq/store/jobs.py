@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from redis.exceptions import ResponseError
+
 from gatherq.contract.remote_errors.error_groups import ErrorGroup
 from gatherq.contract.validation import MAX_JOB
 from gatherq.contract.values import codec
-from gatherq.contract.worker_record import LIFETIME, WorkerRecord
+from gatherq.contract.worker_record import LIFETIME, Beat, SignOff, WorkerRecord
 
 from .claims import (
     BatchFacts,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from gatherq.contract.keys import KeySpace
 
+_NOTHING, _DRAINED = Beat(), SignOff()
 #: Leases that one script call renews.
 _RENEWAL_CHUNK = 250
 #: Members of the queue that one call looks at for the claims of a worker, and that all calls do.
@@ -135,14 +138,20 @@ class JobStore:
         self._claim = script("job/claim_jobs").bind(
             redis, keys, worker=worker, lease=lease, most_bytes=MAX_JOB
         )
-        self._renew = script("job/renew_claims").bind(redis, keys, worker=worker, lease=lease)
+        worker_key = keys.worker(worker)
+        self._renew = script("job/renew_claims").bind(
+            redis, keys, lease=lease, worker=worker, worker_key=worker_key
+        )
         self._record = script("job/record_outcomes").bind(redis, keys, worker=worker)
         self._release = script("job/release_claims").bind(redis, keys)
         self._find = script("job/find_claims").bind(
             redis, keys, worker=worker, lease=lease, n=_SCAN_CHUNK
         )
         self._announce = script("worker/announce_worker").bind(
-            redis, keys, worker_key=keys.worker(worker), ttl=round(LIFETIME * 1000)
+            redis, keys, ttl=round(LIFETIME * 1000), worker=worker, worker_key=worker_key
+        )
+        self._sign_off = script("worker/sign_off").bind(
+            redis, keys, worker=worker, worker_key=worker_key
         )
 
     async def claim(
@@ -183,8 +192,12 @@ class JobStore:
         last: int = 0,
         *,
         sign: bool = True,
+        beat: Beat = _NOTHING,
     ) -> RenewalReply:
-        """Renew the leases of claims; with `sign`, list this worker as alive."""
+        """Renew the leases of claims; with `sign`, list this worker as alive.
+
+        The first call takes what the worker tells of itself.
+        """
         attempts = list(claims)
         renewal = RenewalReply()
         for start in range(0, max(len(attempts), 1), _RENEWAL_CHUNK):
@@ -192,10 +205,14 @@ class JobStore:
                 contact_since=since,
                 contact_last=last,
                 is_alive=int(sign),
+                news=beat.news,
+                fields=len(beat.fields),
                 claims=[
-                    x for a in attempts[start : start + _RENEWAL_CHUNK] for x in self._fence(a)
+                    *(part for field in beat.fields.items() for part in field),
+                    *(x for a in attempts[start : start + _RENEWAL_CHUNK] for x in self._fence(a)),
                 ],
             )
+            beat = _NOTHING
             renewal.now = int(now)
             renewal.lost += texts(lost)
             renewal.to_extend.update(texts(to_extend))
@@ -325,15 +342,13 @@ class JobStore:
         fields = [part for pair in record._asdict().items() for part in pair]
         return int(await self._announce(started=started, fields=fields))
 
-    async def sign_off(self) -> None:
-        """Take this worker off the list of live workers, and remove its record.
+    async def sign_off(self, end: SignOff = _DRAINED) -> None:
+        """Take this worker off the list of live workers, remove its record, and note why it ends.
 
         What Redis refuses goes by itself; raises only where it does not answer.
         """
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command("ZREM", self._keys.workers, self._worker)
-            pipe.execute_command("DEL", self._keys.worker(self._worker))
-            await pipe.execute(raise_on_error=False)
+        with contextlib.suppress(ResponseError):
+            await self._sign_off(news=end.news, event=end.event)
 
 
 def _header(record: Record[Recordable]) -> tuple[str, ...]:

@@ -98,6 +98,12 @@ Examples:
     type=click.IntRange(1),
     help="Memory in MiB after which a worker process is replaced.",
 )
+@_option(
+    "--statistics",
+    default=10.0,
+    type=click.FloatRange(0, 600),
+    help="Seconds between two writes of the statistics of jobs. 0: none are written.",
+)
 @_option("--burst/--no-burst", default=False, help="Stop when the queue is empty.")
 @_option("--reload", is_flag=True, help="Restart when a file here changes.")
 @_option(

@@ -1,6 +1,7 @@
 """What a worker tells of itself, within bounds."""
 
 import os
+import platform
 import socket
 from importlib.metadata import version
 
@@ -15,10 +16,13 @@ from gatherq.contract.worker_record import (
 
 
 def test_a_record_says_who_and_which_jobs():
-    record = WorkerRecord.of_this_process("q", ["chop", "éclair"])
-    who = (socket.gethostname(), os.getpid(), version("gatherq"), "q")
-    assert record == (*who, '["chop","éclair"]'.encode(), 0)
-    assert [*record._asdict()] == ["host", "pid", "version", "queue", "handlers", "handlers_cut"]
+    record = WorkerRecord.of_this_process("q", ["chop", "éclair"], 5.0, {"loop": 1})
+    assert record.host == socket.gethostname()
+    assert record.pid == os.getpid()
+    assert record.version == version("gatherq")
+    assert record.python == platform.python_version()
+    assert (record.queue, record.lease, record.places) == ("q", 5000, b'{"loop":1}')
+    assert (record.handlers, record.handlers_cut) == ('["chop","éclair"]'.encode(), 0)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +36,7 @@ def test_a_record_says_who_and_which_jobs():
     ],
 )
 def test_names_beyond_the_bounds_are_left_out_and_that_is_said(names, kept):
-    record = WorkerRecord.of_this_process("q", names)
+    record = WorkerRecord.of_this_process("q", names, 5.0, {"loop": 1})
     assert record.handlers.count(b'"') == 2 * kept
     assert len(record.handlers) <= MOST_BYTES
     assert record.handlers_cut == (kept < len(names))

@@ -1,6 +1,7 @@
 """The heartbeat: what a renewal says is done by the loop, and what came too late is not done."""
 
 import asyncio
+import json
 import logging
 from types import SimpleNamespace
 
@@ -14,21 +15,23 @@ from gatherq_worker.attempt import Attempt, State
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.heartbeat import Heartbeat
 from gatherq_worker.engine.redis_clock import RedisClock
+from gatherq_worker.engine.worker_record.news import News
 from gatherq_worker.execution.guarded_task import guarded
 
 NOW = 1_700_000_000_000
-RECORD = WorkerRecord.of_this_process("q", ["f"])
+RECORD = WorkerRecord.of_this_process("q", ["f"], 8.0, {"loop": 1})
 
 
 class Store:
     """Renews as it is told to, by the thread of the heartbeat."""
 
     def __init__(self):
-        self.replies, self.asked, self.signed_off = [], [], False
+        self.replies, self.asked, self.beats, self.signed_off = [], [], [], None
         #: Errors of the next announcements; the announcements, each with when the worker began.
         self.refusals, self.announced = [], []
 
-    async def renew(self, held, since, last, *, sign):
+    async def renew(self, held, since, last, *, sign, beat):
+        self.beats.append(beat)
         self.asked.append(([attempt.job_id for attempt in held], sign))
         reply = self.replies.pop(0) if self.replies else RenewalReply(NOW)
         if isinstance(reply, Exception):
@@ -41,8 +44,8 @@ class Store:
             raise self.refusals.pop(0)
         return started or NOW
 
-    async def sign_off(self):
-        self.signed_off = True
+    async def sign_off(self, end):
+        self.signed_off = end
 
 
 class Watchdog:
@@ -59,7 +62,8 @@ class World:
             self.closed = True
 
         redis = SimpleNamespace(connection_pool=SimpleNamespace(disconnect=disconnect))
-        self.closed, self.extended = False, []
+        self.closed, self.extended, self.all_told = False, [], 0
+        self.news, self.fields = News(), lambda: {"state": "running"}
         self.store, self.attempts, self.clock = Store(), Attempts(), RedisClock(8.0)
         self.heartbeat = Heartbeat(
             SimpleNamespace(connect=lambda: redis),
@@ -70,7 +74,15 @@ class World:
             Watchdog(),
             lease=8.0,
             record=RECORD,
+            live=self,
+            news=self.news,
         )
+
+    def changes(self):
+        return self.fields()
+
+    def tell_all(self):
+        self.all_told += 1
 
     async def announcements(self, count):
         """Wait until the record was written, or tried, so many times."""
@@ -144,6 +156,62 @@ async def test_it_goes_on_after_an_outage(world, caplog):
     assert world.clock.last == NOW + 9
     assert "Redis fails to renew leases" in caplog.text
     assert "Redis is back" in caplog.text
+
+
+async def test_an_outage_is_told_once_with_the_time_of_the_last_answer(world):
+    await world.beat(RenewalReply(NOW + 5))
+    away = [RedisConnectionError("away")] * 2
+    await world.beat(*away, RenewalReply(NOW + 9), RenewalReply(NOW + 10), RenewalReply(NOW + 11))
+    told = [json.loads(beat.news)["events"] for beat in world.store.beats if beat.news]
+    assert told == [[[name, "since", str(NOW + 5)] for name in ("redis_away", "redis_back")]]
+
+
+async def test_news_are_told_until_redis_answers(world):
+    world.news.note("worker_blocked", job="b:0")
+    await world.beat(RedisConnectionError("away"), RenewalReply(NOW))
+    told = [beat.news for beat in world.store.beats if beat.news]
+    assert len(told) == 2
+    assert told[0] == told[1]
+
+
+async def test_after_an_outage_and_beside_the_record_all_fields_are_told(world):
+    await world.announcements(1)
+    await world.beat(RenewalReply(NOW))
+    assert world.all_told == 1
+    await world.beat(RedisConnectionError("away"), RenewalReply(NOW))
+    assert world.all_told == 2
+
+
+async def test_news_are_taken_before_the_fields_which_number_them(world):
+    world.fields = lambda: {"seq": world.news.seq}
+    world.news.note("worker_blocked")
+    await world.beat(RenewalReply(NOW))
+    (beat,) = [beat for beat in world.store.beats if beat.news]
+    assert beat.fields == {"seq": json.loads(beat.news)["seq"]} == {"seq": "1"}
+
+
+async def test_a_record_that_cannot_be_made_costs_no_renewal(world, caplog):
+    def fail():
+        raise RuntimeError("a fault of ours")
+
+    world.fields = fail
+    await world.beat(RenewalReply(NOW + 5))
+    await world.beat(RenewalReply(NOW + 6))
+    assert world.clock.last == NOW + 6
+    assert world.store.beats[-1].fields == {}
+    assert sum("cannot be made" in line for line in caplog.messages) == 1
+
+
+async def test_the_end_tells_why_and_the_last_news():
+    world = World()
+    world.heartbeat.start()
+    world.heartbeat.end = ("worker_recycled", "why", "enough")
+    attempt = Attempt("b:0", 1, None)
+    world.news.recorded([Record(attempt, "failed", b"", None, name="f")], ["recorded"])
+    await world.heartbeat.stop(10)
+    event, news = world.store.signed_off
+    assert event == ("worker_recycled", "why", "enough")
+    assert json.loads(news)["jobs"] == [["f", 2, 1]]
 
 
 async def test_a_long_lease_is_no_reason_to_be_silent(monkeypatch):

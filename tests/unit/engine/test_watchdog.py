@@ -1,6 +1,8 @@
 """The watchdog, in a thread, beside a loop that is blocked."""
 
 import asyncio
+import json
+import re
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -18,6 +20,7 @@ from gatherq_worker.engine.loop_watch.watchdog import Watchdog
 from gatherq_worker.engine.observers import Observer, Observers
 from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.engine.redis_clock import RedisClock
+from gatherq_worker.engine.worker_record.news import News
 from gatherq_worker.execution.guarded_task import guarded
 from gatherq_worker.ipc.process_contract import Farewell
 from gatherq_worker.ipc.scoreboard import Scoreboard
@@ -59,8 +62,8 @@ class Store:
     async def release(self, releases):
         self.released += [release.attempt.job_id for release in releases]
 
-    async def sign_off(self):
-        pass
+    async def sign_off(self, end):
+        self.end = end
 
 
 class Told(Observer):
@@ -87,7 +90,10 @@ class Dog:
         finalizer = Finalizer(options, self.attempts, self.recorder, observers, clock, "w", "q")
         self.ended = threading.Event()
         places = SimpleNamespace(close=self.ended.set)
-        self.watchdog = Watchdog(self.attempts, finalizer, places, options, page, **times)
+        self.news = News()
+        self.watchdog = Watchdog(
+            self.attempts, finalizer, places, options, page, self.news, **times
+        )
 
     @contextmanager
     def watching(self, store):
@@ -261,3 +267,61 @@ async def test_time_in_which_the_whole_process_was_stopped_is_not_counted():
     await asyncio.sleep(0)
     assert pulse.silence(200.0) == 0.0
     assert pulse.beat(200.0) == 0.0
+
+
+async def test_the_longest_silence_is_told_once():
+    now = [100.0]
+    pulse = Pulse(asyncio.get_running_loop(), lambda: now[0])
+    pulse.beat(now[0])
+    now[0] = 100.4
+    assert pulse.lag() == pytest.approx(0.4)
+    await asyncio.sleep(0)  # it answers
+    now[0] = 100.5
+    pulse.beat(now[0])
+    await asyncio.sleep(0)
+    assert pulse.lag() == pytest.approx(0.4)
+    assert pulse.lag() == 0.0
+
+
+async def test_what_blocks_is_told_by_job_and_place(monkeypatch):
+    monkeypatch.setattr(module, "_WORTH_A_LINE", 0.4)
+    dog, found, over = Dog(Attempt("b:0", 1, None), blocked=0.3, longest=60.0), [], []
+
+    def block():
+        while not over:
+            time.sleep(0.01)
+
+    async def blocks():
+        set_current(CurrentJob("b:0", "b", 0, "f", 1, None, None))
+        block()
+
+    def ask():
+        while not (told := dog.watchdog.blocked_by()):
+            time.sleep(0.01)
+        found.append(told)
+        while not (news := dog.news.take()):
+            time.sleep(0.01)
+        found.append(json.loads(news)["events"])
+        over.append(True)
+
+    assert dog.watchdog.blocked_by() == ""
+    with dog.watching(Store()):
+        await asyncio.sleep(0.25)
+        asking = threading.Thread(target=ask)
+        asking.start()
+        await asyncio.create_task(blocks())
+        asking.join()
+    blocked_by, ((event, _, job_id, _, where),) = found
+    assert re.fullmatch(r"b:0 tests/unit/engine/test_watchdog\.py:\d+ in block", blocked_by)
+    assert (event, job_id) == ("worker_blocked", "b:0")
+    assert where.startswith("tests/unit/engine/test_watchdog.py:")
+
+
+async def test_a_process_that_is_ended_says_why_and_what_it_recorded():
+    dog, store = Dog(overdue(), Attempt("b:1", 1, None)), Store()
+    with dog.watching(store) as thread:
+        thread.join(10)  # blocks the loop
+    event, news = store.end
+    assert event == ("worker_recycled", "why", "something cannot be stopped")
+    (row,) = json.loads(news)["jobs"]
+    assert row[:3] == ["<unknown>", 3, 1]

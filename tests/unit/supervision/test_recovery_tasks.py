@@ -29,10 +29,10 @@ class Recoverer:
         self.deaths.append(death)
         return 3
 
-    async def renew_for(self, worker):
+    async def renew_for(self, worker, blocked_by):
         if self.failures:
             raise ConnectionError("away")
-        self.renewed.append(worker)
+        self.renewed.append((worker, blocked_by))
 
     async def close(self):
         self.closed = True
@@ -45,9 +45,9 @@ def recoverer(monkeypatch):
     return made
 
 
-def child_of(farewell=Farewell.NONE, endpoint=HERE, ended_for="", ended_at=0.0):
+def child_of(farewell=Farewell.NONE, endpoint=HERE, ended_for="", ended_at=0.0, running=None):
     scoreboard = SimpleNamespace(
-        farewell=farewell, executions=lambda: ExecutionSnapshot({}), running_job=lambda: None
+        farewell=farewell, executions=lambda: ExecutionSnapshot({}), running_job=lambda: running
     )
     process = SimpleNamespace(pid=7)
     return SimpleNamespace(
@@ -117,9 +117,9 @@ async def test_it_tries_until_the_server_takes_it(recoverer, caplog):
 async def test_leases_are_renewed_and_a_failure_is_left_to_the_next_time(recoverer, caplog):
     caplog.set_level(logging.DEBUG)
     tasks = RecoveryTasks()
-    tasks.renew(child_of(), HERE)
+    tasks.renew(child_of(running=SimpleNamespace(job_id=b"b:1")), HERE)
     await tasks.close(10)
-    assert recoverer.renewed == ["w"]
+    assert recoverer.renewed == [("w", "b:1")]
     recoverer.failures = 1
     tasks.renew(child_of(), HERE)
     await tasks.close(10)

@@ -54,7 +54,8 @@ class Worker(arq.worker.Worker):
 
     Further arguments: `lease`, seconds that a claim holds without renewal; `unknown_for`, seconds
     for which a batch's job that is not among the functions is left to other workers, unless
-    `burst`; `job_log`, whether every job is logged as arq does. Functions may be `@job` functions
+    `burst`; `job_log`, whether every job is logged as arq does; `statistics`, seconds between two
+    writes of what became of jobs, 0 for none. Functions may be `@job` functions
     and handlers too. Batches are read and written as JSON, whatever the serializers.
     """
 
@@ -65,6 +66,7 @@ class Worker(arq.worker.Worker):
         lease: float = 5.0,
         unknown_for: float = 30.0,
         job_log: bool = True,
+        statistics: float = 10.0,
         most_jobs: int | None = None,
         most_memory: int | None = None,
         **options: Any,
@@ -77,7 +79,7 @@ class Worker(arq.worker.Worker):
         super().__init__([self._entry(function) for function in functions], **options)
         self.worker_id = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
         self.lease, self.unknown_for = lease, unknown_for
-        self.job_log = job_log
+        self.job_log, self.statistics = job_log, statistics
         self.most_jobs, self.most_memory = most_jobs, most_memory
         #: Memory shared with a supervisor, if there is one.
         self.scoreboard: Scoreboard | None = None
@@ -357,7 +359,7 @@ class Worker(arq.worker.Worker):
 
 
 # Callers, arq's own `create_worker` among them, read the arguments off the signature.
-_OURS = ("lease", "unknown_for", "job_log", "most_jobs", "most_memory")
+_OURS = ("lease", "unknown_for", "job_log", "statistics", "most_jobs", "most_memory")
 _own = [p for p in inspect.signature(Worker).parameters.values() if p.name in _OURS]
 _arqs = inspect.signature(arq.worker.Worker)
 Worker.__signature__ = _arqs.replace(  # type: ignore[attr-defined]

@@ -32,6 +32,8 @@ from .observers import Observers
 from .options import EngineOptions
 from .redis_clock import RedisClock
 from .unknown_jobs import UnknownJobs
+from .worker_record.live_fields import LiveFields
+from .worker_record.news import News
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -70,16 +72,21 @@ class Engine:
         clock = RedisClock(options.lease, options.clock)
         self._observers = observers = Observers(options.observers)
         self.attempts = attempts = Attempts(scoreboard, observers, options.clock)
-        self._recorder = recorder = Recorder(store, attempts, options.clock)
+        names = [handler.name for handler in registry]
+        news = News(names, options.statistics, options.clock)
+        self._recorder = recorder = Recorder(store, attempts, options.clock, news)
         self._finalizer = finalizer = Finalizer(
             options, attempts, recorder, observers, clock, worker, queue
         )
         self._places = places = ExecutionPlaces(finalizer.writer, options.clock)
         executor = Executor(registry, options, attempts, finalizer, places, clock, scoreboard)
-        watchdog = Watchdog(attempts, finalizer, places, options, scoreboard)
-        record = WorkerRecord.of_this_process(queue, (handler.name for handler in registry))
+        watchdog = Watchdog(attempts, finalizer, places, options, scoreboard, news)
+        room = {"loop": options.concurrency, **places.most}
+        record = WorkerRecord.of_this_process(queue, names, options.lease, room)
+        self._live = live = LiveFields(attempts, recorder, places, watchdog, news)
         self._heartbeat = Heartbeat(
-            server, make_store, attempts, recorder, clock, watchdog, options.lease, record
+            *(server, make_store, attempts, recorder, clock, watchdog),
+            *(options.lease, record, live, news),
         )
         channel = CancellationChannel(server.connect(), keys)
         self._cancellations = listener = CancellationListener(
@@ -90,11 +97,12 @@ class Engine:
         self._fetcher = Fetcher(
             store, executor, places, recorder, clock, options, unknown, listener, self._aborts
         )
+        live.outages = (recorder.outages, self._fetcher.outages, self._heartbeat.outages)
 
     @property
     def worn_out(self) -> bool:
         """Whether this process should end, and another begin in its place."""
-        return self._fetcher.worn_out
+        return bool(self._fetcher.worn_out)
 
     async def run(self, *, burst: bool = False, at_most: int = -1) -> None:
         """Fetch and execute jobs until cancelled; with `burst`, until the queue is empty."""
@@ -121,6 +129,7 @@ class Engine:
         Both times are those of the monotonic clock; by the second it ends, whatever Redis does.
         """
         recording = guarded(self._recorder.run())
+        self._tell_end()
         try:
             await within(min(until + _CLEAN_UP, end_by), self._let_finish(until))
             await within(end_by, self._recorder.flushed())
@@ -131,6 +140,13 @@ class Engine:
         self._places.stop()
         await self._heartbeat.stop(end_by - monotonic())
         await within(end_by, disconnect(self._redis))
+
+    def _tell_end(self) -> None:
+        """Have the heartbeat tell that this worker takes no more jobs, and why it ends."""
+        self._live.draining = True
+        if self._fetcher.worn_out:
+            self._heartbeat.end = ("worker_recycled", "why", self._fetcher.worn_out)
+        self._heartbeat.renew_soon()
 
     async def _let_finish(self, until: float) -> None:
         """Wait for running jobs until then; release those that are left, or cancel them."""

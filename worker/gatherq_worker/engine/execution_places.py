@@ -42,7 +42,7 @@ class ExecutionPlaces:
     def __init__(self, write: ResultWriter, clock: Clock = monotonic) -> None:
         self._clock = clock
         self._threads = Threads(_THREADS, write)
-        self._processes = Processes(max(os.cpu_count() or 1, _PROCESSES))
+        self._processes = Processes(_most_processes())
         self._apart = Processes(_APART)
         self._by_handler: dict[str, Places] = {}
         #: When a shortage was last logged.
@@ -115,6 +115,11 @@ class ExecutionPlaces:
         """How many suspects could begin at once, in processes of their own."""
         return self._apart.left
 
+    @property
+    def most(self) -> dict[str, int]:
+        """How many jobs can run at a time outside of the event loop, by where."""
+        return {"threads": _THREADS, "processes": _most_processes()}
+
     def close(self) -> None:
         """Kill what runs outside of the loop; may be called from any thread."""
         self._processes.close()
@@ -129,3 +134,7 @@ class ExecutionPlaces:
         """Yield the file descriptors that forks of this worker must not keep open."""
         yield from self._processes.descriptors()
         yield from self._apart.descriptors()
+
+
+def _most_processes() -> int:
+    return max(os.cpu_count() or 1, _PROCESSES)

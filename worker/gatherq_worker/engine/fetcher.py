@@ -57,20 +57,20 @@ class Fetcher:
         self._recorder, self._clock, self._options = recorder, clock, options
         self._unknown, self._cancellations, self._aborts = unknown, cancellations, aborts
         self._limits = RecycleLimits(options.most_jobs, options.most_memory)
-        self._outages = OutageLog()
+        self.outages = OutageLog()
         self._loop = asyncio.get_running_loop()
         self._strays = StrayClaims(store, self._attempts, recorder, options.lease, options.clock)
         #: When a job came that nobody had announced, by the loop's clock.
         self._unannounced = float("-inf")
         self._plain_worker_seen = False
-        #: Whether this process takes no more jobs, and another should begin in its place.
-        self.worn_out = False
+        #: Why this process takes no more jobs, and another should begin in its place; else empty.
+        self.worn_out = ""
 
     def _wears_out(self) -> bool:
         abandoned = self._attempts.abandoned_count + self._places.abandoned_threads
-        worn = self._limits.out(self._attempts.started, abandoned)
-        self.worn_out = worn or self._places.starved
-        return self.worn_out
+        starved = "no descriptors are left" if self._places.starved else ""
+        self.worn_out = self._limits.reached(self._attempts.started, abandoned) or starved
+        return bool(self.worn_out)
 
     async def run(self, *, burst: bool, at_most: int) -> None:
         """Fetch until cancelled or worn out; with `burst`, until the queue is empty."""
@@ -93,14 +93,14 @@ class Fetcher:
                     await self._store.wait(wait)
             except Exception as error:  # whatever stands in Redis
                 self._strays.suspect()
-                await self._outages.note_error("give work", error)
+                await self.outages.note_error("give work", error)
 
     async def fetch(self, room: int) -> float:
         """Claim and start up to `room` jobs; return the seconds to wait for more, 0 for none."""
         await self._strays.release()
         clock, heard = self._clock, self._cancellations.heard
         claim = await self._store.claim(room, clock.since, clock.last, self._unknown.passing)
-        self._outages.note_answer()
+        self.outages.note_answer()
         clock.seen(claim.now)
         self._warn_of(claim)
         await self._start_all(claim)

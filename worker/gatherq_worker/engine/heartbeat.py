@@ -1,8 +1,9 @@
 """The heartbeat renews leases in a thread of its own: a handler that blocks the loop loses none.
 
 The answer to a renewal tells what is lost or cancelled. A message about a cancellation is a hint to
-renew at once, for only what stands in Redis counts. Beside that it writes the worker's record again
-and again, so that one that was flushed, or lost in a failover, comes back.
+renew at once, for only what stands in Redis counts. With each renewal go the fields of the worker's
+record that change, and its news. The others are written again and again, so that a record that was
+flushed, or lost in a failover, comes back.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from gatherq.aio import cancel_and_wait
-from gatherq.contract.worker_record import WorkerRecord
+from gatherq.contract.worker_record import Beat, SignOff, WorkerRecord
 from gatherq.store.jobs import JobStore, RenewalReply
 from gatherq.store.server.connection import Server, disconnect
 from gatherq.store.server.errors import REDIS_ERRORS, is_transient
@@ -25,9 +26,11 @@ from .attempts import Attempts
 from .conclusion.recorder import Recorder
 from .loop_watch.watchdog import Watchdog
 from .redis_clock import RedisClock
+from .worker_record.live_fields import LiveFields
+from .worker_record.news import News
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from redis.asyncio import Redis
 
@@ -55,13 +58,21 @@ class Heartbeat:
         watchdog: Watchdog,
         lease: float,
         record: WorkerRecord,
+        live: LiveFields,
+        news: News,
     ) -> None:
         self._server, self._make_store = server, make_store
         self._attempts, self._recorder, self._clock = attempts, recorder, clock
         self._watchdog, self._interval = watchdog, min(lease / 4, _LONGEST)
-        self._record = record
+        self._record, self._live, self._news = record, live, news
+        self._live_failed = False
+        #: Why the worker ends, as an event.
+        self.end: tuple[str, ...] = ("worker_drained",)
+        self.outages = OutageLog()
+        #: When Redis answered last before an outage, in ms; 0 for none.
+        self._away_since = 0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping, self._hint = False, asyncio.Event()
+        self._stopping, self._hint, self._announced = False, asyncio.Event(), asyncio.Event()
         self._ready, self._ended = threading.Event(), asyncio.Event()
         self._main = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="gatherq-heartbeat", daemon=True)
@@ -95,7 +106,7 @@ class Heartbeat:
     async def _beat(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._ready.set()
-        redis, outages = self._server.connect(), OutageLog()
+        redis, outages = self._server.connect(), self.outages
         store = self._make_store(redis)
         watching = asyncio.create_task(self._watchdog.run(store))
         announcing: asyncio.Task[None] | None = None
@@ -104,18 +115,22 @@ class Heartbeat:
             try:
                 await self._renew(store)
             except Exception as error:
+                self._live.tell_all()
+                self._away_since = self._away_since or self._clock.last
                 await outages.note_error("renew leases", error)
                 continue
             outages.note_answer()
+            self._note_back()
             # Not before: the two would need a connection each, for good.
             announcing = announcing or asyncio.create_task(self._announce(store))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hint.wait(), self._interval)
         watching.cancel()
         if announcing:
+            await self._announced.wait()  # a worker that ends at once has begun, too
             await cancel_and_wait(announcing)
         with contextlib.suppress(*REDIS_ERRORS):  # the entry goes by itself
-            await store.sign_off()
+            await store.sign_off(SignOff(self.end, self._news.take(last=True)))
         await disconnect(redis)
 
     async def _announce(self, store: JobStore) -> None:
@@ -128,15 +143,37 @@ class Heartbeat:
                 level = logging.DEBUG if logged or is_transient(error) else logging.INFO
                 logged |= level == logging.INFO
                 logger.log(level, "the record of this worker is not written: %s", error)
+            self._announced.set()
+            self._live.tell_all()
             await asyncio.sleep(ANNOUNCE_AGAIN)
 
     async def _renew(self, store: JobStore) -> None:
         claims = {attempt.job_id: attempt for attempt in self._attempts.claims()}
         since, last = self._clock.since, self._clock.last
         alive = self._watchdog.alive()
-        renewal = await store.renew(claims.values(), since, last, sign=alive)
+        news = self._news.take()  # which the fields number
+        beat = Beat(self._fields(), news)
+        renewal = await store.renew(claims.values(), since, last, sign=alive, beat=beat)
+        self._news.told()
         self._clock.seen(renewal.now)
         self._post(renewal, claims)
+
+    def _fields(self) -> "Mapping[str, str | int]":
+        """Return what the record is to say now; nothing depends on it."""
+        try:
+            return self._live.changes()
+        except Exception:  # a fault of ours
+            if not self._live_failed:
+                logger.exception("the record of this worker cannot be made; it goes on")
+            self._live_failed = True
+            return {}
+
+    def _note_back(self) -> None:
+        """Note an outage that is over."""
+        since, self._away_since = self._away_since, 0
+        if since:
+            self._news.note("redis_away", since=since)
+            self._news.note("redis_back", since=since)
 
     def _post(self, renewal: RenewalReply, claims: dict[str, Attempt]) -> None:
         """Post to the event loop what a renewal said."""

@@ -70,6 +70,8 @@ class EngineOptions:
     #: Jobs that a process starts, and bytes of memory that it uses, before it is recycled.
     most_jobs: int | None = None
     most_memory: int | None = None
+    #: Seconds between two tellings of what became of jobs; 0 for none.
+    statistics: float = 10.0
     clock: Clock = monotonic
 
     # The seams of an adapter: arq's.

@@ -6,6 +6,7 @@ import sys
 _MOST_ABANDONED = 20
 #: Bytes in a unit of `ru_maxrss`.
 _UNIT = 1 if sys.platform == "darwin" else 1024
+_MIB = 1024 * 1024
 _ENDLESS = 1 << 62
 
 
@@ -20,11 +21,15 @@ class RecycleLimits:
         """Return how many more jobs the process may start."""
         return self._most_jobs - started
 
-    def out(self, started: int, abandoned: int) -> bool:
-        """Tell whether a limit is reached."""
-        if started >= self._most_jobs or abandoned >= _MOST_ABANDONED:
-            return True
-        return self._most_memory is not None and _memory() >= self._most_memory
+    def reached(self, started: int, abandoned: int) -> str:
+        """Say which limit is reached; empty for none."""
+        if started >= self._most_jobs:
+            return f"it has started {started:,} jobs"
+        if abandoned >= _MOST_ABANDONED:
+            return f"{abandoned} executions do not end"
+        if self._most_memory is not None and (used := _memory()) >= self._most_memory:
+            return f"it has used {used / _MIB:,.0f} MiB of memory"
+        return ""
 
 
 def _memory() -> int:

@@ -9,11 +9,14 @@ from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import Times
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values.codec import encode
+from gatherq.contract.worker_record import Beat, SignOff
+from gatherq.escape import escape
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.server.connection import connect, database_of, disconnect
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
 from gatherq_worker.engine.job_log import log_end
+from gatherq_worker.engine.worker_record.news import News
 from gatherq_worker.ipc.endpoint import Endpoint
 from gatherq_worker.ipc.execution_table import Execution
 
@@ -41,23 +44,24 @@ class Recoverer:
         assert endpoint.url
         return cls(connect(endpoint.url), endpoint.queue, endpoint.lease)
 
-    async def renew_for(self, worker: str) -> None:
-        """Renew the leases of a worker that lives, but whose interpreter is held."""
+    async def renew_for(self, worker: str, blocked_by: str) -> None:
+        """Renew the leases of a worker that lives, but whose interpreter is held, by a job."""
         store = JobStore(self._redis, self._keys, worker, self._lease)
         _, held = await store.find_claims()
         if held:
-            await store.renew(held)
+            told = {"state": "blocked", "blocked_by": escape(blocked_by or "something")}
+            await store.renew(held, beat=Beat(told))
 
     async def recover(self, death: Death) -> int:
         """Record what was overdue, and give back the rest of the claims; return their number."""
         store = JobStore(self._redis, self._keys, death.worker, self._lease)
+        news = News(teller="supervisor")
         now, claimed = await store.find_claims()
         held = [Attempt.read(each) for each in claimed]
         late = overdue(death, held)
         if late:
-            await store.record_and_maintain(
-                [_timed_out(*one, death, now, self._queue) for one in late]
-            )
+            records = [_timed_out(*one, death, now, self._queue) for one in late]
+            news.recorded(records, await store.record_and_maintain(records))
         recorded = {attempt.job_id for attempt, _ in late}
         charged = suspects(death, held)
         releases = [
@@ -69,12 +73,16 @@ class Recoverer:
         ]
         for start in range(0, len(releases), _RELEASED):
             await store.release(releases[start : start + _RELEASED])
-        await store.sign_off()
+        await store.sign_off(SignOff(_event(death), news.take(last=True)))
         return len(releases)
 
     async def close(self) -> None:
         """Close the connection."""
         await disconnect(self._redis)
+
+
+def _event(death: Death) -> tuple[str, ...]:
+    return ("worker_drained" if death.cause == "stopped" else "worker_died", "how", death.how)
 
 
 def _entry(attempt: Attempt, death: Death, charged: Sequence[Attempt], now: int) -> bytes:
@@ -102,5 +110,6 @@ def _timed_out(
     times = Times(started, now)
     verdict, payload = verdicts.encode_outcome(verdict, attempt, times, death.worker, queue)
     log_end(attempt, verdict)
+    attempt.times = times
     group, name = verdict.group, attempt.name
     return Record(attempt, verdict.status, payload, 3600.0, group=group, name=name)

@@ -72,8 +72,10 @@ class RecoveryTasks:
 
     async def _renew(self, child: WorkerProcess, endpoint: Endpoint) -> None:
         await self._import()
+        job = child.scoreboard.running_job()
+        blocked_by = job.job_id.decode("utf-8", "replace") if job else ""
         try:
-            await self._recoverer(endpoint).renew_for(child.worker)
+            await self._recoverer(endpoint).renew_for(child.worker, blocked_by)
         except Exception as error:
             logger.debug("the leases of %s are not renewed: %s", child.worker, error)
 

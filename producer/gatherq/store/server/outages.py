@@ -13,6 +13,8 @@ class OutageLog:
     def __init__(self, level: int = logging.WARNING) -> None:
         self._level = level
         self.ok: bool = True
+        #: How often Redis failed.
+        self.errors: int = 0
         self._pause = 0.05
 
     def note_answer(self) -> None:
@@ -32,5 +34,6 @@ class OutageLog:
         if self.ok:
             logger.log(self._level, "%s", warning)
         self.ok = False
+        self.errors += 1
         await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))
         self._pause = min(self._pause * 2, 0.5)

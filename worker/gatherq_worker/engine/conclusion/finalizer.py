@@ -192,6 +192,7 @@ class Finalizer:
             )
         if not self._attempts.record(attempt):
             return None
+        attempt.times = times
         if self._tell_ends:
             tell(JobEnded(attempt, verdict, times))
         keep = handler.keep if handler and handler.keep is not None else self._options.keep

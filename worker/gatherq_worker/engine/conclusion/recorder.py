@@ -13,6 +13,7 @@ from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.clock import Clock
+from gatherq_worker.engine.worker_record.news import News
 from gatherq_worker.execution.guarded_task import guarded
 from gatherq_worker.execution.shortage import out_of_descriptors
 
@@ -25,12 +26,19 @@ _MAX_BYTES = 2 * 1024 * 1024
 class Recorder:
     """Writes what is handed over; what comes during a write goes with the next one."""
 
-    def __init__(self, store: JobStore, attempts: Attempts, clock: Clock = monotonic) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        attempts: Attempts,
+        clock: Clock = monotonic,
+        news: News | None = None,
+    ) -> None:
         self._store, self._attempts, self._clock = store, attempts, clock
+        self._news = news or News()
         self._records: list[Record[Attempt]] = []
         self._releases: list[Release[Attempt]] = []
         self._maintenance: set[asyncio.Task[None]] = set()
-        self._outages = OutageLog()
+        self.outages = OutageLog()
         #: How many are written at a time: fewer while one of them may be what Redis refuses.
         self._most = _MAX_RECORDS
         #: Since when no connection can be opened, because this process has no descriptor left.
@@ -83,11 +91,13 @@ class Recorder:
         except Exception as error:
             await self._failed(records, releases, error)
             return
-        self._outages.note_answer()
+        self.outages.note_answer()
         self._short = None
         self._most = min(2 * self._most, _MAX_RECORDS)
         del self._records[: len(records)]
         del self._releases[: len(releases)]
+        self._news.recorded(records, done.replies)
+        self._news.released(releases)
         for record, reply in zip(records, done.replies, strict=True):
             self._attempts.recorded(record, reply)
         for batch in done.to_sweep:
@@ -121,7 +131,7 @@ class Recorder:
             self._short = None
         elif self._short is None:
             self._short = self._clock()
-        await self._outages.note_error(f"record {len(records)} outcomes", error)
+        await self.outages.note_error(f"record {len(records)} outcomes", error)
 
     def extend(self, batches: Iterable[str]) -> None:
         """Set the time to live of batches anew, beside the recording."""

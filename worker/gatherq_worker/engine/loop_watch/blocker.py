@@ -10,10 +10,11 @@ from types import FrameType
 from typing import Any
 
 from gatherq.contract.current_job import CurrentJob, job_in, job_of
+from gatherq.contract.remote_errors.source_frames import own_frames, shown_file
 from gatherq_worker.execution.loop import is_loop
 
-#: Innermost frames of a stack that are shown.
-_FRAMES = 12
+#: Innermost frames of a stack that are shown, and that are looked at for one of users' own code.
+_FRAMES, _MOST = 12, 100
 
 
 class Culprit:
@@ -60,6 +61,14 @@ def stack(thread: int) -> str:
     own = takewhile(lambda step: not is_loop(step[0]), steps)
     lines = traceback.StackSummary.extract(islice(own, _FRAMES)).format()
     return " < ".join(" ".join(entry.split()) for entry in lines)
+
+
+def place(thread: int) -> str:
+    """Return where the thread is in users' own code, as `file.py:3 in f`; empty if nowhere."""
+    steps = ((frame, frame.f_lineno) for frame in _frames(thread))
+    own = islice(takewhile(lambda step: not is_loop(step[0]), steps), _MOST)
+    frames = own_frames(traceback.StackSummary.extract(own, lookup_lines=False))
+    return next((f"{shown_file(f.filename)}:{f.lineno} in {f.name}" for f in frames), "")
 
 
 def _frames(thread: int) -> Iterator[FrameType]:

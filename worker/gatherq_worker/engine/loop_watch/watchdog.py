@@ -11,6 +11,7 @@ import threading
 from typing import NoReturn
 
 from gatherq.contract.current_job import CurrentJob
+from gatherq.contract.worker_record import SignOff
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.server.errors import REDIS_ERRORS
 from gatherq.store.server.outages import OutageLog
@@ -20,11 +21,12 @@ from gatherq_worker.engine.conclusion.finalizer import Finalizer
 from gatherq_worker.engine.events import LoopBlocked
 from gatherq_worker.engine.execution_places import ExecutionPlaces
 from gatherq_worker.engine.options import EngineOptions
+from gatherq_worker.engine.worker_record.news import News
 from gatherq_worker.execution import interrupt
 from gatherq_worker.ipc.process_contract import RECYCLED, Farewell
 from gatherq_worker.ipc.scoreboard import Scoreboard
 
-from .blocker import Culprit, blocking_job, stack
+from .blocker import Culprit, blocking_job, place, stack
 from .pulse import Pulse
 
 logger = logging.getLogger("gatherq.worker")
@@ -49,13 +51,14 @@ class Watchdog:
         places: ExecutionPlaces,
         options: EngineOptions,
         scoreboard: Scoreboard | None,
+        news: News,
         *,
         blocked: float = _BLOCKED,
         longest: float | None = None,
     ) -> None:
         self._attempts, self._finalizer, self._places = attempts, finalizer, places
         self._recorder, self._observers = finalizer.recorder, finalizer.observers
-        self._scoreboard, self._clock = scoreboard, options.clock
+        self._scoreboard, self._clock, self._news = scoreboard, options.clock, news
         self._blocked = blocked
         self._longest = (
             max(_LONGEST_LEASES * options.lease, _LONGEST) if longest is None else longest
@@ -63,7 +66,7 @@ class Watchdog:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._target = interrupt.install(self._is_over)
-        self._pulse = Pulse(self._loop)
+        self._pulse = Pulse(self._loop, options.clock)
         self._culprit = Culprit(self._loop, self._thread)
         #: Timeouts that Redis has not taken yet.
         self._records: list[Record[Attempt]] = []
@@ -77,6 +80,16 @@ class Watchdog:
         if self._pulse.silence(self._clock()) < self._longest:
             return True
         return self._blocker() is not None
+
+    def lag(self) -> float:
+        """Return for how many seconds the loop did not answer, at most, since this was asked."""
+        return self._pulse.lag()
+
+    def blocked_by(self) -> str:
+        """Say what has blocked the loop for a second or more: the job, and where in the code."""
+        if self._stuck(self._clock()) < _WORTH_A_LINE:
+            return ""
+        return " ".join(filter(None, (self._blocking_id() or "something", place(self._thread))))
 
     async def run(self, store: JobStore) -> None:
         """Watch until cancelled; runs in another thread's loop."""
@@ -153,6 +166,7 @@ class Watchdog:
         if not records:
             return
         replies = await store.record_and_maintain(records)
+        self._news.recorded(records, replies)
         self._records = []
         for record, reply in zip(records, replies, strict=True):
             self._loop.call_soon_threadsafe(self._attempts.recorded, record, reply)
@@ -161,7 +175,7 @@ class Watchdog:
         """End this process, which cannot be freed; what else it runs starts elsewhere at once."""
         records, releases = self._recorder.waiting()
         if records:
-            await store.record_and_maintain(records)
+            self._news.recorded(records, await store.record_and_maintain(records))
         stuck = self._hopeless(overdue)
         if not stuck and not self._starved():
             return  # it was freed while Redis was asked
@@ -169,7 +183,8 @@ class Watchdog:
         others = [attempt for attempt in self._attempts.running() if not attempt.concluded]
         try:
             await store.release([*releases, *map(Release, others)])
-            await store.sign_off()
+            end = SignOff(("worker_recycled", "why", why), self._news.take(last=True))
+            await store.sign_off(end)
         except REDIS_ERRORS:
             if self._scoreboard is None:  # else the supervisor tries on
                 raise
@@ -187,6 +202,11 @@ class Watchdog:
             self._scoreboard.farewell = Farewell.RECYCLE
         logging.shutdown()
         os._exit(RECYCLED)
+
+    def _blocking_id(self) -> str:
+        """Return the id of the job whose code blocks the loop, even if it has ended."""
+        found = self._blocker() or blocking_job(self._loop, self._thread)
+        return found.job_id if found else ""
 
     def _blocker(self) -> Attempt | None:
         """Find the running attempt whose code blocks the loop; None if it is none's, or unknown."""
@@ -221,6 +241,9 @@ class Watchdog:
         logger.warning("%s blocks the event loop for %.1f s: %s", who, blocked, calls)
         job = blocking_job(self._loop, self._thread) if stuck >= self._blocked else None
         self._observers.post(LoopBlocked(blocked, job))
+        if stuck >= self._blocked:
+            job_id, where = self._blocking_id(), place(self._thread)
+            self._news.note("worker_blocked", job=job_id, where=where)
 
 
 def _must_have_ended(attempt: Attempt) -> float:

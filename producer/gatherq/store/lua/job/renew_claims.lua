@@ -1,9 +1,12 @@
--- Renews the leases of a worker's claims, and signs the worker as alive.
--- Include: clock, values, access, claim_token, events, error_groups, batch
+-- Renews the leases of a worker's claims, signs the worker as alive, and takes what it tells of itself.
+-- Include: clock, values, access, claim_token, events, error_groups, batch, statistics, worker_news
 -- KEYS: queue, workers, cancel_marks
--- ARGV: worker, lease, contact_since, contact_last, is_alive, channel, events, ...claims
+-- ARGV: worker, lease, contact_since, contact_last, is_alive, channel, events, totals, statistics,
+--       worker_key, news, fields, ...claims
 -- lease: in ms. contact_since, contact_last: since and until when the worker was in contact with Redis
 -- (ms). is_alive: whether it claims jobs, and is to be listed as alive (1 or 0).
+-- news: what it has to tell once, see include/worker_news.lua; or ''. fields: how many fields of its record
+-- stand before the claims, each with its value; 0 leaves the record alone.
 -- claims: for each: id, attempt, token, batch or '', life of the batch.
 -- A lease is renewed where the claim is the current one. It is not where the job was released meanwhile
 -- over another connection, for then its delay would be lost.
@@ -12,18 +15,19 @@
 -- A silent worker stays listed for ten leases, and at least for so many ms.
 local LEAST_LISTED = 60000
 
-lease = tonumber(lease)
+lease, fields = tonumber(lease), 2 * tonumber(fields)
+local first = before_claims + fields + 1
 local contact = contact_of(contact_since, contact_last, lease)
 local lost, scores, mine, cancel, extend = {}, {}, {}, {}, {}
 local keys = {}
-for i = before_claims + 1, #ARGV, 5 do
+for i = first, #ARGV, 5 do
   keys[#keys + 1], keys[#keys + 2] = prefix.in_progress .. ARGV[i], prefix.retry .. ARGV[i]
 end
 local held = #keys > 0 and redis.call('MGET', unpack(keys)) or {}
 local until_ = digits(now + lease)
-for i = before_claims + 1, #ARGV, 5 do
+for i = first, #ARGV, 5 do
   local id, attempt, token, batch_id, life = unpack(ARGV, i, i + 4)
-  local n = (i - before_claims - 1) / 5
+  local n = (i - first) / 5
   local batch = batch_id ~= '' and batch_of(batch_id)
   local other_life = batch and batch.alive and batch.life ~= life
   if not other_life and is_current(id, token, attempt, held[2 * n + 1], held[2 * n + 2]) then
@@ -56,5 +60,10 @@ if is_alive == '1' then
   write('ZADD', workers, digits(now), worker)
   redis.call('ZREMRANGEBYSCORE', workers, '-inf', digits(now - math.max(10 * lease, LEAST_LISTED)))
   redis.call('PEXPIRE', workers, WORKERS_TTL)
+end
+if news ~= '' then add_news(news) end
+if fields > 0 then
+  local new = note('HSET', worker_key, 'seen', digits(now), unpack(ARGV, before_claims + 1, first - 1))
+  if new ~= 0 then note('PEXPIRE', worker_key, RECORD_TTL) end -- else announce_worker.lua does
 end
 return {digits(now), lost, cancel, extend}
