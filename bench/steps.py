@@ -143,7 +143,7 @@ class Stage:
 
     async def _announce_worker(self) -> None:
         names = (f"{n:03}" + "n" * 28 for n in range(MOST_HANDLERS))
-        await self.worker.announce(WorkerRecord.of_this_process(QUEUE, names))
+        await self.worker.announce(WorkerRecord.of_this_process(QUEUE, names, 60.0, {"loop": 100}))
 
     async def _delete(self) -> None:
         await self.asks.maintenance.delete(BATCH, 0)
