@@ -21,7 +21,7 @@ from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.keys import KeySpace, job_id
 from gatherq.contract.remote_errors.error_groups import ErrorGroup
-from gatherq.contract.worker_record import MOST_HANDLERS, WorkerRecord
+from gatherq.contract.worker_record import MOST_HANDLERS, Beat, SignOff, WorkerNews, WorkerRecord
 from gatherq.store.batches import BatchStore
 from gatherq.store.claims import ClaimedJob
 from gatherq.store.cron import CronRun, enqueue_cron_run
@@ -46,7 +46,7 @@ STEPS = [
     *("batch/submit", "job/claim_jobs", "job/renew_claims", "job/release_claims"),
     *("job/record_outcomes", "batch/cancel", "batch/sweep", "batch/mend", "batch/redrive"),
     *("batch/extend", "batch/renew_producer_lease", "job/find_claims", "job/enqueue_cron_run"),
-    *("batch/delete", "worker/announce_worker"),
+    *("batch/delete", "worker/announce_worker", "worker/sign_off"),
 ]
 FIELDS = [
     *("size", "expires", "written", "life", "keep", "cancelled_by", "created", "deadline", "limit"),
@@ -91,6 +91,7 @@ class Stage:
         again = [Release(a, charge=True, entry=b'{"attempt":1}') for a in claimed[45:]]
         await self.worker.release(again)
         self.held = claimed[20:45]
+        await self.worker.renew([], beat=Beat({"seq": "0"}))
 
     async def run(self, step: str) -> None:
         """Run one step."""
@@ -104,7 +105,7 @@ class Stage:
         await self.worker.claim(100, now - 120_000, now)
 
     async def _renew_claims(self) -> None:
-        await self.worker.renew(self.held, 1, 1)
+        await self.worker.renew(self.held, 1, 1, beat=Beat({"seq": "1", "jobs": "[]"}, _news("1")))
 
     async def _release_claims(self) -> None:
         await self.worker.release([Release(a, charge=True, entry=b"{}") for a in self.held])
@@ -145,8 +146,17 @@ class Stage:
         names = (f"{n:03}" + "n" * 28 for n in range(MOST_HANDLERS))
         await self.worker.announce(WorkerRecord.of_this_process(QUEUE, names, 60.0, {"loop": 100}))
 
+    async def _sign_off(self) -> None:
+        await self.worker.sign_off(SignOff(news=_news("2")))
+
     async def _delete(self) -> None:
         await self.asks.maintenance.delete(BATCH, 0)
+
+
+def _news(seq: str) -> bytes:
+    """Return the news of some names, with an event."""
+    rows: list[list[str | int]] = [[name, 1, 5, 7, 900, 12, 5] for name in ("f", "g", "h")]
+    return WorkerNews(seq, [("worker_blocked", "job", "b:1")], rows).encode()
 
 
 def _ended(attempt: ClaimedJob, status: str) -> Record[ClaimedJob]:
@@ -175,7 +185,7 @@ def places() -> dict[str, Put]:
     for whole in (each(BATCH) for each in of_batch):
         found[f"{whole} as text"] = _setter(whole)
     found["done entry"] = lambda redis, junk: redis.xadd(keys.done(BATCH), {junk: junk})
-    of_record = keys.events, keys.batch_index
+    of_record = keys.events, keys.batch_index, keys.totals
     of_workers = keys.workers, keys.queues, keys.worker("w")
     for shared in (
         keys.cancel_marks,
@@ -188,6 +198,10 @@ def places() -> dict[str, Put]:
         found[f"{shared} as text"] = _setter(shared)
     for field in ("groups", "other", SIG, f"{SIG}:text"):
         found[f"{field} of the errors"] = _fielder(field, keys.errors(BATCH))
+    for field in ("f", "<unknown>"):
+        found[f"{field} of the totals"] = _fielder(field, keys.totals)
+    for field in ("seq", "started"):
+        found[f"{field} of a record"] = _fielder(field, keys.worker("w"))
     found["event"] = lambda redis, junk: redis.xadd(keys.events, {junk: junk})
     found["batch in the index"] = lambda redis, junk: redis.zadd(keys.batch_index, {junk: 1})
     found["queue member"] = lambda redis, junk: redis.zadd(QUEUE, {junk: 1})
