@@ -32,8 +32,8 @@ fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and re
 	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz
 
 browser: $(VENV)/.ready  ## The page of a batch in a real browser (apt-get install chromium)
-	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install -q 'playwright>=1.50' || \
-	  uv pip install -q --python $(BIN)/python 'playwright>=1.50'
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install -q -e '.[browser]' || \
+	  uv pip install -q --python $(BIN)/python -e '.[browser]'
 	@GATHERQ_BROWSER=1 $(BIN)/python -m pytest -q tests/browser
 
 docs: $(VENV)/.ready  ## Write the table of docs/values.md anew, and the outputs of the notebook
