@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from gatherq import Producer
+from gatherq.client.submission import Submission
 
 from ..parity.jobs import echo, held
 from ..verbs import awaited_in_group, gather, group, handle, mapped
@@ -80,19 +81,20 @@ async def test_a_shielded_scope_is_not_cancelled(w, producer):
 
 
 @pytest.mark.parametrize("count", [1, 20])
-def test_what_is_cancelled_in_a_scope_is_cancelled_when_the_loop_ends(w_name, pool, count):
+def test_what_is_cancelled_in_a_scope_is_cancelled_when_the_loop_ends(
+    w_name, pool, count, monkeypatch
+):
     """The producer closes at once after that, and then the loop ends."""
+    batches, write = [], Submission.write
+
+    async def writing(submission, *args):
+        await write(submission, *args)
+        batches.append(submission.batch_id)
+
+    monkeypatch.setattr(Submission, "write", writing)
 
     async def work():
         async with Producer() as other:
-            batches = []
-            submit = other._submit
-
-            async def submitting(*args, **options):
-                batches.append(await submit(*args, **options))
-                return batches[-1]
-
-            other._submit = submitting
             with anyio.CancelScope() as scope:
                 async with anyio.create_task_group() as tasks:
                     for n in range(count):
@@ -100,7 +102,7 @@ def test_what_is_cancelled_in_a_scope_is_cancelled_when_the_loop_ends(w_name, po
                     while len(batches) < count:
                         await asyncio.sleep(0)
                     scope.cancel()
-        return [batch.id for batch in batches]
+        return batches
 
     async def statuses(ids):
         async with Producer() as producer:
