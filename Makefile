@@ -11,8 +11,8 @@ help:  ## Show what there is
 $(VENV)/.ready: pyproject.toml bootstrap
 	@./bootstrap $(VENV)
 
-demo: $(VENV)/.ready  ## A server, two workers and every kind of outcome (DEMO=--real-time for whole seconds)
-	@$(BIN)/python examples/kitchen.py $(DEMO)
+demo: $(VENV)/.ready  ## A server, two workers, every kind of outcome, and a look at them (DEMO=--real-time for whole seconds)
+	@$(BIN)/python examples/kitchen.py --look $(DEMO)
 
 test: $(VENV)/.ready  ## All tests; those that promise something about Redis use a real server
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile

@@ -1,7 +1,7 @@
 """The vegetables: jobs and the script that submits them, in one file.
 
 `python kitchen.py` runs it with a server and two workers of its own, in tenths of a second, or in
-whole ones with `--real-time`. Where GATHERQ_REDIS_URL names a server, it uses that one, and the
+whole ones with `--real-time`; with `--look` it shows in the end what the shell says of it. Where GATHERQ_REDIS_URL names a server, it uses that one, and the
 workers that `gatherq worker kitchen` runs on it.
 """
 
@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager
 import gatherq
 from gatherq import Call, Cancelled, Failed, Lost, Outcome, Producer, Succeeded, TimedOut, job
 
+LOOKS = ["gatherq ls", "gatherq errors @", "gatherq report @ -o kitchen.html"]
 CHOP_LIST = [("brinjal", 2), ("carrot", 3), ("onion", 12), ("tomato", 5)]
 MAX_TIME_OUT_FOR_TASK = 10
 
@@ -62,7 +63,17 @@ def pool() -> AbstractAsyncContextManager[Producer]:
     return Producer() if "GATHERQ_REDIS_URL" in os.environ else gatherq.local(processes=2)
 
 
-async def main(second: float) -> None:
+async def look(url: str) -> None:
+    """Look at the newest batch from a shell, while its server is there."""
+    for line in LOOKS:
+        print(f"\n$ {line}", flush=True)
+        command = [sys.executable, "-m", "gatherq_worker", *line.split()[1:]]
+        environment = {"GATHERQ_REDIS_URL": url, **os.environ}
+        shell = await asyncio.create_subprocess_exec(*command, env=environment)
+        await shell.wait()
+
+
+async def main(second: float, *, looks: bool) -> None:
     """Submit, watch, and print one line a job, in the order of submission."""
     from gatherq.progress import progress  # rich is for the producer only
 
@@ -74,9 +85,11 @@ async def main(second: float) -> None:
         batch = await producer.submit(calls, timeout=MAX_TIME_OUT_FOR_TASK * second)
         async with progress(batch):
             outcomes = await batch.outcomes()
-    for call, outcome in zip(calls, outcomes, strict=True):
-        print(f"{call!s:<22} {tell(outcome)}")
+        for call, outcome in zip(calls, outcomes, strict=True):
+            print(f"{call!s:<22} {tell(outcome)}")
+        if looks:
+            await look(producer.url)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(1.0 if "--real-time" in sys.argv else 0.1))
+    asyncio.run(main(1.0 if "--real-time" in sys.argv else 0.1, looks="--look" in sys.argv))
