@@ -1,8 +1,9 @@
 """The vegetables: jobs and the script that submits them, in one file.
 
 `python kitchen.py` runs it with a server and two workers of its own, in tenths of a second, or in
-whole ones with `--real-time`; with `--look` it shows in the end what the shell says of it. Where GATHERQ_REDIS_URL names a server, it uses that one, and the
-workers that `gatherq worker kitchen` runs on it.
+whole ones with `--real-time`. With `--look` it shows in the end what the shell says of it. Where
+GATHERQ_REDIS_URL names a server, it uses that one, and the workers that `gatherq worker kitchen`
+runs on it.
 """
 
 import asyncio
