@@ -88,16 +88,23 @@ def _take_terminal():
 
 
 def _read(terminal, answer):
-    said = b""
-    while select.select([terminal], [], [], 30)[0]:
-        try:
-            chunk = os.read(terminal, 65_536)
-        except OSError:  # Linux says so in place of an end
-            return said.decode()
-        if not chunk:
-            return said.decode()
-        said += chunk
-        if answer and said.rstrip().endswith(b"]:"):
-            os.write(terminal, answer.encode())
-            answer = ""
+    """Return all that is said, and type the answer after a question.
+
+    Python's readline loses a Ctrl-C that comes just before it reads: a person types another.
+    """
+    said, typed = b"", b""
+    for _ in range(30):
+        while select.select([terminal], [], [], 1)[0]:
+            try:
+                chunk = os.read(terminal, 65_536)
+            except OSError:  # Linux says so in place of an end
+                return said.decode()
+            if not chunk:
+                return said.decode()
+            said += chunk
+            if not typed and answer and said.rstrip().endswith(b"]:"):
+                typed = answer.encode()
+                os.write(terminal, typed)
+        if typed == b"\x03":
+            os.write(terminal, typed)
     raise AssertionError(f"it says no more after: {said!r}")
