@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from gatherq import Inspector, call
 from gatherq.errors import RedisUnavailable
+from gatherq.store.inspection.reading import fields_of
 
 from ..conftest import until
 
@@ -71,7 +72,7 @@ async def test_every_look_works(redis, as_reader, ended, queue):
         await look_at(inspector, *ended)
         assert [event async for event in inspector.events()]
     log = await redis.execute_command("ACL", "LOG", 100)
-    refused = [dict(zip(*[iter(entry)] * 2, strict=True)) for entry in log if queue in str(entry)]
+    refused = [dict(fields_of(entry)) for entry in log if queue in str(entry)]
     # redis-py tells its name and version to whoever wants to hear it.
     assert {entry[b"object"] for entry in refused} <= {b"client|setinfo", b"client"}
 
