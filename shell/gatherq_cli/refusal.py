@@ -39,6 +39,8 @@ def _bad_value(error: click.BadParameter) -> str:
     if option is None or context is None or isinstance(error, click.MissingParameter):
         return error.format_message().rstrip(".")
     name = option.opts[0]
+    if isinstance(option, click.Argument):
+        name = option.metavar or name
     if context.get_parameter_source(option.name or "") is ParameterSource.ENVIRONMENT:
         name = str(option.envvar)
     value, found, _ = error.message.partition(" is not ")

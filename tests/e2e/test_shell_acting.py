@@ -159,3 +159,28 @@ async def test_what_cannot_be_asked_is_said_as_json_too(producer, shell):
         error = json.loads(said.err)["error"]
         assert error["code"] == "unconfirmed"
         assert error["hint"] == "give --yes to do it, --dry-run to look"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rm", "{}:0", "-y"),
+        ("keep", "{}:0", "1h", "-y"),
+        ("watch", "{}:0"),
+        ("report", "{}:0", "-o", "-"),
+        ("trace", "{}:0", "-o", "-"),
+    ],
+)
+async def test_what_is_about_whole_batches_takes_no_slots(producer, shell, words):
+    batch = await producer.submit([call("echo", 1)])
+    said = await shell.run(*(word.format(batch.id) for word in words))
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        f"Error: '{batch.id}:0' names slots, and this is about a whole batch: write {batch.id}\n"
+    )
+    assert (await batch.counts()).size == 1
+
+
+async def test_a_time_that_is_none_is_refused_by_the_name_of_its_argument(shell):
+    said = await shell.run("keep", "@", "1x", "-y")
+    assert said.err.startswith("Error: TIME: '1x' is no duration: write 250ms")

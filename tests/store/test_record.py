@@ -175,6 +175,16 @@ async def test_a_batch_in_which_all_succeed_has_succeeded(listed, store, events)
     assert (await events())[-1]["state"] == "succeeded"
 
 
+async def test_a_batch_in_which_something_failed_has_failed_though_it_was_cancelled(
+    listed, asks, store, batch, events
+):
+    await listed()
+    (attempt,) = (await claim(store(), 1)).attempts
+    await store().record([failed(attempt)])
+    await asks.cancel(batch, None, "me")
+    assert (await events())[-1]["state"] == "failed"
+
+
 async def test_slots_that_are_cancelled_are_an_event(listed, asks, store, batch, events):
     await listed()
     await claim(store(), 1)

@@ -21,6 +21,12 @@ Test = Callable[[Any], bool]
 PENDING: tuple[str, ...] = ("queued", "running", "retrying", "missing")
 #: A plain arq job may have ended so that only arq can read how.
 STATUSES: tuple[str, ...] = (*get_args(Status), *PENDING, "ended")
+#: What happens on a queue.
+EVENTS: tuple[str, ...] = (
+    *("submitted", "ended", "cancelled", "redriven", "deleted", "kept", "quarantined"),
+    *("worker_started", "worker_drained", "worker_died", "worker_recycled", "worker_blocked"),
+    *("redis_away", "redis_back"),
+)
 BATCH_STATES: tuple[str, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
 _COMPARISON = re.compile(r"(>=|<=|>|<)(.*)")
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
@@ -125,6 +131,18 @@ def one_of(words: Sequence[str]) -> Kind:
     return kind
 
 
+def like_one_of(words: Sequence[str]) -> Kind:
+    """Make a kind of value that is like one of these words, by `*` and `?`, or like several."""
+
+    def kind(value: str) -> Test:
+        for each in _alternatives(value):
+            if not any(pattern(each).fullmatch(word) for word in words):
+                one_of(words)(each)
+        return text_like(value)
+
+    return kind
+
+
 def _compared(value: str, number: Callable[[str], float]) -> Test:
     found = _COMPARISON.fullmatch(value)
     if not found:
@@ -225,7 +243,7 @@ BATCH_FIELDS: Mapping[str, Field] = {
 }
 #: What filters on events look at.
 EVENT_FIELDS: Mapping[str, Field] = {
-    "event": Field(text_like, lambda event: event.event),
+    "event": Field(like_one_of(EVENTS), lambda event: event.event),
     "batch": Field(text_like, lambda event: event.batch),
     "worker": Field(text_like, lambda event: event.worker),
     "by": Field(text_like, lambda event: event.by),

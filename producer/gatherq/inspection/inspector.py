@@ -6,6 +6,7 @@ from typing import Self
 
 from gatherq.client.misuse.async_with import AsyncWith
 from gatherq.contract.keys import KeySpace
+from gatherq.contract.short_repr import value_repr
 from gatherq.errors import BatchNotFound, InvalidSelector, RedisUnavailable
 from gatherq.settings import Settings
 from gatherq.store.server import connection
@@ -108,7 +109,8 @@ class Inspector(AsyncWith):
         With `since`, those that were submitted in the last so many seconds.
 
         `filters` are those of docs/inspect.md: `state:failed`, `label:nightly*`, `-kind:gather`.
-        Small batches that nobody named are not listed. Raises InvalidSelector.
+        Single jobs, gathers of fewer than ten and what `map` submits are not listed. Raises
+        InvalidSelector.
         """
         tests = read_batch_filters(filters)
         begin = None if since is None else max(await self.now() - since * 1000, 0)
@@ -127,9 +129,14 @@ class Inspector(AsyncWith):
         """Return a batch by its id, by the beginning of it, or by `@`: the newest, `@2`: the next.
 
         A plain arq job, by its id, is a batch of one. Raises BatchNotFound, and InvalidSelector
-        where more than one begins like that.
+        where more than one begins like that, or slots of one are named.
         """
-        _, batch = await self._resolve(reference)
+        selector, batch = await self._resolve(reference)
+        if selector.slots is not None:
+            raise InvalidSelector(
+                f"{value_repr(reference)} names slots, and this is about a whole batch: "
+                f"write {batch.id}"
+            )
         return batch
 
     async def slots(self, target: str | Selector, *filters: str) -> AsyncIterator[SlotInfo]:

@@ -28,7 +28,7 @@ def ls(
     server: Server,
     output: "Output",
 ) -> None:
-    """List batches, the newest first; small ones that nobody named are not listed.
+    """List batches, the newest first: those of submit, and gathers of ten jobs or more.
 
     Filters: state:running, label:nightly*, kind:submit, size:>100, bad:>0; a leading - negates.
     """

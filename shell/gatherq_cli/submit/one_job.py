@@ -30,11 +30,10 @@ async def run_one(
     """Submit the job; print its outcome, or its id; return the exit code."""
     async with server.producer(waits=True) as producer:
         call: Call[Any] = Call(job, tuple(args), dict(kwargs), timeout)
-        batch = await producer.submit([call])
-        handle = batch.handles()[0]
+        handle = await producer.submit_one(call)
         if detach:
-            await batch.detach()
-            output.record({"batch": batch.id, "slot": 0, "job_id": handle.id})
+            batch, _, slot = handle.id.rpartition(":")
+            output.record({"batch": batch, "slot": int(slot), "job_id": handle.id})
             output.line(handle.id)
             return 0
         return _show(await _outcome(handle), output)

@@ -47,3 +47,11 @@ def test_filters_on_events(text, meant):
 def test_an_unknown_key_is_named():
     with pytest.raises(InvalidSelector, match="did you mean batch"):
         read_event_filters(["bach:x"])
+
+
+def test_an_event_that_there_is_not_is_refused_with_a_near_one():
+    assert read_event_filters(["event:worker_*,redis_away"])
+    with pytest.raises(InvalidSelector, match="'event:endet': 'endet': did you mean ended"):
+        read_event_filters(["event:endet"])
+    with pytest.raises(InvalidSelector, match="give submitted, ended, cancelled"):
+        read_event_filters(["event:x*"])

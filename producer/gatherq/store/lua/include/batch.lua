@@ -104,9 +104,10 @@ local function must_extend(batch)
   return left < batch.keep or left > batch.keep * 9 / 8 + EXCESS
 end
 
--- How a batch ended whose last slot has an outcome now.
+-- How a batch ended whose last slot has an outcome now: as `gatherq ls` says it.
 local function state_of(batch)
-  return batch.by and 'cancelled' or batch.succeeded == batch.size and 'succeeded' or 'failed'
+  if (batch.failed or 0) + (batch.timed_out or 0) + (batch.lost or 0) > 0 then return 'failed' end
+  return (batch.cancelled or 0) > 0 and 'cancelled' or 'succeeded'
 end
 
 -- Notes events of a batch: that this step has cancelled it, and how it ended.
