@@ -291,6 +291,28 @@ async def test_what_runs_longest(url, shell):
     assert "30% 3/10 \\x1b[31mred" in said.out
 
 
+async def test_a_slot_that_runs_has_its_start_from_its_worker(url, shell):
+    async with Redis.from_url(url, decode_responses=True) as redis:
+        (worker,) = await redis.zrange(keys.workers, 0, -1)
+        enqueued = json.loads(await redis.get(keys.job("waits:0")))["et"]
+        job = {"id": "waits:0", "name": "sleep", "started": enqueued + 3, "limit": 600}
+        told = [{**job, "attempt": 1, "progress": {"done": 3, "total": 10, "note": "row 2"}}]
+        await redis.hset(keys.worker(worker), "jobs", json.dumps(told))
+        found = (await asyncio.to_thread(shell.pipe, "show", "waits:0", "--json")).json
+        assert found["phases"][0]["finished"] == found["started"] == found["phases"][1]["started"]
+        await redis.hset(keys.worker(worker), "jobs", json.dumps(told))
+        said = await asyncio.to_thread(shell.terminal, "show", "waits:0", columns=160)
+        queued, run = (line for line in said.lines if line.startswith(("queued ", "run 1 ")))
+        assert " 3ms " in queued
+        assert " so far, 30% 3/10 row 2 " in run
+        assert "▓" in run
+        await redis.hset(keys.worker(worker), "jobs", "[]")
+        said = await asyncio.to_thread(shell.terminal, "show", "waits:0")
+        queued, run = (line for line in said.lines if line.startswith(("queued ", "run 1 ")))
+        assert "?" in queued
+        assert "so far" not in queued
+
+
 def test_what_cannot_be_shown(shell):
     said = shell.pipe("show", "mixd")
     assert (said.code, said.out) == (3, "")

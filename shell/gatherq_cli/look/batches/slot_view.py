@@ -3,16 +3,20 @@
 import json
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Failed, Lost, Succeeded
 from gatherq.contract.short_repr import cut
+from gatherq.errors import RedisUnavailable
 from gatherq.inspection.durations import show_duration
 from gatherq.inspection.filters import PENDING
 from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import phase_record, slot_record
 from gatherq.inspection.phases import Phase, phases_of
+from gatherq.inspection.progress.running_slots import RunningSlot
 from gatherq.inspection.slot_info import SlotInfo
 from gatherq_cli.output.amounts import show_bytes
 from gatherq_cli.output.bars import span
@@ -31,6 +35,9 @@ Detail = tuple[str, Line]
 
 async def show_slot(inspector: Inspector, output: Output, slot: SlotInfo) -> None:
     """Print a slot."""
+    running = await _running(inspector, slot)
+    if running and slot.started is None:
+        slot = replace(slot, started=running.job.started)
     phases = phases_of(slot)
     if output.is_json:
         output.record(slot_record(slot) | {"phases": [phase_record(each) for each in phases]})
@@ -39,9 +46,21 @@ async def show_slot(inspector: Inspector, output: Output, slot: SlotInfo) -> Non
     others = await _others(inspector, slot)
     output.parts(_heading(slot, now))
     ascii_only = not output.shows("░▓")
-    output.details(_bars(phases, now, ascii_only=ascii_only, terminal=output.terminal))
+    bars = _bars(phases, running, now, ascii_only=ascii_only, terminal=output.terminal)
+    output.details(bars)
     output.details(_said(slot, terminal=output.terminal), fit=False)
     output.details([*([("group", others)] if others else []), ("raw", [_raw(slot)])], fit=False)
+
+
+async def _running(inspector: Inspector, slot: SlotInfo) -> RunningSlot | None:
+    """Return what the slot's worker says of it: its record alone has when a job was started."""
+    if slot.status != "running" or slot.arq_id:
+        return None
+    with suppress(RedisUnavailable):  # a user who may not read the records of workers
+        for each in await inspector.running(slot.batch):
+            if (each.slot, each.job.attempt) == (slot.slot, slot.attempt):
+                return each
+    return None
 
 
 def _heading(slot: SlotInfo, now: datetime) -> Line:
@@ -56,7 +75,12 @@ def _heading(slot: SlotInfo, now: datetime) -> Line:
 
 
 def _bars(
-    phases: Sequence[Phase], now: datetime, *, ascii_only: bool, terminal: bool
+    phases: Sequence[Phase],
+    running: RunningSlot | None,
+    now: datetime,
+    *,
+    ascii_only: bool,
+    terminal: bool,
 ) -> Iterator[Detail]:
     known = [time for each in phases for time in (each.started, each.finished) if time]
     begin, end = min(known, default=now), max(known, default=now)
@@ -66,33 +90,43 @@ def _bars(
     columns = max(min(width() - 64, 40), 6) if terminal else 0
     for phase in phases:
         name = f"run {phase.attempt}" if phase.kind == "run" else phase.kind
-        yield name, [*_bar(phase, begin, whole, now, columns, ascii_only), *_told(phase, now)]
+        until = phase.finished or (now if phase is phases[-1] else None)
+        drawn = _bar(phase, begin, whole, until, columns, ascii_only)
+        yield name, [*drawn, *_told(phase, now, running, last=phase is phases[-1])]
 
 
 def _bar(
-    phase: Phase, begin: datetime, whole: float, now: datetime, columns: int, ascii_only: bool
+    phase: Phase,
+    begin: datetime,
+    whole: float,
+    until: datetime | None,
+    columns: int,
+    ascii_only: bool,
 ) -> Line:
     if not columns:
         return []
-    if phase.started is None:
+    if phase.started is None or until is None:
         return [" " * (columns + 1)]
     before = (phase.started - begin).total_seconds() / whole
-    share = ((phase.finished or now) - phase.started).total_seconds() / whole
+    share = (until - phase.started).total_seconds() / whole
     drawn = span(before, max(share, 0), columns, _MARKS[phase.kind][ascii_only])
     style = (style_of(phase.status) or "cyan") if phase.kind == "run" else "dim"
     return [(drawn, style), " "]
 
 
-def _told(phase: Phase, now: datetime) -> Line:
+def _told(phase: Phase, now: datetime, running: RunningSlot | None, *, last: bool) -> Line:
     seconds = phase.seconds
     if seconds is not None:
         lasted = f"{show_duration(max(seconds, 0)):>6}"
-    elif phase.started and not phase.finished:
+    elif phase.started and last:
         lasted = f"{show_duration(max((now - phase.started).total_seconds(), 0)):>6} so far"
     else:
         lasted = f"{'?':>6}"
     if phase.kind != "run":
         return [lasted, f"   {texts.clock(phase.started, now)}" if phase.kind == "queued" else ""]
+    if running and last:
+        standing = texts.standing(running)
+        return [lasted, *([", ", standing] if standing else []), f"   {phase.worker}"]
     said = phase.error or phase.status.replace("_", " ") or "running"
     return [lasted, "   ", (cut(said, 80), style_of(phase.status)), f"   {phase.worker}"]
 

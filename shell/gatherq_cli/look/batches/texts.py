@@ -42,9 +42,15 @@ def running(slot: RunningSlot) -> Line:
     ran = "" if slot.ran is None else f" {show_duration(slot.ran)}"
     limit = f" of {show_duration(slot.job.limit)}" if slot.job.limit else ""
     late = "yellow" if (slot.share or 0) > 0.8 else ""
+    done = standing(slot)
+    said = f"  {slot.worker}" + (f"  {done}" if done else "")
+    return [f":{slot.slot} {slot.job.name}", (f"{ran}{limit}", late), said]
+
+
+def standing(slot: RunningSlot) -> str:
+    """Return what the handler told of its progress: `56% 34/60 row 33`; empty for nothing."""
     told = slot.job.progress
-    done = f"  {show_share(told.done, told.total)} {told.note}".rstrip() if told else ""
-    return [f":{slot.slot} {slot.job.name}", (f"{ran}{limit}", late), f"  {slot.worker}{done}"]
+    return f"{show_share(told.done, told.total)} {told.note}".rstrip() if told else ""
 
 
 def clock(time: datetime | None, now: datetime) -> str:
