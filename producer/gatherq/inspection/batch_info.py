@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from gatherq.contract.keys import KeySpace
 from gatherq.contract.validation import MAX_JOBS
 
 from .field_values import counts_of, time, whole
@@ -95,6 +96,11 @@ class BatchInfo:
         if self.unread:
             return "ended"
         return "cancelled" if self.cancelled else "succeeded"
+
+
+def keys_of(batch: BatchInfo, own: KeySpace) -> KeySpace:
+    """Return the keys of the queue that a batch is in, which need not be the one looked at."""
+    return KeySpace(batch.queue or own.queue, own.database)
 
 
 def read_batch(id_: str, fields: Mapping[str, str]) -> BatchInfo | None:

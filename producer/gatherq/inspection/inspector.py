@@ -13,7 +13,7 @@ from gatherq.store.server import connection
 from gatherq.store.server.retry import RedisRetry
 from gatherq.store.server.urls import masked
 
-from .batch_info import BatchInfo
+from .batch_info import BatchInfo, keys_of
 from .checks.finding import Finding
 from .error_group import ErrorGroup, add_slot, in_order
 from .event_info import EventInfo
@@ -281,7 +281,7 @@ class Inspector(AsyncWith):
         except BatchNotFound as error:
             return await self._not_found(target, selector.batch, error, server)
         chosen = self._chosen(batch, selector)
-        keys = KeySpace(batch.queue or self.queue, self._keys.database)
+        keys = keys_of(batch, self._keys)
         only = None if selector.slots is None else [*chosen]
         facts = await self._explaining.facts(batch, keys, only, server)
         shown = batch.id + target[len(selector.batch) :]
@@ -327,5 +327,5 @@ class Inspector(AsyncWith):
             if job:
                 yield job
             return
-        async for slot in self._slots.read(batch.id, self._chosen(batch, selector)):
+        async for slot in self._slots.read(batch, self._chosen(batch, selector)):
             yield slot

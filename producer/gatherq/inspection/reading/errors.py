@@ -42,7 +42,7 @@ class ErrorReading:
             firsts = [slot for group in counted.values() for slot in group.slots]
             bad = sorted({*bad[:_LOOKED_AT], *firsts})
         seen: dict[str, ErrorGroup] = {}
-        async for slot in self._slots.read(batch.id, bad):
+        async for slot in self._slots.read(batch, bad):
             add_slot(seen, slot)
         found = (merged(group, seen.get(key)) for key, group in counted.items())
         return in_order(found if counted else seen.values())

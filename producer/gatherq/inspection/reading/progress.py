@@ -83,7 +83,7 @@ class ProgressReading:
             remaining=remaining(batch.left, speed),
             slots=followed.slots,
             running=await self._running.slots(batch),
-            newest_errors=[slot async for slot in self._slots.read(batch.id, followed.newest_bad)],
+            newest_errors=[slot async for slot in self._slots.read(batch, followed.newest_bad)],
         )
 
 

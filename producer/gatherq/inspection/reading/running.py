@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gatherq.contract.keys import KeySpace
-from gatherq.inspection.batch_info import BatchInfo
+from gatherq.inspection.batch_info import BatchInfo, keys_of
 from gatherq.inspection.progress.pace import rate
 from gatherq.inspection.progress.running_slots import RunningSlot, running_slots
 from gatherq.inspection.worker_info import read_worker
@@ -20,8 +20,7 @@ class RunningReading:
     """Reads what workers say they run, and the latest completions."""
 
     def __init__(self, redis: "Redis", keys: KeySpace, retry: RedisRetry) -> None:
-        self._redis, self._retry = redis, retry
-        self._workers = WorkerRecords(redis, keys)
+        self._redis, self._keys, self._retry = redis, keys, retry
         self._completions = CompletionRecords(redis, keys)
 
     async def now(self) -> float:
@@ -33,7 +32,8 @@ class RunningReading:
         """Return what runs of a batch, the longest first."""
         if not batch.running:
             return []
-        records = await self._retry(self._workers.read)
+        workers = WorkerRecords(self._redis, keys_of(batch, self._keys))
+        records = await self._retry(workers.read)
         now = await self.now()
         return running_slots(batch.id, [read_worker(each, now) for each in records], now)
 

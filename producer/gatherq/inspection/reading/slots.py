@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatherq.contract.keys import KeySpace, job_id
 from gatherq.inspection.arq_jobs import read_arq_job
+from gatherq.inspection.batch_info import BatchInfo, keys_of
 from gatherq.inspection.slot_info import SlotInfo, read_slot
 from gatherq.store.inspection.slot_records import SlotRecords
 from gatherq.store.server.retry import RedisRetry
@@ -18,23 +19,25 @@ _PAGE, _BYTES = 500, 8 * 1024 * 1024
 
 
 class SlotReading:
-    """Reads slots of batches, and plain arq jobs."""
+    """Reads slots of batches, each in the queue of its batch, and plain arq jobs."""
 
     def __init__(self, redis: "Redis", keys: KeySpace, retry: RedisRetry) -> None:
-        self._records, self._keys, self._retry = SlotRecords(redis, keys), keys, retry
+        self._redis, self._keys, self._retry = redis, keys, retry
 
-    async def read(self, batch: str, slots: Iterable[int]) -> AsyncIterator[SlotInfo]:
+    async def read(self, batch: BatchInfo, slots: Iterable[int]) -> AsyncIterator[SlotInfo]:
         """Yield these slots, in their order; what is held at a time is bounded."""
+        keys = keys_of(batch, self._keys)
+        records = SlotRecords(self._redis, keys)
         for page in _pages(slots):
-            ids = {slot: job_id(batch, slot) for slot in page}
-            sizes = await self._retry(self._records.sizes, ids)
+            ids = {slot: job_id(batch.id, slot) for slot in page}
+            sizes = await self._retry(records.sizes, ids)
             for part in _parts(ids, sizes):
-                for record in await self._retry(self._records.read, part):
-                    yield read_slot(self._keys, batch, record)
+                for record in await self._retry(records.read, part):
+                    yield read_slot(keys, batch.id, record)
 
     async def arq_job(self, id_: str) -> SlotInfo | None:
         """Return the plain arq job of that id; None if there is none."""
-        (record,) = await self._retry(self._records.read, {0: id_})
+        (record,) = await self._retry(SlotRecords(self._redis, self._keys).read, {0: id_})
         return read_arq_job(id_, record)
 
 
