@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from gatherq.contract.outcomes import AttemptInfo
+from gatherq.escape import escape
+
 from .slot_info import SlotInfo
 
 PhaseKind: TypeAlias = Literal["queued", "run", "back-off"]
@@ -58,26 +61,32 @@ def phases_of(slot: SlotInfo) -> list[Phase]:
 
 
 def _runs(slot: SlotInfo) -> Iterator[Phase]:
-    for info in slot.history:
-        error = info.error
-        line = f"{error.type}: {error.message}" if error and error.message else ""
+    for info in slot.earlier:
         yield Phase(
             kind="run",
             attempt=info.attempt,
             started=info.started,
             finished=info.finished,
             status=info.status,
-            error=line or (error.type if error else ""),
+            error=_line(info),
             worker=info.worker,
         )
     if slot.started or slot.status == "running":
         ended = slot.outcome is not None
+        death = next(map(_line, slot.history[len(slot.earlier) :]), "")
         yield Phase(
             kind="run",
             attempt=slot.attempt,
             started=slot.started,
             finished=slot.finished,
             status=slot.status if ended else "",
-            error=slot.error_line,
+            error=death or slot.error_line,
             worker=slot.worker,
         )
+
+
+def _line(info: AttemptInfo) -> str:
+    error = info.error
+    if error is None:
+        return ""
+    return escape(f"{error.type}: {error.message}" if error.message else error.type)

@@ -8,7 +8,7 @@ from typing import Any
 
 from gatherq.client.collection.result_reader import outcome_of
 from gatherq.contract.keys import KeySpace, job_id
-from gatherq.contract.outcomes import AnyOutcome, AttemptInfo
+from gatherq.contract.outcomes import AnyOutcome, AttemptInfo, Lost
 from gatherq.contract.records import MAX_RECORD, UNKNOWN
 from gatherq.contract.short_repr import call_repr
 from gatherq.contract.values import codec
@@ -42,7 +42,7 @@ class SlotInfo:
     #: While it is `queued` or `retrying`: when it may be claimed. While it is `running`: the end of
     #: the lease, unless its worker renews it.
     due: datetime | None = None
-    #: Earlier attempts, oldest first.
+    #: Earlier attempts, oldest first; of a lost slot its last one too, with how it died.
     history: tuple[AttemptInfo, ...] = ()
     outcome: AnyOutcome | None = None
     #: Bytes of its record.
@@ -60,6 +60,14 @@ class SlotInfo:
     def call(self) -> str:
         """Return the call as a line of source code, of some 90 characters."""
         return call_repr(self.name, self.args, self.kwargs)
+
+    @property
+    def earlier(self) -> tuple[AttemptInfo, ...]:
+        """Return the attempts before the one that `attempt` and `started` are of."""
+        again = isinstance(self.outcome, Lost) and self.started is not None
+        if again and self.history and self.history[-1].attempt == self.attempt:
+            return self.history[:-1]
+        return self.history
 
     @property
     def took(self) -> float | None:

@@ -1,8 +1,10 @@
 """The phases of a slot, whatever state it is in."""
 
+from dataclasses import replace
+
 import pytest
 
-from gatherq.contract.outcomes import Cancelled
+from gatherq.contract.outcomes import Cancelled, Lost
 from gatherq.inspection.phases import phases_of
 from gatherq.inspection.slot_info import SlotInfo
 
@@ -29,6 +31,18 @@ def test_it_ended_while_it_waited():
     assert told(ended(kind=Cancelled, started=None, finished=3, by="me")) == [("queued", 3)]
     slot = ended(kind=Cancelled, started=None, finished=7, by="me", history=[failure("x", 1, 3)])
     assert told(slot) == [("queued", 1), ("run", 2), ("back-off", 4)]
+
+
+def test_a_lost_slot_has_its_last_attempt_once():
+    deaths = [failure("died", 1, 2), failure("died", 4, 6, attempt=2)]
+    slot = ended(kind=Lost, started=4, finished=6, history=deaths, attempts=2)
+    slot = replace(slot, attempt=2)
+    assert told(slot) == [("queued", 1), ("run", 1), ("back-off", 2), ("run", 2)]
+    assert [each.attempt for each in phases_of(slot) if each.kind == "run"] == [1, 2]
+    *_, last = phases_of(slot)
+    assert (last.status, last.error) == ("lost", "OSError: died")
+    of_history_alone = replace(slot, attempt=3, started=None)  # the worker of the third refused it
+    assert [each.attempt for each in phases_of(of_history_alone) if each.kind == "run"] == [1, 2]
 
 
 @pytest.mark.parametrize(("status", "last"), [("retrying", "back-off"), ("running", "run")])

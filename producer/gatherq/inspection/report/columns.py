@@ -65,7 +65,7 @@ class ColumnWriter:
     def add(self, slot: SlotInfo, started: datetime | None = None) -> None:
         """Add the next slot; `started` is when the attempt began that runs now."""
         columns = self.columns
-        columns.earlier += [self._earlier(info) for info in slot.history]
+        columns.earlier += [self._earlier(info) for info in slot.earlier]
         columns.status.append(columns.statuses[slot.status])
         columns.worker.append(self._worker(slot.worker))
         columns.job.append(columns.jobs[slot.name])

@@ -1,5 +1,6 @@
 """Attempts in lanes: as few lanes as there were jobs at a time, and no overlap in any."""
 
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -9,7 +10,7 @@ from gatherq.inspection.progress.running_slots import RunningSlot
 from gatherq.inspection.report.spans import free_lanes
 from gatherq.inspection.worker_info import RunningJob
 
-from .slots import at, attempt, every_kind, failed, pending, report_of, succeeded
+from .slots import at, attempt, every_kind, failed, lost, pending, report_of, succeeded
 
 
 def overlaps(lanes, times):
@@ -44,6 +45,13 @@ async def test_an_attempt_waits_from_its_queueing_or_from_the_end_of_the_one_bef
         (2250, 3000, 4000, True),
     ]
     assert [[*report.columns.workers][span.worker] for span in spans] == ["w1", "w2", "w1"]
+
+
+async def test_the_last_attempt_of_a_lost_slot_is_there_once():
+    history = [attempt(1, 1.0, 1.5, status="died"), attempt(2, 2.0, 2.25, status="died")]
+    slot = replace(lost(0, 2.0, 2.25, history=history), attempt=2)
+    spans = sorted((await report_of(slot)).lanes.spans, key=lambda span: span.attempt)
+    assert [(span.start, span.last) for span in spans] == [(1000, False), (2000, True)]
 
 
 async def test_what_runs_still_goes_on_to_now():
