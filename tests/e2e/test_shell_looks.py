@@ -189,6 +189,14 @@ def test_watch_what_has_ended(shell):
     assert ":5 fail ValueError" in said.out
 
 
+@pytest.mark.parametrize("term", ["dumb", "unknown"])
+def test_a_terminal_that_draws_nothing_anew_gets_lines(shell, term):
+    said = shell.terminal("watch", "waits", "--timeout", "300ms", TERM=term, raw=True)
+    assert said.code == 5
+    assert said.lines[0].startswith("waits  running  0/1")
+    assert "\x1b" not in said.out
+
+
 def test_watch_leaves_a_batch_that_goes_on(shell):
     said = shell.pipe("watch", "waits", "--timeout", "300ms")
     assert said.code == 5

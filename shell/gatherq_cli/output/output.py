@@ -16,6 +16,8 @@ from .table import Column, aligned, tab_separated, width
 
 #: Rows that are aligned together: a longer table is printed in parts, as it comes.
 _PART = 200
+#: Terminals, by TERM, that move no cursor and have no colors: rich takes the same for those.
+_DUMB = ("dumb", "unknown")
 #: Columns of a name before what belongs to it.
 _NAME = 11
 
@@ -29,8 +31,9 @@ class Output:
         self.terminal: bool = sys.stdout.isatty()
         if isinstance(sys.stdout, TextIOWrapper):  # a character that it cannot write ends nothing
             sys.stdout.reconfigure(errors="backslashreplace")
-        wanted = color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self.color: bool = self.terminal and wanted
+        #: Whether what is shown can be drawn anew: not on a terminal that only takes lines.
+        self.redraws: bool = self.terminal and os.environ.get("TERM") not in _DUMB
+        self.color: bool = self.redraws and color and not os.environ.get("NO_COLOR")
 
     @property
     def unicode(self) -> bool:

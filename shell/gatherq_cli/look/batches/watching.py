@@ -53,7 +53,7 @@ def _shown(output: Output) -> Iterator[Show]:
     """Give what shows the progress, in the way that suits who reads."""
     if output.kind == "jsonl":
         yield _Records(output)
-    elif not output.terminal:
+    elif not output.redraws:
         yield _Lines(output)
     else:
         try:
