@@ -43,6 +43,8 @@ from .worker_info import WorkerInfo
 
 #: Batches that `check` looks at, the newest.
 _CHECKED = 500
+#: Least seconds that Redis may be silent, however short the patience is.
+_LEAST_SILENCE = 2.0
 
 
 class Inspector(AsyncWith):
@@ -55,7 +57,8 @@ class Inspector(AsyncWith):
 
     What is not given is read from `GATHERQ_REDIS_URL` and `GATHERQ_QUEUE`. While Redis is away it
     goes on trying for `patience` seconds; then, or if Redis refuses a command, it raises
-    RedisUnavailable.
+    RedisUnavailable. A reply that takes longer than `patience`, at least 2 s and at most 10 s, is
+    one that does not come.
     """
 
     def __init__(
@@ -63,7 +66,10 @@ class Inspector(AsyncWith):
     ) -> None:
         settings = Settings.read(redis_url=redis_url, queue=queue, patience=patience)
         self._url = settings.redis_url
-        self._pool = connection.connection_pool(self._url)
+        silence = max(settings.patience, _LEAST_SILENCE)
+        self._pool = connection.connection_pool(
+            self._url, socket_timeout=min(silence, connection.SOCKET_TIMEOUT)
+        )
         self._redis = connection.client(self._pool)
         self._keys = KeySpace(settings.queue, connection.database_of(self._redis))
         self._retry = RedisRetry(self._url, settings.patience)

@@ -51,15 +51,18 @@ class ProgressReading:
         """
         followed = _Followed(batch)
         shown: BatchProgress | None = None
+        answered = datetime.now(UTC)
         while shown is None or not shown.ended:
             try:
                 if shown and not shown.away:
                     await self._wait(followed)
                 shown = await self._look(followed)
+                answered = datetime.now(UTC)
             except RedisUnavailable as error:
                 if not is_transient(error.__context__):  # what redis-py raised
                     raise
-                shown = _away(shown or BatchProgress(batch=batch, slots=followed.slots), error)
+                last = shown or BatchProgress(batch=batch, slots=followed.slots)
+                shown = replace(last, away=answered, why_away=str(error))
             yield shown
             if shown.away:
                 await asyncio.sleep(_PAUSE)
@@ -113,7 +116,3 @@ class _Followed:
     def newest_bad(self) -> list[int]:
         """Slots that did not succeed, the newest first."""
         return [*self._bad][: -_NEWEST - 1 : -1]
-
-
-def _away(last: BatchProgress, error: RedisUnavailable) -> BatchProgress:
-    return replace(last, away=last.away or datetime.now(UTC), why_away=str(error))

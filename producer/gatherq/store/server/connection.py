@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from redis.asyncio import ConnectionPool, Redis
 
 from . import pools
+from .driver import SOCKET_TIMEOUT
 from .errors import REDIS_ERRORS, unavailable
 from .pools import connection_pool
 
 __all__ = [
+    "SOCKET_TIMEOUT",
     "Server",
     "check",
     "client",

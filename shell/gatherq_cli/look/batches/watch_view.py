@@ -82,5 +82,5 @@ def _away(progress: BatchProgress) -> Line:
     since = progress.away or datetime.now(UTC)
     waited = show_age(since, datetime.now(UTC))
     why = cut(progress.why_away, 120)
-    said = f"Redis is away since {since.astimezone():%H:%M:%S} ({waited}): {why}"
+    said = f"no answer from Redis since {since.astimezone():%H:%M:%S} ({waited}): {why}"
     return [(said, style_of("away"))]
