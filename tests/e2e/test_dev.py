@@ -100,6 +100,22 @@ async def test_however_it_ends_nothing_is_left(tmp_path, signum):
         await gone(*left)
 
 
+async def test_the_end_of_its_server_ends_it(tmp_path):
+    async with dev(tmp_path) as command, AsyncExitStack() as stack:
+        await command.says("ready: ")
+        server, worker = await pids(command.url)
+        producer = await stack.enter_async_context(Producer(command.url))
+        await producer.submit_one(call("takes", 50))
+        await command.says("begun")
+        os.kill(server, signal.SIGKILL)
+        assert await command.ends() == 1
+        assert (
+            "Error: the server has ended (signal 9): its data went with it; run gatherq dev again\n"
+        ) in command.said
+        assert "Traceback" not in command.said
+        await gone(server, worker)
+
+
 async def test_it_says_where_producers_find_it(tmp_path):
     async with dev(tmp_path) as command:
         assert "in memory (--data DIR keeps it)" in await command.says("^server: ")

@@ -80,3 +80,8 @@ class Workers:
     def hurry(self) -> None:
         """Have those that stop already leave their jobs no more time."""
         self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End them at once, and their jobs: for when there is no server any more."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)

