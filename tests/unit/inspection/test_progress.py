@@ -36,6 +36,14 @@ def test_what_is_not_known():
     assert remaining(7, 2.0) == 3.5
 
 
+def test_only_what_ended_since_the_last_redrive_counts():
+    again = completion(5, 0)._replace(slots=[(0, "redriven"), (1, "redriven")])
+    before = [completion(3600, 50), completion(7200, 50)]
+    assert rate([completion(1, 4), completion(2, 6), again, *before], NOW, at(-7300)) == 2
+    assert rate([completion(1, 10), again, again, *before * LATEST], NOW, at(-7300)) == 2
+    assert rate([again, *before], NOW, at(-7300)) is None
+
+
 def test_a_rate_of_no_time_is_bounded():
     assert rate([completion(0, 1)], NOW, at(0)) == 10
 

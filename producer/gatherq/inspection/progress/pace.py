@@ -14,14 +14,27 @@ def rate(latest: Sequence[Completion], now: float, begin: datetime | None) -> fl
     """Return how many slots end in a second: `latest` are the latest completions, newest first.
 
     `now` is Redis's time (ms), `begin` the first start; it counts where these completions are all
-    that there were. None where nothing has ended yet. What stands still gets slower.
+    that there were. Only what ended since the last redrive counts, and the time since then: before
+    it the batch may have stood still for days. None where nothing has ended yet. What stands still
+    gets slower.
     """
-    counts = [sum(status != REDRIVEN for _, status in each.slots) for each in latest]
+    redriven = next((n for n, each in enumerate(latest) if _redrives(each)), len(latest))
+    counts = [len(each.slots) for each in latest[:redriven]]
     if not sum(counts):
         return None
+    if redriven < len(latest):
+        return sum(counts) / _seconds(now - latest[redriven].at)
     if len(latest) < LATEST and begin is not None:
-        return sum(counts) / max(now / 1000 - begin.timestamp(), _LEAST)
-    return sum(counts[:-1]) / max((now - latest[-1].at) / 1000, _LEAST)
+        return sum(counts) / _seconds(now - begin.timestamp() * 1000)
+    return sum(counts[:-1]) / _seconds(now - latest[-1].at)
+
+
+def _redrives(completion: Completion) -> bool:
+    return any(status == REDRIVEN for _, status in completion.slots)
+
+
+def _seconds(ms: float) -> float:
+    return max(ms / 1000, _LEAST)
 
 
 def remaining(left: int, rate: float | None) -> float | None:
