@@ -110,9 +110,13 @@ def that_acts(command: Command) -> Command:
 
 
 def _whoami() -> str:
+    import getpass
     import socket
 
-    user = os.environ.get("USER") or os.environ.get("LOGNAME") or str(os.getpid())
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError, ImportError):  # no such variable, and no such user, or no pwd
+        user = str(os.getpid())
     return f"{user}@{socket.gethostname()}"[:200]
 
 
