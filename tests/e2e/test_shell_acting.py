@@ -70,6 +70,11 @@ async def test_redrive_runs_again_what_is_chosen(producer, start_worker, shell, 
             f"nothing to redrive: no slot that matches of batch {name} has ended without success\n",
             "",
         )
+        said = await shell.run("redrive", name, "-args.n:1", "--yes")
+        assert said.out == (
+            f"nothing to redrive: no slot that matches of batch {name} has ended without success "
+            "(no argument `n`: positional arguments are args.0, args.1, ...)\n"
+        )
         said = await shell.run("redrive", name, "-y")
         assert said.out.startswith(f"redrove 2 slots of batch {name}")
         last = await batch.outcomes()

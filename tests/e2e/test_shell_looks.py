@@ -162,6 +162,17 @@ def test_errors(shell):
     )
 
 
+def test_an_argument_that_no_slot_has_is_told(shell):
+    missing = "(no argument `n`: positional arguments are args.0, args.1, ...)"
+    for words in (["args.n:1"], ["-args.n:1"], ["args.0:0", "args.n:1"]):
+        assert shell.terminal("outcomes", "fine", *words).out == f"no slot that matches {missing}\n"
+    assert shell.terminal("outcomes", "fine", "args.0:no").out == "no slot that matches\n"
+    said = shell.terminal("errors", "fine", "args.n:1").out
+    assert said == f"nothing that did not succeed and matches {missing}\n"
+    said = shell.terminal("outcomes", "plain", "args.0.x:1").out
+    assert said == "no slot that matches (no argument 0.x: keyword arguments are args.NAME)\n"
+
+
 def test_outcomes(shell, big):
     said = shell.terminal("outcomes", "mixed", columns=120)
     assert [line.split()[:2] for line in said.lines[1:3]] == [["0", "failed"], ["1", "failed"]]

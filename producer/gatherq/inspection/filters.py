@@ -2,12 +2,13 @@
 
 A filter is `[-]KEY:VALUE`. A value is one of several, by commas; `*` and `?` stand for any text in
 it. Numbers and durations may begin with `>`, `>=`, `<` or `<=`. Several filters must all be met.
+What has no argument at the path of an `args.` filter meets neither that filter nor its contrary.
 """
 
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, get_args
 
 from gatherq.contract.outcomes import Status
@@ -36,7 +37,7 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "<=": lambda a, b: a <= b,
 }
 _HEX = re.compile(r"[0-9a-f]{4,8}")
-#: What a path leads to where it leads nowhere: nothing matches it.
+#: What a path leads to where it leads nowhere: no filter is met by it.
 _NOWHERE = object()
 
 
@@ -47,6 +48,10 @@ class Filter:
     text: str
     key: str
     matches: Test
+    #: The way to an argument: `url` of `args.url:x`. Empty for other filters.
+    path: str = ""
+    #: Whether there is something at that path.
+    has: Test = field(default=lambda _: True)
 
 
 class Kind(Protocol):
@@ -77,13 +82,22 @@ def _read(text: str, fields: Mapping[str, Field]) -> Filter:
     wanted = f"{name}." if path else name
     if wanted not in fields:
         raise InvalidSelector(_unknown(text, key, fields))
-    field = fields[wanted]
+    looked_at = fields[wanted]
     try:
-        test = field.kind(value)
+        test = looked_at.kind(value)
     except ValueError as error:
         raise InvalidSelector(f"in the filter {value_repr(text)}: {error}") from None
-    get = _at(field.get, path.split(".")) if path else field.get
-    return Filter(text, name, lambda item: test(get(item)) is not negated)
+    get = _at(looked_at.get, path.split(".")) if path else looked_at.get
+
+    def has(item: Any) -> bool:
+        return get(item) is not _NOWHERE
+
+    return Filter(text, name, lambda item: _meets(test, get(item), negated), path, has)
+
+
+def _meets(test: Test, found: Any, negated: bool) -> bool:
+    """Tell whether a filter is met; what is nowhere meets none, nor the contrary of one."""
+    return found is not _NOWHERE and test(found) is not negated
 
 
 def _unknown(text: str, key: str, fields: Mapping[str, Field]) -> str:
@@ -174,9 +188,7 @@ def json_value(value: str) -> Test:
         compare, limit = _COMPARE[found[1]], _number(found[2])
         return lambda given: type(given) in (int, float) and compare(given, limit)
     patterns = [pattern(each) for each in _alternatives(value)]
-    return lambda given: (
-        given is not _NOWHERE and any(each.fullmatch(_as_text(given)) for each in patterns)
-    )
+    return lambda given: any(each.fullmatch(_as_text(given)) for each in patterns)
 
 
 def _as_text(value: Any) -> str:

@@ -61,7 +61,8 @@ async def _perform(
     record = {"action": action.verb, **chosen.record(), "dry_run": consent.dry_run}
     if not chosen.count:
         which = "no slot" if chosen.slots is None else "no slot that matches"
-        output.line(f"nothing to {action.verb}: {which} of batch {chosen.batch.id} {action.meant}")
+        nothing = f"nothing to {action.verb}: {which} of batch {chosen.batch.id} {action.meant}"
+        output.line(nothing + chosen.missing)
     elif consent.dry_run:
         output.line(f"would {action.verb} {chosen}; nothing was done")
     else:

@@ -8,6 +8,7 @@ from typing import Any
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.filters import PENDING
 from gatherq.inspection.selector import Selector, read_selector
+from gatherq_cli.common.missing_arguments import missing_arguments
 from gatherq_cli.common.options import Server
 
 #: Statuses of what has ended, and did not succeed.
@@ -24,6 +25,8 @@ class Choice:
     slots: tuple[int, ...] | None
     #: How many there are of each status.
     statuses: Mapping[str, int]
+    #: Of filters that nothing has met: which arguments no slot has, in brackets; or empty.
+    missing: str = ""
 
     @property
     def count(self) -> int:
@@ -53,7 +56,8 @@ async def choose(
         slots = {
             slot.slot: slot.status async for slot in inspector.slots(exact) if slot.status in wanted
         }
-    return Choice(batch, tuple(slots), _ordered(Counter(slots.values()), wanted))
+        missing = "" if slots else await missing_arguments(inspector, target, filters)
+    return Choice(batch, tuple(slots), _ordered(Counter(slots.values()), wanted), missing)
 
 
 def slots_in_words(count: int) -> str:

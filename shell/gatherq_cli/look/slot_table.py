@@ -9,6 +9,7 @@ from gatherq.inspection.durations import show_duration
 from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import slot_record
 from gatherq.inspection.slot_info import SlotInfo
+from gatherq_cli.common.missing_arguments import missing_arguments
 from gatherq_cli.common.options import Server
 from gatherq_cli.output.amounts import show_bytes
 from gatherq_cli.output.output import Output
@@ -36,7 +37,8 @@ async def print_slots(
     """Print slots."""
     count = await output.rows(inspector.slots(target, *filters), COLUMNS, slot_record)
     if not count and output.terminal:
-        output.line("no slots that match" if filters else "no slots")
+        missing = await missing_arguments(inspector, target, filters) if filters else ""
+        output.line(f"no slot that matches{missing}" if filters else "no slots")
 
 
 async def _print_values(

@@ -113,6 +113,15 @@ def test_arguments_are_found_by_their_path(text, met):
     assert matches(known, text) is met
 
 
+@pytest.mark.parametrize("text", ["args.n:1", "args.n:>1", "args.n:*", "args.1:1", "args.0.id:1"])
+def test_an_argument_that_is_not_there_meets_no_filter_nor_its_contrary(text):
+    known = slot(args=[17])
+    assert not matches(known, text)
+    assert not matches(known, f"-{text}")
+    assert matches(known, "-args.0:1")
+    assert matches(known, "-args.0:>17")
+
+
 @pytest.mark.parametrize(
     ("text", "met"),
     [("error:OSError", True), ("error:OSError*refused", True), ("error:ValueError", False)],

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from gatherq.inspection.error_group import ErrorGroup
 from gatherq.inspection.json_records import error_record
+from gatherq_cli.common.missing_arguments import missing_arguments
 from gatherq_cli.common.options import Server
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styles import style_of
@@ -26,7 +27,9 @@ async def list_errors(server: Server, output: Output, target: str, filters: Sequ
         if not output.terminal:
             return
         if not count:
-            output.line("nothing that did not succeed" + (" and matches" if filters else ""))
+            missing = await missing_arguments(inspector, target, filters)
+            matching = f" and matches{missing}" if filters else ""
+            output.line(f"nothing that did not succeed{matching}")
             return
         batch = await inspector.batch(target.partition(":")[0])
         signature = groups[0].signature
