@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatherq import Inspector
+from gatherq import Inspector, Producer, call
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.worker_record import WorkerRecord
 
@@ -37,6 +37,24 @@ async def test_workers_and_what_they_hold(inspector, store, submit):
     found = await inspector.queue_info()
     assert (found.claimable, found.running, found.deferred, found.workers) == (2, 1, 0, 1)
     assert found.oldest is not None
+
+
+async def test_jobs_that_wait_where_nobody_comes(inspector, store, server_url, queue):
+    await beat(store())
+    left = f"{queue}:left"
+    async with Producer(server_url, queue=queue) as here, Producer(server_url, queue=left) as there:
+        await here.submit([call("nope"), call("f"), call("nope")], batch_id=f"{queue[5:]}-1")
+        batch = await there.submit([call("f")], batch_id=f"{queue[5:]}-2")
+        found = {each.code: each for each in await inspector.check()}
+        handlers = found["handlers"].text
+        assert handlers == f"waiting in {queue}, and known to no live worker: nope (2)"
+        async with Inspector(server_url, queue=left) as other:
+            codes = {each.code for each in await other.check()}
+        [queue_left] = [each for each in await inspector.queues() if each.name == left]
+        assert queue_left.claimable == 1
+        assert found["elsewhere"].level == "warning"
+        assert "handlers" not in codes
+        await batch.delete()
 
 
 async def test_what_is_deferred_and_what_a_plain_arq_worker_holds(inspector, redis, queue):

@@ -11,6 +11,7 @@ from gatherq.inspection.checks.here import check_here, version_of
 from gatherq.inspection.checks.pool import check_expiry, check_pool
 from gatherq.inspection.checks.safety import check_safety
 from gatherq.inspection.checks.server import check_server
+from gatherq.inspection.checks.stranded import check_handlers, check_others
 from gatherq.inspection.field_values import time_of
 from gatherq.store.inspection.server_report import ServerReader
 from gatherq.store.server.retry import RedisRetry
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 _RIGHTS = "docs/deploying.md has the rights of a user who looks"
+#: Most waiting jobs whose names are read, and other queues that are looked at.
+_SAMPLE, _QUEUES = 100, 50
 
 
 class Checking:
@@ -44,9 +47,25 @@ class Checking:
         try:
             listed = await batches
             queue, workers, now = await self._queues.look(self._keys)
+            waiting = await self._queues.oldest_names(self._keys, _SAMPLE)
         except RedisUnavailable as error:
             return [unchecked("pool", f"workers, queue and batches: {error}", _RIGHTS)]
-        return [*check_pool(queue, workers, listed, time_of(now), version_of("gatherq"))]
+        return [
+            *check_pool(queue, workers, listed, time_of(now), version_of("gatherq")),
+            *check_handlers(queue, workers, waiting),
+            *await self._elsewhere(),
+        ]
+
+    async def _elsewhere(self) -> list[Finding]:
+        """Return findings on the other queues of the server."""
+        try:
+            names = await self._queues.names(self._keys)
+            others = [name for name in names if name != self._keys.queue][:_QUEUES]
+            spaces = [KeySpace(name, self._keys.database) for name in others]
+            queues = [(await self._queues.look(keys))[0] for keys in spaces]
+        except RedisUnavailable as error:
+            return [unchecked("elsewhere", f"other queues: {error}", _RIGHTS)]
+        return [*check_others(queues)]
 
     async def expiry(self) -> list[Finding]:
         """Return what there is to say of keys that never expire."""

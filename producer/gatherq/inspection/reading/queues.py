@@ -3,10 +3,13 @@
 from typing import TYPE_CHECKING
 
 from gatherq.contract.keys import KeySpace
+from gatherq.contract.records import UNKNOWN
 from gatherq.inspection.job_info import rate_of
 from gatherq.inspection.queue_info import QueueInfo, read_queue
+from gatherq.inspection.slot_info import of_pending
 from gatherq.inspection.worker_info import WorkerInfo, plain_arq, read_worker
 from gatherq.store.inspection.queue_records import QueueRecords
+from gatherq.store.inspection.slot_records import SlotRecords
 from gatherq.store.inspection.worker_records import WorkerRecords
 from gatherq.store.server.retry import RedisRetry
 
@@ -14,6 +17,9 @@ from .statistics import StatisticsReading
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+#: Statuses of what nobody holds.
+_WAITING = ("queued", "retrying")
 
 
 class QueueReading:
@@ -34,6 +40,13 @@ class QueueReading:
         queue = read_queue(keys.queue, found, workers, rate_of(minutes, found.now))
         plain = [plain_arq(queue.arq_jobs)] if queue.arq_jobs else []
         return queue, [*workers, *plain], found.now
+
+    async def oldest_names(self, keys: KeySpace, count: int) -> list[str]:
+        """Return what the jobs that wait longest call, as far as it can be read."""
+        ids = await self._retry(QueueRecords(self._redis, keys).oldest, count)
+        records = await self._retry(SlotRecords(self._redis, keys).read, dict(enumerate(ids)))
+        slots = [of_pending("", record) for record in records]
+        return [slot.name for slot in slots if slot.status in _WAITING and slot.name != UNKNOWN]
 
     async def names(self, keys: KeySpace) -> list[str]:
         """Return the names of the queues that are known, this one among them."""

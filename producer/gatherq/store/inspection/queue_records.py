@@ -65,6 +65,14 @@ class QueueRecords:
             now, due or 0, oldest, jobs, later or 0, held, quarantined or 0, bool(health)
         )
 
+    async def oldest(self, count: int) -> list[str]:
+        """Return the ids of the jobs that wait longest, at most `count` of them."""
+        seconds, micros = await self._redis.time()
+        now = int(seconds) * 1000 + int(micros) / 1000
+        due = ("-inf", repr(now), "LIMIT", 0, count)
+        (reply,) = await ask(self._redis, [("ZRANGEBYSCORE", self._keys.queue, *due)])
+        return [text(id_) for id_ in reply or ()]
+
     async def names(self) -> list[str]:
         """Return the queues that have workers, or batches in their list, by name.
 
