@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 
 import pytest
@@ -118,6 +119,18 @@ async def test_an_interrupted_map_leaves_no_job(start_worker, shell, tmp_path):
         assert sorted(await lines_of(log, 6)) == ["begun"] * 3 + ["cancelled"] * 3
 
 
+async def test_a_map_says_on_a_terminal_how_many_did_not_succeed(start_worker, shell):
+    start_worker()
+    (shell.folder / "in").write_text("a\nb\n")
+    async with until(60):
+        options = ["--lines", "--resume", "auto", "-o", "out"]
+        said = await shell.on_terminal("map", "fail", "in", *options)
+        assert said.code == 1
+        assert said.out.endswith("\r\x1b[K2 of 2 did not succeed\n")
+        said = await shell.run("map", "fail", "in", "--lines")
+        assert (said.code, said.err) == (1, "")
+
+
 async def test_who_is_not_read_any_more_ends_without_a_word(start_worker, shell):
     start_worker()
     async with until(60):
@@ -148,9 +161,12 @@ async def test_a_map_goes_on_where_it_was(start_worker, shell, tmp_path, produce
         start_worker()
         said = await shell.interrupted(*command, when=lambda: lines_of(tmp_path / "out", 1100))
         assert said.code == 130
-        assert said.err.startswith("interrupted; the same command goes on")
-        name = said.err.split()[-1]
         out = tmp_path / "out"
+        count, name = re.fullmatch(
+            r"interrupted after ([\d,]+) lines; the same command goes on \(or: --resume (\S+)\)\n",
+            said.err,
+        ).groups()
+        assert int(count.replace(",", "")) == len(out.read_text().splitlines())
         out.write_text(out.read_text()[:-3])  # its last line was not written whole
 
         said = await shell.run(*command)

@@ -64,11 +64,13 @@ async def _write(batches: "_Batches", options: MapOptions, file: OutputFile | No
     written = file.lines if file else 0
     writer = OutcomeWriter(values=options.values, tolerate=options.tolerate, file=file)
     try:
-        stopped = not await _write_parts(batches, writer, written)
+        with writer:
+            stopped = not await _write_parts(batches, writer, written)
     except asyncio.CancelledError:
-        click.echo(
-            f"interrupted; the same command goes on, by hand: --resume {batches.name}", err=True
-        )
+        count = written + writer.count
+        lines = f"{count:,} line{'' if count == 1 else 's'}"
+        goes_on = f"the same command goes on (or: --resume {batches.name})"
+        click.echo(f"interrupted after {lines}; {goes_on}", err=True)
         raise
     if stopped:
         await batches.cancel()

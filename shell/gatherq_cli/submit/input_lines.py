@@ -86,7 +86,10 @@ class Input:
     def _read(self, line: bytes) -> Arguments:
         if len(line) > MAX_JOB:
             raise ValueError(f"is longer than a job may be: {MAX_JOB:,} bytes")
-        text = line.removesuffix(b"\r").decode()
+        try:
+            text = line.removesuffix(b"\r").decode()
+        except UnicodeDecodeError:
+            raise ValueError("is not UTF-8") from None
         if self._as_text:
             return Arguments((text,), {})
         try:

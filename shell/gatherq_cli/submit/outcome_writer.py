@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import click
 
@@ -30,13 +30,24 @@ class OutcomeWriter:
         self._values, self._tolerate = values, tolerate
         self._file: Lines = file or sys.stdout
         self._failed = self._unsuccessful = 0
+        #: Outcomes that it has written.
+        self.count: int = 0
         self._progress = ProgressLine(shown=sys.stderr.isatty() and not self._file.isatty())
+
+    def __enter__(self) -> Self:
+        """Write within the block; what is said after it begins on a line of its own."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the line that shows the progress away."""
+        self._progress.end()
 
     def write(self, slot: int, outcome: AnyOutcome) -> bool:
         """Write one; return whether more of them may follow: not once too many have failed."""
         record = self._value(outcome) if self._values else outcome_record(slot, outcome)
         self._file.write(f"{json.dumps(record, default=str)}\n")
         self._file.flush()
+        self.count += 1
         if not isinstance(outcome, Succeeded):
             self._unsuccessful += 1
             self._failed += not isinstance(outcome, Cancelled)
@@ -44,8 +55,7 @@ class OutcomeWriter:
         return self._tolerate is None or self._failed <= self._tolerate
 
     def end(self, *, stopped: bool) -> int:
-        """Say why it stopped, where it did; return the exit code."""
-        self._progress.end()
+        """Say why it stopped, or how many did not succeed; return the exit code."""
         if stopped:
             allowed = f"{self._tolerate:.0f}" if self._tolerate is not None else "any number"
             click.echo(
@@ -53,6 +63,8 @@ class OutcomeWriter:
                 "what was not finished is cancelled",
                 err=True,
             )
+        elif self._unsuccessful and sys.stderr.isatty():
+            click.echo(f"{self._unsuccessful:,} of {self.count:,} did not succeed", err=True)
         return exits.UNSUCCESSFUL if self._unsuccessful else 0
 
     @staticmethod

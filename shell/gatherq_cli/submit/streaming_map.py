@@ -28,8 +28,9 @@ async def run_map(server: Server, job: str, given: Input, options: MapOptions) -
             timeout=options.timeout,
         )
         async with aclosing(mapped) as outcomes:
-            async for outcome in outcomes:
-                if not writer.write(outcome.slot, outcome):
-                    stopped = True
-                    break
+            with writer:
+                async for outcome in outcomes:
+                    if not writer.write(outcome.slot, outcome):
+                        stopped = True
+                        break
     return writer.end(stopped=stopped)
