@@ -110,6 +110,16 @@ async def test_a_worker_that_was_stopped_is_silent_until_others_take_over(
     await explains(batch, "RECLAIM", "may be taken over")
 
 
+async def test_what_a_dead_worker_had_may_be_claimed_again(producer, explains, start, inspector):
+    process = start(lease=1.0)
+    batch = await producer.submit(waits(2))
+    await running(batch, 2)
+    process.kill()
+    await explains(batch, "RECLAIM", "2 slots wait, :0, :1: their worker is gone")
+    codes = [cause.code for cause in (await inspector.explain(batch.id)).causes]
+    assert "BACKOFF" not in codes
+
+
 async def test_a_job_holds_the_loop(producer, explains, start):
     start()
     batch = await producer.submit([jobs.block.call(60), jobs.wait.call(60)])

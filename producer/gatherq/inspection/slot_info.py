@@ -62,6 +62,12 @@ class SlotInfo:
         return call_repr(self.name, self.args, self.kwargs)
 
     @property
+    def abandoned(self) -> bool:
+        """Whether its last attempt has not ended: it is `retrying` because its worker is gone."""
+        told = max((info.attempt for info in self.history), default=0)
+        return self.status == "retrying" and told < self.attempt
+
+    @property
     def earlier(self) -> tuple[AttemptInfo, ...]:
         """Return the attempts before the one that `attempt` and `started` are of."""
         again = isinstance(self.outcome, Lost) and self.started is not None

@@ -147,12 +147,28 @@ def test_what_waits_for_another_attempt():
     failed = AttemptInfo(
         attempt=1, status="failed", error=ErrorInfo(type="OSError", message="refused")
     )
-    waiting = slot(3, "retrying", due=after(12), history=(failed,))
-    cause = said("BACKOFF", waiting, slot(2, "retrying", due=after(4)))
+    given = {"attempt": 1, "history": (failed,)}
+    waiting = slot(3, "retrying", due=after(12), **given)
+    cause = said("BACKOFF", waiting, slot(2, "retrying", due=after(4), **given))
     assert cause.text == (
         "2 slots wait for another attempt, the last one for 12s; last error: OSError: refused"
     )
     assert cause.command == "gatherq show b:3"
+
+
+def test_what_waits_because_its_worker_is_gone_has_not_failed():
+    failed = AttemptInfo(attempt=1, status="failed")
+    gone = [
+        slot(0, "retrying", due=after(1.7), attempt=1),
+        slot(1, "retrying", due=after(1.2), attempt=2, history=(failed,)),
+    ]
+    found = causes(*gone)
+    assert found["RECLAIM"].text == (
+        "2 slots wait, :0, :1: their worker is gone; claimed again in 1.7s"
+    )
+    assert "BACKOFF" not in found
+    found = causes(*gone, slot(2, "retrying", due=after(9), attempt=1, history=(failed,)))
+    assert found["BACKOFF"].text.startswith("1 slot waits for another attempt, the last one for 9")
 
 
 def test_what_was_deferred():

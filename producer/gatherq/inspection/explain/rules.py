@@ -15,7 +15,8 @@ from .facts import Facts, ServerFacts, counted
 Rule = Callable[[Facts], Iterator[Cause]]
 _RULES: Sequence[Rule] = (
     *(batches.replica, batches.data_gone, batches.submitting),
-    *(workers.no_workers, workers.no_handler, workers.draining, workers.silent, workers.blocked),
+    *(workers.no_workers, workers.no_handler, workers.draining, workers.silent),
+    *(workers.reclaim, workers.blocked),
     *(workers.away, workers.saturated, workers.behind, slots.plain, slots.straggler),
     *(slots.running, slots.back_off, slots.later, slots.alone, slots.queued),
     *(batches.cancelling, batches.deadline, batches.lease, batches.evicting),

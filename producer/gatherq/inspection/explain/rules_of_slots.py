@@ -44,7 +44,11 @@ def straggler(facts: Facts) -> Iterator[Cause]:
 
 def back_off(facts: Facts) -> Iterator[Cause]:
     """Say that some of it failed, and waits for its next attempt."""
-    slots = [slot for slot in facts.of("retrying") if slot.due and slot.due > facts.now]
+    slots = [
+        slot
+        for slot in facts.of("retrying")
+        if slot.due and slot.due > facts.now and not slot.abandoned
+    ]
     if not slots:
         return
     last = max(slots, key=_due)

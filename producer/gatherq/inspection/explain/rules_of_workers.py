@@ -99,6 +99,18 @@ def silent(facts: Facts) -> Iterator[Cause]:
         yield Cause(code="RECLAIM", level="slow", text=text)
 
 
+def reclaim(facts: Facts) -> Iterator[Cause]:
+    """Say that workers are gone whose claims are over, and when their jobs are claimed again."""
+    slots = [slot for slot in facts.of("retrying") if slot.abandoned]
+    if not slots:
+        return
+    last = max((slot.due for slot in slots if slot.due), default=facts.now)
+    left = (last - facts.now).total_seconds()
+    again = f"claimed again in {show_duration(left)}" if left > 0 else "they may be claimed again"
+    text = f"{counted(len(slots), does='wait')}, {named(slots)}: their worker is gone; {again}"
+    yield Cause(code="RECLAIM", level="slow", text=text)
+
+
 def blocked(facts: Facts) -> Iterator[Cause]:
     """Say that a job holds the event loop of a worker."""
     for worker in _holders(facts, "blocked"):
