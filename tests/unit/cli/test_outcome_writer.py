@@ -15,19 +15,32 @@ COMMON |= {"enqueued": NOW, "finished": NOW}
 DONE, GONE = Succeeded(**COMMON, value=1), Cancelled(**COMMON, by="ops")
 
 
-@pytest.fixture
-def on_terminal(monkeypatch, capsys):
-    """Make standard error a terminal; return a function that tells what was said there."""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    return lambda: capsys.readouterr().err
+class Terminal(StringIO):
+    """Standard error that is one."""
+
+    def isatty(self):
+        return True
 
 
-def test_what_is_said_after_an_interruption_has_a_line_of_its_own(on_terminal):
+def on_terminal(monkeypatch):
+    """Make standard error a terminal: in the test itself, since pytest puts its own there."""
+    made = Terminal()
+    monkeypatch.setattr(sys, "stderr", made)
+    return made
+
+
+def test_what_is_said_after_an_interruption_has_a_line_of_its_own(monkeypatch):
+    terminal = on_terminal(monkeypatch)
     writer = OutcomeWriter(values=True, tolerate=None, file=StringIO())
-    with pytest.raises(KeyboardInterrupt), writer:
-        writer.write(0, DONE)
-        raise KeyboardInterrupt
-    said = on_terminal()
+
+    def interrupted():
+        with writer:
+            writer.write(0, DONE)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    said = terminal.getvalue()
     assert "1 done" in said
     assert said.endswith("\r\x1b[K")
     assert writer.count == 1
@@ -37,10 +50,11 @@ def test_what_is_said_after_an_interruption_has_a_line_of_its_own(on_terminal):
     ("outcomes", "said", "code"),
     [([DONE, DONE], "", 0), ([DONE, GONE], "1 of 2 did not succeed\n", 1)],
 )
-def test_the_end_says_how_many_did_not_succeed(on_terminal, outcomes, said, code):
+def test_the_end_says_how_many_did_not_succeed(monkeypatch, outcomes, said, code):
+    terminal = on_terminal(monkeypatch)
     with OutcomeWriter(values=True, tolerate=None, file=StringIO()) as writer:
         for outcome in outcomes:
             writer.write(0, outcome)
-    on_terminal()
+    before = terminal.getvalue()
     assert writer.end(stopped=False) == code
-    assert on_terminal() == said
+    assert terminal.getvalue() == before + said
