@@ -3,6 +3,7 @@
 import asyncio
 import json
 import pickle
+import re
 import signal
 import subprocess
 
@@ -160,6 +161,19 @@ def test_errors(shell):
     assert [row[0] for row in shell.pipe("outcomes", "mixed", f"error:{signature}").rows] == list(
         "012"
     )
+
+
+def test_advice_is_wrapped_between_words_and_commands_stay_whole(shell):
+    said = shell.terminal("errors", "mixed", columns=40)
+    assert re.search(
+        r"^run again:\ngatherq redrive mixed error:[0-9a-f]{8}$", said.out, re.MULTILINE
+    )
+    said = shell.terminal("explain", "waits:0", columns=40)
+    assert max(map(len, said.lines)) <= 40
+    said = shell.terminal("doctor", columns=40)
+    whole = {line.split()[1] for line in shell.terminal("doctor", columns=1000).lines[:-1]}
+    assert whole <= {line.split()[1] for line in said.lines[:-1] if not line.startswith("  ")}
+    assert all(len(line) <= 40 or " " not in line.strip() for line in said.lines)
 
 
 def test_an_argument_that_no_slot_has_is_told(shell):

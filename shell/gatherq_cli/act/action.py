@@ -62,12 +62,12 @@ async def _perform(
     if not chosen.count:
         which = "no slot" if chosen.slots is None else "no slot that matches"
         nothing = f"nothing to {action.verb}: {which} of batch {chosen.batch.id} {action.meant}"
-        output.line(nothing + chosen.missing)
+        output.prose(nothing + chosen.missing)
     elif consent.dry_run:
-        output.line(f"would {action.verb} {chosen}; nothing was done")
+        output.prose(f"would {action.verb} {chosen}; nothing was done")
     else:
         record["slots"] = await _done(action, chosen, server, consent)
-        output.line(
+        output.prose(
             f"{action.past} {slots_in_words(record['slots'])} of batch {chosen.batch.id}; "
             f"follow it: gatherq watch {chosen.batch.id}"
         )

@@ -32,11 +32,11 @@ async def _perform(
     batch: BatchInfo, seconds: float, what: str, server: Server, output: Output, consent: Consent
 ) -> None:
     if consent.dry_run:
-        output.line(f"would {what}; nothing was done")
+        output.prose(f"would {what}; nothing was done")
     else:
         async with of_batch(server, batch.queue).producer() as producer:
             await (await producer.batch(batch.id)).keep(seconds, by=consent.by)
-        output.line(what.replace("keep", "kept", 1))
+        output.prose(what.replace("keep", "kept", 1))
     record = {"action": "keep", "batch": batch.id, "slots": batch.size, "seconds": seconds}
     output.record({**record, "dry_run": consent.dry_run})
 

@@ -34,11 +34,11 @@ async def _perform(
     batches: Sequence[BatchInfo], server: Server, output: Output, consent: Consent
 ) -> None:
     if consent.dry_run:
-        output.line(f"would remove {_in_words(batches)}; nothing was done")
+        output.prose(f"would remove {_in_words(batches)}; nothing was done")
     else:
         for batch in batches:
             await _removed(batch, server, consent)
-            output.line(f"removed batch {batch.id} of {slots_in_words(batch.size)}")
+            output.prose(f"removed batch {batch.id} of {slots_in_words(batch.size)}")
     records = [_record(batch, consent) for batch in batches]
     for record in records if output.kind == "jsonl" else [records]:
         output.record(record)

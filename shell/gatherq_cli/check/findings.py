@@ -10,7 +10,8 @@ from gatherq.inspection.checks.finding import Finding
 from gatherq_cli.common.exits import UNSUCCESSFUL
 from gatherq_cli.common.options import Server
 from gatherq_cli.output.output import Output
-from gatherq_cli.output.table import Column
+from gatherq_cli.output.prose import wrapped
+from gatherq_cli.output.table import Column, width
 
 #: The mark of each level, the same in ASCII, and its color.
 _MARKS = {
@@ -19,6 +20,8 @@ _MARKS = {
     "problem": ("✗", "x", "red"),
     "unchecked": ("?", "?", "cyan"),
 }
+#: Columns of a terminal from which the texts of findings stand in a column of their own.
+_WIDE = 60
 _COLUMNS: list[Column] = [
     Column("LEVEL", lambda finding: finding.level),
     Column("CODE", lambda finding: finding.code),
@@ -33,19 +36,24 @@ async def show_findings(server: Server, output: Output, *, scan: bool) -> int:
         found = await inspector.check(scan=scan)
     if output.terminal and not output.is_json:
         for finding in found:
-            click.echo(_line(finding, output), color=output.color)
+            for line in _lines(finding, output):
+                click.echo(line, color=output.color)
         output.line(_summary(found))
     else:
         await output.rows(found, _COLUMNS, asdict)
     return UNSUCCESSFUL if any(finding.level == "problem" for finding in found) else 0
 
 
-def _line(finding: Finding, output: Output) -> str:
+def _lines(finding: Finding, output: Output) -> list[str]:
     mark, plain, color = _MARKS[finding.level]
-    shown = click.style(mark if output.shows(mark) else plain, fg=color, bold=True)
+    sign = mark if output.shows(mark) else plain
     arrow = "→" if output.shows("→") else "->"
     hint = f" {arrow} {finding.hint}" if finding.hint else ""
-    return f"{shown} {finding.code:<12} {escape(finding.text + hint)}"
+    wide = width() >= _WIDE
+    head = f"{sign} {finding.code:<{12 if wide else 0}} "
+    indent = " " * (len(head) if wide else 2)
+    first, *others = wrapped(escape(finding.text + hint), width(), head=head, indent=indent)
+    return [click.style(sign, fg=color, bold=True) + first.removeprefix(sign), *others]
 
 
 def _summary(found: Sequence[Finding]) -> str:

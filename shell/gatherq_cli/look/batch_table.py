@@ -75,11 +75,11 @@ async def _say_more(
 ) -> None:
     listed = await inspector.listed()
     if not count:
-        output.line("no batches" + (" that match" if filtered else f" on {inspector.queue}"))
+        output.prose("no batches" + (" that match" if filtered else f" on {inspector.queue}"))
     elif count < listed and not filtered:
-        output.line(f"{count:,} of {listed:,} batches; --all, --since 1d, state:running")
+        output.prose(f"{count:,} of {listed:,} batches; --all, --since 1d, state:running")
     for row in [row for row in rows if row.stuck][:_NAMED]:
-        output.line(f"nothing of it runs: gatherq explain {shlex.quote(row.batch.id)}")
+        output.prose(f"nothing of it runs: gatherq explain {shlex.quote(row.batch.id)}")
 
 
 def _record(row: Row) -> Record:

@@ -38,7 +38,7 @@ async def print_slots(
     count = await output.rows(inspector.slots(target, *filters), COLUMNS, slot_record)
     if not count and output.terminal:
         missing = await missing_arguments(inspector, target, filters) if filters else ""
-        output.line(f"no slot that matches{missing}" if filters else "no slots")
+        output.prose(f"no slot that matches{missing}" if filters else "no slots")
 
 
 async def _print_values(

@@ -11,6 +11,7 @@ import click
 
 from gatherq.escape import escape
 
+from .prose import wrapped
 from .styled import Line, colored, fitted, plain
 from .table import Column, aligned, tab_separated, width
 
@@ -57,6 +58,11 @@ class Output:
         """Print a line for people; nothing where programs read."""
         if not self.is_json:
             click.echo(escape(text))
+
+    def prose(self, text: str) -> None:
+        """Print what is said to people: on a terminal wrapped, and commands kept whole."""
+        for line in wrapped(escape(text), width()) if self.terminal else [escape(text)]:
+            self.line(line)
 
     def parts(self, line: Line, *, fit: bool = True) -> None:
         """Print a line with styles for people, cut on a terminal to its width."""

@@ -63,4 +63,4 @@ def _say(path: str, report: BatchReport, output: Output) -> None:
     record = {"file": path, "bytes": size, "batch": batch.id, "slots": batch.size}
     output.record({**record, "left": batch.left})
     left = f", {batch.left:,} of them not finished" if batch.left else ""
-    output.line(f"wrote {path}: {batch.size:,} slots of {batch.id}{left}, {size / 1000:,.1f} kB")
+    output.prose(f"wrote {path}: {batch.size:,} slots of {batch.id}{left}, {size / 1000:,.1f} kB")

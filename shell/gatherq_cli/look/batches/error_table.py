@@ -29,12 +29,12 @@ async def list_errors(server: Server, output: Output, target: str, filters: Sequ
         if not count:
             missing = await missing_arguments(inspector, target, filters)
             matching = f" and matches{missing}" if filters else ""
-            output.line(f"nothing that did not succeed{matching}")
+            output.prose(f"nothing that did not succeed{matching}")
             return
         batch = await inspector.batch(target.partition(":")[0])
         signature = groups[0].signature
         if signature and not batch.left:
-            output.line(f"run again: gatherq redrive {shlex.quote(batch.id)} error:{signature}")
+            output.prose(f"run again: gatherq redrive {shlex.quote(batch.id)} error:{signature}")
 
 
 def columns(groups: Sequence[ErrorGroup], now: datetime) -> list[Column]:

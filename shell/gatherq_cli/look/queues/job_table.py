@@ -20,7 +20,7 @@ async def list_jobs(server: Server, output: Output) -> None:
     async with server.inspector() as inspector:
         count = await output.rows(await inspector.jobs(), COLUMNS, job_record)
     if not count and output.terminal:
-        output.line(f"no jobs on {inspector.queue}: no worker tells of any")
+        output.prose(f"no jobs on {inspector.queue}: no worker tells of any")
 
 
 async def show_job(server: Server, output: Output, name: str) -> None:

@@ -22,7 +22,7 @@ async def list_workers(server: Server, output: Output) -> None:
         now = await time_there(inspector)
         count = await output.rows(found, _columns(now), worker_record)
     if not count and output.terminal:
-        output.line(f"no workers on {inspector.queue}")
+        output.prose(f"no workers on {inspector.queue}")
 
 
 async def show_worker(server: Server, output: Output, name: str) -> None:
