@@ -181,7 +181,7 @@ def test_an_argument_that_no_slot_has_is_told(shell):
     for words in (["args.n:1"], ["-args.n:1"], ["args.0:0", "args.n:1"]):
         assert shell.terminal("outcomes", "fine", *words).out == f"no slot that matches {missing}\n"
     assert shell.terminal("outcomes", "fine", "args.0:no").out == "no slot that matches\n"
-    said = shell.terminal("errors", "fine", "args.n:1").out
+    said = shell.terminal("errors", "fine", "args.n:1", columns=140).out
     assert said == f"nothing that did not succeed and matches {missing}\n"
     said = shell.terminal("outcomes", "plain", "args.0.x:1").out
     assert said == "no slot that matches (no argument 0.x: keyword arguments are args.NAME)\n"
