@@ -62,7 +62,7 @@ class Inspector(AsyncWith):
     """
 
     def __init__(
-        self, redis_url: str | None = None, *, queue: str | None = None, patience: float = 0.0
+        self, redis_url: str | None = None, *, queue: str | None = None, patience: float = 10.0
     ) -> None:
         settings = Settings.read(redis_url=redis_url, queue=queue, patience=patience)
         self._url = settings.redis_url
