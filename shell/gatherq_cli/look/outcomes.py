@@ -4,16 +4,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gatherq_cli.common import suggestions
 from gatherq_cli.common.options import Server, on_server, with_output
+from gatherq_cli.common.selection import with_selection
 
 if TYPE_CHECKING:
     from gatherq_cli.output.output import Output
 
 
 @click.command()
-@click.argument("target", metavar="BATCH[:SLOTS]", shell_complete=suggestions.batches)
-@click.argument("filters", nargs=-1, metavar="[FILTER]...", shell_complete=suggestions.slot_filters)
+@with_selection
 @click.option("--values", is_flag=True, help="Values alone, a line of JSON each; null for none.")
 @on_server
 @with_output
