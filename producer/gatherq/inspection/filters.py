@@ -161,9 +161,9 @@ def _compared(value: str, number: Callable[[str], float]) -> Test:
     found = _COMPARISON.fullmatch(value)
     if not found:
         chosen = [number(each) for each in _alternatives(value)]
-        return lambda given: given is not None and given in chosen
+        return lambda given: given in chosen
     compare, limit = _COMPARE[found[1]], number(found[2])
-    return lambda given: given is not None and compare(given, limit)
+    return lambda given: compare(given, limit)
 
 
 def number(value: str) -> Test:
@@ -232,6 +232,11 @@ def _step(value: Any, part: str) -> Any:
     return _NOWHERE
 
 
+def _measured(value: float | None) -> Any:
+    """Return a measure; what was not measured is nowhere."""
+    return _NOWHERE if value is None else value
+
+
 #: What filters on slots look at.
 SLOT_FIELDS: Mapping[str, Field] = {
     "status": Field(one_of(STATUSES), lambda slot: slot.status),
@@ -239,8 +244,8 @@ SLOT_FIELDS: Mapping[str, Field] = {
     "error": Field(error_like, lambda slot: (slot.signature, slot.error_line)),
     "worker": Field(text_like, lambda slot: slot.worker),
     "attempt": Field(number, lambda slot: slot.attempt),
-    "took": Field(duration, lambda slot: slot.took),
-    "waited": Field(duration, lambda slot: slot.waited),
+    "took": Field(duration, lambda slot: _measured(slot.took)),
+    "waited": Field(duration, lambda slot: _measured(slot.waited)),
     "args.": Field(json_value, lambda slot: (slot.args, slot.kwargs)),
 }
 #: What filters on batches look at.
