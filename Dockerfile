@@ -4,6 +4,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY producer producer
 COPY worker worker
+COPY web web
 COPY shell shell
 RUN python -m pip install --no-cache-dir --prefix=/install '.[worker,progress]'
 

@@ -24,7 +24,7 @@ from gatherq import Producer, call
 from gatherq.testing.server import REAL, embedded_server
 
 HERE = Path(__file__).parent
-PACKAGES = ("producer", "worker", "shell")
+PACKAGES = ("producer", "worker", "web", "shell")
 
 
 class Workload(NamedTuple):

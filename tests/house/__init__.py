@@ -7,6 +7,7 @@ DOCS = REPOSITORY / "docs"
 PACKAGES = (
     REPOSITORY / "producer" / "gatherq",
     REPOSITORY / "worker" / "gatherq_worker",
+    REPOSITORY / "web" / "gatherq_web",
     REPOSITORY / "shell" / "gatherq_cli",
 )
 LUA = PACKAGES[0] / "store" / "lua"
