@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
+from copy import copy
 from typing import Self
 
 from gatherq.client.misuse.async_with import AsyncWith
@@ -71,8 +72,13 @@ class Inspector(AsyncWith):
             self._url, socket_timeout=min(silence, connection.SOCKET_TIMEOUT)
         )
         self._redis = connection.client(self._pool)
-        self._keys = KeySpace(settings.queue, connection.database_of(self._redis))
         self._retry = RedisRetry(self._url, settings.patience)
+        self._queues = QueueReading(self._redis, self._retry)
+        self._explaining = ExplanationReading(self._redis, self._retry)
+        self._look_at(settings.queue)
+
+    def _look_at(self, queue: str) -> None:
+        self._keys = KeySpace(queue, connection.database_of(self._redis))
         parts = (self._redis, self._keys, self._retry)
         self._slots = SlotReading(*parts)
         self._batches = BatchReading(*parts, self._slots)
@@ -80,8 +86,18 @@ class Inspector(AsyncWith):
         self._running = RunningReading(*parts)
         self._events = EventReading(*parts)
         self._statistics = StatisticsReading(*parts)
-        self._queues = QueueReading(self._redis, self._retry)
-        self._explaining = ExplanationReading(self._redis, self._retry)
+
+    def on(self, queue: str) -> "Inspector":
+        """Return an Inspector of another queue, over the same connections.
+
+        Raises InvalidSetting for a name that is none.
+        """
+        name = Settings.read(queue=queue).queue
+        if name == self.queue:
+            return self
+        other = copy(self)
+        other._look_at(name)
+        return other
 
     def __repr__(self) -> str:
         return f"<Inspector {self.url} queue={self.queue!r}>"

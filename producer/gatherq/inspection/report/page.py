@@ -24,7 +24,7 @@ _SCRIPTS = ("base", "palette", "slots", "timeline", "completions", "details", "r
 
 def page_of(report: BatchReport) -> str:
     """Return the page."""
-    script, style = _script(), _asset("report.css")
+    script, style = _script(), _asset("colors.css") + _asset("report.css")
     return Template(_asset("report.html")).substitute(
         parts_of(report),
         policy=_policy(script, style),

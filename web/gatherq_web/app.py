@@ -1,0 +1,63 @@
+"""`app`: the ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from .rendering.errors import HANDLERS
+from .routes import LOGIN, ROUTES
+from .security.access import Access, AccessOf
+from .security.gate import Gate
+from .security.headers import SecurityHeaders
+from .security.token import Token
+from .site import Site, make_site
+
+
+def app(
+    redis_url: str | None = None,
+    *,
+    queue: str | None = None,
+    access: AccessOf | None = None,
+    token: str | None = None,
+    read_only: bool = False,
+    hosts: list[str] | None = None,
+    frame_ancestors: str = "'none'",
+) -> Starlette:
+    """Make the page of a pool, to be served or mounted under any prefix.
+
+    What is not given is read from `GATHERQ_REDIS_URL` and `GATHERQ_QUEUE`. Nothing is opened before
+    the first request, and it starts without Redis.
+
+    `access(request)` says who may look and act; without it everybody may do both, or, with a
+    `token`, whoever has that. `read_only` lets nobody act. `hosts` are the names by which the site
+    may be called, all of them if not given. `frame_ancestors` names the sites that may show it in a
+    frame. Raises InvalidSetting, and ValueError for both `access` and `token`.
+    """
+    if access and token:
+        raise ValueError("give access or token, not both: access(request) decides by itself")
+    site, secret = make_site(redis_url, queue), Token(token) if token else None
+    decide = access or (secret.access if secret else lambda request: Access.write(by="web"))
+    gate = Middleware(Gate, decide=decide, read_only=read_only, login=secret is not None)
+    made = Starlette(
+        routes=ROUTES + (LOGIN if secret else []),
+        middleware=[
+            Middleware(SecurityHeaders, frame_ancestors=frame_ancestors),
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["*"], www_redirect=False),
+            gate,
+        ],
+        exception_handlers=HANDLERS,
+        lifespan=partial(_lifespan, site),
+    )
+    made.state.site, made.state.token = site, secret
+    return made
+
+
+@asynccontextmanager
+async def _lifespan(site: Site, _: Starlette) -> AsyncIterator[None]:
+    """Close the connections at the end; an application that is mounted is not told of its end."""
+    yield
+    await site.aclose()

@@ -1,0 +1,52 @@
+"""Scripts, styles and pictures: all from this package and from that of the report."""
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+_OWN = files("gatherq_web")
+_REPORT = files("gatherq.inspection.report").joinpath("assets")
+#: Every file that is served, by its name.
+_FILES = {
+    "colors.css": _REPORT.joinpath("colors.css"),
+    "page.css": _OWN.joinpath("assets/page.css"),
+    "page.js": _OWN.joinpath("assets/page.js"),
+    "mark.svg": _OWN.joinpath("assets/mark.svg"),
+    "htmx.min.js": _OWN.joinpath("vendor/htmx.min.js"),
+    "hx-sse.min.js": _OWN.joinpath("vendor/hx-sse.min.js"),
+    "uPlot.iife.min.js": _OWN.joinpath("vendor/uPlot.iife.min.js"),
+    "uPlot.min.css": _OWN.joinpath("vendor/uPlot.min.css"),
+}
+_KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+class Asset(NamedTuple):
+    """A file, and what tells this version of it from others."""
+
+    content: bytes
+    digest: str
+    kind: str
+
+
+@cache
+def asset(name: str) -> Asset:
+    """Return a file by its name; raises KeyError for one that is not served."""
+    content = _FILES[name].read_bytes()
+    kind = _KINDS[name.rpartition(".")[2]]
+    return Asset(content, hashlib.sha256(content).hexdigest()[:12], kind)
+
+
+async def assets(request: Request) -> Response:
+    """Answer with a file; a browser keeps it as long as its address does not change."""
+    try:
+        found = asset(request.path_params["name"])
+    except KeyError:
+        raise HTTPException(404) from None
+    lasts = request.query_params.get("v") == found.digest
+    cached = "public, max-age=31536000, immutable" if lasts else "no-cache"
+    return Response(found.content, media_type=found.kind, headers={"Cache-Control": cached})

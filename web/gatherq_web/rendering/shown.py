@@ -1,0 +1,58 @@
+"""How values are shown: times, durations, numbers, words."""
+
+from datetime import datetime
+from typing import Any
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from gatherq.escape import escape
+from gatherq.inspection.durations import show_duration
+
+
+def printable(value: Any) -> Any:
+    """Return what a template prints: texts without control characters, nothing for None."""
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, str):
+        return escape(value)
+    return "" if value is None else value
+
+
+def duration(seconds: float | None) -> str:
+    """Show seconds, a dash for None."""
+    return "-" if seconds is None else show_duration(seconds)
+
+
+def number(value: float | None) -> str:
+    """Show a number with separators, a dash for None."""
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
+
+
+@pass_context
+def when(context: Context, time: datetime | None) -> Markup:
+    """Show a time as how long ago it is, or is to come; in full for a pointer that rests on it."""
+    if time is None:
+        return Markup("-")
+    now: datetime = context["now"]
+    seconds = (now - time).total_seconds()
+    near = show_duration(abs(seconds)) if abs(seconds) >= 1 else "now"
+    words = near if near == "now" else f"{near} ago" if seconds > 0 else f"in {near}"
+    exact = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, words)
+
+
+def words(name: str) -> str:
+    """Show a status as words: `timed_out` as `timed out`."""
+    return name.replace("_", " ")
+
+
+FILTERS: dict[str, Any] = {
+    "duration": duration,
+    "number": number,
+    "when": when,
+    "words": words,
+}

@@ -1,0 +1,52 @@
+"""Decides before every answer whether whoever asks may have it."""
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .access import AccessOf, access_of
+from .same_origin import SAFE, is_same_origin
+
+#: Paths that anybody may ask for: they tell nothing of the pool.
+_OPEN = ("/livez", "/login", "/assets/")
+
+
+class Gate:
+    """Puts the `access` of a request into its state, or refuses it.
+
+    `login`: whether there is a form to be led to.
+    """
+
+    def __init__(self, app: ASGIApp, decide: AccessOf, *, read_only: bool, login: bool) -> None:
+        self._app, self._decide = app, decide
+        self._read_only, self._login = read_only, login
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or refuse."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = await self._refusal(Request(scope))
+        await (refusal or self._app)(scope, receive, send)
+
+    async def _refusal(self, request: Request) -> Response | None:
+        if request.method not in SAFE and not is_same_origin(request):
+            return PlainTextResponse("This form is not of this site.\n", 403)
+        path = path_of(request)
+        if path.startswith(_OPEN):
+            return None
+        access = await access_of(self._decide, request, read_only=self._read_only)
+        request.state.access = access
+        if access.reads:
+            return None
+        if self._login and "text/html" in request.headers.get("accept", ""):
+            root = request.scope.get("root_path", "")
+            return RedirectResponse(f"{root}/login", 303)
+        return PlainTextResponse("You may not look at this.\n", 401 if self._login else 403)
+
+
+def path_of(request: HTTPConnection) -> str:
+    """Return the path below the prefix that the application is mounted at."""
+    root: str = request.scope.get("root_path", "")
+    path: str = request.scope["path"]
+    return path.removeprefix(root) if path.startswith(f"{root}/") else path

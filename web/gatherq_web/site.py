@@ -1,0 +1,55 @@
+"""`Site`: what one application was told, and the connections that it reads by."""
+
+from dataclasses import dataclass, field
+
+from starlette.requests import HTTPConnection
+
+from gatherq.client.producer import Producer
+from gatherq.inspection.inspector import Inspector
+from gatherq.settings import Settings
+
+#: Seconds for which a page waits while Redis is away: then it says so.
+_PATIENCE = 2.0
+
+
+@dataclass(slots=True)
+class Site:
+    """Makes what reads the pool, and what acts on it."""
+
+    redis_url: str
+    queue: str
+    _inspector: Inspector | None = field(default=None, init=False)
+
+    def inspector(self, request: HTTPConnection | None = None) -> Inspector:
+        """Return the Inspector of the queue that a request names, or of the usual one.
+
+        All of them share their connections. Raises InvalidSetting for a name that is none.
+        """
+        if self._inspector is None:  # not before there is an event loop
+            self._inspector = Inspector(self.redis_url, queue=self.queue, patience=_PATIENCE)
+        asked = request and request.query_params.get("queue")
+        return self._inspector.on(asked) if asked else self._inspector
+
+    def producer(self, queue: str) -> Producer:
+        """Return a Producer for a batch of a queue; use it with `async with`."""
+        return Producer(
+            self.redis_url, queue=queue or self.queue, patience=_PATIENCE, no_workers="ignore"
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._inspector is not None:
+            await self._inspector.aclose()
+            self._inspector = None
+
+
+def site_of(request: HTTPConnection) -> Site:
+    """Return the site that a request is for."""
+    site: Site = request.app.state.site
+    return site
+
+
+def make_site(redis_url: str | None, queue: str | None) -> Site:
+    """Read what is not given from the environment; raises InvalidSetting."""
+    settings = Settings.read(redis_url=redis_url, queue=queue)
+    return Site(settings.redis_url, settings.queue)
