@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments anyio3 fuzz browser docs check format bench bench-all record-cost clean
+.PHONY: help demo test clients environments anyio3 fuzz browser vendor docs check format bench bench-all record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -31,10 +31,13 @@ anyio3:  ## Scopes of anyio 3, which know their cancellations otherwise than tho
 fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader (some five minutes)
 	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz
 
-browser: $(VENV)/.ready  ## The page of a batch in a real browser (apt-get install chromium)
-	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install -q -e '.[browser]' || \
+browser: $(VENV)/.ready  ## The pages in a real browser (apt-get install chromium; PICTURES=DIR keeps what it saw)
+	@$(BIN)/python -c 'import axe_playwright_python' 2>/dev/null || $(BIN)/python -m pip install -q -e '.[browser]' || \
 	  uv pip install -q --python $(BIN)/python -e '.[browser]'
 	@GATHERQ_BROWSER=1 $(BIN)/python -m pytest -q tests/browser
+
+vendor: $(VENV)/.ready  ## Fetch the scripts of others anew, in the versions of web/gatherq_web/vendor/manifest.json
+	@$(BIN)/python web/vendor.py
 
 docs: $(VENV)/.ready  ## Write the table of docs/values.md anew, and the outputs of the notebook
 	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py tests/docs/test_notebook.py

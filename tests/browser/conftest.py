@@ -3,19 +3,27 @@
 The browser is that of the system: the package of playwright brings none.
 """
 
+import json
 import os
 import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from gatherq.inspection.report.page import page_of
+from gatherq.testing.server import embedded_server
+
+from ..conftest import started
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 #: Set by `make browser`: then a missing browser is a failure, and nothing is left out.
 WANTED = "GATHERQ_BROWSER" in os.environ
 
-if not WANTED and not (CHROMIUM and find_spec("playwright")):
+if not WANTED and not (CHROMIUM and find_spec("axe_playwright_python")):
     collect_ignore_glob = ["test_*.py"]
 
 
@@ -74,4 +82,55 @@ def sheet(chromium, tmp_path):
 
     yield open_
     for context in opened:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def pool():
+    """A pool with something of everything: `world.World`."""
+    from .world import world
+
+    with embedded_server() as (url, _), world(url) as made:
+        yield made
+
+
+@contextmanager
+def served(url, prefix="", **options):
+    """Serve the page by a process of its own, and yield its address."""
+    words = [str(Path(__file__).parent / "serve.py"), url, prefix, json.dumps(options)]
+    with started([sys.executable, *words], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module", params=["", "/ops/jobs"], ids=["root", "prefix"])
+def site(request, pool):
+    """The address of the page of that pool: at the root, and mounted under a prefix."""
+    with served(pool.url, request.param) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(chromium, site):
+    """Open pages of the site; options are those of a playwright context.
+
+    At the end of a test none of them has asked for anything of elsewhere, or complained.
+    """
+    from .visit import Visit
+
+    opened = []
+
+    def open_(path="/", *, at=site, **options):
+        size = {"viewport": {"width": 1280, "height": 900}}
+        context = chromium.new_context(**{**size, **options})
+        context.set_default_timeout(20_000)
+        opened.append((context, Visit(context.new_page(), at, path)))
+        return opened[-1][1]
+
+    yield open_
+    for context, each in opened:
+        assert each.elsewhere() == []
+        assert each.complaints == []
         context.close()

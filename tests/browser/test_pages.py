@@ -1,0 +1,60 @@
+"""What holds for every page of the site, in a real browser."""
+
+import os
+
+import pytest
+
+#: Every page, by the name of its picture.
+PAGES = {
+    "batches": "/batches",
+}
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+def test_a_page_keeps_nobody_out(visit, path):
+    opened = visit(path)
+    assert opened.page.inner_text("h1")
+    assert opened.barriers() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+def test_a_page_fits_into_a_narrow_window_and_is_legible(visit, path, scheme):
+    opened = visit(path, viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    assert opened.fits()
+    assert opened.barriers() == []
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+def test_a_page_can_be_read_without_script(visit, path):
+    with_script, without = visit(path), visit(path, java_script_enabled=False)
+    assert without.page.inner_text("h1") == with_script.page.inner_text("h1")
+    assert without.page.locator("main table, main dl, main p").count()
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+def test_texts_of_others_run_nothing(visit, path):
+    assert visit(path).page.evaluate("window.hit") is None
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("kind", ["light", "dark", "narrow"])
+def test_pictures(visit, name, kind, tmp_path_factory):
+    """Pictures to look at: in the folder that `PICTURES` names."""
+    options = {"narrow": {"viewport": {"width": 390, "height": 844}}}.get(kind, {})
+    scheme = "dark" if kind == "dark" else "light"
+    opened = visit(PAGES[name], color_scheme=scheme, **options)
+    folder = os.environ.get("PICTURES") or tmp_path_factory.getbasetemp()
+    opened.page.screenshot(path=f"{folder}/{name}-{kind}.png", full_page=True)
+
+
+def test_a_list_is_live(visit, pool):
+    """What is submitted while the page is open comes by itself."""
+    opened = visit("/batches")
+
+    async def submit(producer):
+        return (await producer.submit(pool.waiting(12), label=f"comes-{os.urandom(3).hex()}")).id
+
+    opened.page.wait_for_function("document.querySelector('#stream') !== null")
+    batch = pool.do(submit)
+    opened.page.wait_for_selector(f"a[href$='/batches/{batch}']")
