@@ -41,7 +41,11 @@ ERRORS = [
     *("JobTimeout", "MissingExtra", "NoWorkers", "PayloadTooLarge", "ProducerClosed"),
     *("ProducerElsewhere", "RedisUnavailable", "RemoteError", "Retry"),
 ]
-WORKER = ["CurrentJob", "Worker", "create_worker", "crontab", "current_job", "run_worker"]
+WORKER = [
+    *("Attempt", "CurrentJob", "GraceOver", "JobDied", "JobEnded", "JobRefused", "JobReleased"),
+    *("JobRetried", "JobStarted", "LeaseLost", "LoopBlocked", "Observer"),
+    *("Worker", "create_worker", "crontab", "current_job", "run_worker"),
+]
 
 #: Beside what asyncio's own class of that kind has.
 METHODS = {

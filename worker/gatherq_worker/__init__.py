@@ -11,10 +11,52 @@ if TYPE_CHECKING:
     from .arq.cron import crontab
     from .arq.settings import create_worker, run_worker
     from .arq.worker import Worker
+    from .attempt import Attempt
+    from .engine.events import (
+        GraceOver,
+        JobDied,
+        JobEnded,
+        JobRefused,
+        JobReleased,
+        JobRetried,
+        JobStarted,
+        LeaseLost,
+        LoopBlocked,
+    )
+    from .engine.observers import Observer
 
-__all__ = ["CurrentJob", "Worker", "create_worker", "crontab", "current_job", "run_worker"]
+__all__ = [
+    "Attempt",
+    "CurrentJob",
+    "GraceOver",
+    "JobDied",
+    "JobEnded",
+    "JobRefused",
+    "JobReleased",
+    "JobRetried",
+    "JobStarted",
+    "LeaseLost",
+    "LoopBlocked",
+    "Observer",
+    "Worker",
+    "create_worker",
+    "crontab",
+    "current_job",
+    "run_worker",
+]
 
 _HOMES = {
+    "Attempt": "attempt",
+    "GraceOver": "engine.events",
+    "JobDied": "engine.events",
+    "JobEnded": "engine.events",
+    "JobRefused": "engine.events",
+    "JobReleased": "engine.events",
+    "JobRetried": "engine.events",
+    "JobStarted": "engine.events",
+    "LeaseLost": "engine.events",
+    "LoopBlocked": "engine.events",
+    "Observer": "engine.observers",
     "Worker": "arq.worker",
     "create_worker": "arq.settings",
     "crontab": "arq.cron",

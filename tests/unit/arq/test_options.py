@@ -14,6 +14,7 @@ from gatherq_worker.arq.job_log import ArqLog
 from gatherq_worker.arq.options import engine_options, retry_delay
 from gatherq_worker.arq.worker import Worker
 from gatherq_worker.attempt import Attempt
+from gatherq_worker.engine.observers import Observer
 
 CODEC = ArqCodec(None, None, "q")
 
@@ -68,3 +69,10 @@ async def test_ctx_is_the_workers_and_says_which_job_it_is_of():
     attempt = Attempt.read(ClaimedJob("j", 2, None, score=5))
     ctx = engine_options(worker, CODEC).make_ctx(attempt)
     assert (ctx["mine"], ctx["job_id"], ctx["job_try"], ctx["score"]) == (1, "j", 2, 5)
+
+
+async def test_observers_of_the_users_hear_after_the_workers_own():
+    mine = [Observer(), Observer()]
+    options = await options_of(observers=mine)
+    assert list(options.observers[-2:]) == mine
+    assert isinstance(options.observers[1], ArqLog)

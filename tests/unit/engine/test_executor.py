@@ -5,6 +5,8 @@ import json
 import os
 import threading
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import pytest
 
@@ -29,6 +31,30 @@ async def in_the_loop() -> int:
 @job()
 def in_a_thread() -> int:
     return threading.get_native_id()
+
+
+SPAN: ContextVar[str] = ContextVar("span", default="")
+
+
+@job()
+async def span_in_the_loop() -> str:
+    await asyncio.sleep(0)
+    return SPAN.get()
+
+
+@job()
+def span_in_a_thread() -> str:
+    return SPAN.get()
+
+
+@job(retries=1, retry_on=KeyError)
+async def fails_in_the_loop() -> None:
+    raise KeyError("no")
+
+
+@job(retries=1, retry_on=KeyError)
+def fails_in_a_thread() -> None:
+    raise KeyError("no")
 
 
 @job(isolation="process")
@@ -235,6 +261,62 @@ async def test_start_tells_observers_and_makes_a_context_only_for_whom_it_is():
     assert world.executor.start(attempt, plain) == {}
     assert world.executor.start(attempt, with_ctx) == {"id": "add"}
     assert heard == [("add", 7), ("add", 7)]
+
+
+class Spans(Observer):
+    """Has a span around each attempt, and keeps what it hears, each with the span of that time."""
+
+    def __init__(self):
+        self.heard = []
+
+    @contextmanager
+    def around(self, attempt):
+        token = SPAN.set(f"span of {attempt.job_id}")
+        self.heard.append(("entered", attempt.job_id))
+        yield
+        self.heard.append(("left", attempt.job_id))
+        SPAN.reset(token)
+
+    def job_started(self, event):
+        self.heard.append(("started", SPAN.get()))
+
+    def job_retried(self, event):
+        self.heard.append((f"retried {event.error!r}", SPAN.get()))
+
+    def job_ended(self, event):
+        error = event.attempt.raised
+        result = event.verdict.status if error else event.verdict.written
+        self.heard.append((f"ended {result} {error!r}", SPAN.get()))
+
+
+def spanned(*jobs):
+    spans = Spans()
+    return spans, Parts(map(Handler.of, jobs), EngineOptions(observers=[spans]))
+
+
+@pytest.mark.parametrize("job", [span_in_the_loop, span_in_a_thread])
+async def test_what_surrounds_an_attempt_is_current_in_its_handler_and_sees_its_end(job):
+    spans, world = spanned(job)
+    name = job.definition.name
+    await world.launch(world.attempt(name))
+    span = f"span of {name}"
+    ended = f"ended {json.dumps(span).encode()!r} None"
+    assert spans.heard == [("entered", name), ("started", span), (ended, span), ("left", name)]
+    assert SPAN.get() == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "heard"),
+    [(1, ["retried KeyError('no')"]), (2, ["ended failed KeyError('no')"])],
+)
+@pytest.mark.parametrize("job", [fails_in_the_loop, fails_in_a_thread])
+async def test_the_error_is_heard_as_an_object_within_what_surrounds_it(job, number, heard):
+    spans, world = spanned(job)
+    name = job.definition.name
+    await world.launch(world.attempt(name, number=number))
+    span = f"span of {name}"
+    told = [(what, span) for what in heard]
+    assert spans.heard == [("entered", name), ("started", span), *told, ("left", name)]
 
 
 @pytest.mark.parametrize(("function", "error"), [(add, None), (fails, KeyError)])

@@ -2,6 +2,9 @@
 
 import asyncio
 import threading
+from contextlib import contextmanager
+
+import pytest
 
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.events import GraceOver, JobReleased, JobStarted, LoopBlocked
@@ -65,3 +68,51 @@ async def test_what_the_loop_has_not_delivered_another_thread_can_once():
     assert [event for event, _ in heard.heard] == [GraceOver(1)]
     await asyncio.sleep(0)
     assert len(heard.heard) == 1
+
+
+class Around(Observer):
+    def __init__(self, name, heard):
+        self.name, self.heard = name, heard
+
+    @contextmanager
+    def around(self, attempt):
+        self.heard.append(f"enter {self.name}")
+        try:
+            yield
+        finally:
+            self.heard.append(f"leave {self.name}")
+
+
+class Broken(Observer):
+    def __init__(self, *, begins):
+        self.begins = begins
+
+    @contextmanager
+    def around(self, attempt):
+        if self.begins:
+            yield
+        raise KeyError("a fault of an observer")
+
+
+async def test_the_first_observer_is_the_outermost_around():
+    heard = []
+    observers = Observers([Around("a", heard), Heard(), Around("b", heard)])
+    with observers.around(ATTEMPT):
+        heard.append("runs")
+    assert heard == ["enter a", "enter b", "runs", "leave b", "leave a"]
+
+
+async def test_what_raises_around_is_logged_and_hides_nothing(caplog):
+    heard = []
+    broken = [Broken(begins=False), Broken(begins=True)]
+    observers = Observers([*broken, Around("a", heard)])
+    with pytest.raises(ZeroDivisionError), observers.around(ATTEMPT):
+        raise ZeroDivisionError
+    assert heard == ["enter a", "leave a"]
+    assert "an observer raised as job b:0 began" in caplog.text
+    assert "an observer raised as job b:0 ended" in caplog.text
+
+
+async def test_nothing_is_made_for_an_attempt_where_no_observer_wants_it():
+    observers = Observers([Heard(), Second()])
+    assert observers.around(ATTEMPT) is observers.around(Attempt("b:1", 1, None))

@@ -45,7 +45,10 @@ def engine_options(worker: "Worker", codec: ArqCodec) -> EngineOptions:
         read=Attempt.read if ours else codec.read,
         write=None if ours else codec.write,
         look=log.look if log else None,
-        observers=(Counters(worker), log or JobLog(every=worker.log_every_job)),
+        observers=(
+            *(Counters(worker), log or JobLog(every=worker.log_every_job)),
+            *worker.observers,
+        ),
     )
 
 

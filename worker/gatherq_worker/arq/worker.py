@@ -25,6 +25,7 @@ from gatherq.store.server.errors import REDIS_ERRORS
 from gatherq.store.server.urls import masked
 from gatherq_worker import stop_words
 from gatherq_worker.engine.engine import Engine
+from gatherq_worker.engine.observers import Observer
 from gatherq_worker.execution.event_loop import run_until_done
 from gatherq_worker.execution.guarded_task import GuardedTask, guarded, within
 from gatherq_worker.ipc.endpoint import Endpoint, EndpointWriter
@@ -55,7 +56,8 @@ class Worker(arq.worker.Worker):
     Further arguments: `lease`, seconds that a claim holds without renewal; `unknown_for`, seconds
     for which a batch's job that is not among the functions is left to other workers, unless
     `burst`; `job_log`, whether every job is logged as arq does; `statistics`, seconds between two
-    writes of what became of jobs, 0 for none. Functions may be `@job` functions
+    writes of what became of jobs, 0 for none; `observers`, told of what becomes of jobs, the first
+    around the others. Functions may be `@job` functions
     and handlers too. Batches are read and written as JSON, whatever the serializers.
     """
 
@@ -69,6 +71,7 @@ class Worker(arq.worker.Worker):
         statistics: float = 10.0,
         most_jobs: int | None = None,
         most_memory: int | None = None,
+        observers: Sequence[Observer] = (),
         **options: Any,
     ) -> None:
         self._engine: Engine | None = None
@@ -81,6 +84,7 @@ class Worker(arq.worker.Worker):
         self.lease, self.unknown_for = lease, unknown_for
         self.job_log, self.statistics = job_log, statistics
         self.most_jobs, self.most_memory = most_jobs, most_memory
+        self.observers = tuple(observers)
         #: Memory shared with a supervisor, if there is one.
         self.scoreboard: Scoreboard | None = None
         #: Tells that supervisor the address of the queue.
@@ -359,7 +363,7 @@ class Worker(arq.worker.Worker):
 
 
 # Callers, arq's own `create_worker` among them, read the arguments off the signature.
-_OURS = ("lease", "unknown_for", "job_log", "statistics", "most_jobs", "most_memory")
+_OURS = ("lease", "unknown_for", "job_log", "statistics", "most_jobs", "most_memory", "observers")
 _own = [p for p in inspect.signature(Worker).parameters.values() if p.name in _OURS]
 _arqs = inspect.signature(arq.worker.Worker)
 Worker.__signature__ = _arqs.replace(  # type: ignore[attr-defined]

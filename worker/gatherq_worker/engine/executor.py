@@ -84,15 +84,16 @@ class Executor:
                 kind = self._places.kind_for(attempt, handler)
                 place = await self._places.take(attempt, handler, kind, self._clock.now())
                 attempt.started = self._clock.now()
-            ctx = self.start(attempt, handler)
-            try:
-                result = await self.run(attempt, handler, call, ctx, kind, place)
-                if self._hooked:
-                    await self.end(ctx)
-                self.conclude(result, attempt, handler, max_attempts)
-            finally:  # what a hook opened, another closes
-                if self._hooked:
-                    await self.finish(ctx)
+            with self._finalizer.observers.around(attempt):
+                ctx = self.start(attempt, handler)
+                try:
+                    result = await self.run(attempt, handler, call, ctx, kind, place)
+                    if self._hooked:
+                        await self.end(ctx)
+                    self.conclude(result, attempt, handler, max_attempts)
+                finally:  # what a hook opened, another closes
+                    if self._hooked:
+                        await self.finish(ctx)
         except WaitedTooLong as late:
             verdict = verdicts.expired(late.limit.which, late.limit.named)
             self._finalizer.not_run(verdict, attempt, handler)
