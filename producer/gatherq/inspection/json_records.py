@@ -79,8 +79,8 @@ def worker_record(worker: WorkerInfo) -> Record:
 
 
 def queue_record(queue: QueueInfo) -> Record:
-    """Return a queue, and in how many seconds it drains."""
-    return {**_attributes(queue), "drain": queue.drain}
+    """Return a queue, how many jobs need workers, and in how many seconds it drains."""
+    return {**_attributes(queue), "demand": queue.demand, "drain": queue.drain}
 
 
 def event_record(event: EventInfo) -> Record:

@@ -41,6 +41,11 @@ class QueueInfo:
     rate: float | None = None
 
     @property
+    def demand(self) -> int:
+        """Jobs that wait or run now: what workers are needed for, and none for what is deferred."""
+        return self.claimable + self.running
+
+    @property
     def drain(self) -> float | None:
         """Seconds until what is claimable has ended at that rate; None where nobody can say."""
         if not self.claimable:

@@ -22,6 +22,7 @@ FOUND = QueueFields(
 def test_what_waits_what_runs_and_what_is_to_come():
     queue = read_queue("q", FOUND, [], None)
     assert (queue.claimable, queue.running, queue.deferred, queue.quarantined) == (7, 2, 12, 2)
+    assert queue.demand == 9
     assert queue.next_deferred == datetime.fromtimestamp((NOW + 6000.5) / 1000, UTC)
     assert queue.oldest == datetime.fromtimestamp((NOW - 1500) / 1000, UTC)
     assert queue.waiting == 1.5

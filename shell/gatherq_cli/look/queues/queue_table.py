@@ -74,4 +74,5 @@ COLUMNS: list[Column] = [
     Column("OUT", lambda queue: show_rate(queue.rate), right=True, least_width=80),
     Column("DRAINS", lambda queue: show_seconds(queue.drain), right=True, least_width=90),
     Column("QUARANTINE", lambda queue: f"{queue.quarantined}", right=True, least_width=100),
+    Column("DEMAND", lambda queue: f"{queue.demand}", right=True, least_width=110),
 ]
