@@ -13,6 +13,7 @@ _PACKAGES = {
     "progress": ["rich"],
     "cron": ["cronsim"],
     "reload": ["watchfiles"],
+    "metrics": ["prometheus_client", "starlette", "uvicorn"],
 }
 
 

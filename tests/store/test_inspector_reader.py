@@ -64,6 +64,8 @@ async def look_at(inspector, ended, running):
     await inspector.running(running)
     await inspector.workers()
     await inspector.queue_info()
+    assert inspector.queue in await inspector.queue_names(scan=False)
+    assert (await inspector.snapshot()).queues[0].queue.running == 1
     assert (await inspector.explain(running)).target == running
 
 

@@ -24,6 +24,7 @@ from .explain.facts import ServerFacts
 from .field_values import time_of
 from .filters import read_batch_filters, read_event_filters, read_slot_filters
 from .job_info import JobInfo, StatisticsPeriod, jobs_of
+from .metrics.snapshot import Snapshot
 from .progress.batch_progress import BatchProgress
 from .progress.running_slots import RunningSlot
 from .queue_info import QueueInfo
@@ -36,6 +37,7 @@ from .reading.progress import ProgressReading
 from .reading.queues import QueueReading
 from .reading.running import RunningReading
 from .reading.slots import SlotReading
+from .reading.snapshots import SnapshotReading
 from .reading.statistics import StatisticsReading
 from .report.batch_report import BatchReport, collect
 from .selector import Selector, read_selector
@@ -245,9 +247,20 @@ class Inspector(AsyncWith):
 
         Looks at the names of all keys of the database: of a million in about a second.
         """
-        names = await self._queues.names(self._keys)
-        spaces = [KeySpace(name, self._keys.database) for name in names]
+        spaces = self._spaces(await self.queue_names())
         return [(await self._queues.look(keys))[0] for keys in spaces]
+
+    async def queue_names(self, *, scan: bool = True) -> list[str]:
+        """Return the names of these queues, that of this one among them.
+
+        Without `scan` only those with workers: that is cheap, however many keys there are.
+        """
+        return await self._queues.names(self._keys, scan=scan)
+
+    async def snapshot(self, queues: Iterable[str] = ()) -> Snapshot:
+        """Return what metrics are made of: the server, and the named queues, or this one."""
+        reading = SnapshotReading(self._redis, self._retry)
+        return await reading.read(self._spaces([*queues] or [self.queue]))
 
     async def jobs(self) -> list[JobInfo]:
         """Return the jobs that live workers know, or that were counted in 30 days, by name."""
@@ -342,6 +355,9 @@ class Inspector(AsyncWith):
             has = f"slots 0 to {batch.size - 1}" if batch.size else "no slots"
             raise InvalidSelector(f"batch {batch.id} has {has}, not {selector.slots.last}")
         return selector.slots.within(batch.size)
+
+    def _spaces(self, queues: Iterable[str]) -> list[KeySpace]:
+        return [KeySpace(name, self._keys.database) for name in queues]
 
     async def _slots_of(self, batch: BatchInfo, selector: Selector) -> AsyncIterator[SlotInfo]:
         if batch.arq:

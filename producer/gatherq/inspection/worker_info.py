@@ -11,10 +11,10 @@ from .field_values import counts_of, list_of, time, whole
 
 #: What a worker says of itself. `draining`: it takes no more jobs, and ends with those it has.
 #: `blocked`: a job holds its event loop. `away`: it has no answers from Redis.
-_TOLD = Literal["running", "draining", "blocked", "away"]
+WorkerToldState: TypeAlias = Literal["running", "draining", "blocked", "away"]
 #: `silent`: two signs of life are missing; others take its jobs when the lease is over. `arq`:
 #: plain arq workers, of which nothing is known but the jobs that they hold.
-WorkerState: TypeAlias = Literal[_TOLD, "silent", "arq"]
+WorkerState: TypeAlias = Literal[WorkerToldState, "silent", "arq"]
 #: Seconds without a sign of life after which a worker is silent that does not tell its lease.
 _SILENCE = 15.0
 #: A worker signs four times a lease, and every ten seconds (in ms): so many signs may be due.
@@ -136,7 +136,7 @@ def plain_arq(ids: tuple[str, ...]) -> WorkerInfo:
 def _state(told: str | None, age: float, lease: int | None) -> WorkerState:
     if age > (_SILENCE if lease is None else _DUE * min(lease / _SIGNS, _LONGEST) / 1000):
         return "silent"
-    return next((state for state in get_args(_TOLD) if state == told), "running")
+    return next((state for state in get_args(WorkerToldState) if state == told), "running")
 
 
 def _handlers(fields: Mapping[str, str]) -> frozenset[str] | None:

@@ -28,18 +28,23 @@ class QueueReading:
     def __init__(self, redis: "Redis", retry: RedisRetry) -> None:
         self._redis, self._retry = redis, retry
 
-    async def look(self, keys: KeySpace) -> tuple[QueueInfo, list[WorkerInfo], float]:
-        """Return what stands in a queue, its workers, and Redis's time (ms).
+    async def look(
+        self, keys: KeySpace, *, rate: bool = True
+    ) -> tuple[QueueInfo, list[WorkerInfo], float]:
+        """Return what stands in a queue, with its rate or without, its workers, and Redis's time.
 
-        What plain arq workers hold is that of a last worker.
+        The time is in ms. What plain arq workers hold is that of a last worker.
         """
         found = await self._retry(QueueRecords(self._redis, keys).read)
         records = await self._retry(WorkerRecords(self._redis, keys).read)
         workers = [read_worker(each, found.now) for each in records]
-        minutes = await StatisticsReading(self._redis, keys, self._retry).late(found.now)
-        queue = read_queue(keys.queue, found, workers, rate_of(minutes, found.now))
+        late = await self._rate(keys, found.now) if rate else None
+        queue = read_queue(keys.queue, found, workers, late)
         plain = [plain_arq(queue.arq_jobs)] if queue.arq_jobs else []
         return queue, [*workers, *plain], found.now
+
+    async def _rate(self, keys: KeySpace, now: float) -> float | None:
+        return rate_of(await StatisticsReading(self._redis, keys, self._retry).late(now), now)
 
     async def oldest_names(self, keys: KeySpace, count: int) -> list[str]:
         """Return what the jobs that wait longest call, as far as it can be read."""
@@ -48,7 +53,11 @@ class QueueReading:
         slots = [of_pending("", record) for record in records]
         return [slot.name for slot in slots if slot.status in _WAITING and slot.name != UNKNOWN]
 
-    async def names(self, keys: KeySpace) -> list[str]:
-        """Return the names of the queues that are known, this one among them."""
-        found = await self._retry(QueueRecords(self._redis, keys).names)
+    async def names(self, keys: KeySpace, *, scan: bool = True) -> list[str]:
+        """Return the names of the queues that are known, this one among them.
+
+        Without `scan`, of those with workers.
+        """
+        records = QueueRecords(self._redis, keys)
+        found = await self._retry(records.names if scan else records.with_workers)
         return sorted({keys.queue, *found})

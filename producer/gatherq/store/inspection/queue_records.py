@@ -78,11 +78,14 @@ class QueueRecords:
 
         Looks at the name of every key.
         """
-        (reply,) = await ask_allowed(
-            self._redis, [("ZRANGE", self._keys.queues, 0, -1, "WITHSCORES")]
-        )
-        found = {text(name) for name, _ in scores_of(reply)}
+        found = {*await self.with_workers()}
         prefix = KeySpace("").batch_index
         async for key in self._redis.scan_iter(f"{prefix}*", count=_STEP):
             found.add(text(key).removeprefix(prefix))
         return sorted(found)
+
+    async def with_workers(self) -> list[str]:
+        """Return the queues that have workers, or had in the last minute, by name."""
+        command = ("ZRANGE", self._keys.queues, 0, -1, "WITHSCORES")
+        (reply,) = await ask_allowed(self._redis, [command])
+        return sorted(text(name) for name, _ in scores_of(reply))
