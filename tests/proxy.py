@@ -15,6 +15,8 @@ class Proxy:
         self._passing = asyncio.Event()
         self._passing.set()
         self._lose, self._left = b"", 0
+        #: Whether anything has been asked of the black hole.
+        self.swallowed = asyncio.Event()
         #: Replies that were lost.
         self.lost = 0
 
@@ -39,6 +41,7 @@ class Proxy:
     def swallow(self):
         """Be a black hole: take everything, answer nothing."""
         self._passing.clear()
+        self.swallowed.clear()
 
     def heal(self):
         """Pass on again, on new connections; what was swallowed is gone."""
@@ -74,6 +77,8 @@ class Proxy:
                 lost.set()
             if self._passing.is_set():
                 writer.write(data)
+            else:
+                self.swallowed.set()
 
     async def _down(self, reader, writer, lost):
         while data := await _read(reader):

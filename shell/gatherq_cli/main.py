@@ -19,6 +19,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "run": {
         "worker": "Run the jobs of modules, or of arq's settings.",
         "dev": "Run a server, and workers that follow your changes.",
+        "exporter": "Serve the metrics of a pool to Prometheus.",
         "health": "Tell a probe whether a worker of this host is alive.",
     },
     "submit": {

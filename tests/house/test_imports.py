@@ -62,7 +62,8 @@ def test_an_import_loads_what_it_is_for(program, forbidden):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["worker", "--help"], ["health", "-h"]]
+    "words",
+    [["--help"], ["--version"], ["worker", "--help"], ["health", "-h"], ["exporter", "-h"]],
 )
 def test_help_loads_click_alone(words):
     loaded = modules(COMMAND.format(words=words))

@@ -1,4 +1,4 @@
-"""The commands that run jobs: `worker`, `dev`, and the probe of a worker.
+"""The commands that serve: those that run jobs, the probe of a worker, the exporter.
 
 Invariant: a command imports what it runs when it runs it, so that its help costs nothing.
 """
