@@ -19,7 +19,7 @@ WorkerState: TypeAlias = Literal[WorkerToldState, "silent", "arq"]
 _SILENCE = 15.0
 #: A worker signs four times a lease, and every ten seconds (in ms): so many signs may be due.
 _SIGNS, _LONGEST, _DUE = 4, 10_000, 2.5
-_NUMBERS = ("running", "held", "done", "unrecorded", "abandoned", "redis_errors")
+_NUMBERS = ("running", "held", "done", "refused", "unrecorded", "abandoned", "redis_errors")
 _TEXTS = ("host", "version", "python", "queue")
 
 
@@ -67,8 +67,10 @@ class WorkerInfo:
     #: Jobs that run, and jobs that it has claimed, those that run among them.
     running: int = 0
     held: int = 0
-    #: Outcomes that it has recorded since it started, and those that wait for Redis.
+    #: Outcomes that it has recorded since it started; those that Redis refused, since the jobs were
+    #: not its own any more; those that wait for Redis.
     done: int = 0
+    refused: int = 0
     unrecorded: int = 0
     #: By how many seconds its event loop is late.
     lag: float | None = None

@@ -23,6 +23,7 @@ FIELDS = {
     "running": "98",
     "held": "100",
     "done": "7",
+    "refused": "3",
     "unrecorded": "2",
     "lag_ms": "3",
     "rss": "92000000",
@@ -57,6 +58,7 @@ def test_a_record_is_read_with_its_units():
     )
     assert (worker.places, worker.capacity) == ({"loop": 100, "threads": 32}, 100)
     assert (worker.running, worker.held, worker.done, worker.unrecorded) == (98, 100, 7, 2)
+    assert worker.refused == 3
     assert (worker.lag, worker.memory, worker.lease) == (0.003, 92_000_000, 5.0)
     assert worker.started == datetime.fromtimestamp(NOW / 1000 - 60, UTC)
     assert worker.age == 0.4  # its record is newer than its sign of life

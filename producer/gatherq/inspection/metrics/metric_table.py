@@ -87,6 +87,12 @@ METRICS: tuple[Metric, ...] = (
     _of_a_worker("running_jobs", "Jobs whose code runs in a worker."),
     _of_a_worker("claimed_jobs", "Jobs that a worker holds, those that run among them."),
     _of_a_worker("outcomes_total", "Outcomes that a worker has recorded.", "counter"),
+    _of_a_worker(
+        "outcomes_refused_total",
+        "Outcomes of a worker that Redis refused: the job was not its own any more, and may have "
+        "run twice.",
+        "counter",
+    ),
     _of_a_worker("unrecorded_outcomes", "Outcomes of a worker that wait for Redis."),
     _of_a_worker(
         "loop_lag_seconds",

@@ -75,6 +75,7 @@ def worker_samples(queue: str, worker: WorkerInfo) -> Iterator[Sample]:
         "running_jobs": worker.running,
         "claimed_jobs": worker.held,
         "outcomes_total": worker.done,
+        "outcomes_refused_total": worker.refused,
         "unrecorded_outcomes": worker.unrecorded,
         "loop_lag_seconds": worker.lag,
         "memory_bytes": worker.memory,

@@ -92,6 +92,8 @@ def _told(worker: WorkerInfo, now: datetime) -> Iterator[tuple[str, str]]:
         f"{worker.running} run, {worker.held} held" + (f"; places: {places}" * bool(places)),
     )
     yield "done", f"{worker.done} recorded, {worker.unrecorded} wait for Redis"
+    if worker.refused:
+        yield "refused", f"{worker.refused} outcomes, of jobs that were not its own any more"
     if worker.lag is not None:
         yield "loop", f"late by {show_seconds(worker.lag)}, memory {show_bytes(worker.memory)}"
     if worker.blocked_by:

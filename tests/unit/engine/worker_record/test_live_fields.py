@@ -58,6 +58,7 @@ async def test_numbers_of_an_idle_worker(world):
         "running": 0,
         "held": 0,
         "done": 0,
+        "refused": 0,
         "unrecorded": 2,
         "lag_ms": 12,
         "abandoned": 3,

@@ -38,10 +38,10 @@ def test_counts_are_told_every_ten_seconds_if_there_are_any():
 
 def test_what_redis_refused_counts_for_nothing():
     told = Told()
-    for reply in ("already", "refused", "gone"):
+    for reply in ("already", "refused", "gone", "refused"):
         told.count(reply)
     told.now = 10.0
-    assert (told.take(), told.news.done) == (None, 0)
+    assert (told.take(), told.news.done, told.news.refused) == (None, 0, 2)
 
 
 def test_an_attempt_that_is_charged_is_a_retry():

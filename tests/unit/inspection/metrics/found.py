@@ -20,6 +20,7 @@ WORKER = WorkerInfo(
     running=3,
     held=4,
     done=50,
+    refused=6,
     unrecorded=1,
     lag=0.25,
     memory=1024,

@@ -60,6 +60,7 @@ def test_a_worker_tells_of_itself_while_it_lives():
     assert told["gatherq_worker_running_jobs", "q", "host.1"] == 3
     assert told["gatherq_worker_claimed_jobs", "q", "host.1"] == 4
     assert told["gatherq_worker_outcomes_total", "q", "host.1"] == 50
+    assert told["gatherq_worker_outcomes_refused_total", "q", "host.1"] == 6
     assert told["gatherq_worker_unrecorded_outcomes", "q", "host.1"] == 1
     assert told["gatherq_worker_loop_lag_seconds", "q", "host.1"] == 0.25
     assert told["gatherq_worker_memory_bytes", "q", "host.1"] == 1024

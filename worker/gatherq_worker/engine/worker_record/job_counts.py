@@ -32,8 +32,8 @@ class JobCounts:
         self._known = None if names is None else frozenset(names)
         self._lock = threading.Lock()
         self._cells: dict[str, list[int]] = {}
-        #: Outcomes that Redis has recorded, since this worker began.
-        self.done = 0
+        #: Outcomes that Redis has recorded, and refused, since this worker began.
+        self.done = self.refused = 0
 
     def recorded(self, records: Iterable[Record[Attempt]]) -> None:
         """Count outcomes that Redis has recorded."""
@@ -45,6 +45,11 @@ class JobCounts:
                 times = record.attempt.times
                 if times is not None and times.started is not None:
                     _add_times(cells, record.attempt, times.started, times.finished)
+
+    def refuse(self, count: int) -> None:
+        """Count outcomes that Redis refused: the attempts were not current any more."""
+        with self._lock:
+            self.refused += count
 
     def retried(self, attempt: Attempt) -> None:
         """Count an attempt that is followed by another."""

@@ -67,6 +67,7 @@ class LiveFields:
             "running": len(running),
             "held": self._attempts.claim_count,
             "done": self._news.done,
+            "refused": self._news.refused,
             "unrecorded": len(records),
             "lag_ms": round(self._watchdog.lag() * 1000),
             "rss": _memory(),

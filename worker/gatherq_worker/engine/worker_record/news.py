@@ -44,6 +44,11 @@ class News:
         return self._counts.done
 
     @property
+    def refused(self) -> int:
+        """Outcomes that Redis has refused, since this worker began."""
+        return self._counts.refused
+
+    @property
     def seq(self) -> str:
         """What tells the last news from all others of the worker."""
         return f"{self._teller}{self._number}"
@@ -52,6 +57,7 @@ class News:
         """Count outcomes, by what Redis replied to each; from any thread."""
         answered = zip(records, replies, strict=True)
         self._counts.recorded([record for record, reply in answered if reply == "recorded"])
+        self._counts.refuse([*replies].count("refused"))
 
     def released(self, releases: Sequence[Release[Attempt]]) -> None:
         """Count attempts that are followed by another."""
