@@ -14,6 +14,7 @@ _PACKAGES = {
     "cron": ["cronsim"],
     "reload": ["watchfiles"],
     "metrics": ["prometheus_client", "starlette", "uvicorn"],
+    "web": ["uvicorn", "jinja2", "sse_starlette", "itsdangerous"],
 }
 
 

@@ -20,6 +20,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "worker": "Run the jobs of modules, or of arq's settings.",
         "dev": "Run a server, and workers that follow your changes.",
         "exporter": "Serve the metrics of a pool to Prometheus.",
+        "web": "Show the pool as a page, and as JSON.",
         "health": "Tell a probe whether a worker of this host is alive.",
     },
     "submit": {

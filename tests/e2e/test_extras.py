@@ -39,6 +39,10 @@ def run(program, packages, cwd=None):
         ),
         (["worker", "kitchen", "--check"], "arq", "gatherq worker needs gatherq[worker]"),
         *(
+            (["web"], package, "gatherq web needs gatherq[web]")
+            for package in ("uvicorn", "jinja2")
+        ),
+        *(
             pytest.param(
                 ["worker", "x", *how],
                 "watchfiles",

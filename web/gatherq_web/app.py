@@ -6,13 +6,13 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from .rendering.errors import HANDLERS
 from .routes import LOGIN, ROUTES
 from .security.access import Access, AccessOf
 from .security.gate import Gate
 from .security.headers import SecurityHeaders
+from .security.hosts import AllowedHosts
 from .security.token import Token
 from .site import Site, make_site
 
@@ -34,8 +34,11 @@ def app(
 
     `access(request)` says who may look and act; without it everybody may do both, or, with a
     `token`, whoever has that. `read_only` lets nobody act. `hosts` are the names by which the site
-    may be called, all of them if not given. `frame_ancestors` names the sites that may show it in a
-    frame. Raises InvalidSetting, and ValueError for both `access` and `token`.
+    may be called, beside addresses; any name if not given. `frame_ancestors` names the sites that
+    may show it in a frame.
+
+    Raises InvalidSetting, RedisUnavailable for what is no URL of Redis, and ValueError for both
+    `access` and `token`.
     """
     if access and token:
         raise ValueError("give access or token, not both: access(request) decides by itself")
@@ -46,7 +49,7 @@ def app(
         routes=ROUTES + (LOGIN if secret else []),
         middleware=[
             Middleware(SecurityHeaders, frame_ancestors=frame_ancestors),
-            Middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["*"], www_redirect=False),
+            *([] if hosts is None else [Middleware(AllowedHosts, names=hosts)]),
             gate,
         ],
         exception_handlers=HANDLERS,

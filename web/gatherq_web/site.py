@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 from gatherq.client.producer import Producer
 from gatherq.inspection.inspector import Inspector
 from gatherq.settings import Settings
+from gatherq.store.server.connection import connection_pool
 
 #: Seconds for which a page waits while Redis is away: then it says so.
 _PATIENCE = 2.0
@@ -50,6 +51,10 @@ def site_of(request: HTTPConnection) -> Site:
 
 
 def make_site(redis_url: str | None, queue: str | None) -> Site:
-    """Read what is not given from the environment; raises InvalidSetting."""
+    """Read what is not given from the environment.
+
+    Raises InvalidSetting, and RedisUnavailable for what is no URL of Redis.
+    """
     settings = Settings.read(redis_url=redis_url, queue=queue)
+    connection_pool(settings.redis_url)
     return Site(settings.redis_url, settings.queue)
