@@ -90,11 +90,14 @@ async def test_it_starts_without_redis_and_says_where_it_is():
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 async def test_it_ends_at_once_with_open_streams_and_without_a_word(server_url, signum):
-    async with web(url=server_url) as page, httpx.AsyncClient(timeout=None) as client:
-        async with client.stream("GET", page.address + "live") as stream:
-            lines = stream.aiter_lines()
-            assert await anext(lines) == "event: changed"
-            assert await page.ends(signum) == 0
+    async with (
+        web(url=server_url) as page,
+        httpx.AsyncClient(timeout=None) as client,
+        client.stream("GET", page.address + "live") as stream,
+    ):
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "event: changed"
+        assert await page.ends(signum) == 0
     assert len(page.said.splitlines()) == 1
 
 
