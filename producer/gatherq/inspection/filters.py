@@ -36,6 +36,8 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
 }
+#: A filter in a line of several: blanks may stand between quotes.
+_WORD = re.compile(r'(?:"[^"]*"|\S)+')
 _HEX = re.compile(r"[0-9a-f]{4,8}")
 #: What a path leads to where it leads nowhere: no filter is met by it.
 _NOWHERE = object()
@@ -58,6 +60,11 @@ class Kind(Protocol):
     """Reads the value of a filter; raises ValueError, which says what is allowed."""
 
     def __call__(self, value: str) -> Test: ...
+
+
+def split_filters(text: str) -> list[str]:
+    """Return the filters that stand in a line of text; a quoted value may have blanks."""
+    return _WORD.findall(text)
 
 
 def read_filters(texts: Iterable[str], fields: Mapping[str, "Field"]) -> Sequence[Filter]:

@@ -5,12 +5,17 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn, TypeAlias
 
 from gatherq.client.batch import Batch
+from gatherq.inspection.choosing.choice import (
+    UNFINISHED,
+    UNSUCCESSFUL,
+    Choice,
+    choose,
+    slots_in_words,
+)
 from gatherq_cli.common.confirmation import confirm
 from gatherq_cli.common.options import Consent, Server
 from gatherq_cli.common.running import answer, run
 from gatherq_cli.output.output import Output
-
-from .choice import UNFINISHED, UNSUCCESSFUL, Choice, choose, slots_in_words
 
 #: Does it to these slots, or to all with None; returns to how many.
 Deed: TypeAlias = Callable[[Batch[Any], Sequence[int] | None, str], Awaitable[int]]
@@ -49,10 +54,15 @@ def act(
     consent: Consent,
 ) -> NoReturn:
     """Do it to the slots that are meant, after a question."""
-    chosen = answer(choose(server, target, filters, action.statuses), output)
+    chosen = answer(_chosen(action, target, filters, server), output)
     if chosen.count and not consent.dry_run:
         confirm(f"{action.verb} {chosen}", consent, output)
     run(_perform(action, chosen, server, output, consent), output)
+
+
+async def _chosen(action: Action, target: str, filters: Sequence[str], server: Server) -> Choice:
+    async with server.inspector() as inspector:
+        return await choose(inspector, target, filters, action.statuses)
 
 
 async def _perform(

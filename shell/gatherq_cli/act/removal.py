@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from gatherq.inspection.batch_info import BatchInfo
+from gatherq.inspection.choosing.choice import UNFINISHED, UNSUCCESSFUL, slots_in_words
 from gatherq_cli.common.confirmation import confirm
 from gatherq_cli.common.options import Consent, Server
 from gatherq_cli.common.running import answer, run
 from gatherq_cli.output.output import Output
 
 from .action import of_batch
-from .choice import UNFINISHED, UNSUCCESSFUL, slots_in_words
 
 #: Most ids in a question.
 _NAMED = 5

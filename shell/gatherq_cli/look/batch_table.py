@@ -10,14 +10,13 @@ from gatherq.inspection.durations import show_duration
 from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import Record, batch_record
 from gatherq.inspection.progress.pace import remaining
+from gatherq.inspection.words.amounts import show_age, show_rate
+from gatherq.inspection.words.standing import jobs_in_words
 from gatherq_cli.common.options import Server
-from gatherq_cli.output.amounts import show_age, show_rate
 from gatherq_cli.output.bars import bar
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styles import style_of
 from gatherq_cli.output.table import Column
-
-from .batches import texts
 
 _BAR = 8
 #: Seconds after which a batch of which nothing runs is taken to be stuck; how many are named.
@@ -131,4 +130,4 @@ def _left(seconds: float | None) -> str:
 
 
 def _jobs(names: Mapping[str, int]) -> str:
-    return next(iter(names), "") if len(names) == 1 else texts.names(names)
+    return next(iter(names), "") if len(names) == 1 else jobs_in_words(names)

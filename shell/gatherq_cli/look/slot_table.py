@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from gatherq.contract.outcomes import Succeeded
 from gatherq.contract.short_repr import cut, short_repr
+from gatherq.inspection.choosing.missing_arguments import missing_arguments
 from gatherq.inspection.durations import show_duration
 from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import slot_record
 from gatherq.inspection.slot_info import SlotInfo
-from gatherq_cli.common.missing_arguments import missing_arguments
+from gatherq.inspection.words.amounts import show_bytes
 from gatherq_cli.common.options import Server
-from gatherq_cli.output.amounts import show_bytes
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styles import style_of
 from gatherq_cli.output.table import Column

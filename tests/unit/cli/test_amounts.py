@@ -2,7 +2,8 @@
 
 import pytest
 
-from gatherq_cli.output.amounts import show_bytes, show_rate, show_share, sparkline
+from gatherq.inspection.words.amounts import show_bytes, show_rate, show_share
+from gatherq_cli.output.sparkline import sparkline
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from gatherq.contract.outcomes import Failed, Succeeded, TimedOut
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.errors import InvalidSelector
 from gatherq.inspection.batch_info import BatchInfo
-from gatherq.inspection.filters import read_batch_filters, read_slot_filters
+from gatherq.inspection.filters import read_batch_filters, read_slot_filters, split_filters
 from gatherq.inspection.selector import read_selector
 from gatherq.inspection.slot_info import SlotInfo
 
@@ -142,6 +142,19 @@ def test_what_has_no_time_yet_matches_no_comparison_nor_the_contrary_of_one(text
     waiting = slot(started=None, finished=None)
     assert not matches(waiting, text)
     assert not matches(waiting, f"-{text}")
+
+
+@pytest.mark.parametrize(
+    ("line", "filters"),
+    [
+        (" status:failed  job:fetch\n", ["status:failed", "job:fetch"]),
+        ('error:"OSError: no *" -args.0:"a b"', ['error:"OSError: no *"', '-args.0:"a b"']),
+        ('args.0:"a b', ['args.0:"a', "b"]),
+        ("", []),
+    ],
+)
+def test_a_line_of_filters_may_have_blanks_between_quotes(line, filters):
+    assert split_filters(line) == filters
 
 
 def test_several_filters_must_all_be_met():

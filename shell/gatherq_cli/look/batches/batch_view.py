@@ -11,7 +11,8 @@ from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import batch_record, error_record, running_record
 from gatherq.inspection.progress.pace import remaining
 from gatherq.inspection.progress.running_slots import RunningSlot
-from gatherq_cli.output.amounts import show_age
+from gatherq.inspection.words.amounts import show_age
+from gatherq.inspection.words.standing import jobs_in_words
 from gatherq_cli.output.bars import bar
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styled import Line
@@ -68,7 +69,7 @@ def _standing(batch: BatchInfo, rate: float | None, *, ascii_only: bool) -> Iter
 
 def _origin(batch: BatchInfo) -> Iterator[Detail]:
     if batch.names:
-        yield "jobs", [texts.names(batch.names)]
+        yield "jobs", [jobs_in_words(batch.names)]
     if batch.label:
         yield "label", [batch.label]
     if batch.kind or batch.by:

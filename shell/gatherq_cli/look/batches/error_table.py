@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from gatherq.inspection.choosing.missing_arguments import missing_arguments
 from gatherq.inspection.error_group import ErrorGroup
 from gatherq.inspection.json_records import error_record
-from gatherq_cli.common.missing_arguments import missing_arguments
 from gatherq_cli.common.options import Server
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styles import style_of

@@ -3,22 +3,19 @@
 import json
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 
-from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Failed, Lost, Succeeded
 from gatherq.contract.short_repr import cut
-from gatherq.errors import RedisUnavailable
 from gatherq.inspection.durations import show_duration
-from gatherq.inspection.filters import PENDING
 from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import phase_record, slot_record
-from gatherq.inspection.phases import Phase, phases_of
+from gatherq.inspection.phases import Phase
 from gatherq.inspection.progress.running_slots import RunningSlot
+from gatherq.inspection.reading.slot_context import read_context, slots_like
 from gatherq.inspection.slot_info import SlotInfo
-from gatherq_cli.output.amounts import show_bytes
+from gatherq.inspection.words.amounts import show_bytes
+from gatherq.inspection.words.standing import record_command, standing
 from gatherq_cli.output.bars import span
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styled import Line, Part
@@ -35,10 +32,8 @@ Detail = tuple[str, Line]
 
 async def show_slot(inspector: Inspector, output: Output, slot: SlotInfo) -> None:
     """Print a slot."""
-    running = await _running(inspector, slot)
-    if running and slot.started is None:
-        slot = replace(slot, started=running.job.started)
-    phases = phases_of(slot)
+    context = await read_context(inspector, slot)
+    slot, phases, running = context.slot, context.phases, context.running
     if output.is_json:
         output.record(slot_record(slot) | {"phases": [phase_record(each) for each in phases]})
         return
@@ -49,18 +44,9 @@ async def show_slot(inspector: Inspector, output: Output, slot: SlotInfo) -> Non
     bars = _bars(phases, running, now, ascii_only=ascii_only, terminal=output.terminal)
     output.details(bars)
     output.details(_said(slot, terminal=output.terminal), fit=False)
-    output.details([*([("group", others)] if others else []), ("raw", [_raw(slot)])], fit=False)
-
-
-async def _running(inspector: Inspector, slot: SlotInfo) -> RunningSlot | None:
-    """Return what the slot's worker says of it: its record alone has when a job was started."""
-    if slot.status != "running" or slot.arq_id:
-        return None
-    with suppress(RedisUnavailable):  # a user who may not read the records of workers
-        for each in await inspector.running(slot.batch):
-            if (each.slot, each.job.attempt) == (slot.slot, slot.attempt):
-                return each
-    return None
+    output.details(
+        [*([("group", others)] if others else []), ("raw", [record_command(slot)])], fit=False
+    )
 
 
 def _heading(slot: SlotInfo, now: datetime) -> Line:
@@ -125,8 +111,8 @@ def _told(phase: Phase, now: datetime, running: RunningSlot | None, *, last: boo
     if phase.kind != "run":
         return [lasted, f"   {texts.clock(phase.started, now)}" if phase.kind == "queued" else ""]
     if running and last:
-        standing = texts.standing(running)
-        return [lasted, *([", ", standing] if standing else []), f"   {phase.worker}"]
+        told = standing(running)
+        return [lasted, *([", ", told] if told else []), f"   {phase.worker}"]
     said = phase.error or phase.status.replace("_", " ") or "running"
     return [lasted, "   ", (cut(said, 80), style_of(phase.status)), f"   {phase.worker}"]
 
@@ -170,15 +156,8 @@ def _lines(name: str, text: str, *, terminal: bool) -> Iterator[Detail]:
 
 
 async def _others(inspector: Inspector, slot: SlotInfo) -> Line:
-    if slot.arq_id or not slot.signature:
+    count = await slots_like(inspector, slot)
+    if not count:
         return []
-    groups = await inspector.error_groups(slot.batch)
-    count = next((each.count for each in groups if each.signature == slot.signature), 1)
     others = "alone in it" if count < 2 else f"with {count - 1:,} other" + "s" * (count > 2)
     return [(slot.signature, "bold"), f" {others}"]
-
-
-def _raw(slot: SlotInfo) -> str:
-    keys = KeySpace()
-    key = keys.job(slot.job_id) if slot.status in PENDING else keys.result(slot.job_id)
-    return f"redis-cli GET {shlex.quote(key)}"

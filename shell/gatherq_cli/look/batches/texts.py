@@ -1,12 +1,13 @@
 """Texts about batches and slots that several commands print."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.durations import show_duration
 from gatherq.inspection.progress.running_slots import RunningSlot
-from gatherq_cli.output.amounts import show_rate, show_share
+from gatherq.inspection.words.amounts import show_rate
+from gatherq.inspection.words.standing import standing
 from gatherq_cli.output.styled import Line, Part
 from gatherq_cli.output.styles import style_of
 
@@ -25,11 +26,6 @@ def counts(batch: BatchInfo) -> Line:
     return joined((f"{n:,} {name.replace('_', ' ')}", style_of(name)) for n, name in told if n)
 
 
-def names(jobs: Mapping[str, int]) -> str:
-    """Return how many slots call each job."""
-    return " · ".join(f"{name or 'others'} {count:,}" for name, count in jobs.items())
-
-
 def pace(batch: BatchInfo, rate: float | None, remaining: float | None) -> Line:
     """Return how fast a batch goes; nothing once it has ended."""
     if not batch.left or rate is None:
@@ -45,12 +41,6 @@ def running(slot: RunningSlot) -> Line:
     done = standing(slot)
     said = f"  {slot.worker}" + (f"  {done}" if done else "")
     return [f":{slot.slot} {slot.job.name}", (f"{ran}{limit}", late), said]
-
-
-def standing(slot: RunningSlot) -> str:
-    """Return what the handler told of its progress: `56% 34/60 row 33`; empty for nothing."""
-    told = slot.job.progress
-    return f"{show_share(told.done, told.total)} {told.note}".rstrip() if told else ""
 
 
 def clock(time: datetime | None, now: datetime) -> str:

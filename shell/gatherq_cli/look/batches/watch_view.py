@@ -6,7 +6,7 @@ from itertools import groupby
 
 from gatherq.contract.short_repr import cut
 from gatherq.inspection.progress.batch_progress import BatchProgress
-from gatherq_cli.output.amounts import show_age
+from gatherq.inspection.words.amounts import show_age
 from gatherq_cli.output.bars import bar
 from gatherq_cli.output.styled import Line, Part
 from gatherq_cli.output.styles import style_of

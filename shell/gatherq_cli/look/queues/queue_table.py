@@ -6,8 +6,8 @@ from datetime import datetime
 from gatherq.inspection.durations import show_duration
 from gatherq.inspection.json_records import queue_record
 from gatherq.inspection.queue_info import QueueInfo
+from gatherq.inspection.words.amounts import show_age, show_rate, show_seconds
 from gatherq_cli.common.options import Server
-from gatherq_cli.output.amounts import show_age, show_rate, show_seconds
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styles import style_of
 from gatherq_cli.output.table import Column

@@ -8,9 +8,10 @@ from typing import Literal
 from gatherq.inspection.durations import show_duration
 from gatherq.inspection.job_info import StatisticsPeriod, bad, total
 from gatherq.inspection.json_records import period_record
+from gatherq.inspection.words.amounts import show_rate
 from gatherq_cli.common.options import Server
-from gatherq_cli.output.amounts import show_rate, sparkline
 from gatherq_cli.output.output import Output
+from gatherq_cli.output.sparkline import sparkline
 from gatherq_cli.output.styles import style_of
 from gatherq_cli.output.table import Column, width
 

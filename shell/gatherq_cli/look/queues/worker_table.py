@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from gatherq.inspection.json_records import worker_record
+from gatherq.inspection.words.amounts import show_age, show_bytes, show_seconds, show_share
 from gatherq.inspection.worker_info import RunningJob, WorkerInfo
 from gatherq_cli.common.options import Server
-from gatherq_cli.output.amounts import show_age, show_bytes, show_seconds, show_share
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styles import style_of
 from gatherq_cli.output.table import Column

@@ -1,14 +1,10 @@
-"""Amounts as people read them: sizes, rates, ages, and a row of them as a line of bars."""
+"""Amounts as people read them: sizes, rates, ages, shares."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from gatherq.inspection.durations import show_duration
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
-_BARS = "▁▂▃▄▅▆▇█"
-#: Where the terminal cannot show bars.
-_ASCII_BARS = "_.-:=+*#"
 
 
 def show_bytes(size: int | None) -> str:
@@ -49,20 +45,3 @@ def show_share(part: float, total: float | None) -> str:
     if not total:
         return f"{part:,g}"
     return f"{part / total:.0%} {part:,g}/{total:,g}"
-
-
-def sparkline(values: Sequence[float], encoding: str) -> str:
-    """Return a character for each value, the higher the larger; a space for 0."""
-    bars, most = _bars(encoding), max(values, default=0)
-    if not most:
-        return " " * len(values)
-    steps = [min(int(value / most * len(bars)), len(bars) - 1) for value in values]
-    return "".join(bars[step] if value else " " for step, value in zip(steps, values, strict=True))
-
-
-def _bars(encoding: str) -> str:
-    try:
-        _BARS.encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return _ASCII_BARS
-    return _BARS

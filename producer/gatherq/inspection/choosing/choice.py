@@ -1,4 +1,4 @@
-"""The slots that a command would act on."""
+"""The slots that an act would be about."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,10 @@ from typing import Any
 
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.filters import PENDING
+from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.selector import Selector, read_selector
-from gatherq_cli.common.missing_arguments import missing_arguments
-from gatherq_cli.common.options import Server
+
+from .missing_arguments import missing_arguments
 
 #: Statuses of what has ended, and did not succeed.
 UNSUCCESSFUL: tuple[str, ...] = ("failed", "timed_out", "cancelled", "lost")
@@ -44,19 +45,21 @@ class Choice:
 
 
 async def choose(
-    server: Server, target: str, filters: Sequence[str], wanted: Sequence[str]
+    inspector: Inspector, target: str, filters: Sequence[str], wanted: Sequence[str]
 ) -> Choice:
-    """Find the slots that are meant, and are in one of the wanted statuses."""
+    """Find the slots that are meant, and are in one of the wanted statuses.
+
+    Raises InvalidSelector and BatchNotFound.
+    """
     selector = read_selector(target, filters)
-    async with server.inspector() as inspector:
-        batch = await inspector.batch(selector.batch)
-        if selector.everything:
-            return Choice(batch, None, _counted(batch, wanted))
-        exact: Selector = replace(selector, batch=batch.id)
-        slots = {
-            slot.slot: slot.status async for slot in inspector.slots(exact) if slot.status in wanted
-        }
-        missing = "" if slots else await missing_arguments(inspector, target, filters)
+    batch = await inspector.batch(selector.batch)
+    if selector.everything:
+        return Choice(batch, None, _counted(batch, wanted))
+    exact: Selector = replace(selector, batch=batch.id)
+    slots = {
+        slot.slot: slot.status async for slot in inspector.slots(exact) if slot.status in wanted
+    }
+    missing = "" if slots else await missing_arguments(inspector, target, filters)
     return Choice(batch, tuple(slots), _ordered(Counter(slots.values()), wanted), missing)
 
 

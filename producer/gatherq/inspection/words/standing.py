@@ -1,0 +1,29 @@
+"""How batches and slots stand, in words."""
+
+import shlex
+from collections.abc import Mapping
+
+from gatherq.contract.keys import KeySpace
+from gatherq.inspection.filters import PENDING
+from gatherq.inspection.progress.running_slots import RunningSlot
+from gatherq.inspection.slot_info import SlotInfo
+
+from .amounts import show_share
+
+
+def jobs_in_words(names: Mapping[str, int]) -> str:
+    """Return how many slots call each job: `fetch 1,500 · parse 500`."""
+    return " · ".join(f"{name or 'others'} {count:,}" for name, count in names.items())
+
+
+def standing(slot: RunningSlot) -> str:
+    """Return what the handler told of its progress: `56% 34/60 row 33`; empty for nothing."""
+    told = slot.job.progress
+    return f"{show_share(told.done, told.total)} {told.note}".rstrip() if told else ""
+
+
+def record_command(slot: SlotInfo) -> str:
+    """Return the command that shows the record of a slot as Redis has it."""
+    keys = KeySpace()
+    key = keys.job(slot.job_id) if slot.status in PENDING else keys.result(slot.job_id)
+    return f"redis-cli GET {shlex.quote(key)}"
