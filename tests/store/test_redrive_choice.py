@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gatherq import BatchNotFound, InvalidCall, Producer, call
+from gatherq import BatchNotFound, Inspector, InvalidCall, Producer, call
 from gatherq.contract.keys import KeySpace
 
 from .outcomes import failed, succeeded
@@ -42,6 +42,22 @@ async def test_with_nothing_given_all_that_did_not_succeed_runs_again(ended, sto
 async def test_of_chosen_slots_those_run_again_that_did_not_succeed(ended, store, slots):
     assert await ended.redrive(slots) == 1
     assert await queued(store) == [1]
+
+
+async def test_what_a_redrive_changed_is_told(ended, store, server_url, queue):
+    """Of two groups one has other errors than before, and the other is gone."""
+    await ended.redrive()
+    for attempt in (await claim(store())).attempts:
+        new = failed(attempt, "c") if attempt.slot < 2 else succeeded(attempt)
+        await store().record([failed(attempt, "a") if attempt.slot == 4 else new])
+    async with Inspector(server_url, queue=queue) as inspector:
+        changes = await inspector.error_changes(ended.id)
+    found = [(each.group.text, each.before, each.group.count, each.kind) for each in changes]
+    assert found == [
+        ("ValueError: c", 0, 2, "new"),
+        ("ValueError: a", 2, 1, "stayed"),
+        ("ValueError: b #", 2, 0, "went"),
+    ]
 
 
 async def test_no_slots_are_none_and_not_all(ended, store):

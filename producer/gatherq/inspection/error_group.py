@@ -11,6 +11,8 @@ from gatherq.contract.remote_errors.error_groups import group_of
 from .field_values import object_of, whole
 from .slot_info import SlotInfo
 
+#: What stands for the groups that are counted together.
+FURTHER = "further groups"
 #: Most slots that a group names.
 _NAMED = 10
 
@@ -39,10 +41,25 @@ def counted_groups(fields: Mapping[str, str]) -> dict[str, ErrorGroup]:
     found = {}
     for signature in fields.get("groups", "").split():
         if count := whole(fields.get(signature)):
-            found[signature] = _counted(signature, count, fields)
+            found[signature] = counted_group(signature, count, fields)
     if other := whole(fields.get("other")):
-        found[""] = ErrorGroup(signature="", count=other, text="further groups")
+        found[""] = ErrorGroup(signature="", count=other, text=FURTHER)
     return found
+
+
+def counted_group(signature: str, count: int, fields: Mapping[str, str]) -> ErrorGroup:
+    """Return a group with that count, as a hash `gatherq:errors:<batch>` tells of it."""
+    slot = whole(fields.get(f"{signature}:slot"))
+    said = object_of(fields.get(f"{signature}:text"))
+    return ErrorGroup(
+        signature=signature,
+        count=count,
+        text=_text(said.get("text")),
+        where=_text(said.get("where")),
+        status=_text(said.get("status")),
+        name=_text(said.get("name")),
+        slots=() if slot is None else (slot,),
+    )
 
 
 def collected_groups(slots: Iterable[SlotInfo]) -> dict[str, ErrorGroup]:
@@ -99,20 +116,6 @@ def merged(counted: ErrorGroup, seen: ErrorGroup | None) -> ErrorGroup:
 def in_order(groups: Iterable[ErrorGroup]) -> list[ErrorGroup]:
     """Return the largest groups first; what has no signature comes last."""
     return sorted(groups, key=lambda group: (not group.signature, -group.count, group.slots))
-
-
-def _counted(signature: str, count: int, fields: Mapping[str, str]) -> ErrorGroup:
-    slot = whole(fields.get(f"{signature}:slot"))
-    said = object_of(fields.get(f"{signature}:text"))
-    return ErrorGroup(
-        signature=signature,
-        count=count,
-        text=_text(said.get("text")),
-        where=_text(said.get("where")),
-        status=_text(said.get("status")),
-        name=_text(said.get("name")),
-        slots=() if slot is None else (slot,),
-    )
 
 
 def _text(found: Any) -> str:

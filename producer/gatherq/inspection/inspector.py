@@ -40,6 +40,7 @@ from .reading.slots import SlotReading
 from .reading.snapshots import SnapshotReading
 from .reading.statistics import StatisticsReading
 from .report.batch_report import BatchReport, collect
+from .report.error_changes import ErrorChange
 from .selector import Selector, read_selector
 from .slot_info import SlotInfo
 from .worker_info import WorkerInfo
@@ -187,6 +188,16 @@ class Inspector(AsyncWith):
         async for slot in self.slots(selector):
             add_slot(groups, slot)
         return in_order(groups.values())
+
+    async def error_changes(self, reference: str) -> list[ErrorChange]:
+        """Return the error groups of a batch, each with how many slots had it before its redrive.
+
+        One round trip: it reads what the workers count. There is none where they do not: for a
+        plain arq job, and where gatherq was older, or may not write it. Raises InvalidSelector and
+        BatchNotFound.
+        """
+        batch = await self.batch(reference)
+        return [] if batch.arq else await self._errors.changes(batch)
 
     async def running(self, reference: str) -> list[RunningSlot]:
         """Return what runs of a batch, the longest first, as far as its workers tell.

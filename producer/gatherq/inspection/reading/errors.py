@@ -11,6 +11,7 @@ from gatherq.inspection.error_group import (
     in_order,
     merged,
 )
+from gatherq.inspection.report.error_changes import ErrorChange, changes_of
 from gatherq.store.inspection.completion_records import CompletionRecords
 from gatherq.store.inspection.error_records import ErrorRecords
 from gatherq.store.redrive import REDRIVEN
@@ -46,6 +47,10 @@ class ErrorReading:
             add_slot(seen, slot)
         found = (merged(group, seen.get(key)) for key, group in counted.items())
         return in_order(found if counted else seen.values())
+
+    async def changes(self, batch: BatchInfo) -> list[ErrorChange]:
+        """Return the groups as they are counted, now and before the last redrive."""
+        return changes_of(await self._retry(self._counts.read, batch.id), batch.generation)
 
     async def _unsuccessful(self, batch: BatchInfo) -> list[int]:
         """Return the slots that did not succeed, as the completions say; else all slots."""
