@@ -9,24 +9,20 @@ import base64
 import hashlib
 import json
 import zlib
-from functools import cache
-from importlib.resources import files
 from string import Template
 
 from .batch_report import BatchReport
+from .drawings import asset, script_of, style_of
 from .page_data import data_of
 from .page_parts import parts_of
-
-_ASSETS = files(__package__).joinpath("assets")
-#: Joined in this order; the last one begins.
-_SCRIPTS = ("base", "palette", "slots", "timeline", "completions", "details", "report")
 
 
 def page_of(report: BatchReport) -> str:
     """Return the page."""
-    script, style = _script(), _asset("colors.css") + _asset("report.css")
-    return Template(_asset("report.html")).substitute(
+    script, style = script_of("report.js"), style_of("report.css")
+    return Template(asset("report.html")).substitute(
         parts_of(report),
+        drawings=asset("drawings.html"),
         policy=_policy(script, style),
         script=script,
         style=style,
@@ -38,19 +34,6 @@ def packed(data: object) -> str:
     """Return data for a block of the page: JSON, compressed, as Base64."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
-
-
-@cache
-def _asset(name: str) -> str:
-    """Return a file without its indents and without the lines that are comments."""
-    lines = map(str.strip, _ASSETS.joinpath(name).read_text("utf-8").splitlines())
-    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
-
-
-@cache
-def _script() -> str:
-    parts = "".join(_asset(f"{name}.js") for name in _SCRIPTS)
-    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 def _policy(script: str, style: str) -> str:

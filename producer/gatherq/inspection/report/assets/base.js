@@ -12,13 +12,10 @@ const view = {
   to: 1,
 };
 const drawings = []; // functions that draw anew
+const links = { slot: null }; // on a site: makes the address of a slot
 
-async function readData() {
-  const text = atob(byId("data").textContent);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  data = await new Response(plain).json();
+function take(found) {
+  data = found;
   data.attemptsBefore = new Map(); // slot -> its earlier attempts
   for (const row of data.earlier) {
     if (!data.attemptsBefore.has(row[0])) data.attemptsBefore.set(row[0], []);

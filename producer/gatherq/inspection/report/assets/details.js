@@ -80,6 +80,9 @@ function texts(slot) {
       made.push(element("details", {}, element("summary", {}, whose), element("pre", {}, group.traceback)));
     }
   }
-  made.push(element("p", { class: "hint" }, "in full: ", element("code", {}, `gatherq outcomes ${data.batch}:${slot} --json`)));
+  const full = links.slot
+    ? element("a", { href: links.slot(slot) }, `slot ${slot}`)
+    : element("code", {}, `gatherq outcomes ${data.batch}:${slot} --json`);
+  made.push(element("p", { class: "hint" }, "in full: ", full));
   return made;
 }

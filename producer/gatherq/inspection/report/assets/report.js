@@ -1,10 +1,11 @@
-// The page begins here: the drawings, and what is chosen in them.
+// The file begins here: its data is packed in a block of it.
 
-function choose(slot) {
-  view.slot = slot;
-  byId("slot").value = slot < 0 ? "" : slot;
-  showDetail();
-  draw();
+async function readData() {
+  const text = atob(byId("data").textContent);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  take(await new Response(plain).json());
 }
 
 // Show the slots of one status or error group alone; all again, if that is what is shown.
@@ -17,20 +18,7 @@ function showOnly(pressed, column, value) {
   draw();
 }
 
-function listen() {
-  listenToSlots();
-  listenToTimeline();
-  byId("color").addEventListener("change", (event) => {
-    view.color = event.target.value;
-    draw();
-  });
-  byId("find").addEventListener("submit", (event) => event.preventDefault());
-  byId("slot").addEventListener("input", (event) => {
-    const slot = /^\d+$/.test(event.target.value) ? +event.target.value : -1;
-    view.slot = slot < data.status.length ? slot : -1;
-    showDetail();
-    draw();
-  });
+function listenToFile() {
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.target.matches("input, select")) return;
     byId("slot").focus();
@@ -43,11 +31,6 @@ function listen() {
   for (const each of document.querySelectorAll("[data-group]")) {
     each.addEventListener("click", () => showOnly(each, "group", +each.dataset.group));
   }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    readPalette();
-    draw();
-  });
-  new ResizeObserver(draw).observe(document.body);
 }
 
 async function main() {
@@ -58,13 +41,8 @@ async function main() {
     for (const each of document.querySelectorAll(".drawn")) each.hidden = true;
     return;
   }
-  view.to = data.span;
-  readPalette();
-  readBars();
-  drawings.push(drawSlots, drawTimeline, drawCompletions);
-  listen();
-  draw();
-  requestAnimationFrame(() => (document.body.dataset.drawn = Math.round(performance.now())));
+  listenToFile();
+  begin();
 }
 
 main();
