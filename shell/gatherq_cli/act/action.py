@@ -1,13 +1,14 @@
 """What `cancel` and `redrive` have in common: choose, ask, do, say."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn, TypeAlias
 
 from gatherq.client.batch import Batch
 from gatherq.inspection.choosing.choice import (
-    UNFINISHED,
-    UNSUCCESSFUL,
+    CANCEL,
+    REDRIVE,
+    Action,
     Choice,
     choose,
     slots_in_words,
@@ -21,18 +22,6 @@ from gatherq_cli.output.output import Output
 Deed: TypeAlias = Callable[[Batch[Any], Sequence[int] | None, str], Awaitable[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A verb, and what it does to slots of which statuses."""
-
-    verb: str
-    past: str
-    statuses: Sequence[str]
-    do: Deed
-    #: What these statuses have in common.
-    meant: str
-
-
 async def _cancel(batch: Batch[Any], slots: Sequence[int] | None, by: str) -> int:
     return await batch.cancel(*(slots or ()), by=by)
 
@@ -41,8 +30,7 @@ async def _redrive(batch: Batch[Any], slots: Sequence[int] | None, by: str) -> i
     return await batch.redrive(slots, by=by)
 
 
-CANCEL: Action = Action("cancel", "cancelled", UNFINISHED, _cancel, "is unfinished")
-REDRIVE: Action = Action("redrive", "redrove", UNSUCCESSFUL, _redrive, "has ended without success")
+_DEEDS: Mapping[str, Deed] = {CANCEL.verb: _cancel, REDRIVE.verb: _redrive}
 
 
 def act(
@@ -62,7 +50,7 @@ def act(
 
 async def _chosen(action: Action, target: str, filters: Sequence[str], server: Server) -> Choice:
     async with server.inspector() as inspector:
-        return await choose(inspector, target, filters, action.statuses)
+        return await choose(inspector, target, filters, action)
 
 
 async def _perform(
@@ -70,9 +58,7 @@ async def _perform(
 ) -> None:
     record = {"action": action.verb, **chosen.record(), "dry_run": consent.dry_run}
     if not chosen.count:
-        which = "no slot" if chosen.slots is None else "no slot that matches"
-        nothing = f"nothing to {action.verb}: {which} of batch {chosen.batch.id} {action.meant}"
-        output.prose(nothing + chosen.missing)
+        output.prose(chosen.nothing(action))
     elif consent.dry_run:
         output.prose(f"would {action.verb} {chosen}; nothing was done")
     else:
@@ -87,7 +73,7 @@ async def _perform(
 async def _done(action: Action, chosen: Choice, server: Server, consent: Consent) -> int:
     async with of_batch(server, chosen.batch.queue).producer() as producer:
         batch = await producer.batch(chosen.batch.id)
-        return await action.do(batch, chosen.slots, consent.by)
+        return await _DEEDS[action.verb](batch, chosen.slots, consent.by)
 
 
 def of_batch(server: Server, queue: str) -> Server:

@@ -23,6 +23,8 @@ def cancel(
 
     Filters: status:queued job:fetch worker:web-3* attempt:>1 args.0:17; a leading - negates.
     """
-    from .action import CANCEL, act
+    from gatherq.inspection.choosing.choice import CANCEL
+
+    from .action import act
 
     act(CANCEL, target, filters, server, output, consent)

@@ -23,6 +23,8 @@ def redrive(
 
     Filters: error:3fa9c1d2 status:failed,timed_out job:fetch took:>2s args.0:17; - negates.
     """
-    from .action import REDRIVE, act
+    from gatherq.inspection.choosing.choice import REDRIVE
+
+    from .action import act
 
     act(REDRIVE, target, filters, server, output, consent)

@@ -9,7 +9,7 @@ from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.durations import show_duration
 from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import Record, batch_record
-from gatherq.inspection.progress.pace import remaining
+from gatherq.inspection.progress.pace import remaining, stands_still
 from gatherq.inspection.words.amounts import show_age, show_rate
 from gatherq.inspection.words.standing import jobs_in_words
 from gatherq_cli.common.options import Server
@@ -19,8 +19,8 @@ from gatherq_cli.output.styles import style_of
 from gatherq_cli.output.table import Column
 
 _BAR = 8
-#: Seconds after which a batch of which nothing runs is taken to be stuck; how many are named.
-_STUCK, _NAMED = 10.0, 3
+#: How many that are stuck are named.
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,7 @@ class Row:
     @property
     def stuck(self) -> bool:
         """Whether nothing of it runs, and has not for a while."""
-        since = self.batch.started or self.batch.created
-        waits = since and (self.now - since).total_seconds() > _STUCK
-        return bool(waits and self.batch.left and not self.batch.running)
+        return stands_still(self.batch, self.now)
 
 
 async def list_batches(

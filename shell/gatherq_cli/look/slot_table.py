@@ -4,20 +4,16 @@ import json
 from collections.abc import Sequence
 
 from gatherq.contract.outcomes import Succeeded
-from gatherq.contract.short_repr import cut, short_repr
 from gatherq.inspection.choosing.missing_arguments import missing_arguments
 from gatherq.inspection.durations import show_duration
 from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import slot_record
 from gatherq.inspection.slot_info import SlotInfo
-from gatherq.inspection.words.amounts import show_bytes
+from gatherq.inspection.words.standing import outcome_in_words
 from gatherq_cli.common.options import Server
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styles import style_of
 from gatherq_cli.output.table import Column
-
-#: Most characters of a value, or of an error, on a terminal; bytes from which its size is said.
-_SAID, _LARGE = 200, 4096
 
 
 async def list_slots(
@@ -53,13 +49,6 @@ def _value(slot: SlotInfo) -> object:
     return slot.outcome.value if isinstance(slot.outcome, Succeeded) else None
 
 
-def _short(slot: SlotInfo) -> str:
-    if not isinstance(slot.outcome, Succeeded):
-        return slot.unread or cut(slot.error_line, _SAID)
-    said = short_repr(slot.outcome.value, _SAID)
-    return f"{show_bytes(slot.bytes)}: {said}" if slot.bytes > _LARGE else said
-
-
 def _full(slot: SlotInfo) -> str:
     if isinstance(slot.outcome, Succeeded):
         return json.dumps(slot.outcome.value, default=str, ensure_ascii=False)
@@ -74,5 +63,5 @@ COLUMNS: list[Column] = [
     Column("TOOK", lambda slot: "-" if slot.took is None else show_duration(slot.took), right=True),
     Column("ATTEMPT", lambda slot: str(slot.attempt), right=True, least_width=90),
     Column("WORKER", lambda slot: slot.worker or "-", flexible=True, least_width=100),
-    Column("OUTCOME", _short, full=_full, flexible=True),
+    Column("OUTCOME", outcome_in_words, full=_full, flexible=True),
 ]

@@ -18,6 +18,21 @@ UNFINISHED: tuple[str, ...] = PENDING
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """What can be done to slots of some statuses."""
+
+    verb: str
+    past: str
+    statuses: Sequence[str]
+    #: What these statuses have in common.
+    meant: str
+
+
+CANCEL: Action = Action("cancel", "cancelled", UNFINISHED, "is unfinished")
+REDRIVE: Action = Action("redrive", "redrove", UNSUCCESSFUL, "has ended without success")
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """Slots of a batch, as they are now."""
 
@@ -39,19 +54,26 @@ class Choice:
         counted = ", ".join(f"{n:,} {status}" for status, n in self.statuses.items())
         return f"{slots_in_words(self.count)} of batch {self.batch.id} ({counted})"
 
+    def nothing(self, action: Action) -> str:
+        """Say of a choice of no slots that there is nothing to do."""
+        which = "no slot" if self.slots is None else "no slot that matches"
+        return f"nothing to {action.verb}: {which} of batch {self.batch.id} {action.meant}" + (
+            self.missing
+        )
+
     def record(self) -> dict[str, Any]:
         """Return them as an object of JSON."""
         return {"batch": self.batch.id, "slots": self.count, "statuses": dict(self.statuses)}
 
 
 async def choose(
-    inspector: Inspector, target: str, filters: Sequence[str], wanted: Sequence[str]
+    inspector: Inspector, target: str, filters: Sequence[str], action: Action
 ) -> Choice:
-    """Find the slots that are meant, and are in one of the wanted statuses.
+    """Find the slots that are meant, and that this can be done to.
 
     Raises InvalidSelector and BatchNotFound.
     """
-    selector = read_selector(target, filters)
+    selector, wanted = read_selector(target, filters), action.statuses
     batch = await inspector.batch(selector.batch)
     if selector.everything:
         return Choice(batch, None, _counted(batch, wanted))

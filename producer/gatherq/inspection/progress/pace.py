@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from gatherq.inspection.batch_info import BatchInfo
 from gatherq.store.inspection.completion_records import LATEST, Completion
 from gatherq.store.redrive import REDRIVEN
 
 #: Shortest time (s) of which a rate tells anything.
 _LEAST = 0.1
+#: Seconds after which a batch of which nothing runs is taken to be stuck.
+_STUCK = 10.0
 
 
 def rate(latest: Sequence[Completion], now: float, begin: datetime | None) -> float | None:
@@ -40,3 +43,10 @@ def _seconds(ms: float) -> float:
 def remaining(left: int, rate: float | None) -> float | None:
     """Return the seconds until so many slots have ended at this rate; None if it is not known."""
     return left / rate if rate else None
+
+
+def stands_still(batch: BatchInfo, now: datetime) -> bool:
+    """Tell whether nothing of a batch runs, and probably has not for a while."""
+    since = batch.started or batch.created
+    waits = since and (now - since).total_seconds() > _STUCK
+    return bool(waits and batch.left and not batch.running)
