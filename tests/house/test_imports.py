@@ -53,6 +53,7 @@ def modules(program):
         ),
         ("from gatherq import Producer", WORKER | {"arq"}),
         ("import gatherq_worker", REDIS | PYDANTIC | CLIENT | ENGINE | {"arq", "asyncio"}),
+        ("from gatherq_worker import Observer, Worker", {"sentry_sdk", "gatherq.client"}),
         (IPC, REDIS | PYDANTIC | CLIENT | ENGINE | {"arq", "asyncio"}),
         ("import gatherq.store.server.urls", REDIS | PYDANTIC | CLIENT | {"asyncio"}),
     ],

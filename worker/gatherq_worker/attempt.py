@@ -93,6 +93,8 @@ class Attempt:
     prepare: Encoder = plain
     #: What it raised, for results in another format.
     raised: BaseException | None = None
+    #: Its error as an event of Sentry's, in JSON, where it ran in a process of its own.
+    report: str | None = None
     #: What the log shows of its value or error.
     shown: Any = None
     #: Who asked for its cancellation, once somebody has.

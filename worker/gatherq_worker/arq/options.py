@@ -2,17 +2,20 @@
 
 import asyncio
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from arq.utils import ms_to_datetime
-from arq.worker import Retry, RetryJob
+from arq.worker import JobExecutionFailed, Retry, RetryJob
 
 from gatherq.contract.records import job_deserializer, job_serializer
 from gatherq.contract.remote_errors.attributes import is_a
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.job_log import JobLog
+from gatherq_worker.engine.observers import Observer
 from gatherq_worker.engine.options import EngineOptions, Hooks
+from gatherq_worker.telemetry.sentry import sentry_observers
 
 from .aborts import Aborts
 from .codec import ArqCodec
@@ -46,10 +49,17 @@ def engine_options(worker: "Worker", codec: ArqCodec) -> EngineOptions:
         write=None if ours else codec.write,
         look=log.look if log else None,
         observers=(
+            *_sentry(worker),  # first: the log of what it captures is no part of that
             *(Counters(worker), log or JobLog(every=worker.log_every_job)),
             *worker.observers,
         ),
     )
+
+
+def _sentry(worker: "Worker") -> Sequence[Observer]:
+    """Return what tells Sentry of the jobs, where the user's code has initialised it."""
+    queue, functions, own = str(worker.queue_name), worker.functions, worker.own_names
+    return sentry_observers(queue, functions, own, (JobExecutionFailed, Retry, RetryJob))
 
 
 def retry_delay(error: BaseException) -> float | None:

@@ -102,6 +102,12 @@ class Worker(arq.worker.Worker):
         self._codec = ArqCodec(self.job_serializer, self.job_deserializer, str(self.queue_name))
 
     @property
+    def own_names(self) -> frozenset[str]:
+        """Names of the functions that are `@job` functions or handlers, and not arq's."""
+        given = (name for name, entry in self.functions.items() if own_handler(entry.coroutine))
+        return frozenset({*self._handlers, *given})
+
+    @property
     def stopped_by(self) -> signal.Signals | None:
         """The signal that ended the worker, once one has."""
         return self._shutdown.signal

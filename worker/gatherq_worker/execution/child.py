@@ -9,13 +9,14 @@ import threading
 from functools import partial
 from typing import Any, NoReturn
 
-from gatherq.contract.current_job import CurrentJob, set_current
+from gatherq.contract.current_job import CurrentJob, current_job, set_current
 from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.remote_errors.capture import describe, say
 from gatherq.contract.values.codec import encode
 from gatherq.errors import Retry
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.ipc.frames import framed, pack, read
+from gatherq_worker.job_telemetry import sentry_process
 from gatherq_worker.registry import Handler, Registry, load
 
 from . import forks, interrupt
@@ -88,7 +89,9 @@ class _Job:
             _limit_memory(None)
             self._progress.stop()
         forks.flush()
-        return _reply(result, handler)
+        reply = _reply(result, handler)
+        sentry_process.flush(current_job().remaining())
+        return reply
 
     def _outlive(self) -> None:
         """End with all children when the worker is gone, or gives the job up."""
@@ -106,6 +109,8 @@ class _Job:
     def _run(self, handler: Handler, request: dict[str, Any]) -> ExecutionResult:
         job = CurrentJob(**request["job"], listener=self._progress)
         set_current(job)
+        told = job.job_id, job.name, job.attempt, request["args"], request["kwargs"]
+        sentry_process.enter_job(*told)
         args, kwargs = handler.bind(request["args"], request["kwargs"])
         attempt = Attempt(job.job_id, job.attempt, None)
         attempt.deadline = job.deadline
@@ -130,6 +135,7 @@ def _reply(result: ExecutionResult, handler: Handler) -> bytes:
         matches = is_a(error, handler.definition.rules.retry_on)
         delay = error.delay if is_a(error, Retry) else None
         known = {"error": result.info or describe(error), "matches": matches, "delay": delay}
+        known["report"] = sentry_process.event_of(error)
         return pack({**known, **base})
     if result.written is None:  # it cannot be, or there was no time
         return pack({"error": result.info, **base})

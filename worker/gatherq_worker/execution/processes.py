@@ -97,6 +97,7 @@ class Processes:
             )
         if "shortage" in answer:
             raise Shortage(answer["shortage"])
+        attempt.report = answer.get("report")
         return _result_of(answer, past(attempt))
 
     async def _load(self, process: "JobProcess", server: ForkServer, module: str) -> None:
