@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments anyio3 fuzz browser vendor docs check format bench bench-all record-cost clean
+.PHONY: help demo test clients environments anyio3 fuzz browser rules vendor docs check format bench bench-all record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -38,6 +38,12 @@ browser: $(VENV)/.ready  ## The pages in a real browser (apt-get install chromiu
 
 vendor: $(VENV)/.ready  ## Fetch the scripts of others anew, in the versions of web/gatherq_web/vendor/manifest.json
 	@$(BIN)/python web/vendor.py
+
+PROMTOOL ?= promtool
+rules:  ## The alerts for Prometheus, by its own tool (apt-get install prometheus, or PROMTOOL=...)
+	@command -v $(PROMTOOL) > /dev/null || { echo "no $(PROMTOOL): apt-get install prometheus, or make rules PROMTOOL=..."; exit 1; }
+	@$(PROMTOOL) check config deploy/prometheus/prometheus.yaml
+	@$(PROMTOOL) test rules deploy/prometheus/rules_test.yaml
 
 docs: $(VENV)/.ready  ## Write the table of docs/values.md anew, and the outputs of the notebook
 	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py tests/docs/test_notebook.py

@@ -18,12 +18,14 @@ PAGES = sorted(
         REPOSITORY / "README.md",
     ]
 )
-_PATH = re.compile(r"(?<![\w./*-])((?:[\w.-]+/)*[\w-]+\.(?:py|lua|md|toml|ipynb|yml))(?![\w*])")
+_PATH = re.compile(
+    r"(?<![\w./*-])((?:[\w.-]+/)*[\w-]+\.(?:py|lua|md|toml|ipynb|yml|yaml))(?![\w*])"
+)
 _FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _TEST = re.compile(r"`(test_\w+)`")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-_MODULE = re.compile(r"\bgatherq(?:_worker)?(?:\.\w+)+")
+_MODULE = re.compile(r"(?<!/)\bgatherq(?:_worker)?(?:\.\w+)+")
 #: Names of loggers look like modules.
 LOGGERS = {"gatherq.worker"}
 _LEFT_OUT = {".venv", ".venv-anyio3", ".git", "build", "dist"}
