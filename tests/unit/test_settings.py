@@ -20,7 +20,10 @@ OPTIONS = {each.name: each for each in worker.params if isinstance(each, click.O
 DEFAULTS = worker.make_context("worker", ["jobs"]).params
 WRITTEN = {"None": "none", "False": "no"}
 #: Options that a worker process does not see: what they do is done before it runs.
-BEFOREHAND = {"check", "reload", "watch", "custom_log_dict", "quiet", "log_jobs"}
+BEFOREHAND = {
+    *("check", "reload", "watch", "custom_log_dict", "quiet", "log_jobs"),
+    *("health_port", "health_host", "health_file"),
+}
 
 
 def rows():

@@ -17,8 +17,9 @@ from .worker_owner import OWNER, REDIS, read_report
 
 #: Where a producer finds its server and queue, if its program names none.
 _PRODUCERS_REDIS, _PRODUCERS_QUEUE = "GATHERQ_REDIS_URL", "GATHERQ_QUEUE"
-#: Variables of `gatherq worker` that would make another command of it.
-_OTHER_COMMANDS = "GATHERQ_RELOAD", "GATHERQ_WATCH"
+#: Variables of `gatherq worker` that would make another command of it, and what one worker of a
+#: machine can have.
+_NOT_THEIRS = "GATHERQ_RELOAD", "GATHERQ_WATCH", "GATHERQ_HEALTH_PORT", "GATHERQ_HEALTH_FILE"
 
 
 class Workers:
@@ -35,7 +36,7 @@ class Workers:
         close_in_forks(self._link)
         self._link.setblocking(False)
         with theirs:
-            kept = {k: v for k, v in os.environ.items() if k not in _OTHER_COMMANDS}
+            kept = {k: v for k, v in os.environ.items() if k not in _NOT_THEIRS}
             kept |= {OWNER: str(theirs.fileno()), REDIS: redis_url, _PRODUCERS_REDIS: redis_url}
             if queue is not None:
                 kept[_PRODUCERS_QUEUE] = queue

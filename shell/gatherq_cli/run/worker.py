@@ -26,9 +26,11 @@ from .extras import require
 
 if TYPE_CHECKING:
     from gatherq_worker.settings import WorkerCommand
+    from gatherq_worker.supervision.health_report import HealthReport
 
 _EXPLICIT = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
+_logger = logging.getLogger("gatherq.worker")
 _Function = Callable[..., Any]
 
 
@@ -104,6 +106,14 @@ Examples:
     type=click.FloatRange(0, 600),
     help="Seconds between two writes of the statistics of jobs. 0: none are written.",
 )
+@_option(
+    "--health-port",
+    type=click.IntRange(1, 65_535),
+    metavar="PORT",
+    help="Answer probes there: /livez, /readyz, and /metrics of these processes.",
+)
+@_option("--health-host", default="127.0.0.1", help="Address to listen on for probes.")
+@_option("--health-file", metavar="PATH", help="Keep there what gatherq-probe reads.")
 @_option("--burst/--no-burst", default=False, help="Stop when the queue is empty.")
 @_option("--reload", is_flag=True, help="Restart when a file here changes.")
 @_option(
@@ -128,6 +138,9 @@ def worker(
     custom_log_dict: str | None,
     quiet: bool,
     log_jobs: bool,
+    health_port: int | None,
+    health_host: str,
+    health_file: str | None,
     **values: Any,
 ) -> None:
     """Run the jobs of MODULEs, importable from here: `gatherq worker kitchen`.
@@ -153,8 +166,10 @@ def worker(
     elif check:
         _check(modules, values["redis_url"], values["queue"])
     elif _supervises(values["processes"]):
-        _supervise(_arguments(values["redis_url"]), values["processes"], values["grace"])
+        health = _health(health_host, health_port, health_file)
+        _supervise(_arguments(values["redis_url"]), values["processes"], values["grace"], health)
     else:
+        _check_supervised(health_port, health_file)
         _run(modules, values)
 
 
@@ -181,7 +196,31 @@ def _supervises(processes: int) -> bool:
     return bool(processes) and os.name == "posix" and VARIABLE not in os.environ
 
 
-def _supervise(arguments: list[str], processes: int, grace: float) -> NoReturn:
+def _health(host: str, port: int | None, file: str | None) -> "HealthReport":
+    """Make what probes are answered by; raises Refusal."""
+    from gatherq_worker.supervision.health_report import HealthReport
+
+    try:
+        return HealthReport(host, port, file)
+    except OSError as error:
+        why = error.strerror or error
+        raise Refusal(f"cannot listen on {host}, --health-port {port}: {why}") from None
+
+
+def _check_supervised(port: int | None, file: str | None) -> None:
+    """Refuse a health port where no supervisor can answer at it."""
+    if VARIABLE in os.environ:
+        return
+    if port:
+        why = "a supervisor answers there: leave out --processes 0, or --health-port"
+        raise click.UsageError(why if os.name == "posix" else "--health-port needs a POSIX system")
+    if file:  # an image may name it for all its containers
+        _logger.warning("--health-file is not written: there is no supervisor")
+
+
+def _supervise(
+    arguments: list[str], processes: int, grace: float, health: "HealthReport"
+) -> NoReturn:
     """Run worker processes, without waiting at the end for threads that wait for a name server."""
     import asyncio
 
@@ -191,7 +230,9 @@ def _supervise(arguments: list[str], processes: int, grace: float) -> NoReturn:
     owner = OwnerLink.inherited()
 
     async def supervise() -> NoReturn:
-        supervisor = Supervisor(arguments, processes, grace, report=_report, owner=owner)
+        supervisor = Supervisor(
+            arguments, processes, grace, report=_report, owner=owner, health=health
+        )
         code = await supervisor.run()
         logging.shutdown()
         os._exit(code)

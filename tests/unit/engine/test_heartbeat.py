@@ -64,6 +64,7 @@ class World:
         redis = SimpleNamespace(connection_pool=SimpleNamespace(disconnect=disconnect))
         self.closed, self.extended, self.all_told = False, [], 0
         self.news, self.fields = News(), lambda: {"state": "running"}
+        self.scoreboard = SimpleNamespace(status=None)
         self.store, self.attempts, self.clock = Store(), Attempts(), RedisClock(8.0)
         self.heartbeat = Heartbeat(
             SimpleNamespace(connect=lambda: redis),
@@ -76,6 +77,7 @@ class World:
             record=RECORD,
             live=self,
             news=self.news,
+            scoreboard=self.scoreboard,
         )
 
     def changes(self):
@@ -83,6 +85,9 @@ class World:
 
     def tell_all(self):
         self.all_told += 1
+
+    def status(self, contact):
+        return self.fields()["state"], contact
 
     async def announcements(self, count):
         """Wait until the record was written, or tried, so many times."""
@@ -122,6 +127,15 @@ async def world():
     assert world.closed
     for task in world.attempts.tasks.values():
         task.cancel()
+
+
+async def test_the_supervisor_hears_of_an_answer_and_of_an_outage(world):
+    await world.beat(RenewalReply(NOW))
+    assert world.clock.heard
+    assert world.scoreboard.status == ("running", world.clock.heard)
+    world.fields = lambda: {"state": "away"}
+    await world.beat(RedisConnectionError("gone"))
+    assert world.scoreboard.status[0] == "away"
 
 
 async def test_all_claims_are_renewed_and_tell_the_time(world):

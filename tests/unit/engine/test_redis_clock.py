@@ -26,3 +26,10 @@ def test_time_is_redis_s_and_needs_one_reply():
         contact.now()
     contact.seen(1_000_000_000_000)  # an hour or thirty years off: its own clock does not count
     assert 0 <= contact.now() - 1_000_000_000_000 < 60_000
+
+
+def test_it_knows_when_it_heard_by_the_clock_of_its_process():
+    contact = RedisClock(lease=2.0, clock=lambda: 7.0)
+    assert contact.heard == 0.0
+    contact.seen(1_000)
+    assert contact.heard == 7.0

@@ -86,7 +86,7 @@ class Engine:
         self._live = live = LiveFields(attempts, recorder, places, watchdog, news)
         self._heartbeat = Heartbeat(
             *(server, make_store, attempts, recorder, clock, watchdog),
-            *(options.lease, record, live, news),
+            *(options.lease, record, live, news, scoreboard),
         )
         channel = CancellationChannel(server.connect(), keys)
         self._cancellations = listener = CancellationListener(

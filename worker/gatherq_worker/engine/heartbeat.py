@@ -2,8 +2,8 @@
 
 The answer to a renewal tells what is lost or cancelled. A message about a cancellation is a hint to
 renew at once, for only what stands in Redis counts. With each renewal go the fields of the worker's
-record that change, and its news. The others are written again and again, so that a record that was
-flushed, or lost in a failover, comes back.
+record that change, and its news; a supervisor is told these fields, too. The others are written
+again and again, so that a record that was flushed, or lost in a failover, comes back.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from gatherq.store.server.errors import REDIS_ERRORS, is_transient
 from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.execution.guarded_task import within
+from gatherq_worker.ipc.scoreboard import Scoreboard
 
 from .attempts import Attempts
 from .conclusion.recorder import Recorder
@@ -60,12 +61,13 @@ class Heartbeat:
         record: WorkerRecord,
         live: LiveFields,
         news: News,
+        scoreboard: Scoreboard | None = None,
     ) -> None:
         self._server, self._make_store = server, make_store
         self._attempts, self._recorder, self._clock = attempts, recorder, clock
         self._watchdog, self._interval = watchdog, min(lease / 4, _LONGEST)
         self._record, self._live, self._news = record, live, news
-        self._live_failed = False
+        self._live_failed, self._scoreboard = False, scoreboard
         #: Why the worker ends, as an event.
         self.end: tuple[str, ...] = ("worker_drained",)
         self.outages = OutageLog()
@@ -116,10 +118,12 @@ class Heartbeat:
                 await self._renew(store)
             except Exception as error:
                 self._live.tell_all()
+                self._tell_supervisor()
                 self._away_since = self._away_since or self._clock.last
                 await outages.note_error("renew leases", error)
                 continue
             outages.note_answer()
+            self._tell_supervisor()
             self._note_back()
             # Not before: the two would need a connection each, for good.
             announcing = announcing or asyncio.create_task(self._announce(store))
@@ -167,6 +171,10 @@ class Heartbeat:
                 logger.exception("the record of this worker cannot be made; it goes on")
             self._live_failed = True
             return {}
+
+    def _tell_supervisor(self) -> None:
+        if self._scoreboard:
+            self._scoreboard.status = self._live.status(self._clock.heard)
 
     def _note_back(self) -> None:
         """Note an outage that is over."""

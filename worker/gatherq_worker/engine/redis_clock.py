@@ -20,13 +20,16 @@ class RedisClock:
         self._offset: float | None = None
         self.since = 0
         self.last = 0
+        #: When the last reply came, by this process's clock; 0 before the first.
+        self.heard = 0.0
 
     def seen(self, now: int) -> None:
         """Note a reply; after a long silence, contact begins anew."""
         if now - self.last > self._longest or now < self.last:
             self.since = now
         self.last = now
-        self._offset = now - self._clock() * 1000
+        self.heard = self._clock()
+        self._offset = now - self.heard * 1000
 
     def now(self) -> int:
         """Return the time in ms by Redis's clock; needs one reply."""

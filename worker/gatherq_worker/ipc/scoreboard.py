@@ -1,7 +1,8 @@
 """Memory that a worker process shares with its supervisor, and that survives the process.
 
 It holds the job whose code runs in the loop just now, the executions that have begun, the worker's
-signs of life, and what the process says of its end. A killed process can say nothing afterwards.
+signs of life, how it is, and what the process says of its end. A killed process can say nothing
+afterwards.
 """
 
 import mmap
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .execution_table import SIZE, ExecutionSnapshot, ExecutionTable, Where
 from .process_contract import Farewell
+from .worker_status import SIZE as STATUS_SIZE
+from .worker_status import WorkerStatus
 
 if TYPE_CHECKING:
     from gatherq_worker.attempt import Attempt
@@ -24,6 +27,7 @@ _RUNNING = struct.Struct("<BdddII")
 _WHICH = ("", "execution", "batch")
 _ID = slice(_RUNNING.size, 3000)
 _ROOM = _ID.stop - _ID.start
+_STATUS = slice(3008, 3008 + STATUS_SIZE)
 _TICK = struct.Struct("<d")
 _COUNTS = struct.Struct("<II")
 _TICK_AT, _READY_AT, _FAREWELL_AT, _HURRY_AT, _COUNTS_AT = 4000, 4010, 4011, 4012, 4016
@@ -113,6 +117,15 @@ class Scoreboard:
     def ready(self) -> bool:
         """Whether the process has begun to claim jobs."""
         return bool(self.memory[_READY_AT])
+
+    @property
+    def status(self) -> WorkerStatus:
+        """How the worker is, as its last heartbeat said."""
+        return WorkerStatus.decode(bytes(self.memory[_STATUS]))
+
+    @status.setter
+    def status(self, value: WorkerStatus) -> None:
+        self.memory[_STATUS] = value.encode()
 
     @property
     def farewell(self) -> Farewell:

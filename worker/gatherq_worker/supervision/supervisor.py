@@ -18,7 +18,9 @@ from gatherq import python_command
 from gatherq_worker import stop_words
 from gatherq_worker.ipc.process_contract import ONE_STOP, Farewell, how_it_died
 
+from .health_report import HealthReport
 from .owner_link import OwnerLink
+from .pool_health import PoolHealth
 from .recovery_tasks import RecoveryTasks
 from .starter import Starter
 from .worker_process import SILENT, WorkerProcess
@@ -39,7 +41,7 @@ class Supervisor:
     `start` makes a process; `arguments` are those of `gatherq` in it, where `start` is not given.
     `report` says why processes cannot work, where they do: once, however many they are. Times are
     in seconds. It stops when its `owner` is gone; if a process ends before all of them are ready,
-    the owner is told why in place of `report`, and it stops.
+    the owner is told why in place of `report`, and it stops. `health` hears of each look at them.
     """
 
     def __init__(
@@ -51,9 +53,10 @@ class Supervisor:
         look_interval: float = _LOOK,
         report: Callable[[str], None] = logger.error,
         owner: OwnerLink | None = None,
+        health: HealthReport | None = None,
     ) -> None:
         self._command = _command(arguments, owner)
-        self._owner = owner
+        self._owner, self._health = owner, health
         self._processes, self._grace = processes, grace
         self._children: set[WorkerProcess] = set()
         self._recovery = RecoveryTasks()
@@ -85,6 +88,8 @@ class Supervisor:
         watching.cancel()
         left = self._end - monotonic() if self._stopping.is_set() else self._grace
         await self._recovery.close(max(left, 0.0))
+        if self._health:
+            self._health.close()
         code = max(codes)
         if not code:
             self._say(stop_words.stopped(self._succeeded, self._others))
@@ -218,6 +223,9 @@ class Supervisor:
             if now - child.renewed_at > endpoint.lease / 5:
                 child.renewed_at = now
                 self._recovery.renew(child, endpoint)
+        if self._health:  # last: it tells that looks come to their end
+            stopping = self._stopping.is_set()
+            self._health.tell(PoolHealth.seen(self._children, now, stopping=stopping))
 
     async def _end_stuck(self, child: WorkerProcess) -> None:
         if child not in self._children or not (why := child.stuck):

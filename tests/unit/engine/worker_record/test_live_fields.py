@@ -15,6 +15,7 @@ from gatherq_worker.engine.worker_record import live_fields
 from gatherq_worker.engine.worker_record.live_fields import LiveFields
 from gatherq_worker.engine.worker_record.news import News
 from gatherq_worker.execution.guarded_task import guarded
+from gatherq_worker.ipc.worker_status import WorkerStatus
 
 
 class World:
@@ -130,3 +131,24 @@ async def test_what_is_told_again_is_the_state_and_what_has_changed(world):
 async def test_where_nobody_tells_the_memory_it_is_0(world, monkeypatch, tmp_path):
     monkeypatch.setattr(live_fields, "_MEMORY", str(tmp_path / "none"))
     assert world.live.read()["rss"] == 0
+
+
+async def test_a_supervisor_is_told_the_numbers_that_were_read_last_and_the_state_of_now(world):
+    assert world.live.status(0.0) == WorkerStatus("running")
+    world.running(1)
+    world.live.changes()
+    world.live.draining = True
+    status = world.live.status(12.5)
+    assert status[:4] == ("draining", 12.5, 1, 1)
+    assert (status.unrecorded, status.lag_ms, status.abandoned) == (2, 12, 3)
+    assert status.rss > 1024 * 1024
+    world.live.tell_all()  # Redis knows nothing any more; the supervisor does
+    assert world.live.status(12.5) == status
+
+
+async def test_whatever_state_is_told_can_be_written(world):
+    for draining in (False, True):
+        for world.blocked_by in ("", "b:1 in f"):
+            world.live.draining = draining
+            world.live.changes()
+            assert world.live.status(1.0).encode()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatherq.escape import escape
 from gatherq_worker.attempt import Attempt, State
+from gatherq_worker.ipc.worker_status import WorkerStatus
 
 from .news import News
 
@@ -24,6 +25,8 @@ _MOST_JOBS = 100
 #: Where Linux says what memory a process has, in pages.
 _MEMORY = "/proc/self/statm"
 _RUNNING = State.RUNNING
+#: The fields that a supervisor is told too, in the order of its status.
+_NUMBERS = WorkerStatus._fields[2:]
 
 
 class LiveFields:
@@ -44,16 +47,24 @@ class LiveFields:
         #: Whether the worker takes no more jobs.
         self.draining = False
         self._told: dict[str, str | int] = {}
+        #: What was read last, whether or not Redis has heard of it.
+        self._last: dict[str, str | int] = {}
 
     def changes(self) -> dict[str, str | int]:
         """Return the state, and the fields that are not as they were when this was last called."""
         before, self._told = self._told, self.read()
+        self._last = self._told
         before.pop("state", None)
         return {name: value for name, value in self._told.items() if before.get(name) != value}
 
     def tell_all(self) -> None:
         """Have all fields told the next time: what was told may be gone."""
         self._told = {}
+
+    def status(self, contact: float) -> WorkerStatus:
+        """Return what was read last, and the state of now; `contact` is as in WorkerStatus."""
+        numbers = (max(int(self._last.get(name, 0)), 0) for name in _NUMBERS)
+        return WorkerStatus(self._state(str(self._last.get("blocked_by", ""))), contact, *numbers)
 
     def read(self) -> dict[str, str | int]:
         """Return the fields, by name."""
