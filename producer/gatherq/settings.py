@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_core import PydanticCustomError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from . import server_in_environment
 from .contract import defaults
 from .contract.keys import DEFAULT_QUEUE
 from .contract.short_repr import value_repr
@@ -30,6 +37,10 @@ class Settings(BaseSettings):
         repr=False,
         description="the text of a URL, redis://HOST:PORT/DATABASE",
     )
+    #: Whose password the URL of the environment has, where it has none of its own.
+    redis_password_file: str | None = Field(
+        default=None, description="the path of a file that has a password and can be read"
+    )
     queue: str = Field(
         default=DEFAULT_QUEUE, min_length=1, description="a name of 1 or more characters"
     )
@@ -47,6 +58,36 @@ class Settings(BaseSettings):
     )
     #: What a producer does while no worker is there to run what it waits for.
     no_workers: NoWorkersPolicy = Field(default="warn", description="'warn', 'raise' or 'ignore'")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: PydanticBaseSettingsSource,
+        **more: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the URL with its password, unless an argument gives it."""
+        return (
+            init_settings,
+            InitSettingsSource(settings_cls, _named_server()),
+            *others,
+            *more.values(),
+        )
+
+    @field_validator("redis_password_file")
+    @classmethod
+    def _is_readable(cls, value: str | None) -> str | None:
+        """Refuse a file that no password can be read from; what it says is not repeated."""
+        try:
+            if value is not None:
+                server_in_environment.read_password(value)
+        except (OSError, ValueError):
+            wanted = cls.model_fields["redis_password_file"].description
+            raise PydanticCustomError(
+                "password_file", "give {wanted}", {"wanted": wanted}
+            ) from None
+        return value
 
     @field_validator("*", mode="before")
     @classmethod
@@ -69,6 +110,14 @@ class Settings(BaseSettings):
         except ValidationError as error:
             refusal = _refusal(cls, error, given)
         raise refusal  # without the error, which holds the value
+
+
+def _named_server() -> dict[str, Any]:
+    try:
+        url = server_in_environment.named_url()
+    except (OSError, ValueError):  # the check of the file's name says so
+        return {}
+    return {} if url is None else {"redis_url": url}
 
 
 def _refusal(

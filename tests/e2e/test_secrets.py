@@ -12,7 +12,7 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from redis import Redis
@@ -27,6 +27,7 @@ RIGHT, WRONG = f"top/{MARKER}@é", f"bad?{MARKER}#é"
 CASES = [
     ("worker secretive", "environment"),
     ("worker secretive --processes 2", "option"),
+    ("worker secretive", "file"),
     ("worker secretive --processes 0", "environment"),
     ("worker secretive --reload", "option"),
     ("worker secretive.FromURL -v", "settings"),
@@ -50,9 +51,14 @@ def with_password(url, who, password):
     return url.replace("redis://", f"redis://{who}:{quote(password, safe='')}@")
 
 
-def environment(url, how, queue):
+def environment(url, how, queue, folder=None):
     """Return what a process finds, and the words that it is given."""
     found = {**os.environ, "SECRETIVE_QUEUE": queue, "COLUMNS": "200"}
+    if how == "file":
+        (folder / "password").write_text(unquote(urlsplit(url).password))
+        url = re.sub(":[^:]*@", "@", url)
+        found["GATHERQ_REDIS_PASSWORD_FILE"] = str(folder / "password")
+        return {**found, "GATHERQ_REDIS_URL": url}, []
     if how == "settings":
         return {**found, "SECRETIVE_DSN": url}, []
     if how == "environment":
@@ -121,9 +127,9 @@ def shows_nothing(text):
 
 
 @pytest.mark.parametrize(("command", "way"), CASES)
-async def test_a_wrong_password_is_not_said(guarded, command, way, queue):
+async def test_a_wrong_password_is_not_said(guarded, command, way, queue, tmp_path):
     who = "me" if way == "option" else ""
-    found, options = environment(with_password(guarded, who, WRONG), way, queue)
+    found, options = environment(with_password(guarded, who, WRONG), way, queue, tmp_path)
     async with until(30), running(command.split(), found, options) as (process, said):
         await heard(process, said, "Error: cannot use Redis at .*invalid username")
         for pid in family(process.pid)[1:]:
@@ -133,8 +139,10 @@ async def test_a_wrong_password_is_not_said(guarded, command, way, queue):
 
 
 @pytest.mark.parametrize(("command", "way"), CASES)
-async def test_the_right_password_is_listed_and_mapped_nowhere(guarded, command, way, queue):
-    found, options = environment(with_password(guarded, "me", RIGHT), way, queue)
+async def test_the_right_password_is_listed_and_mapped_nowhere(
+    guarded, command, way, queue, tmp_path
+):
+    found, options = environment(with_password(guarded, "me", RIGHT), way, queue, tmp_path)
     async with until(30), running(command.split(), found, options) as (process, said):
         await heard(process, said, "ready: .* runs ")
         mine = family(process.pid)
@@ -151,7 +159,7 @@ async def test_the_right_password_is_listed_and_mapped_nowhere(guarded, command,
         assert b"redis://" not in page
 
 
-@pytest.mark.parametrize(("command", "way"), [CASES[1], CASES[4], CASES[6]])
+@pytest.mark.parametrize(("command", "way"), [CASES[1], CASES[5], CASES[7]])
 async def test_a_supervisor_speaks_for_its_dead_without_a_word_of_it(guarded, command, way, queue):
     found, options = environment(with_password(guarded, "me", RIGHT), way, queue)
     words = [*command.split(), "-v"]
@@ -165,10 +173,10 @@ async def test_a_supervisor_speaks_for_its_dead_without_a_word_of_it(guarded, co
     shows_nothing("".join(said))
 
 
-@pytest.mark.parametrize(("who", "way"), [("", "environment"), ("me", "option")])
+@pytest.mark.parametrize(("who", "way"), [("", "environment"), ("me", "option"), ("me", "file")])
 @pytest.mark.parametrize("password", [WRONG, RIGHT], ids=["wrong", "right"])
-async def test_a_probe_says_no_password(guarded, who, way, password, queue):
-    found, options = environment(with_password(guarded, who, password), way, queue)
+async def test_a_probe_says_no_password(guarded, who, way, password, queue, tmp_path):
+    found, options = environment(with_password(guarded, who, password), way, queue, tmp_path)
     async with until(20), running(["health", "--ready"], found, options) as (process, said):
         await process.wait()
     shows_nothing("".join(said))

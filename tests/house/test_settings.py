@@ -21,6 +21,8 @@ def variable(field):
     return f"GATHERQ_{field.upper()}"
 
 
+#: No argument says it: it belongs to the URL of the environment.
+OF_THE_ENVIRONMENT = {"redis_password_file"}
 OF_SETTINGS = {variable(field) for field in Settings.model_fields}
 
 
@@ -46,6 +48,7 @@ def test_the_table_of_a_producer_has_its_settings_and_their_defaults():
     assert {name: (name_of, default) for name, name_of, default in rows} == {
         name: (variable(name), str(field.default).removesuffix(".0"))
         for name, field in Settings.model_fields.items()
+        if name not in OF_THE_ENVIRONMENT
     }
     assert [name for name, *_ in rows] == list(inspect.signature(Producer).parameters)
 

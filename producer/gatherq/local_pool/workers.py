@@ -19,7 +19,10 @@ from .worker_owner import OWNER, REDIS, read_report
 _PRODUCERS_REDIS, _PRODUCERS_QUEUE = "GATHERQ_REDIS_URL", "GATHERQ_QUEUE"
 #: Variables of `gatherq worker` that would make another command of it, and what one worker of a
 #: machine can have.
-_NOT_THEIRS = "GATHERQ_RELOAD", "GATHERQ_WATCH", "GATHERQ_HEALTH_PORT", "GATHERQ_HEALTH_FILE"
+_NOT_THEIRS = (
+    *("GATHERQ_RELOAD", "GATHERQ_WATCH", "GATHERQ_HEALTH_PORT", "GATHERQ_HEALTH_FILE"),
+    "GATHERQ_REDIS_PASSWORD_FILE",  # of another server; the URL of theirs says all
+)
 
 
 class Workers:

@@ -120,9 +120,10 @@ def _job_names(ctx: click.Context) -> list[str]:
 
 def _ask(ctx: click.Context, commands: list[tuple[Any, ...]]) -> list[Any]:
     from gatherq.contract import defaults
+    from gatherq.server_in_environment import named_url
     from gatherq.store.server.probe import ask
 
-    url = _given(ctx, "url") or os.environ.get("GATHERQ_REDIS_URL") or defaults.REDIS_URL
+    url = _given(ctx, "url") or named_url() or defaults.REDIS_URL
     return (ask(url, commands, _PATIENCE) or []) if commands else []
 
 

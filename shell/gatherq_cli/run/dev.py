@@ -3,6 +3,7 @@
 import os
 
 import click
+from click.core import ParameterSource
 
 from .extras import require
 
@@ -61,8 +62,21 @@ def dev(
             "--port and --data are of a server that is started here; leave them out, or --redis "
             "(GATHERQ_REDIS_URL)"
         )
+    if click.get_current_context().get_parameter_source("redis_url") is ParameterSource.ENVIRONMENT:
+        redis_url = _with_password()
     from .dev_session import run
 
     known = {"--processes": processes, "--concurrency": concurrency}
     options = [word for name, value in known.items() if value for word in (name, str(value))]
     run(modules, options, redis_url, queue, port, data)
+
+
+def _with_password() -> str:
+    """Return the URL of the environment, with the password of its file."""
+    from gatherq.errors import InvalidSetting
+    from gatherq.settings import Settings
+
+    try:
+        return Settings.read().redis_url
+    except InvalidSetting as error:
+        raise click.ClickException(str(error)) from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gatherq.contract import defaults
 from gatherq.contract.keys import DEFAULT_QUEUE
 from gatherq.escape import escape
+from gatherq.server_in_environment import named_url
 from gatherq.store.workers import Alive, probe_alive
 
 if TYPE_CHECKING:
@@ -37,11 +38,21 @@ def _place(url: str | None, queue: str | None) -> tuple[str, str]:
     """Return the server and the queue: as an option says, or else the environment."""
     environment = {name.upper(): value for name, value in os.environ.items()}
     if environment.get("GATHERQ_QUEUE") == "":
-        from gatherq.settings import Settings
-
-        Settings.read()  # says what is wrong with that
-    url = url or environment.get("GATHERQ_REDIS_URL", defaults.REDIS_URL)
+        return _settled(url, queue)
+    try:
+        named = url or named_url()
+    except (OSError, ValueError):
+        return _settled(url, queue)
+    url = defaults.REDIS_URL if named is None else named
     return url, queue or environment.get("GATHERQ_QUEUE", DEFAULT_QUEUE)
+
+
+def _settled(url: str | None, queue: str | None) -> tuple[str, str]:
+    """Read the settings as others do, who say what is wrong with them."""
+    from gatherq.settings import Settings
+
+    settings = Settings.read(redis_url=url, queue=queue)
+    return settings.redis_url, settings.queue
 
 
 def _verdict(found: list[Alive], queue: str) -> tuple[int, list[str]]:
