@@ -75,7 +75,7 @@ def refusal(*options, **environment):
 async def test_it_starts_without_redis_and_says_where_it_is():
     async with web("--queue", "orders") as page, httpx.AsyncClient() as client:
         assert re.fullmatch(
-            r"gatherq web: http://127\.0\.0\.1:\d+/ \(redis://:\*\*\*@127\.0\.0\.1:1/3, "
+            r"page: http://127\.0\.0\.1:\d+/ \(redis://:\*\*\*@127\.0\.0\.1:1/3, "
             r"queue orders\)\n",
             page.said,
         )

@@ -1,5 +1,7 @@
 """`Site`: what one application was told, and the connections that it reads by."""
 
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
@@ -20,6 +22,7 @@ class Site:
     redis_url: str
     queue: str
     _inspector: Inspector | None = field(default=None, init=False)
+    _end: AsyncGenerator[None, None] | None = field(default=None, init=False)
 
     def inspector(self, request: HTTPConnection | None = None) -> Inspector:
         """Return the Inspector of the queue that a request names, or of the usual one.
@@ -28,8 +31,21 @@ class Site:
         """
         if self._inspector is None:  # not before there is an event loop
             self._inspector = Inspector(self.redis_url, queue=self.queue, patience=_PATIENCE)
+            self._end = self._closing()
+            with suppress(StopIteration):  # runs up to its `yield`, without a wait
+                self._end.asend(None).send(None)
         asked = request and request.query_params.get("queue")
         return self._inspector.on(asked) if asked else self._inspector
+
+    async def _closing(self) -> AsyncGenerator[None, None]:
+        """Close what is open when the event loop ends, which ends its asynchronous generators.
+
+        An application that is mounted is not told of the end of the one around it.
+        """
+        try:
+            yield
+        finally:
+            await self.aclose()
 
     def producer(self, queue: str) -> Producer:
         """Return a Producer for a batch of a queue; use it with `async with`."""

@@ -71,7 +71,7 @@ def run(options: PageOptions) -> None:
         raise click.ClickException(str(error)) from None
 
     def started(_: PageServer) -> None:
-        click.echo(f"gatherq web: {_address(options, sockets[0])} ({_about(page)})")
+        click.echo(f"page: {_address(options, sockets[0])} ({_about(page)})")
 
     prefix = _prefix(options.root_path)
     served: ASGIApp = Prefix(page, prefix) if prefix else page
