@@ -20,6 +20,8 @@ from .errors import InvalidSetting
 
 #: What becomes of who waits for jobs that no worker is there to run.
 NoWorkersPolicy: TypeAlias = Literal["warn", "raise", "ignore"]
+#: How the spans of jobs belong to those of the code that submits them.
+TracePolicy: TypeAlias = Literal["auto", "child", "link", "off"]
 
 
 class Settings(BaseSettings):
@@ -58,6 +60,8 @@ class Settings(BaseSettings):
     )
     #: What a producer does while no worker is there to run what it waits for.
     no_workers: NoWorkersPolicy = Field(default="warn", description="'warn', 'raise' or 'ignore'")
+    #: How the spans of jobs belong to those of their producer; `off`: there are no spans.
+    trace: TracePolicy = Field(default="auto", description="'auto', 'child', 'link' or 'off'")
 
     @classmethod
     def settings_customise_sources(

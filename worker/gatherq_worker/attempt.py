@@ -122,6 +122,10 @@ class Attempt:
     places: tuple[Place, ...] = ()
     #: The attempts before this one, as their history keeps them.
     history: tuple[dict[str, Any], ...] = ()
+    #: The trace context of its batch, as the producer wrote it; empty for none.
+    trace: str = ""
+    #: The traceparent of its own span; empty where there is none.
+    span: str = ""
 
     @classmethod
     def read(cls, claimed: ClaimedJob) -> "Attempt":
@@ -149,7 +153,7 @@ class Attempt:
         other_format: bool = False,
     ) -> "Attempt":
         """Make the attempt of a claimed job; `job` is its data, read in our format or another."""
-        id_, number, payload, score, batch, slot, life, claim, _, deadline, entries = claimed
+        id_, number, payload, score, batch, slot, life, claim, _, deadline, entries, trace = claimed
         size, call = 0 if payload is None else len(payload), b""
         if (
             payload is not None
@@ -162,6 +166,7 @@ class Attempt:
         attempt = cls(
             id_, number, job, size, problem, *of_batch, score=score, other_format=other_format
         )
+        attempt.trace = trace
         if entries:
             attempt.remember(entries)
         return attempt

@@ -16,6 +16,8 @@ from .misuse.checks import check_calls
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gatherq.telemetry.producer_spans import ProducerSpans, Waiting
+
 T = TypeVar("T")
 T1 = TypeVar("T1")
 T2 = TypeVar("T2")
@@ -28,11 +30,13 @@ class Gatherer:
     """Adds `gather` to a class that submits batches."""
 
     if TYPE_CHECKING:
+        _spans: ProducerSpans
 
         async def _submit(
             self,
             calls: Sequence[Call[Any]],
             origin: BatchOrigin,
+            waiting: Waiting | None = None,
             *,
             timeout: float | None = None,
             lease: float | None = None,
@@ -220,14 +224,15 @@ class Gatherer:
         """
         check_calls("gather", calls)
         origin = BatchOrigin.here("gather", label)
-        batch = await self._submit(calls, origin, timeout=timeout, lease=lease)
-        try:
-            return await _values(batch, return_exceptions)
-        except _FirstError as first:
-            raise first.error from first.error.__cause__
-        except (asyncio.CancelledError, NoWorkers):
-            await stop(batch)
-            raise
+        with self._spans.waiting("gather") as waiting:
+            batch = await self._submit(calls, origin, waiting, timeout=timeout, lease=lease)
+            try:
+                return await _values(batch, return_exceptions)
+            except _FirstError as first:
+                raise first.error from first.error.__cause__
+            except (asyncio.CancelledError, NoWorkers):
+                await stop(batch)
+                raise
 
 
 class _FirstError(Exception):

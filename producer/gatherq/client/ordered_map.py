@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gatherq.aio import start_task
 from gatherq.contract.jobs import Call
 from gatherq.contract.outcomes import Outcome
+from gatherq.telemetry.producer_spans import Waiting
 
 from .submit_buffer import SubmitBuffer
 
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 
 async def map_calls(
-    buffer: SubmitBuffer, calls: AsyncGenerator[Call[Any], None], window: int, ordered: bool
+    buffer: SubmitBuffer,
+    calls: AsyncGenerator[Call[Any], None],
+    window: int,
+    ordered: bool,
+    waiting: Waiting,
 ) -> AsyncGenerator[Outcome[Any], None]:
     """Yield the outcomes of `calls`; at most `window` are taken from it and not yielded."""
     room = asyncio.Semaphore(window)
@@ -37,21 +42,22 @@ async def map_calls(
                 index += 1
                 await room.acquire()
 
-    submission = start_task(submit_all())
-    submission.add_done_callback(lambda _: ready.put_nowait(None))
-    try:
-        while pending or not submission.done():
-            handle = await ready.get()
-            if handle is not None:
-                outcome = await handle.outcome()
-                yield outcome.model_copy(update={"slot": pending.pop(handle)})
-                room.release()
-        submission.result()  # raises an error of the input, after the outcomes of all before it
-    finally:
-        submission.cancel()
-        for handle in pending:
-            handle.cancel()
-        await asyncio.wait([submission, *pending])
+    with waiting:
+        submission = start_task(submit_all())
+        submission.add_done_callback(lambda _: ready.put_nowait(None))
+        try:
+            while pending or not submission.done():
+                handle = await ready.get()
+                if handle is not None:
+                    outcome = await handle.outcome()
+                    yield outcome.model_copy(update={"slot": pending.pop(handle)})
+                    room.release()
+            submission.result()  # raises an error of the input, after the outcomes before it
+        finally:
+            submission.cancel()
+            for handle in pending:
+                handle.cancel()
+            await asyncio.wait([submission, *pending])
 
 
 async def calls_of(

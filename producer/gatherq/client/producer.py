@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from weakref import WeakValueDictionary
 
 from gatherq.contract.batch_options import BatchOptions, batch_deadline, tolerated_failures
 from gatherq.contract.batch_origin import BatchOrigin
@@ -14,13 +15,14 @@ from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Outcome
 from gatherq.contract.validation import check_batch_id, check_timeout, check_window
 from gatherq.errors import BatchNotFound, ProducerClosed
-from gatherq.settings import NoWorkersPolicy, Settings
+from gatherq.settings import NoWorkersPolicy, Settings, TracePolicy
 from gatherq.store.batches import BatchStore
 from gatherq.store.server import connection
-from gatherq.store.server.connection import database_of
+from gatherq.store.server.connection import address_of, database_of
 from gatherq.store.server.owned_pool import OwnedPool
 from gatherq.store.server.retry import RedisRetry
 from gatherq.store.server.urls import masked
+from gatherq.telemetry.producer_spans import ProducerSpans, Waiting
 
 from .batch import Batch
 from .gather import Gatherer
@@ -50,12 +52,17 @@ class Producer(Gatherer, AsyncWith):
 
     What is not given is read from the environment: `GATHERQ_REDIS_URL`, `GATHERQ_QUEUE`,
     `GATHERQ_KEEP` (seconds that a batch stays in Redis after it has ended), `GATHERQ_PATIENCE`
-    (seconds of going on trying while Redis is away), `GATHERQ_NO_WORKERS`. A bad value raises
-    InvalidSetting, a bad URL RedisUnavailable.
+    (seconds of going on trying while Redis is away), `GATHERQ_NO_WORKERS`, `GATHERQ_TRACE`. A bad
+    value raises InvalidSetting, a bad URL RedisUnavailable.
 
     `no_workers` says what happens after three seconds of waiting, if no worker is on the queue, or
     none that knows the jobs' names: "warn" (the default) logs that once, "raise" raises NoWorkers
     where something waits, "ignore" does not look.
+
+    `trace` says how the spans of jobs belong to those of this program, where it has set up
+    OpenTelemetry's SDK: "auto" (the default) makes children of what `gather`, `task_group`, `map`
+    and `submit_one` submit, and links what `submit` does; "child" and "link" do the one or the
+    other with all, "off" makes no spans.
 
     It belongs to the event loop that it is first used in; in another it raises ProducerElsewhere,
     unless the first is closed, or this process was forked: then it begins anew. Once closed, all
@@ -73,6 +80,7 @@ class Producer(Gatherer, AsyncWith):
         keep: float | None = None,
         patience: float | None = None,
         no_workers: NoWorkersPolicy | None = None,
+        trace: TracePolicy | None = None,
     ) -> None:
         settings = Settings.read(
             redis_url=redis_url,
@@ -80,6 +88,7 @@ class Producer(Gatherer, AsyncWith):
             keep=keep,
             patience=patience,
             no_workers=no_workers,
+            trace=trace,
         )
         self._url = settings.redis_url
         self._keep, self._patience = settings.keep, settings.patience
@@ -89,6 +98,7 @@ class Producer(Gatherer, AsyncWith):
         self._owner = LoopOwner(self._begin)
         self._pool.check_owner = self._owner.check
         self._redis = connection.client(self._pool)
+        self._spans = ProducerSpans(settings.trace, settings.queue, *address_of(self._redis))
         self._session = Session(
             BatchStore(self._redis, KeySpace(settings.queue, database_of(self._redis))),
             RedisRetry(self._url, settings.patience),
@@ -98,6 +108,8 @@ class Producer(Gatherer, AsyncWith):
             self._owner.closed,
         )
         self._buffer = self._shared_buffer()
+        #: Buffers of single jobs that spans submit, as long as they are used.
+        self._buffers: WeakValueDictionary[tuple[int, int], SubmitBuffer] = WeakValueDictionary()
 
     def __repr__(self) -> str:
         return f"<Producer {self.url} queue={self._session.store.keys.queue!r}>"
@@ -134,6 +146,7 @@ class Producer(Gatherer, AsyncWith):
         self._pool.forget()
         self._session.begin()
         self._buffer = self._shared_buffer()
+        self._buffers = WeakValueDictionary()
 
     @property
     def url(self) -> str:
@@ -201,6 +214,7 @@ class Producer(Gatherer, AsyncWith):
         self,
         calls: Sequence[Call[Any]],
         origin: BatchOrigin,
+        waiting: Waiting | None = None,
         *,
         timeout: float | None = None,
         batch_id: str | None = None,
@@ -209,7 +223,7 @@ class Producer(Gatherer, AsyncWith):
         queue_timeout: float | None = None,
         lease: float | None = None,
     ) -> Batch[Any]:
-        """Write a batch that one of the verbs submits."""
+        """Write a batch that one of the verbs submits; `waiting` is the span of that verb."""
         self._owner.check()
         submission = Submission(self._session, calls, batch_id, timeout, queue_timeout, origin)
         options = BatchOptions(
@@ -219,8 +233,10 @@ class Producer(Gatherer, AsyncWith):
             submission.queue_timeout,
         )
         decoders, names = submission.decoders(), submission.names()
-        await submission.write(options, self._keep, self._patience)
-        return Batch(self._session, submission.batch_id, len(submission), decoders, names)
+        batch, size = submission.batch_id, len(submission)
+        with self._spans.sending(batch, size, origin, waiting) as trace:
+            await submission.write(options, self._keep, self._patience, trace)
+        return Batch(self._session, batch, size, decoders, names)
 
     @usage("batch", "the id of one batch: batch('nightly-report')")
     async def batch(self, batch_id: str) -> Batch[Any]:
@@ -259,7 +275,7 @@ class Producer(Gatherer, AsyncWith):
         check_call("submit_one", call)
         # A batch submitted inside a job has that job's deadline, and no call of another job.
         alone = lease is not None or inherited_deadline() is not None
-        buffer = self._new_buffer("submit_one", lease=lease) if alone else self._buffer
+        buffer = self._new_buffer("submit_one", lease=lease) if alone else self._buffer_here()
         return await buffer.wait_written(buffer.add(call, name=name))
 
     @usage("task_group", "options by name alone: task_group(timeout=10)")
@@ -282,7 +298,8 @@ class Producer(Gatherer, AsyncWith):
         """
         self._owner.check()
         check_timeout(timeout)
-        return TaskGroup(self._new_buffer("task_group", timeout, lease, label, structured=True))
+        waiting = self._spans.waiting("task_group")
+        return TaskGroup(self._new_buffer("task_group", timeout, lease, label, waiting), waiting)
 
     @overload
     def map(
@@ -368,8 +385,9 @@ class Producer(Gatherer, AsyncWith):
         check_window(window)
         calls = calls_of(call_maker(job), items)
         check_items(items)
-        buffer = self._new_buffer("map", timeout, lease, label, structured=True)
-        return map_calls(buffer, calls, window, ordered)
+        waiting = self._spans.waiting("map")
+        buffer = self._new_buffer("map", timeout, lease, label, waiting)
+        return map_calls(buffer, calls, window, ordered, waiting)
 
     def _new_buffer(
         self,
@@ -377,12 +395,25 @@ class Producer(Gatherer, AsyncWith):
         timeout: float | None = None,
         lease: float | None = None,
         label: str | None = None,
-        *,
-        structured: bool = False,
+        waiting: Waiting | None = None,
     ) -> SubmitBuffer:
+        """Make the buffer of a verb; one that waits has a span, and ends its jobs with it."""
         check_timeout(lease, "lease")
         origin = BatchOrigin.here(kind, label)
-        return self._buffer_of(origin, timeout, lease, structured=structured)
+        return self._buffer_of(origin, timeout, lease, waiting)
+
+    def _buffer_here(self) -> SubmitBuffer:
+        """Return the buffer of single jobs: one for all, and one for each span that submits some.
+
+        So what is written together belongs to one trace.
+        """
+        span = self._spans.current()
+        if span is None:
+            return self._buffer
+        buffer = self._buffers.get(span)
+        if buffer is None:
+            self._buffers[span] = buffer = self._shared_buffer()
+        return buffer
 
     def _shared_buffer(self) -> SubmitBuffer:
         """Make the buffer of single jobs: calls of several jobs may meet in it."""
@@ -393,11 +424,10 @@ class Producer(Gatherer, AsyncWith):
         origin: BatchOrigin,
         timeout: float | None = None,
         lease: float | None = None,
-        *,
-        structured: bool = False,
+        waiting: Waiting | None = None,
     ) -> SubmitBuffer:
-        submit = partial(self._submit, origin=origin, timeout=timeout, lease=lease)
-        return SubmitBuffer(self._session, submit, structured=structured)
+        submit = partial(self._submit, origin=origin, waiting=waiting, timeout=timeout, lease=lease)
+        return SubmitBuffer(self._session, submit, structured=waiting is not None)
 
 
 def tie_to_block(producer: Producer) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gatherq.aio import finish_first
@@ -74,13 +75,16 @@ class Submission:
         names = [call.name for call in self._calls]
         return names if len(set(names)) > 1 else names[:1]
 
-    async def write(self, options: BatchOptions, keep: float, patience: float) -> None:
-        """Write the batch, to stay `keep` seconds after its end.
+    async def write(
+        self, options: BatchOptions, keep: float, patience: float, trace: str = ""
+    ) -> None:
+        """Write the batch, to stay `keep` seconds after its end, with its `trace` if it has one.
 
         `patience` is how long this producer goes on while Redis is away, in seconds. Cancelled
         meanwhile, it ends with the chunk that is under way. Raises BatchConflict, BatchNotFound
         and RedisUnavailable.
         """
+        self._origin = replace(self._origin, trace=trace)
         try:
             cancelled = await self._write_chunks(options, keep, patience)
         except asyncio.CancelledError:

@@ -1,11 +1,13 @@
 """`TaskGroup`: asyncio's, with jobs on the pool for tasks."""
 
 import asyncio
+from contextlib import ExitStack
 from contextvars import Context, copy_context
 from typing import Any, Self, TypeVar
 
 from gatherq.contract.checks.usage import usage
 from gatherq.contract.jobs import Call
+from gatherq.telemetry.producer_spans import Waiting
 
 from .handle import Handle, follow
 from .misuse.async_with import AsyncWith
@@ -29,17 +31,20 @@ class TaskGroup(AsyncWith):
     failures are raised as an ExceptionGroup.
     """
 
-    def __init__(self, buffer: SubmitBuffer) -> None:
-        self._buffer = buffer
+    def __init__(self, buffer: SubmitBuffer, waiting: Waiting) -> None:
+        self._buffer, self._waiting = buffer, waiting
         self._group = asyncio.TaskGroup()
         self._context = copy_context()
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
+        self._waiting.__enter__()
         return self
 
     async def __aexit__(self, *exc_info: Any) -> None:
-        await self._group.__aexit__(*exc_info)
+        with ExitStack() as ending:
+            ending.push(self._waiting)
+            await self._group.__aexit__(*exc_info)
 
     def __repr__(self) -> str:
         return repr(self._group)

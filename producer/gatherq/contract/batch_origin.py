@@ -28,6 +28,8 @@ class BatchOrigin:
     by: str = ""
     #: Id of the job that submitted it.
     parent: str = ""
+    #: Its trace context, as `telemetry.trace_field` writes it: the worker continues that trace.
+    trace: str = ""
 
     @classmethod
     def here(cls, kind: str, label: str | None = None, *, shared: bool = False) -> Self:

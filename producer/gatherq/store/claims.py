@@ -56,6 +56,8 @@ class ClaimedJob(NamedTuple):
     deadline: Deadline | None = None
     #: Entries of its history, as JSON.
     history: Sequence[bytes] = ()
+    #: The trace context of its batch; empty for none.
+    trace: str = ""
 
 
 class BatchFacts(NamedTuple):
@@ -64,6 +66,7 @@ class BatchFacts(NamedTuple):
     size: int
     life: str
     deadline: Deadline | None
+    trace: str = ""
 
 
 def text(raw: bytes) -> str:
@@ -77,12 +80,12 @@ def texts(raw: Iterable[bytes]) -> list[str]:
 
 
 def batch_facts(raw: Sequence[Any]) -> dict[str, BatchFacts]:
-    """Read the batches in a reply: id, size, life, deadline and its length (ms, or empty)."""
+    """Read the batches in a reply: id, size, life, deadline, its length (ms, or empty), trace."""
     facts = {}
-    for at in range(0, len(raw) - 4, 5):
-        batch, size, life, ends, limit = texts(raw[at : at + 5])
+    for at in range(0, len(raw) - 5, 6):
+        batch, size, life, ends, limit, trace = texts(raw[at : at + 6])
         deadline = Deadline(int(ends), int(limit or 0) / 1000) if ends else None
-        facts[batch] = BatchFacts(int(size), life, deadline)
+        facts[batch] = BatchFacts(int(size), life, deadline, trace)
     return facts
 
 

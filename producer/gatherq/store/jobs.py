@@ -285,7 +285,8 @@ class JobStore:
         claim = (self._claims, problem)
         if facts is None or slot is None:
             return ClaimedJob(*queued, None, 0, "", *claim, None, entries)
-        return ClaimedJob(*queued, batch, slot, facts.life, *claim, facts.deadline, entries)
+        deadline, trace = facts.deadline, facts.trace
+        return ClaimedJob(*queued, batch, slot, facts.life, *claim, deadline, entries, trace)
 
     def _fence(self, attempt: Fenced) -> tuple[str, int, str, str, str]:
         """Return id, attempt, token, batch and its life: together they are of this claim alone."""

@@ -11,6 +11,7 @@ from gatherq import call, job
 from gatherq.client.handle import Handle, settle
 from gatherq.client.misuse.checks import call_maker
 from gatherq.client.ordered_map import calls_of, map_calls
+from gatherq.telemetry.producer_spans import Waiting
 from tests.conftest import until
 
 from .conftest import succeeded
@@ -38,9 +39,13 @@ async def calls(items):
         yield call("f", n)
 
 
+def map_all(buffer, calls, window, ordered=True):
+    return map_calls(buffer, calls, window, ordered, Waiting(None, "map"))
+
+
 async def test_no_more_than_the_window_is_taken_and_not_yielded():
     buffer = Buffer(ready=False)
-    async with until(5), aclosing(map_calls(buffer, calls(count()), 3, True)) as outcomes:
+    async with until(5), aclosing(map_all(buffer, calls(count()), 3)) as outcomes:
         first = asyncio.create_task(anext(outcomes))
         while len(buffer.handles) < 3:
             await asyncio.sleep(0)
@@ -55,7 +60,7 @@ async def test_no_more_than_the_window_is_taken_and_not_yielded():
 @pytest.mark.parametrize(("ordered", "values"), [(True, [0, 1, 2]), (False, [2, 0, 1])])
 async def test_outcomes_come_in_order_or_as_completed(ordered, values):
     buffer = Buffer(ready=False)
-    async with until(5), aclosing(map_calls(buffer, calls(range(3)), 9, ordered)) as outcomes:
+    async with until(5), aclosing(map_all(buffer, calls(range(3)), 9, ordered)) as outcomes:
         first = asyncio.create_task(anext(outcomes))
         while len(buffer.handles) < 3:
             await asyncio.sleep(0)
@@ -72,7 +77,7 @@ async def test_an_error_of_the_input_comes_after_the_outcomes_before_it():
         yield call("f", 1)
         raise ValueError("input")
 
-    outcomes = map_calls(Buffer(ready=True), broken(), 9, True)
+    outcomes = map_all(Buffer(ready=True), broken(), 9)
     async with until(5):
         assert [(await anext(outcomes)).value for _ in range(2)] == [0, 1]
         with pytest.raises(ValueError, match="input"):

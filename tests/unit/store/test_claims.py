@@ -13,10 +13,11 @@ def test_a_slot_is_a_number_of_the_batch_as_we_write_it(end, size, slot):
     assert slot_in(end, size) == slot
 
 
-def test_facts_of_batches_come_in_fives():
-    facts = batch_facts([b"b", b"3", b"life", b"1700", b"1500", b"c", b"1", b"", b"", b"", b"odd"])
-    assert facts["b"] == (3, "life", Deadline(1700, 1.5))
-    assert facts["c"] == (1, "", None)
+def test_facts_of_batches_come_in_sixes():
+    first = [b"b", b"3", b"life", b"1700", b"1500", b"00-ab-cd-01"]
+    facts = batch_facts([*first, b"c", b"1", b"", b"", b"", b"", b"odd"])
+    assert facts["b"] == (3, "life", Deadline(1700, 1.5), "00-ab-cd-01")
+    assert facts["c"] == (1, "", None, "")
     assert len(facts) == 2
 
 

@@ -12,6 +12,7 @@ from .pools import connection_pool
 __all__ = [
     "SOCKET_TIMEOUT",
     "Server",
+    "address_of",
     "check",
     "client",
     "connect",
@@ -69,6 +70,14 @@ async def disconnect(redis: Redis) -> None:
 def database_of(redis: Redis) -> int:
     """Return the number of the database that a client uses."""
     return int(redis.connection_pool.connection_kwargs.get("db") or 0)
+
+
+def address_of(redis: Redis) -> tuple[str, int | None]:
+    """Return host and port of the server, or the path of its socket and None."""
+    known = redis.connection_pool.connection_kwargs
+    if path := known.get("path"):
+        return str(path), None
+    return str(known.get("host") or "localhost"), int(known.get("port") or 6379)
 
 
 async def check(redis: Redis, url: str) -> None:

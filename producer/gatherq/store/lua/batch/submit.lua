@@ -5,7 +5,8 @@
 --       events, ...jobs
 -- keep: ms that the batch stays after its end. first: slot of the first job.
 -- options: kept from the first chunk, a JSON object of integers: tolerate (failures), limit (of the
--- batch's deadline), lease, queue_timeout (ms); and of texts, for people: kind, label, names, by, parent.
+-- batch's deadline), lease, queue_timeout (ms); and of texts, for people: kind, label, names, by, parent;
+-- trace, for the worker to continue it.
 -- new_digests: of the jobs, 8 bytes each; '' for a batch that nobody will submit again.
 -- life: tells a new batch from others under its id. patience: ms after which the producer has given
 -- up, unless it writes the next chunk before; '' for a batch that may be gone on with later.

@@ -3,7 +3,7 @@
 local FIELDS = {'size', 'expires', 'written', 'life', 'keep', 'cancelled_by', 'created', 'deadline',
   'limit', 'lease', 'leased', 'queue_timeout', 'tolerate', 'writing', 'deleting',
   'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'running',
-  'kind', 'queue'}
+  'trace', 'kind', 'queue'}
 local ENDED = {'succeeded', 'failed', 'timed_out', 'cancelled', 'lost'}
 
 -- An unfinished batch stays at least for so long (ms) after somebody last looked after it.
@@ -32,7 +32,7 @@ local function batch_of(id)
     batch.keep = batch.keep or 0
     -- Whether it is of another queue: then its jobs are neither looked for nor put into this one.
     batch.elsewhere = raw[#FIELDS] and raw[#FIELDS] ~= queue
-    batch.kind = raw[#FIELDS - 1]
+    batch.kind, batch.trace = raw[#FIELDS - 1], raw[#FIELDS - 2]
     batch.alive = batch.size ~= nil and not batch.deleting
     if batch.alive then
       batch.written = batch.written or batch.size

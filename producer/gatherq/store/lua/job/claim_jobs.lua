@@ -14,8 +14,8 @@
 -- A job that must not run any more, because it or its batch is cancelled or late, ends here instead. A
 -- member of the queue that cannot be a job is put into quarantine. Jobs of batches that are gone are removed.
 -- Returns {now (ms), ms to the next visible job or -1, {members put into quarantine}, {batch, its size,
--- its life, its deadline (ms) or '', the length of that (ms) or '', ...}, {batches that extend.lua is to
--- be run for}, id of a job that a plain arq worker holds or '', {score and members to skip for the next
+-- its life, its deadline (ms) or '', the length of that (ms) or '', its trace context or '', ...}, {batches
+-- that extend.lua is to be run for}, id of a job that a plain arq worker holds or '', {score and members to skip for the next
 -- claim, if names are passed over}, then for each job: id, attempt, score (ms) at which it was queued,
 -- data}. The data is false where there is none, and its size where it is too large. The attempt is a
 -- number for the first one, else {attempt, entries of its history ...}, to which a death that nobody
@@ -24,7 +24,7 @@ n = tonumber(n)
 local lease_ms = tonumber(lease)
 local contact = contact_of(contact_since, contact_last, lease_ms)
 local may_reclaim = contact >= lease_ms
-local MOST_ID, MOST_ENTRY = 4096, 65536
+local MOST_ID, MOST_ENTRY, MOST_TRACE = 4096, 65536, 100
 -- A worker comes back after so many ms at the latest.
 local LONGEST_WAIT = 60000
 
@@ -102,9 +102,10 @@ local function claim_job(id, attempts, batch, score, job)
   reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, score, job
   if batch and not batches_told[batch] then
     batches_told[batch] = true
-    local list = reply[4]
+    local list, trace = reply[4], batch.trace
+    if not trace or #trace > MOST_TRACE then trace = '' end
     for _, value in ipairs({batch.id, digits(batch.size), batch.life, batch.deadline and digits(batch.deadline)
-      or '', batch.limit and digits(batch.limit) or ''}) do list[#list + 1] = value end
+      or '', batch.limit and digits(batch.limit) or '', trace}) do list[#list + 1] = value end
   end
 end
 
