@@ -5,6 +5,8 @@ from importlib import import_module
 
 import pytest
 
+from gatherq.telemetry.span_names import SPANS
+
 from . import DOCS, REPOSITORY
 
 #: All that is written for people, with the decisions and the changes.
@@ -26,8 +28,8 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _TEST = re.compile(r"`(test_\w+)`")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _MODULE = re.compile(r"(?<!/)\bgatherq(?:_worker)?(?:\.\w+)+")
-#: Names of loggers look like modules.
-LOGGERS = {"gatherq.worker"}
+#: Names of loggers, and of attributes of spans, look like modules.
+NO_MODULES = {"gatherq.worker", *(each for row in SPANS for each in row.attributes)}
 _LEFT_OUT = {".venv", ".venv-anyio3", ".git", "build", "dist"}
 
 
@@ -95,7 +97,7 @@ def test_every_test_that_a_page_names_is_there(page):
 
 
 def is_there(name):
-    if name in LOGGERS:
+    if name in NO_MODULES:
         return True
     module, _, rest = name.partition(".")
     found = import_module(module)

@@ -14,6 +14,7 @@ import click
 
 from gatherq.errors import GatherqError
 from gatherq.settings import Settings
+from gatherq.telemetry.sdk_flush import flush_sdk
 
 from . import logging_setup, registry
 from .arq.run import run_native, run_settings
@@ -60,6 +61,7 @@ def refuse(
 def exit_process(link: SupervisorLink, farewell: Farewell) -> NoReturn:
     """End this process, without waiting for what does not end."""
     link.end(farewell)
+    flush_sdk()
     logging.shutdown()
     os._exit(RECYCLED if farewell is Farewell.RECYCLE else 0)
 

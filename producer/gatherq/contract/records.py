@@ -213,10 +213,17 @@ def encode_history(history: Sequence[dict[str, Any]]) -> bytes:
 
 
 def encode_attempt(
-    attempt: int, worker: str, status: str, error: ErrorInfo | None, times: Times
+    attempt: int,
+    worker: str,
+    status: str,
+    error: ErrorInfo | None,
+    times: Times,
+    span: str = "",
 ) -> bytes:
-    """Encode an attempt that has ended, for the history of its job."""
+    """Encode an attempt that has ended, for the history of its job; `span` is its traceparent."""
     record = {"attempt": attempt, "worker": worker, "status": status, "error": error}
+    if span:
+        record["trace"] = span
     return _entry({**record, "st": times.started, "ft": times.finished})
 
 

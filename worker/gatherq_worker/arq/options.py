@@ -11,11 +11,13 @@ from arq.worker import JobExecutionFailed, Retry, RetryJob
 
 from gatherq.contract.records import job_deserializer, job_serializer
 from gatherq.contract.remote_errors.attributes import is_a
+from gatherq.store.server.connection import address_of
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.job_log import JobLog
 from gatherq_worker.engine.observers import Observer
 from gatherq_worker.engine.options import EngineOptions, Hooks
 from gatherq_worker.telemetry.sentry import sentry_observers
+from gatherq_worker.telemetry.tracing import trace_observers
 
 from .aborts import Aborts
 from .codec import ArqCodec
@@ -50,6 +52,7 @@ def engine_options(worker: "Worker", codec: ArqCodec) -> EngineOptions:
         look=log.look if log else None,
         observers=(
             *_sentry(worker),  # first: the log of what it captures is no part of that
+            *_spans(worker),
             *(Counters(worker), log or JobLog(every=worker.log_every_job)),
             *worker.observers,
         ),
@@ -60,6 +63,13 @@ def _sentry(worker: "Worker") -> Sequence[Observer]:
     """Return what tells Sentry of the jobs, where the user's code has initialised it."""
     queue, functions, own = str(worker.queue_name), worker.functions, worker.own_names
     return sentry_observers(queue, functions, own, (JobExecutionFailed, Retry, RetryJob))
+
+
+def _spans(worker: "Worker") -> Sequence[Observer]:
+    """Return what makes spans of the jobs, where the user's code has set up OpenTelemetry."""
+    functions = {name: entry.coroutine for name, entry in worker.functions.items()}
+    place = str(worker.queue_name), worker.worker_id
+    return trace_observers(*place, functions, lambda: address_of(worker.pool))
 
 
 def retry_delay(error: BaseException) -> float | None:

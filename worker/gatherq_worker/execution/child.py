@@ -14,6 +14,8 @@ from gatherq.contract.remote_errors.attributes import is_a
 from gatherq.contract.remote_errors.capture import describe, say
 from gatherq.contract.values.codec import encode
 from gatherq.errors import Retry
+from gatherq.telemetry.sdk_flush import flush_sdk
+from gatherq.telemetry.trace_field import continue_trace
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.ipc.frames import framed, pack, read
 from gatherq_worker.job_telemetry import sentry_process
@@ -91,6 +93,7 @@ class _Job:
         forks.flush()
         reply = _reply(result, handler)
         sentry_process.flush(current_job().remaining())
+        flush_sdk(current_job().remaining())
         return reply
 
     def _outlive(self) -> None:
@@ -111,6 +114,8 @@ class _Job:
         set_current(job)
         told = job.job_id, job.name, job.attempt, request["args"], request["kwargs"]
         sentry_process.enter_job(*told)
+        if request.get("trace"):
+            continue_trace(request["trace"])
         args, kwargs = handler.bind(request["args"], request["kwargs"])
         attempt = Attempt(job.job_id, job.attempt, None)
         attempt.deadline = job.deadline

@@ -12,6 +12,7 @@ from gatherq.contract.remote_errors.capture import DescribedError, say
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.contract.values import codec
 from gatherq.contract.values.codec import encode
+from gatherq.telemetry.trace_field import current_traceparent
 from gatherq_worker.attempt import Attempt, Place
 from gatherq_worker.ipc.frames import pack, unpack
 from gatherq_worker.ipc.process_contract import how_it_died
@@ -271,6 +272,7 @@ def _request(attempt: Attempt, handler: Handler, job: CurrentJob) -> bytes:
             "kwargs": record.kwargs,
             "memory": handler.definition.memory,
             "job": {name: value for name, value in job._asdict().items() if name != "listener"},
+            "trace": current_traceparent(),
         }
     )
 

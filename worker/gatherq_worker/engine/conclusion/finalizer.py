@@ -100,8 +100,8 @@ class Finalizer:
 
     def _entry(self, attempt: Attempt, again: RunAgain) -> bytes:
         """Write what the history of the job keeps of the attempt."""
-        times = self._times(attempt)
-        return encode_attempt(attempt.number, self._worker, again.status, again.error, times)
+        ended = (again.status, again.error, self._times(attempt))
+        return encode_attempt(attempt.number, self._worker, *ended, attempt.span)
 
     def refuse(self, attempt: Attempt, error: BaseException) -> None:
         """Fail a job that cannot be run."""
