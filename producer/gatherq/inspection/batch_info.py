@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.validation import MAX_JOBS
+from gatherq.telemetry.trace_field import trace_id
 
 from .field_values import counts_of, time, whole
 
@@ -51,6 +52,8 @@ class BatchInfo:
     #: Its producer, `host.pid`, and the job that it was submitted in.
     by: str = ""
     parent: str = ""
+    #: Id of the trace that it was submitted in, 32 hex digits; empty where there was none.
+    trace: str = ""
     #: How many slots call each job; "" counts those of further names.
     names: Mapping[str, int] = field(default_factory=dict)
     #: How often it was redriven.
@@ -117,6 +120,7 @@ def read_batch(id_: str, fields: Mapping[str, str]) -> BatchInfo | None:
         size=size,
         limit=None if limit is None else limit / 1000,
         names=counts_of(fields.get("names")),
+        trace=trace_id(fields.get("trace", "")),
         tolerate=whole(fields.get("tolerate")),
         written=size if written is None else min(written, size),
         **given,

@@ -76,6 +76,8 @@ def _origin(batch: BatchInfo) -> Iterator[Detail]:
         yield "by", [" ".join(filter(None, [batch.by, batch.kind and f"({batch.kind})"]))]
     if batch.parent:
         yield "parent", [f"job {batch.parent}"]
+    if batch.trace:
+        yield "trace", [batch.trace]
 
 
 def _times(batch: BatchInfo, now: datetime) -> Iterator[Detail]:
