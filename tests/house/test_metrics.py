@@ -60,7 +60,7 @@ def queries() -> Iterator[tuple[str, str]]:
             yield f"variable {variable['name']}", variable["query"]["query"]
     for rule in RULES:
         yield rule["alert"], rule["expr"]
-    for query in re.findall(r"^\| [^`|]+ \| `(.*)` \|$", PAGE, re.MULTILINE):
+    for query in re.findall(r"^\| [^`|]+ \| `([^`]*gatherq_[^`]*)` \|$", PAGE, re.MULTILINE):
         yield "page", query
 
 

@@ -64,7 +64,7 @@ class World:
         redis = SimpleNamespace(connection_pool=SimpleNamespace(disconnect=disconnect))
         self.closed, self.extended, self.all_told = False, [], 0
         self.news, self.fields = News(), lambda: {"state": "running"}
-        self.scoreboard = SimpleNamespace(status=None)
+        self.state, self.scoreboard = "running", SimpleNamespace(status=None)
         self.store, self.attempts, self.clock = Store(), Attempts(), RedisClock(8.0)
         self.heartbeat = Heartbeat(
             SimpleNamespace(connect=lambda: redis),
@@ -87,7 +87,7 @@ class World:
         self.all_told += 1
 
     def status(self, contact):
-        return self.fields()["state"], contact
+        return self.state, contact
 
     async def announcements(self, count):
         """Wait until the record was written, or tried, so many times."""
@@ -133,7 +133,7 @@ async def test_the_supervisor_hears_of_an_answer_and_of_an_outage(world):
     await world.beat(RenewalReply(NOW))
     assert world.clock.heard
     assert world.scoreboard.status == ("running", world.clock.heard)
-    world.fields = lambda: {"state": "away"}
+    world.state = "away"
     await world.beat(RedisConnectionError("gone"))
     assert world.scoreboard.status[0] == "away"
 
