@@ -15,6 +15,7 @@ _PACKAGES = {
     "reload": ["watchfiles"],
     "metrics": ["prometheus_client", "starlette", "uvicorn"],
     "web": ["uvicorn", "jinja2", "sse_starlette", "itsdangerous"],
+    "logs": ["pythonjsonlogger"],
 }
 
 

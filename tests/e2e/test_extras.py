@@ -51,6 +51,15 @@ def run(program, packages, cwd=None):
             )
             for how in (["--reload"], ["--watch", "."])
         ),
+        *(
+            pytest.param(
+                [command, "x", "--log-format", "json"],
+                "pythonjsonlogger",
+                f"gatherq {command} --log-format json needs gatherq[logs]",
+                marks=pytest.mark.arq,
+            )
+            for command in ("worker", "dev")
+        ),
     ],
 )
 def test_a_command_says_in_one_line_what_to_install(words, package, message, tmp_path):

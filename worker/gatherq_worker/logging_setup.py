@@ -3,14 +3,29 @@
 import logging
 import sys
 import traceback
+from collections.abc import Sequence
+from copy import copy
 from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from .job_telemetry.log_records import mark_records
 
 #: Loggers whose names begin so are the worker's.
 _OWN = "gatherq", "gatherq_worker", "arq"
 
 
+#: How lines are written.
+Form: TypeAlias = Literal["text", "json"]
+_TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
 class LastResort(logging.StreamHandler):  # type: ignore[type-arg]
     """Writes the records that no handler of the user's gets, so that no line comes twice."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(sys.stderr)
+        self.form = form
+        self.setFormatter(logging.Formatter(_TEXT) if form == "text" else _json_formatter())
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Write the record, unless another handler gets it."""
@@ -28,14 +43,35 @@ def _handlers(logger: logging.Logger | None) -> list[logging.Handler]:
     return found
 
 
-def log_to_stderr(level: int) -> None:
-    """Log to stderr from this level on."""
-    logging.basicConfig(
-        level=level,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        handlers=[LastResort(sys.stderr)],
-    )
+def log_to_stderr(level: int, form: Form = "text") -> None:
+    """Log to stderr from this level on; records say which job they are of."""
+    logging.basicConfig(level=level, handlers=[LastResort(form)])
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    mark_records(form, str(level))
+
+
+def log_as(words: Sequence[str]) -> None:
+    """Log as the process whose records have these words; without them, configure nothing."""
+    if words:
+        log_to_stderr(int(words[1]), "json" if words[0] == "json" else "text")
+
+
+def _json_formatter() -> logging.Formatter:
+    """Make a formatter that writes a line of JSON for each record, with all of its fields."""
+    from pythonjsonlogger.json import JsonFormatter
+
+    class Lines(JsonFormatter):
+        def format(self, record: logging.LogRecord) -> str:
+            """Show an error by the text that the record has, if it has one: it is escaped."""
+            if record.exc_text:
+                record = copy(record)
+                record.exc_info = None
+                record.__dict__.pop("traceback", None)
+            return super().format(record)
+
+    names: dict[str, Any] = {"levelname": "level", "name": "logger"}
+    format_ = "%(levelname)s %(name)s %(message)s"
+    return Lines(format_, rename_fields=names, timestamp="time")
 
 
 def protect_loggers() -> None:

@@ -57,6 +57,8 @@ class CurrentJob(NamedTuple):
     deadline: float | None
     #: Who is told of its progress; None outside of a worker.
     listener: Callable[[JobProgress], object] | None = None
+    #: Name of the worker, as in outcomes; None outside of one.
+    worker: str | None = None
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Say how far the job is: `done` of `total`, in whatever unit.

@@ -33,6 +33,11 @@ Examples:
     type=click.IntRange(1, 10_000),
     help="Jobs that one process runs at a time [default: 100]",
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="Format of the workers' log [default: GATHERQ_LOG_FORMAT or text]",
+)
 def dev(
     modules: tuple[str, ...],
     redis_url: str | None,
@@ -41,6 +46,7 @@ def dev(
     queue: str | None,
     processes: int | None,
     concurrency: int | None,
+    log_format: str | None,
 ) -> None:
     """Run a Redis server, and workers of MODULEs that start again when a Python file here changes.
 
@@ -54,6 +60,8 @@ def dev(
             "and a worker: gatherq worker MODULE --redis URL"
         )
     require("local", "gatherq dev")
+    if log_format == "json":
+        require("logs", "gatherq dev --log-format json")
     if not modules:
         advice = "gatherq dev kitchen is for kitchen.py in this folder"
         raise click.UsageError(f"name the module of your jobs: {advice}")
@@ -66,7 +74,11 @@ def dev(
         redis_url = _with_password()
     from .dev_session import run
 
-    known = {"--processes": processes, "--concurrency": concurrency}
+    known = {
+        "--processes": processes,
+        "--concurrency": concurrency,
+        "--log-format": log_format,
+    }
     options = [word for name, value in known.items() if value for word in (name, str(value))]
     run(modules, options, redis_url, queue, port, data)
 

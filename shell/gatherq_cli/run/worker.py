@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 from click.core import ParameterSource
@@ -126,6 +126,12 @@ Examples:
 )
 @click.option("--check", is_flag=True, help="arq's health check: exit 0 or 1.")
 @_option("--custom-log-dict", metavar="PATH", help="Logging settings, named as in arq.")
+@_option(
+    "--log-format",
+    default="text",
+    type=click.Choice(["text", "json"]),
+    help="Format of the log: lines of text, or of JSON with the job that each is of.",
+)
 @_option("--log-jobs", is_flag=True, help="Log every job.")
 @_option("--verbose", "-v", is_flag=True, help="Log every job, and details.")
 @_option("--quiet", "-q", is_flag=True, help="Log warnings and errors alone.")
@@ -137,6 +143,7 @@ def worker(
     watch: str | None,
     custom_log_dict: str | None,
     quiet: bool,
+    log_format: Literal["text", "json"],
     log_jobs: bool,
     health_port: int | None,
     health_host: str,
@@ -151,11 +158,13 @@ def worker(
     require("worker", "gatherq worker")
     if reload or watch:
         require("reload", "gatherq worker --reload")
+    if log_format == "json":
+        require("logs", "gatherq worker --log-format json")
     if not modules:
         advice = "gatherq worker kitchen is for kitchen.py in this folder"
         raise click.UsageError(f"name the module of your jobs: {advice}")
     level = logging.WARNING if quiet else logging.INFO
-    logging_setup.log_to_stderr(logging.DEBUG if values["verbose"] else level)
+    logging_setup.log_to_stderr(logging.DEBUG if values["verbose"] else level, log_format)
     values["verbose"] |= log_jobs
     if custom_log_dict:
         _configure_logging(custom_log_dict)

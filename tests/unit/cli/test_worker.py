@@ -16,7 +16,7 @@ def run(monkeypatch):
     monkeypatch.setattr(
         process, "run_worker_process", lambda command, link: commands.append(command)
     )
-    monkeypatch.setattr("gatherq_worker.logging_setup.log_to_stderr", lambda level: None)
+    monkeypatch.setattr("gatherq_worker.logging_setup.log_to_stderr", lambda level, form: None)
 
     def run(*options, **variables):
         result = CliRunner().invoke(

@@ -9,7 +9,6 @@ from arq.worker import Retry
 
 from gatherq.contract.records import Times, Verdict
 from gatherq.contract.remote_errors.attributes import is_a
-from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.events import (
     GraceOver,
@@ -19,6 +18,7 @@ from gatherq_worker.engine.events import (
     JobRetried,
     JobStarted,
 )
+from gatherq_worker.engine.job_log import end_fields, event_fields
 from gatherq_worker.engine.observers import Observer
 from gatherq_worker.execution.result import ExecutionResult
 
@@ -66,15 +66,18 @@ class ArqLog(Observer):
             extra += f" delayed={(now - attempt.score) / 1000:0.2f}s"
         arguments = _safe(lambda: args_to_string(job.args, job.kwargs))
         waited = (now - job.enqueued) / 1000
-        logger.info("%6.2fs → %s(%s)%s", waited, self._ref(attempt), arguments, extra)
+        fields = event_fields("job.started", attempt)
+        logger.info("%6.2fs → %s(%s)%s", waited, self._ref(attempt), arguments, extra, extra=fields)
 
     def job_retried(self, event: JobRetried) -> None:
         """Log a further attempt."""
         took, ref = _took(event.times), self._ref(event.attempt)
+        fields = event_fields("job.retrying", event.attempt)
         if is_a(event.error, Retry):
-            logger.info("%6.2fs ↻ %s retrying job in %0.2fs", took, ref, event.delay)
+            text = "%6.2fs ↻ %s retrying job in %0.2fs"
+            logger.info(text, took, ref, event.delay, extra=fields)
         else:
-            logger.info("%6.2fs ↻ %s cancelled, will be run again", took, ref)
+            logger.info("%6.2fs ↻ %s cancelled, will be run again", took, ref, extra=fields)
 
     def grace_over(self, event: GraceOver) -> None:
         """Log that the grace of a stop is over, with so many jobs still running."""
@@ -83,47 +86,56 @@ class ArqLog(Observer):
 
     def job_released(self, event: JobReleased) -> None:
         """Log a job that goes back to the queue."""
-        logger.info("↻ %s cancelled, will be run again", self._ref(event.attempt))
+        fields = event_fields("job.released", event.attempt)
+        logger.info("↻ %s cancelled, will be run again", self._ref(event.attempt), extra=fields)
 
     def job_refused(self, event: JobRefused) -> None:
         """Log why the job cannot be run."""
         attempt, error = event.attempt, event.error
+        fields = event_fields("job.refused", attempt)
         if attempt.job:
             what = " not found" if isinstance(error, LookupError) else ""
             text = "job %s, function %r%s: %s"
-            logger.warning(text, attempt.job_id, attempt.name, what, error)
+            logger.warning(text, attempt.job_id, attempt.name, what, error, extra=fields)
         elif not attempt.size:
-            logger.warning("job %s expired", attempt.job_id)
+            logger.warning("job %s expired", attempt.job_id, extra=fields)
         else:
-            logger.warning("deserializing job %s failed: %s", attempt.job_id, error)
+            text = "deserializing job %s failed: %s"
+            logger.warning(text, attempt.job_id, error, extra=fields)
 
     def job_ended(self, event: JobEnded) -> None:
         """Log the outcome."""
         attempt, verdict, times = event.attempt, event.verdict, event.times
+        if verdict.status == "succeeded" and not logger.isEnabledFor(logging.INFO):
+            return
         took, ref = _took(times), self._ref(attempt)
         waited = (times.finished - attempt.job.enqueued) / 1000 if attempt.job else 0.0
+        fields = end_fields(attempt, verdict)
         match verdict.status:
             case "succeeded":
-                if logger.isEnabledFor(logging.INFO):
-                    logger.info("%6.2fs ← %s ● %s", took, ref, self._shown(attempt, verdict))
+                shown = self._shown(attempt, verdict)
+                logger.info("%6.2fs ← %s ● %s", took, ref, shown, extra=fields)
             case "cancelled" if verdict.fields["by"] == "producer":
                 if times.started is None:
-                    text = "%6.2fs ⊘ %s:%s aborted before start"
-                    logger.info(text, waited, attempt.job_id, attempt.name)
+                    text, job_id = "%6.2fs ⊘ %s:%s aborted before start", attempt.job_id
+                    logger.info(text, waited, job_id, attempt.name, extra=fields)
                 else:
-                    logger.info("%6.2fs ⊘ %s aborted", took, ref)
+                    logger.info("%6.2fs ⊘ %s aborted", took, ref, extra=fields)
             case "failed" if verdict.fields["error"].type == "RetriesExceeded":
                 function = self._worker.functions[attempt.name]
                 most = function.max_tries or self._worker.max_tries
-                logger.warning("%6.2fs ! %s max retries %d exceeded", waited, ref, most)
+                text = "%6.2fs ! %s max retries %d exceeded"
+                logger.warning(text, waited, ref, most, extra=fields)
             case "failed" if times.started is not None and attempt.raised is not None:
-                self._failure(took, ref, attempt, verdict.fields["error"])
+                self._failure(took, ref, attempt, verdict)
             case "failed" if times.started is None:
                 pass  # `job_refused` has logged it
             case "timed_out":
-                logger.error("%6.2fs ! %s failed, TimeoutError: %s", took, ref, verdict.result)
+                text, why = "%6.2fs ! %s failed, TimeoutError: %s", verdict.result
+                logger.error(text, took, ref, why, extra=fields)
             case status:
-                logger.error("%6.2fs ! %s failed, %s: %s", took, ref, status, verdict.result)
+                text, why = "%6.2fs ! %s failed, %s: %s", verdict.result
+                logger.error(text, took, ref, status, why, extra=fields)
 
     def look(self, result: ExecutionResult, attempt: Attempt) -> None:
         """Keep the `repr` of a value, or the `extra` of an error, for `job_ended` to log."""
@@ -134,7 +146,9 @@ class ArqLog(Observer):
             extra = getattr(result.error, "extra", None)
             attempt.shown = _safe(extra) if callable(extra) else extra
 
-    def _failure(self, took: float, ref: str, attempt: Attempt, info: ErrorInfo) -> None:
+    def _failure(self, took: float, ref: str, attempt: Attempt, verdict: Verdict) -> None:
+        info = verdict.fields["error"]
+        fields = {**end_fields(attempt, verdict), "traceback": info.traceback}
         logger.error(
             "%6.2fs ! %s failed, %s: %s",
             took,
@@ -142,7 +156,7 @@ class ArqLog(Observer):
             info.type.rpartition(".")[2],
             info.message,
             exc_info=attempt.raised,
-            extra={"extra": attempt.shown, "traceback": info.traceback},
+            extra={**fields, "extra": attempt.shown},
         )
 
     def _shown(self, attempt: Attempt, verdict: Verdict) -> str:

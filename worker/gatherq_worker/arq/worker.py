@@ -179,14 +179,15 @@ class Worker(arq.worker.Worker):
         if self.speaks_for is not None:
             url = self.url or url_of(self.pool.connection_pool)
             place = url and masked(url), str(self.queue_name)
-            logger.info(start_line(*place, self.max_jobs, self.speaks_for, names))
+            line = start_line(*place, self.max_jobs, self.speaks_for, names)
+            logger.info(line, extra={"event": "worker.started"})
 
     def _log_end(self) -> None:
         counts = self.jobs_complete, self.jobs_failed
         if self.scoreboard:
             self.scoreboard.counts = counts
         elif self.own_words:
-            logger.info(stop_words.stopped(*counts))
+            logger.info(stop_words.stopped(*counts), extra={"event": "worker.stopped"})
 
     def _tell_endpoint(self) -> None:
         """Tell the supervisor, if there is one, where this worker's jobs are."""
@@ -291,7 +292,8 @@ class Worker(arq.worker.Worker):
         elif not self.scoreboard:  # whose supervisor says it for all
             running = len(self.tasks)
             words = stop_words.stopping(signum, self._grace, running)
-            logger.info(stop_words.at_once(running) if again else words)
+            said = stop_words.at_once(running) if again else words
+            logger.info(said, extra={"event": "worker.stopping"})
         if self.main_task:
             self.main_task.cancel()
         if self.on_stop:

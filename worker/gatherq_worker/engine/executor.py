@@ -197,7 +197,7 @@ class Executor:
         """
         attempt.where = where
         set_deadline(attempt, handler, self._options, self._clock.now())
-        current = _current(attempt)
+        current = _current(attempt, self._finalizer.worker)
         set_current(current)
         self.attempts.begin(attempt)
         if self._scoreboard is not None:
@@ -262,7 +262,7 @@ async def _contained(hook: Hook, ctx: dict[Any, Any]) -> None:
         logger.exception("a hook cancelled itself; its job is not affected")
 
 
-def _current(attempt: Attempt) -> CurrentJob:
+def _current(attempt: Attempt, worker: str) -> CurrentJob:
     return CurrentJob(
         attempt.job_id,
         attempt.batch,
@@ -272,4 +272,5 @@ def _current(attempt: Attempt) -> CurrentJob:
         attempt.limit,
         attempt.deadline,
         attempt.tell,
+        worker,
     )

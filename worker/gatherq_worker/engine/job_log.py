@@ -1,6 +1,7 @@
 """The worker's own log of jobs: of those that do not succeed, run again, or are given back."""
 
 import logging
+from typing import Any
 
 from gatherq.contract.records import Times, Verdict
 from gatherq.contract.remote_errors.error_info import ErrorInfo
@@ -28,7 +29,8 @@ class JobLog(Observer):
 
     def job_released(self, event: JobReleased) -> None:
         """Log that the job runs again elsewhere."""
-        logger.info("job %s goes back to the queue", _job(event.attempt))
+        what = event_fields("job.released", event.attempt)
+        logger.info("job %s goes back to the queue", _job(event.attempt), extra=what)
 
     def job_retried(self, event: JobRetried) -> None:
         """Log a failure that is followed by another attempt."""
@@ -37,12 +39,14 @@ class JobLog(Observer):
             late = info.type == "timed_out"
             what, why = ("timed out", _limit(info.message)) if late else ("failed", _why(info))
             text = "job %s %s at attempt %d: %s; runs again in %.1f s"
-            logger.info(text, _job(attempt), what, attempt.number, why, delay)
+            fields = event_fields("job.retrying", attempt)
+            logger.info(text, _job(attempt), what, attempt.number, why, delay, extra=fields)
 
     def job_died(self, event: JobDied) -> None:
         """Log the death of a job's process that is followed by another attempt."""
         text = "job %s took its process down at attempt %d: %s; runs again"
-        logger.warning(text, _job(event.attempt), event.attempt.number, event.how)
+        attempt, fields = event.attempt, event_fields("job.retrying", event.attempt)
+        logger.warning(text, _job(attempt), attempt.number, event.how, extra=fields)
 
     def job_ended(self, event: JobEnded) -> None:
         """Log the end of a job that did not succeed, or of each."""
@@ -50,8 +54,8 @@ class JobLog(Observer):
         if verdict.status != "succeeded":
             log_end(attempt, verdict, every=self._every)
         elif self._every and logger.isEnabledFor(logging.INFO):
-            text = "job %s succeeded in %.2f s%s"
-            logger.info(text, _job(attempt), _seconds(times), _result(verdict))
+            text, fields = "job %s succeeded in %.2f s%s", end_fields(attempt, verdict)
+            logger.info(text, _job(attempt), _seconds(times), _result(verdict), extra=fields)
 
 
 def log_end(attempt: Attempt, verdict: Verdict, *, every: bool = False) -> None:
@@ -62,11 +66,23 @@ def log_end(attempt: Attempt, verdict: Verdict, *, every: bool = False) -> None:
     if logger.isEnabledFor(level):
         what, info = verdict.status.replace("_", " "), verdict.fields.get("error")
         why = _deaths(attempt, verdict) if info is None else _why(info)
-        more: dict[str, object] = {}
+        fields, raised = end_fields(attempt, verdict), None
         if every and info is not None and attempt.raised is not None:
-            more = {"exc_info": attempt.raised, "extra": {"traceback": info.traceback}}
-        text = "job %s %s at attempt %d: %s"
-        logger.log(level, text, _job(attempt), what, attempt.number, why, **more)  # type: ignore[arg-type]
+            fields["traceback"], raised = info.traceback, attempt.raised
+        text, number = "job %s %s at attempt %d: %s", attempt.number
+        logger.log(level, text, _job(attempt), what, number, why, exc_info=raised, extra=fields)
+
+
+def event_fields(event: str, attempt: Attempt) -> dict[str, Any]:
+    """Return what a line on a job's event has as fields: the event, and the job that it is of."""
+    batch = {} if attempt.batch is None else {"batch": attempt.batch, "slot": attempt.slot}
+    job = {"job_id": attempt.job_id, **batch, "job": attempt.name, "attempt": attempt.number}
+    return {"event": event, **job}
+
+
+def end_fields(attempt: Attempt, verdict: Verdict) -> dict[str, Any]:
+    """Return those of a line on the end of a job."""
+    return {**event_fields("job.ended", attempt), "status": verdict.status}
 
 
 def _job(attempt: Attempt) -> str:

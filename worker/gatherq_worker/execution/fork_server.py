@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 from gatherq import python_command
 from gatherq.contract.values.codec import encode
+from gatherq_worker.job_telemetry.log_records import words_of_records
 
 from .shortage import Shortage
 
@@ -157,7 +158,10 @@ def _start(connection: socket.socket) -> "subprocess.Popen[bytes]":
     held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         return subprocess.Popen(
-            python_command.command(f"{__package__}.fork_server_main", str(connection.fileno())),
+            python_command.command(
+                f"{__package__}.fork_server_main",
+                *(str(connection.fileno()), *words_of_records()),
+            ),
             pass_fds=(connection.fileno(),),
             stdin=subprocess.DEVNULL,
             start_new_session=True,

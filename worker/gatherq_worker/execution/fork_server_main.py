@@ -1,6 +1,6 @@
 """The fork server, seen from inside: one thread, which forks a process for each job.
 
-python -m gatherq_worker.execution.fork_server_main SOCKET
+python -m gatherq_worker.execution.fork_server_main SOCKET [FORMAT LEVEL]
 """
 
 import contextlib
@@ -10,10 +10,11 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 from gatherq.contract.values.codec import from_json
-from gatherq_worker import standard_streams
+from gatherq_worker import logging_setup, standard_streams
 from gatherq_worker.registry import Registry, load
 
 from . import child, forks
@@ -154,9 +155,10 @@ def _blocking(descriptor: int) -> socket.socket:
     return opened
 
 
-def main(descriptor: int) -> None:
-    """Serve the worker at the other end of a socket."""
+def main(descriptor: int, log: Sequence[str] = ()) -> None:
+    """Serve the worker at the other end of a socket; log as it does."""
     standard_streams.write_at_once()
+    logging_setup.log_as(log)
     server = ForkServerProcess(_blocking(descriptor))
     gc.collect()
     gc.freeze()
@@ -166,4 +168,4 @@ def main(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2:])

@@ -92,7 +92,7 @@ class Supervisor:
             self._health.close()
         code = max(codes)
         if not code:
-            self._say(stop_words.stopped(self._succeeded, self._others))
+            self._say(stop_words.stopped(self._succeeded, self._others), "worker.stopped")
         return code
 
     async def _start_process(self) -> WorkerProcess:
@@ -124,11 +124,11 @@ class Supervisor:
         for child in self._children:
             child.scoreboard.hurry = self._hurry
             child.signal(signum)
-        self._say(words)  # last: the terminal may be gone, or take no more
+        self._say(words, "worker.stopping")  # last: the terminal may be gone, or take no more
 
-    def _say(self, words: str) -> None:
+    def _say(self, words: str, event: str) -> None:
         if not self._said_all:
-            logger.info(words)
+            logger.info(words, extra={"event": event})
 
     def _end_in(self, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds + _KILL, self._kill)

@@ -20,7 +20,7 @@ class OutageLog:
     def note_answer(self) -> None:
         """Note an answer; logs the end of an outage."""
         if not self.ok:
-            logger.log(self._level, "Redis is back")
+            logger.log(self._level, "Redis is back", extra={"event": "redis.back"})
         self.ok, self._pause = True, 0.05
 
     async def note_error(self, doing: str, error: BaseException) -> None:
@@ -32,7 +32,7 @@ class OutageLog:
     async def note_outage(self, warning: str) -> None:
         """Log a warning if Redis answered before, and wait before the next try."""
         if self.ok:
-            logger.log(self._level, "%s", warning)
+            logger.log(self._level, "%s", warning, extra={"event": "redis.away"})
         self.ok = False
         self.errors += 1
         await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))

@@ -49,7 +49,7 @@ class Finalizer:
             clock,
         )
         self.observers, self._tell_ends = observers, observers.wants(JobEnded)
-        self._worker, self._queue = worker, queue
+        self.worker, self._queue = worker, queue
 
     @property
     def writer(self) -> ResultWriter:
@@ -101,7 +101,7 @@ class Finalizer:
     def _entry(self, attempt: Attempt, again: RunAgain) -> bytes:
         """Write what the history of the job keeps of the attempt."""
         ended = (again.status, again.error, self._times(attempt))
-        return encode_attempt(attempt.number, self._worker, *ended, attempt.span)
+        return encode_attempt(attempt.number, self.worker, *ended, attempt.span)
 
     def refuse(self, attempt: Attempt, error: BaseException) -> None:
         """Fail a job that cannot be run."""
@@ -188,7 +188,7 @@ class Finalizer:
                 payload = verdict.record
         else:
             verdict, payload = verdicts.encode_outcome(
-                verdict, attempt, times, self._worker, self._queue
+                verdict, attempt, times, self.worker, self._queue
             )
         if not self._attempts.record(attempt):
             return None

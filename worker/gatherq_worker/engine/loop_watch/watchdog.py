@@ -238,7 +238,8 @@ class Watchdog:
         self.blocks += 1
         who = self._name() if stuck >= self._blocked else "the work of many jobs"
         calls = stack(self._thread)
-        logger.warning("%s blocks the event loop for %.1f s: %s", who, blocked, calls)
+        text, event = "%s blocks the event loop for %.1f s: %s", {"event": "worker.blocked"}
+        logger.warning(text, who, blocked, calls, extra=event)
         job = blocking_job(self._loop, self._thread) if stuck >= self._blocked else None
         self._observers.post(LoopBlocked(blocked, job))
         if stuck >= self._blocked:

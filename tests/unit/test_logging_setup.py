@@ -1,0 +1,42 @@
+"""The worker's log as lines of JSON."""
+
+import json
+import logging
+
+from gatherq.escape import Escaping
+from gatherq_worker.logging_setup import LastResort
+
+
+class Hostile(Exception):
+    def __str__(self):
+        raise AssertionError("its own code runs")
+
+
+def line(logger_filter=None, **fields):
+    record = logging.LogRecord("some.logger", logging.ERROR, "f.py", 3, "a %s", ("b\n\x1b",), None)
+    vars(record).update(fields)
+    if logger_filter:
+        logger_filter.filter(record)
+    (text,) = LastResort("json").format(record).splitlines()
+    return json.loads(text)
+
+
+def test_a_record_is_one_line_with_all_of_its_fields():
+    found = line(event="job.ended", slot=7, job_id="b\n:7")
+    assert found.pop("time").endswith("+00:00")
+    fields = {"event": "job.ended", "slot": 7, "job_id": "b\n:7"}
+    line_of = {"level": "ERROR", "logger": "some.logger", "message": "a b\n\x1b"}
+    assert found == line_of | fields
+
+
+def test_an_error_is_shown_by_the_text_that_the_worker_made_of_it():
+    error = Hostile()
+    shows = Escaping(lambda raised: "the text")
+    found = line(shows, exc_info=(Hostile, error, None), traceback="from the job")
+    assert found["exc_info"] == "  from the job"
+    assert "traceback" not in found
+    assert found["message"] == "a b\\n\\x1b"  # as in text
+
+
+def test_what_is_no_json_does_not_lose_the_line():
+    assert line(thing=object(), number=float("nan"))["message"] == "a b\n\x1b"
