@@ -23,6 +23,7 @@ from gatherq.store.cron import enqueue_cron_run
 from gatherq.store.server.connection import Server, database_of
 from gatherq.store.server.errors import REDIS_ERRORS
 from gatherq.store.server.urls import masked
+from gatherq.telemetry.suppression import suppressed
 from gatherq_worker import stop_words
 from gatherq_worker.engine.engine import Engine
 from gatherq_worker.engine.observers import Observer
@@ -230,7 +231,7 @@ class Worker(arq.worker.Worker):
         self._pool = None
 
     async def _forget_health(self) -> None:
-        with contextlib.suppress(*REDIS_ERRORS):  # the key expires
+        with suppressed(), contextlib.suppress(*REDIS_ERRORS):  # the key expires
             await self.pool.delete(self.health_check_key)
 
     async def _last(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -343,7 +344,8 @@ class Worker(arq.worker.Worker):
 
     async def _beat(self) -> None:
         try:
-            await self.heart_beat()
+            with suppressed():
+                await self.heart_beat()
         except REDIS_ERRORS as error:
             logger.debug("no heart beat: %s", error)
 

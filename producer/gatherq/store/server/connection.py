@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 
 from redis.asyncio import ConnectionPool, Redis
 
+from gatherq.telemetry.suppression import redis_is_instrumented, suppressed
+
 from . import pools
 from .driver import SOCKET_TIMEOUT
 from .errors import REDIS_ERRORS, unavailable
@@ -50,8 +52,12 @@ class Server:
 
 
 def client(pool: ConnectionPool) -> Redis:
-    """Make a client that takes its connections from `pool`."""
-    return Redis(connection_pool=pool)
+    """Make a client that takes its connections from `pool`, and whose commands are no spans."""
+    if not redis_is_instrumented():
+        return Redis(connection_pool=pool)
+    from .quiet_client import QuietRedis
+
+    return QuietRedis(connection_pool=pool)
 
 
 def connect(url: str) -> Redis:
@@ -83,6 +89,7 @@ def address_of(redis: Redis) -> tuple[str, int | None]:
 async def check(redis: Redis, url: str) -> None:
     """Raise RedisUnavailable, saying what to do, unless the server answers."""
     try:
-        await redis.execute_command("PING")
+        with suppressed():
+            await redis.execute_command("PING")
     except REDIS_ERRORS as error:
         raise unavailable(error, url) from None
