@@ -1,18 +1,17 @@
 """Jobs by name as rows, and one of them in full."""
 
-import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 from gatherq.contract.statistics import JobStatistics
+from gatherq.inspection.choosing.by_name import job_named
 from gatherq.inspection.job_info import JobInfo, bad
 from gatherq.inspection.json_records import job_record
+from gatherq.inspection.words.quantiles import show_quantile
 from gatherq_cli.common.options import Server
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.styles import style_of
 from gatherq_cli.output.table import Column
-
-from .quantiles import show_quantile
 
 
 async def list_jobs(server: Server, output: Output) -> None:
@@ -26,20 +25,10 @@ async def list_jobs(server: Server, output: Output) -> None:
 async def show_job(server: Server, output: Output, name: str) -> None:
     """Print one job."""
     async with server.inspector() as inspector:
-        job = named(await inspector.jobs(), name, inspector.queue)
+        job = job_named(await inspector.jobs(), name, inspector.queue)
     output.record(job_record(job))
     for title, said in _told(job):
         output.line(f"{title:<9} {said}")
-
-
-def named(jobs: Sequence[JobInfo], name: str, queue: str) -> JobInfo:
-    """Return the job of that name; raises LookupError with a near match."""
-    names = {job.name: job for job in jobs}
-    if name in names:
-        return names[name]
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]}?" if near else "gatherq jobs lists those that there are"
-    raise LookupError(f"no job {name} on {queue}; {hint}")
 
 
 def _told(job: JobInfo) -> Iterator[tuple[str, str]]:

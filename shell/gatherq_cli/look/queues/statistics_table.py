@@ -5,18 +5,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from gatherq.inspection.choosing.by_name import job_named
 from gatherq.inspection.durations import show_duration
 from gatherq.inspection.job_info import StatisticsPeriod, bad, total
 from gatherq.inspection.json_records import period_record
 from gatherq.inspection.words.amounts import show_rate
+from gatherq.inspection.words.quantiles import show_quantile
 from gatherq_cli.common.options import Server
 from gatherq_cli.output.output import Output
 from gatherq_cli.output.sparkline import sparkline
 from gatherq_cli.output.styles import style_of
 from gatherq_cli.output.table import Column, width
-
-from .job_table import named
-from .quantiles import show_quantile
 
 
 async def show_statistics(server: Server, output: Output, job: str, since: float) -> None:
@@ -24,7 +23,9 @@ async def show_statistics(server: Server, output: Output, job: str, since: float
     async with server.inspector() as inspector:
         found = await inspector.statistics(since)
         if job and not any(job in period.jobs for period in found):
-            named(await inspector.jobs(), job, inspector.queue)  # one that nobody knows is an error
+            job_named(
+                await inspector.jobs(), job, inspector.queue
+            )  # or it is unknown
     if job:
         found = [_of(period, job) for period in found]
     if output.terminal and not output.is_json:

@@ -1,9 +1,9 @@
 """Workers as rows, and one of them in full."""
 
-import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
+from gatherq.inspection.choosing.by_name import worker_named
 from gatherq.inspection.json_records import worker_record
 from gatherq.inspection.words.amounts import show_age, show_bytes, show_seconds, show_share
 from gatherq.inspection.worker_info import RunningJob, WorkerInfo
@@ -28,7 +28,7 @@ async def list_workers(server: Server, output: Output) -> None:
 async def show_worker(server: Server, output: Output, name: str) -> None:
     """Print one worker, and what it runs."""
     async with server.inspector() as inspector:
-        worker = _named(await inspector.workers(), name, inspector.queue)
+        worker = worker_named(await inspector.workers(), name, inspector.queue)
         now = await time_there(inspector)
     output.record(worker_record(worker))
     for title, said in _told(worker, now):
@@ -36,19 +36,6 @@ async def show_worker(server: Server, output: Output, name: str) -> None:
     if worker.jobs and not output.is_json:
         output.line()
         await output.rows(worker.jobs, _job_columns(now), str)
-
-
-def _named(workers: Sequence[WorkerInfo], name: str, queue: str) -> WorkerInfo:
-    found = [worker for worker in workers if worker.name == name]
-    found = found or [worker for worker in workers if worker.name.startswith(name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(worker.name for worker in found[:5])
-        raise LookupError(f"{len(found)} workers begin with {name}: {names}")
-    near = difflib.get_close_matches(name, [worker.name for worker in workers], n=1)
-    hint = f"did you mean {near[0]}?" if near else "gatherq workers lists those that there are"
-    raise LookupError(f"no worker {name} on {queue}; {hint}")
 
 
 def _columns(now: datetime) -> list[Column]:

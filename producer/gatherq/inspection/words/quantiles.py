@@ -5,7 +5,8 @@ from typing import Literal
 
 from gatherq.contract.statistics import BOUNDS, JobStatistics
 from gatherq.inspection.durations import show_duration
-from gatherq.inspection.words.amounts import show_seconds
+
+from .amounts import show_seconds
 
 
 def show_quantile(statistics: JobStatistics, percent: int, of: Literal["run", "wait"]) -> str:
