@@ -91,9 +91,15 @@ async def test_groups_without_the_counts_are_those_of_the_slots(
         )
         await batch.outcomes()
     (counted,) = await inspector.error_groups(batch.id)
+    batches = [await inspector.batch(batch.id), await inspector.batch(batch.id)]
+    for (group,) in await inspector.counted_errors(batches):
+        assert (group.signature, group.count, group.text) == (
+            *(counted.signature, counted.count, counted.text),
+        )
     assert (counted.count, counted.slots, counted.text) == (4, (0, 1, 2, 3), "ValueError: no #")
     assert counted.where == "jobs.py in fail"
     await redis.delete(keys.errors(batch.id))
+    assert await inspector.counted_errors(batches) == [[], []]
     assert await inspector.error_groups(batch.id) == [counted]
     await redis.delete(keys.done(batch.id))
     assert await inspector.error_groups(batch.id) == [counted]

@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 from redis.asyncio import Redis
 
-from gatherq import Inspector
+from gatherq import Inspector, InvalidSelector
 from gatherq.contract.keys import KeySpace
 from gatherq.testing.server import embedded_server, free_port
 
@@ -49,7 +49,9 @@ async def test_who_follows_hears_of_what_comes(inspector, note):
 
 async def test_no_events_and_a_key_of_another_type_are_none(inspector, redis, queue):
     assert [event async for event in inspector.events()] == []
+    assert await inspector.latest_events() == []
     await redis.set(KeySpace(queue).events, "x", ex=60)
+    assert await inspector.latest_events() == []
     assert [event async for event in inspector.events()] == []
 
 
@@ -81,3 +83,23 @@ async def test_a_user_with_few_rights_is_told_what_was_not_checked(redis, server
         **dict.fromkeys(("server", "scripts", "access", "pool", "expiry"), "unchecked"),
     }
     assert not any("pw" in each.text for each in found)
+
+
+async def test_the_newest_come_first_and_lead_further_back(inspector, note):
+    for n in range(1200):  # more than a page
+        await note("ended" if n % 600 else "submitted", batch=f"b{n}")
+    first = await inspector.latest_events(limit=2)
+    assert [event.batch for event in first] == ["b1199", "b1198"]
+    earlier = await inspector.latest_events(before=first[-1].id, limit=1000)
+    assert [event.batch for event in earlier] == [f"b{n}" for n in range(1197, 197, -1)]
+    rare = await inspector.latest_events("event:submitted")
+    assert [event.batch for event in rare] == ["b600", "b0"]
+    assert await inspector.latest_events(before=rare[-1].id) == []
+
+
+@pytest.mark.parametrize("id_", ["junk", "1-", "-", "+", "(1", "1" * 20, "1-0 COUNT"])
+async def test_what_is_no_id_of_an_event_is_refused(inspector, id_):
+    with pytest.raises(InvalidSelector, match="is no id of an event"):
+        await inspector.latest_events(before=id_)
+    with pytest.raises(InvalidSelector, match="is no id of an event"):
+        await anext(inspector.events(after=id_))

@@ -76,6 +76,7 @@ async def test_queues_with_workers_or_batches(inspector, store, redis, queue):
     await redis.zadd(other, {"b:0": 1})
     found = {each.name: each for each in await inspector.queues()}
     assert found[queue].workers == 1
+    assert other not in {each.name for each in await inspector.queues(scan=False)}
     assert (found[other].workers, found[other].claimable) == (0, 1)
     await redis.delete(KeySpace(other).batch_index)
 

@@ -53,7 +53,14 @@ async def test_minutes_and_hours(inspector, count, queue):
     assert {period.seconds for period in hours} == {3600}
     assert len(hours) == 25
     assert sum(period.statistics.ended for period in hours) == 31
-    assert (await inspector.queue_info()).rate > 0
+    pool = await inspector.pool()
+    assert pool.queue.rate > 0
+    assert pool.late.succeeded in (3, 2)
+    day = await inspector.statistics(30 * 86_400, by="minute")
+    assert {period.seconds for period in day} == {60}
+    assert len(day) == 24 * 60 + 1
+    assert sum(period.statistics.ended for period in day) == 15
+    assert len(await inspector.statistics(3600, by="hour")) == 2
 
 
 async def test_junk_and_other_types_count_as_nothing(inspector, redis, queue):

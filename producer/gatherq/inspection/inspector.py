@@ -23,11 +23,11 @@ from .explain.explanation import Explanation
 from .explain.facts import ServerFacts
 from .field_values import time_of
 from .filters import read_batch_filters, read_event_filters, read_slot_filters
-from .job_info import JobInfo, StatisticsPeriod, jobs_of
+from .job_info import JobInfo, Period, StatisticsPeriod, jobs_of
 from .metrics.snapshot import Snapshot
 from .progress.batch_progress import BatchProgress
 from .progress.running_slots import RunningSlot
-from .queue_info import QueueInfo
+from .queue_info import PoolInfo, QueueInfo
 from .reading.batches import BatchReading
 from .reading.checking import Checking
 from .reading.errors import ErrorReading
@@ -199,6 +199,13 @@ class Inspector(AsyncWith):
         batch = await self.batch(reference)
         return [] if batch.arq else await self._errors.changes(batch)
 
+    async def counted_errors(self, batches: Sequence[BatchInfo]) -> list[list[ErrorGroup]]:
+        """Return the error groups of each of these batches as its workers count them.
+
+        In one round trip: a group names one of its slots, and not when it began.
+        """
+        return await self._errors.counted(batches)
+
     async def running(self, reference: str) -> list[RunningSlot]:
         """Return what runs of a batch, the longest first, as far as its workers tell.
 
@@ -245,21 +252,24 @@ class Inspector(AsyncWith):
         Plain arq workers tell nothing of themselves: if there are any, the jobs that they hold are
         those of one worker `arq`.
         """
-        _, workers, _ = await self._queues.look(self._keys)
-        return workers
+        return [*(await self.pool()).workers]
 
     async def queue_info(self) -> QueueInfo:
         """Return what waits in the queue, what runs, and what is still to come."""
-        queue, *_ = await self._queues.look(self._keys)
-        return queue
+        return (await self.pool()).queue
 
-    async def queues(self) -> list[QueueInfo]:
+    async def pool(self) -> PoolInfo:
+        """Return the queue with its workers, and what ended in the last minutes, by one look."""
+        return await self._queues.look(self._keys)
+
+    async def queues(self, *, scan: bool = True) -> list[QueueInfo]:
         """Return every queue with workers, or with batches in its list, by name.
 
-        Looks at the names of all keys of the database: of a million in about a second.
+        Looks at the names of all keys of the database: of a million in about a second. Without
+        `scan` it does not, and returns those with workers, and this one.
         """
-        spaces = self._spaces(await self.queue_names())
-        return [(await self._queues.look(keys))[0] for keys in spaces]
+        spaces = self._spaces(await self.queue_names(scan=scan))
+        return [(await self._queues.look(keys)).queue for keys in spaces]
 
     async def queue_names(self, *, scan: bool = True) -> list[str]:
         """Return the names of these queues, that of this one among them.
@@ -277,13 +287,15 @@ class Inspector(AsyncWith):
         """Return the jobs that live workers know, or that were counted in 30 days, by name."""
         return [*jobs_of(await self.workers(), await self._statistics.totals())]
 
-    async def statistics(self, since: float = 3600.0) -> list[StatisticsPeriod]:
+    async def statistics(
+        self, since: float = 3600.0, *, by: Period | None = None
+    ) -> list[StatisticsPeriod]:
         """Return what ended in each minute of the last `since` seconds, the oldest first.
 
-        Of more than two hours, what ended in each hour. Workers count for ten seconds before they
-        write it.
+        Of more than two hours, what ended in each hour, unless `by` says which. Minutes are kept
+        for a day, hours for 30. Workers count for ten seconds before they write it.
         """
-        return await self._statistics.periods(since, await self.now())
+        return await self._statistics.periods(since, await self.now(), by)
 
     async def events(
         self, *filters: str, since: float | None = None, after: str = "", follow: bool = False
@@ -300,6 +312,15 @@ class Inspector(AsyncWith):
             after = f"{max(int(start), 0)}-0"
         async for event in self._events.read(tests, after, follow=follow):
             yield event
+
+    async def latest_events(
+        self, *filters: str, before: str = "", limit: int = 100
+    ) -> list[EventInfo]:
+        """Return what happened on the queue, the newest first, at most `limit` of it.
+
+        `before` is the id of an event, to go on with what came earlier. Raises InvalidSelector.
+        """
+        return await self._events.latest(read_event_filters(filters), before, limit)
 
     async def check(self, *, scan: bool = False) -> list[Finding]:
         """Return what is well and what is wrong with the server, the queue and its workers.

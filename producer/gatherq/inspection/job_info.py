@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 from gatherq.contract.statistics import JobStatistics
 
 from .worker_info import WorkerInfo
 
+#: What statistics are counted by.
+Period: TypeAlias = Literal["minute", "hour"]
 _NOTHING = JobStatistics()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gatherq.contract.statistics import JobStatistics
 from gatherq.store.inspection.queue_records import QueueFields
 
 from .field_values import time
@@ -51,6 +52,19 @@ class QueueInfo:
         if not self.claimable:
             return 0.0
         return self.claimable / self.rate if self.rate else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolInfo:
+    """A queue with its workers, at one look."""
+
+    #: Redis's time.
+    time: datetime
+    queue: QueueInfo
+    #: By name; what plain arq workers hold is that of a last one, `arq`.
+    workers: Sequence[WorkerInfo]
+    #: What ended in the last five minutes, and in the one that goes on.
+    late: JobStatistics
 
 
 def read_queue(

@@ -12,7 +12,6 @@ from gatherq.inspection.checks.pool import check_expiry, check_pool
 from gatherq.inspection.checks.safety import check_safety
 from gatherq.inspection.checks.server import check_server
 from gatherq.inspection.checks.stranded import check_handlers, check_others
-from gatherq.inspection.field_values import time_of
 from gatherq.store.inspection.server_report import ServerReader
 from gatherq.store.server.retry import RedisRetry
 
@@ -46,13 +45,13 @@ class Checking:
         """Return findings on the queue, its workers and its batches."""
         try:
             listed = await batches
-            queue, workers, now = await self._queues.look(self._keys)
+            found = await self._queues.look(self._keys)
             waiting = await self._queues.oldest_names(self._keys, _SAMPLE)
         except RedisUnavailable as error:
             return [unchecked("pool", f"workers, queue and batches: {error}", _RIGHTS)]
         return [
-            *check_pool(queue, workers, listed, time_of(now), version_of("gatherq")),
-            *check_handlers(queue, workers, waiting),
+            *check_pool(found.queue, found.workers, listed, found.time, version_of("gatherq")),
+            *check_handlers(found.queue, found.workers, waiting),
             *await self._elsewhere(),
         ]
 
@@ -62,7 +61,7 @@ class Checking:
             names = await self._queues.names(self._keys)
             others = [name for name in names if name != self._keys.queue][:_QUEUES]
             spaces = [KeySpace(name, self._keys.database) for name in others]
-            queues = [(await self._queues.look(keys))[0] for keys in spaces]
+            queues = [(await self._queues.look(keys)).queue for keys in spaces]
         except RedisUnavailable as error:
             return [unchecked("elsewhere", f"other queues: {error}", _RIGHTS)]
         return [*check_others(queues)]

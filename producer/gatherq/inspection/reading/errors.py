@@ -1,5 +1,6 @@
 """Error groups, as `Inspector` reads them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gatherq.contract.keys import KeySpace
@@ -51,6 +52,11 @@ class ErrorReading:
     async def changes(self, batch: BatchInfo) -> list[ErrorChange]:
         """Return the groups as they are counted, now and before the last redrive."""
         return changes_of(await self._retry(self._counts.read, batch.id), batch.generation)
+
+    async def counted(self, batches: Sequence[BatchInfo]) -> list[list[ErrorGroup]]:
+        """Return the groups of each batch as they are counted, and nothing else of them."""
+        found = await self._retry(self._counts.read_all, [batch.id for batch in batches])
+        return [in_order(counted_groups(fields).values()) for fields in found]
 
     async def _unsuccessful(self, batch: BatchInfo) -> list[int]:
         """Return the slots that did not succeed, as the completions say; else all slots."""

@@ -51,14 +51,14 @@ class ExplanationReading:
         now = int(seconds) * 1000 + int(micros) / 1000
         slots = await self._slots(keys, batch, left[:_MOST])
         pending = [slot for slot in slots if slot.status in PENDING]
-        queue, workers, _ = await QueueReading(self._redis, self._retry).look(keys)
+        pool = await QueueReading(self._redis, self._retry).look(keys)
         return Facts(
             batch=batch,
             now=datetime.fromtimestamp(now / 1000, UTC),
             pending=pending,
             total=len(left) - (len(slots) - len(pending)),
-            workers=workers,
-            queue=queue,
+            workers=pool.workers,
+            queue=pool.queue,
             ahead=await self._ahead(keys, pending, now),
             elsewhere=await self._elsewhere(keys),
             usual=await self._usual(keys, batch, ended),

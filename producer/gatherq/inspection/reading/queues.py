@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import UNKNOWN
-from gatherq.inspection.job_info import rate_of
-from gatherq.inspection.queue_info import QueueInfo, read_queue
+from gatherq.inspection.field_values import time_of
+from gatherq.inspection.job_info import rate_of, total
+from gatherq.inspection.queue_info import PoolInfo, read_queue
 from gatherq.inspection.slot_info import of_pending
-from gatherq.inspection.worker_info import WorkerInfo, plain_arq, read_worker
+from gatherq.inspection.worker_info import plain_arq, read_worker
 from gatherq.store.inspection.queue_records import QueueRecords
 from gatherq.store.inspection.slot_records import SlotRecords
 from gatherq.store.inspection.worker_records import WorkerRecords
@@ -28,23 +29,21 @@ class QueueReading:
     def __init__(self, redis: "Redis", retry: RedisRetry) -> None:
         self._redis, self._retry = redis, retry
 
-    async def look(
-        self, keys: KeySpace, *, rate: bool = True
-    ) -> tuple[QueueInfo, list[WorkerInfo], float]:
-        """Return what stands in a queue, with its rate or without, its workers, and Redis's time.
-
-        The time is in ms. What plain arq workers hold is that of a last worker.
-        """
+    async def look(self, keys: KeySpace, *, rate: bool = True) -> PoolInfo:
+        """Return what stands in a queue, with its workers; without `rate` nothing of late."""
         found = await self._retry(QueueRecords(self._redis, keys).read)
         records = await self._retry(WorkerRecords(self._redis, keys).read)
         workers = [read_worker(each, found.now) for each in records]
-        late = await self._rate(keys, found.now) if rate else None
-        queue = read_queue(keys.queue, found, workers, late)
+        statistics = StatisticsReading(self._redis, keys, self._retry)
+        minutes = await statistics.late(found.now) if rate else []
+        queue = read_queue(keys.queue, found, workers, rate_of(minutes, found.now))
         plain = [plain_arq(queue.arq_jobs)] if queue.arq_jobs else []
-        return queue, [*workers, *plain], found.now
-
-    async def _rate(self, keys: KeySpace, now: float) -> float | None:
-        return rate_of(await StatisticsReading(self._redis, keys, self._retry).late(now), now)
+        return PoolInfo(
+            time=time_of(found.now),
+            queue=queue,
+            workers=[*workers, *plain],
+            late=total(job for minute in minutes for job in minute.values()),
+        )
 
     async def oldest_names(self, keys: KeySpace, count: int) -> list[str]:
         """Return what the jobs that wait longest call, as far as it can be read."""

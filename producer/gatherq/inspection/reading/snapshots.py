@@ -29,9 +29,10 @@ class SnapshotReading:
         return Snapshot(server=server, queues=[await self._queue(keys) for keys in spaces])
 
     async def _queue(self, keys: KeySpace) -> QueueSnapshot:
-        queue, workers, _ = await self._queues.look(keys, rate=False)
+        pool = await self._queues.look(keys, rate=False)
         totals = await StatisticsReading(self._redis, keys, self._retry).totals()
-        return QueueSnapshot(queue=queue, workers=workers, jobs=[*jobs_of(workers, totals)])
+        jobs = [*jobs_of(pool.workers, totals)]
+        return QueueSnapshot(queue=pool.queue, workers=pool.workers, jobs=jobs)
 
 
 def server_info(record: ServerRecord) -> ServerInfo:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatherq.contract.keys import KeySpace
 from gatherq.inspection.field_values import time_of
-from gatherq.inspection.job_info import StatisticsPeriod
+from gatherq.inspection.job_info import Period, StatisticsPeriod
 from gatherq.store.inspection.statistics_records import ByJob, StatisticsRecords
 from gatherq.store.server.retry import RedisRetry
 
@@ -35,11 +35,14 @@ class StatisticsReading:
         last = int(now // _MINUTE)
         return await self._retry(self._records.minutes, range(last - LATE + 1, last + 1))
 
-    async def periods(self, since: float, now: float) -> list[StatisticsPeriod]:
+    async def periods(
+        self, since: float, now: float, by: Period | None = None
+    ) -> list[StatisticsPeriod]:
         """Return each minute of the last `since` seconds, or each hour if they are many."""
         first = now - since * 1000
-        if since <= _BY_MINUTE:
-            minutes = range(int(first // _MINUTE), int(now // _MINUTE) + 1)
+        if (by or ("minute" if since <= _BY_MINUTE else "hour")) == "minute":
+            last = int(now // _MINUTE)
+            minutes = range(max(int(first // _MINUTE), last - _WITH_MINUTES * 60), last + 1)
             found = await self._retry(self._records.minutes, minutes)
             return list(_periods(minutes, found, _MINUTE))
         last = int(now // _HOUR)

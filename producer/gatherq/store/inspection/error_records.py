@@ -1,6 +1,6 @@
 """The error groups of a batch, as the steps count them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from gatherq.store.claims import text
@@ -21,5 +21,13 @@ class ErrorRecords:
 
     async def read(self, batch: str) -> Mapping[str, str]:
         """Return the fields of the hash; empty where there is none."""
-        (reply,) = await ask_allowed(self._redis, [("HGETALL", self._keys.errors(batch))])
-        return {text(name): text(value) for name, value in fields_of(reply)}
+        (found,) = await self.read_all([batch])
+        return found
+
+    async def read_all(self, batches: Iterable[str]) -> list[Mapping[str, str]]:
+        """Return the fields of the hash of each batch: one round trip."""
+        commands = [("HGETALL", self._keys.errors(batch)) for batch in batches]
+        return [
+            {text(name): text(value) for name, value in fields_of(reply)}
+            for reply in await ask_allowed(self._redis, commands)
+        ]

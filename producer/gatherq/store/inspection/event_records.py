@@ -1,7 +1,7 @@
 """The stream of events of a queue."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatherq.store.claims import text
 
@@ -24,7 +24,7 @@ class EventFields(NamedTuple):
 
 
 class EventRecords:
-    """Reads events, the oldest first."""
+    """Reads events, a page at a time."""
 
     def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
         self._redis, self._keys = redis, keys
@@ -41,7 +41,18 @@ class EventRecords:
             return []
         # RESP3 answers with a map of streams.
         [(_, entries)] = reply.items() if isinstance(reply, dict) else reply
-        return [
-            EventFields(text(id_), {text(k): text(v) for k, v in fields_of(fields)})
-            for id_, fields in entries
-        ]
+        return _events(entries)
+
+    async def read_back(self, before: str) -> list[EventFields]:
+        """Return events before the one with that id, or all if it is empty, the newest first."""
+        end = f"({before}" if before else "+"
+        command = ("XREVRANGE", self._keys.events, end, "-", "COUNT", _PAGE)
+        (reply,) = await ask(self._redis, [command])
+        return _events(reply or ())
+
+
+def _events(entries: Iterable[Any]) -> list[EventFields]:
+    return [
+        EventFields(text(id_), {text(k): text(v) for k, v in fields_of(fields)})
+        for id_, fields in entries
+    ]

@@ -23,9 +23,7 @@ async def show_statistics(server: Server, output: Output, job: str, since: float
     async with server.inspector() as inspector:
         found = await inspector.statistics(since)
         if job and not any(job in period.jobs for period in found):
-            job_named(
-                await inspector.jobs(), job, inspector.queue
-            )  # or it is unknown
+            job_named(await inspector.jobs(), job, inspector.queue)  # or it is unknown
     if job:
         found = [_of(period, job) for period in found]
     if output.terminal and not output.is_json:
