@@ -21,7 +21,7 @@ DEFAULTS = worker.make_context("worker", ["jobs"]).params
 WRITTEN = {"None": "none", "False": "no"}
 #: Options that a worker process does not see: what they do is done before it runs.
 BEFOREHAND = {
-    *("check", "reload", "watch", "custom_log_dict", "quiet", "log_jobs"),
+    *("check", "reload", "watch", "custom_log_dict", "quiet", "log_jobs", "log_format"),
     *("health_port", "health_host", "health_file"),
 }
 
