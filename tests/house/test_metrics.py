@@ -11,10 +11,13 @@ import pytest
 import yaml
 
 from gatherq.inspection.metrics.metric_table import METRICS, Metric, sample_names
+from gatherq_worker.supervision import health_metrics
 
 from . import DOCS, REPOSITORY
 
-PAGE = (DOCS / "telemetry.md").read_text()
+#: The section of metrics: what other sections name is none.
+_, _, _REST = (DOCS / "telemetry.md").read_text().partition("\n## Metrics\n")
+PAGE = _REST.partition("\n## ")[0]
 DEPLOY = REPOSITORY / "deploy"
 BOARD: dict[str, Any] = json.loads((DEPLOY / "grafana" / "gatherq.json").read_text())
 PANELS: list[dict[str, Any]] = [each for each in BOARD["panels"] if each["type"] != "row"]
@@ -88,6 +91,14 @@ def test_a_query_names_what_there_is(place, query):
 )
 def test_what_counts_as_a_name(query, found):
     assert [*faults(query)] == found
+
+
+def test_a_supervisor_tells_of_its_workers_in_the_same_words():
+    """All but whether one is ready, which Redis cannot tell."""
+    ours = {each.name: (each.type, each.help) for each in METRICS}
+    for each in health_metrics.METRICS:
+        if each.name != "ready":
+            assert ours[f"gatherq_worker_{each.name}"] == (each.type, each.help)
 
 
 def test_an_alert_says_how_bad_it_is_what_it_is_and_what_to_do():
