@@ -29,6 +29,7 @@ async def serve(url: str | None, queues: Sequence[str], host: str, port: int) ->
     config = uvicorn.Config(
         ExporterApp(inspector, queues).asgi(),
         lifespan="off",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
