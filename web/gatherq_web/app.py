@@ -7,6 +7,8 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from gatherq.inspection.redaction.values import Redact, hide
+
 from .rendering.errors import HANDLERS
 from .routes import LOGIN, ROUTES
 from .security.access import Access, AccessOf
@@ -24,6 +26,8 @@ def app(
     access: AccessOf | None = None,
     token: str | None = None,
     read_only: bool = False,
+    redact: Redact | None = None,
+    hide_values: bool = False,
     hosts: list[str] | None = None,
     frame_ancestors: str = "'none'",
 ) -> Starlette:
@@ -37,12 +41,17 @@ def app(
     may be called, beside addresses; any name if not given. `frame_ancestors` names the sites that
     may show it in a frame.
 
+    `redact(name, value)` returns what is shown of a value, itself or something in its place. Names
+    are `args.0`, `args.url`, `args.0.password` and so on, `value`, `error` for the texts of errors,
+    and `progress` for notes of progress. `hide_values` shows `...` in place of all of these.
+
     Raises InvalidSetting, RedisUnavailable for what is no URL of Redis, and ValueError for both
     `access` and `token`.
     """
     if access and token:
         raise ValueError("give access or token, not both: access(request) decides by itself")
-    site, secret = make_site(redis_url, queue), Token(token) if token else None
+    site = make_site(redis_url, queue, hide if hide_values else redact)
+    secret = Token(token) if token else None
     decide = access or (secret.access if secret else lambda request: Access.write(by="web"))
     gate = Middleware(Gate, decide=decide, read_only=read_only, login=secret is not None)
     made = Starlette(

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from gatherq.client.producer import Producer
 from gatherq.inspection.inspector import Inspector
+from gatherq.inspection.redaction.values import Redact
 from gatherq.settings import Settings
 from gatherq.store.server.connection import connection_pool
 
@@ -21,6 +22,7 @@ class Site:
 
     redis_url: str
     queue: str
+    redact: Redact | None = None
     _inspector: Inspector | None = field(default=None, init=False)
     _end: AsyncGenerator[None, None] | None = field(default=None, init=False)
 
@@ -30,7 +32,9 @@ class Site:
         All of them share their connections. Raises InvalidSetting for a name that is none.
         """
         if self._inspector is None:  # not before there is an event loop
-            self._inspector = Inspector(self.redis_url, queue=self.queue, patience=_PATIENCE)
+            self._inspector = Inspector(
+                self.redis_url, queue=self.queue, patience=_PATIENCE, redact=self.redact
+            )
             self._end = self._closing()
             with suppress(StopIteration):  # runs up to its `yield`, without a wait
                 self._end.asend(None).send(None)
@@ -66,11 +70,11 @@ def site_of(request: HTTPConnection) -> Site:
     return site
 
 
-def make_site(redis_url: str | None, queue: str | None) -> Site:
+def make_site(redis_url: str | None, queue: str | None, redact: Redact | None) -> Site:
     """Read what is not given from the environment.
 
     Raises InvalidSetting, and RedisUnavailable for what is no URL of Redis.
     """
     settings = Settings.read(redis_url=redis_url, queue=queue)
     connection_pool(settings.redis_url)
-    return Site(settings.redis_url, settings.queue)
+    return Site(settings.redis_url, settings.queue, redact)

@@ -95,7 +95,7 @@ def group_of_slot(slot: SlotInfo) -> Sequence[str]:
         return "", "", ""
     history = [info.model_dump() for info in slot.history]
     group = group_of(outcome.status, _fields(outcome), history)
-    return slot.signature or group.sig, group.text, group.where
+    return slot.signature or group.sig, group.text, slot.where or group.where
 
 
 def merged(counted: ErrorGroup, seen: ErrorGroup | None) -> ErrorGroup:

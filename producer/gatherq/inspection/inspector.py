@@ -39,6 +39,8 @@ from .reading.running import RunningReading
 from .reading.slots import SlotReading
 from .reading.snapshots import SnapshotReading
 from .reading.statistics import StatisticsReading
+from .redaction.redaction import EVERYTHING, Redaction
+from .redaction.values import Redact
 from .report.batch_report import BatchReport, collect
 from .report.error_changes import ErrorChange
 from .selector import Selector, read_selector
@@ -63,10 +65,18 @@ class Inspector(AsyncWith):
     goes on trying for `patience` seconds; then, or if Redis refuses a command, it raises
     RedisUnavailable. A reply that takes longer than `patience`, at least 2 s and at most 10 s, is
     one that does not come.
+
+    `redact(name, value)` returns what is shown in place of an argument, a value, a text of an error
+    or a note of progress (`gatherq.inspection.redaction.values.Redact`); filters see that, too.
     """
 
     def __init__(
-        self, redis_url: str | None = None, *, queue: str | None = None, patience: float = 10.0
+        self,
+        redis_url: str | None = None,
+        *,
+        queue: str | None = None,
+        patience: float = 10.0,
+        redact: Redact | None = None,
     ) -> None:
         settings = Settings.read(redis_url=redis_url, queue=queue, patience=patience)
         self._url = settings.redis_url
@@ -76,17 +86,18 @@ class Inspector(AsyncWith):
         )
         self._redis = connection.client(self._pool)
         self._retry = RedisRetry(self._url, settings.patience)
-        self._queues = QueueReading(self._redis, self._retry)
-        self._explaining = ExplanationReading(self._redis, self._retry)
+        self._redaction = Redaction(redact)
+        self._queues = QueueReading(self._redis, self._retry, self._redaction)
+        self._explaining = ExplanationReading(self._redis, self._retry, self._redaction)
         self._look_at(settings.queue)
 
     def _look_at(self, queue: str) -> None:
         self._keys = KeySpace(queue, connection.database_of(self._redis))
         parts = (self._redis, self._keys, self._retry)
-        self._slots = SlotReading(*parts)
+        self._slots = SlotReading(*parts, self._redaction)
         self._batches = BatchReading(*parts, self._slots)
-        self._errors = ErrorReading(*parts, self._slots)
-        self._running = RunningReading(*parts)
+        self._errors = ErrorReading(*parts, self._slots, self._redaction)
+        self._running = RunningReading(*parts, self._redaction)
         self._events = EventReading(*parts)
         self._statistics = StatisticsReading(*parts)
 
@@ -228,7 +239,7 @@ class Inspector(AsyncWith):
         RedisUnavailable for what does not pass by itself.
         """
         batch = await self.batch(reference)
-        follow = ProgressReading(self._url, self._redis, self._keys).follow
+        follow = ProgressReading(self._url, self._redis, self._keys, self._redaction).follow
         async for progress in follow(batch):
             yield progress
 
@@ -244,6 +255,7 @@ class Inspector(AsyncWith):
         with suppress(RedisUnavailable):  # a user who may not read the records of workers
             running = await self._running.slots(batch)
         slots = self._slots_of(batch, Selector(batch.id))
+        redact = redact or self._redaction == EVERYTHING
         return await collect(batch, slots, now, running=running, redact=redact)
 
     async def workers(self) -> list[WorkerInfo]:

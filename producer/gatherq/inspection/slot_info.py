@@ -50,6 +50,8 @@ class SlotInfo:
     #: Id of a plain arq job, which is no slot of a batch; and why its record is not read.
     arq_id: str = ""
     unread: str = ""
+    #: The innermost function of the jobs' own code in its error, where the traceback is hidden.
+    where: str = ""
 
     @property
     def job_id(self) -> str:

@@ -45,6 +45,9 @@ Examples:
 @click.option("--insecure", is_flag=True, help="Let anybody in who reaches --host.")
 @click.option("--read-only", is_flag=True, help="Let nobody change anything.")
 @click.option(
+    "--hide-values", is_flag=True, help="Show no arguments, values, errors and notes of jobs."
+)
+@click.option(
     "--host-name",
     "names",
     multiple=True,

@@ -35,6 +35,7 @@ class PageOptions:
     token: str | None
     insecure: bool
     read_only: bool
+    hide_values: bool
     names: tuple[str, ...]
     forwarded_allow_ips: str
     access_log: bool
@@ -91,6 +92,7 @@ def _page(options: PageOptions) -> Starlette:
         queue=options.queue,
         token=options.token,
         read_only=options.read_only,
+        hide_values=options.hide_values,
         # A token is asked for under every name: another's page does not have it.
         hosts=names if options.names or not options.token else None,
     )

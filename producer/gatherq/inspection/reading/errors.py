@@ -1,6 +1,7 @@
 """Error groups, as `Inspector` reads them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatherq.contract.keys import KeySpace
@@ -12,6 +13,7 @@ from gatherq.inspection.error_group import (
     in_order,
     merged,
 )
+from gatherq.inspection.redaction.redaction import NOTHING, Redaction
 from gatherq.inspection.report.error_changes import ErrorChange, changes_of
 from gatherq.store.inspection.completion_records import CompletionRecords
 from gatherq.store.inspection.error_records import ErrorRecords
@@ -31,10 +33,15 @@ class ErrorReading:
     """Reads the error groups of batches."""
 
     def __init__(
-        self, redis: "Redis", keys: KeySpace, retry: RedisRetry, slots: SlotReading
+        self,
+        redis: "Redis",
+        keys: KeySpace,
+        retry: RedisRetry,
+        slots: SlotReading,
+        redaction: Redaction = NOTHING,
     ) -> None:
         self._counts, self._completions = ErrorRecords(redis, keys), CompletionRecords(redis, keys)
-        self._retry, self._slots = retry, slots
+        self._retry, self._slots, self._redaction = retry, slots, redaction
 
     async def groups(self, batch: BatchInfo) -> list[ErrorGroup]:
         """Return the groups of a batch as they are counted, else as its slots tell of them."""
@@ -47,16 +54,18 @@ class ErrorReading:
         async for slot in self._slots.read(batch, bad):
             add_slot(seen, slot)
         found = (merged(group, seen.get(key)) for key, group in counted.items())
-        return in_order(found if counted else seen.values())
+        return in_order(map(self._redaction.group, found if counted else seen.values()))
 
     async def changes(self, batch: BatchInfo) -> list[ErrorChange]:
         """Return the groups as they are counted, now and before the last redrive."""
-        return changes_of(await self._retry(self._counts.read, batch.id), batch.generation)
+        found = changes_of(await self._retry(self._counts.read, batch.id), batch.generation)
+        return [replace(each, group=self._redaction.group(each.group)) for each in found]
 
     async def counted(self, batches: Sequence[BatchInfo]) -> list[list[ErrorGroup]]:
         """Return the groups of each batch as they are counted, and nothing else of them."""
         found = await self._retry(self._counts.read_all, [batch.id for batch in batches])
-        return [in_order(counted_groups(fields).values()) for fields in found]
+        groups = (counted_groups(fields).values() for fields in found)
+        return [in_order(map(self._redaction.group, each)) for each in groups]
 
     async def _unsuccessful(self, batch: BatchInfo) -> list[int]:
         """Return the slots that did not succeed, as the completions say; else all slots."""

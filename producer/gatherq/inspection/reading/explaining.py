@@ -11,6 +11,7 @@ from gatherq.inspection.arq_jobs import read_arq_job
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.explain.facts import Facts, ServerFacts
 from gatherq.inspection.filters import PENDING
+from gatherq.inspection.redaction.redaction import NOTHING, Redaction
 from gatherq.inspection.slot_info import SlotInfo, read_slot
 from gatherq.store.completions import CompletionStream, latest
 from gatherq.store.inspection.reading import ask_allowed
@@ -34,8 +35,8 @@ _LEAST = 10
 class ExplanationReading:
     """Reads the facts about one batch; some ten round trips."""
 
-    def __init__(self, redis: "Redis", retry: RedisRetry) -> None:
-        self._redis, self._retry = redis, retry
+    def __init__(self, redis: "Redis", retry: RedisRetry, redaction: Redaction = NOTHING) -> None:
+        self._redis, self._retry, self._redaction = redis, retry, redaction
 
     async def server(self) -> ServerFacts:
         """Return what the server says of itself."""
@@ -51,7 +52,7 @@ class ExplanationReading:
         now = int(seconds) * 1000 + int(micros) / 1000
         slots = await self._slots(keys, batch, left[:_MOST])
         pending = [slot for slot in slots if slot.status in PENDING]
-        pool = await QueueReading(self._redis, self._retry).look(keys)
+        pool = await QueueReading(self._redis, self._retry, self._redaction).look(keys)
         return Facts(
             batch=batch,
             now=datetime.fromtimestamp(now / 1000, UTC),
@@ -87,8 +88,9 @@ class ExplanationReading:
         records = await self._retry(SlotRecords(self._redis, keys).read, ids)
         if batch.arq:
             jobs = (read_arq_job(batch.id, record) for record in records)
-            return [job for job in jobs if job]
-        return [read_slot(keys, batch.id, record) for record in records]
+            return [self._redaction.slot(job) for job in jobs if job]
+        found = (read_slot(keys, batch.id, record) for record in records)
+        return [self._redaction.slot(slot) for slot in found]
 
     async def _ahead(self, keys: KeySpace, pending: Iterable[SlotInfo], now: float) -> int:
         """Return how many claimable jobs stand before the first of these."""

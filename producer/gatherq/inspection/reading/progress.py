@@ -13,6 +13,7 @@ from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.progress.batch_progress import BatchProgress
 from gatherq.inspection.progress.pace import rate, remaining
 from gatherq.inspection.progress.slot_map import SlotMap
+from gatherq.inspection.redaction.redaction import NOTHING, Redaction
 from gatherq.store.inspection.completion_records import LATEST, Completion, CompletionRecords
 from gatherq.store.redrive import REDRIVEN
 from gatherq.store.server.errors import is_transient
@@ -36,12 +37,14 @@ _NEWEST = 3
 class ProgressReading:
     """Follows batches; an outage of Redis is told, and ends nothing."""
 
-    def __init__(self, url: str, redis: "Redis", keys: KeySpace) -> None:
+    def __init__(
+        self, url: str, redis: "Redis", keys: KeySpace, redaction: Redaction = NOTHING
+    ) -> None:
         retry = RedisRetry(url, 0)  # each failure is told at once
         self._retry = retry
-        self._slots = SlotReading(redis, keys, retry)
+        self._slots = SlotReading(redis, keys, retry, redaction)
         self._batches = BatchReading(redis, keys, retry, self._slots)
-        self._running = RunningReading(redis, keys, retry)
+        self._running = RunningReading(redis, keys, retry, redaction)
         self._completions = CompletionRecords(redis, keys)
 
     async def follow(self, batch: BatchInfo) -> AsyncIterator[BatchProgress]:

@@ -7,6 +7,7 @@ from gatherq.contract.records import UNKNOWN
 from gatherq.inspection.field_values import time_of
 from gatherq.inspection.job_info import rate_of, total
 from gatherq.inspection.queue_info import PoolInfo, read_queue
+from gatherq.inspection.redaction.redaction import NOTHING, Redaction
 from gatherq.inspection.slot_info import of_pending
 from gatherq.inspection.worker_info import plain_arq, read_worker
 from gatherq.store.inspection.queue_records import QueueRecords
@@ -26,14 +27,14 @@ _WAITING = ("queued", "retrying")
 class QueueReading:
     """Reads one queue after another."""
 
-    def __init__(self, redis: "Redis", retry: RedisRetry) -> None:
-        self._redis, self._retry = redis, retry
+    def __init__(self, redis: "Redis", retry: RedisRetry, redaction: Redaction = NOTHING) -> None:
+        self._redis, self._retry, self._redaction = redis, retry, redaction
 
     async def look(self, keys: KeySpace, *, rate: bool = True) -> PoolInfo:
         """Return what stands in a queue, with its workers; without `rate` nothing of late."""
         found = await self._retry(QueueRecords(self._redis, keys).read)
         records = await self._retry(WorkerRecords(self._redis, keys).read)
-        workers = [read_worker(each, found.now) for each in records]
+        workers = [self._redaction.worker(read_worker(each, found.now)) for each in records]
         statistics = StatisticsReading(self._redis, keys, self._retry)
         minutes = await statistics.late(found.now) if rate else []
         queue = read_queue(keys.queue, found, workers, rate_of(minutes, found.now))

@@ -7,6 +7,7 @@ from gatherq.contract.keys import KeySpace
 from gatherq.inspection.batch_info import BatchInfo, keys_of
 from gatherq.inspection.progress.pace import rate
 from gatherq.inspection.progress.running_slots import RunningSlot, running_slots
+from gatherq.inspection.redaction.redaction import NOTHING, Redaction
 from gatherq.inspection.worker_info import read_worker
 from gatherq.store.inspection.completion_records import CompletionRecords
 from gatherq.store.inspection.worker_records import WorkerRecords
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 class RunningReading:
     """Reads what workers say they run, and the latest completions."""
 
-    def __init__(self, redis: "Redis", keys: KeySpace, retry: RedisRetry) -> None:
+    def __init__(
+        self, redis: "Redis", keys: KeySpace, retry: RedisRetry, redaction: Redaction = NOTHING
+    ) -> None:
         self._redis, self._keys, self._retry = redis, keys, retry
+        self._redaction = redaction
         self._completions = CompletionRecords(redis, keys)
 
     async def now(self) -> float:
@@ -35,7 +39,8 @@ class RunningReading:
         workers = WorkerRecords(self._redis, keys_of(batch, self._keys))
         records = await self._retry(workers.read)
         now = await self.now()
-        return running_slots(batch.id, [read_worker(each, now) for each in records], now)
+        found = [self._redaction.worker(read_worker(each, now)) for each in records]
+        return running_slots(batch.id, found, now)
 
     async def rates(self, batches: Sequence[BatchInfo]) -> dict[str, float]:
         """Return how many slots end in a second, of those batches of which it is known."""

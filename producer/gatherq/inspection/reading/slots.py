@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gatherq.contract.keys import KeySpace, job_id
 from gatherq.inspection.arq_jobs import read_arq_job
 from gatherq.inspection.batch_info import BatchInfo, keys_of
+from gatherq.inspection.redaction.redaction import NOTHING, Redaction
 from gatherq.inspection.slot_info import SlotInfo, read_slot
 from gatherq.store.inspection.slot_records import SlotRecords
 from gatherq.store.server.retry import RedisRetry
@@ -21,8 +22,11 @@ _PAGE, _BYTES = 500, 8 * 1024 * 1024
 class SlotReading:
     """Reads slots of batches, each in the queue of its batch, and plain arq jobs."""
 
-    def __init__(self, redis: "Redis", keys: KeySpace, retry: RedisRetry) -> None:
+    def __init__(
+        self, redis: "Redis", keys: KeySpace, retry: RedisRetry, redaction: Redaction = NOTHING
+    ) -> None:
         self._redis, self._keys, self._retry = redis, keys, retry
+        self._redaction = redaction
 
     async def read(self, batch: BatchInfo, slots: Iterable[int]) -> AsyncIterator[SlotInfo]:
         """Yield these slots, in their order; what is held at a time is bounded."""
@@ -33,12 +37,13 @@ class SlotReading:
             sizes = await self._retry(records.sizes, ids)
             for part in _parts(ids, sizes):
                 for record in await self._retry(records.read, part):
-                    yield read_slot(keys, batch.id, record)
+                    yield self._redaction.slot(read_slot(keys, batch.id, record))
 
     async def arq_job(self, id_: str) -> SlotInfo | None:
         """Return the plain arq job of that id; None if there is none."""
         (record,) = await self._retry(SlotRecords(self._redis, self._keys).read, {0: id_})
-        return read_arq_job(id_, record)
+        job = read_arq_job(id_, record)
+        return job and self._redaction.slot(job)
 
 
 def _pages(slots: Iterable[int]) -> Iterator[Sequence[int]]:

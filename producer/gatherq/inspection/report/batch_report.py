@@ -7,6 +7,7 @@ from math import isnan
 
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.progress.running_slots import RunningSlot
+from gatherq.inspection.redaction.redaction import EVERYTHING, NOTHING
 from gatherq.inspection.slot_info import SlotInfo
 
 from .columns import Columns, ColumnWriter
@@ -14,7 +15,6 @@ from .completions import Completions, completions_of
 from .error_groups import SlotGroup, SlotGroups
 from .run_times import RunTimes, run_times_of
 from .spans import Lanes, lanes_of
-from .texts import Texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +54,12 @@ async def collect(
 
     `running` tells since when jobs run that have not ended.
     """
-    texts, started = Texts(redact), {each.slot: each.job.started for each in running}
+    started = {each.slot: each.job.started for each in running}
+    shown = EVERYTHING if redact else NOTHING
     begin = min(batch.created or now, now)
-    writer, groups = ColumnWriter(begin, now, texts), SlotGroups(texts)
-    async for slot in slots:
+    writer, groups = ColumnWriter(begin, now), SlotGroups()
+    async for each in slots:
+        slot = shown.slot(each)
         writer.add(slot, started.get(slot.slot))
         groups.add(slot)
     columns = writer.columns

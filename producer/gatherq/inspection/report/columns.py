@@ -11,7 +11,7 @@ from gatherq.inspection.filters import STATUSES
 from gatherq.inspection.slot_info import SlotInfo
 
 from .numbering import Numbering
-from .texts import Texts
+from .texts import said
 
 #: Ms by which a time may be out of a batch's own: clocks of two servers, after a failover.
 _SLACK = 60_000.0
@@ -57,10 +57,9 @@ class Columns:
 class ColumnWriter:
     """Writes slots into columns, one after the other."""
 
-    def __init__(self, begin: datetime, now: datetime, texts: Texts) -> None:
+    def __init__(self, begin: datetime, now: datetime) -> None:
         self.columns: Columns = Columns()
         self._begin, self._span = begin, (now - begin).total_seconds() * 1000
-        self._texts = texts
 
     def add(self, slot: SlotInfo, started: datetime | None = None) -> None:
         """Add the next slot; `started` is when the attempt began that runs now."""
@@ -73,8 +72,8 @@ class ColumnWriter:
         columns.wait.append(self._ms(slot.enqueued))
         columns.start.append(self._ms(slot.started or started))
         columns.end.append(self._ms(slot.finished))
-        columns.call.append(self._texts.call(slot))
-        columns.said.append(self._texts.said(slot))
+        columns.call.append(slot.call)
+        columns.said.append(said(slot))
 
     def _earlier(self, info: AttemptInfo) -> EarlierAttempt:
         return EarlierAttempt(

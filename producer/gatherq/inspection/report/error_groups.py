@@ -8,7 +8,7 @@ from gatherq.inspection.error_group import group_of_slot
 from gatherq.inspection.slot_info import SlotInfo
 
 from .columns import NONE
-from .texts import Texts
+from .texts import in_a_line, traceback_of
 
 #: Most slots that a group names.
 _NAMED = 5
@@ -33,8 +33,7 @@ class SlotGroup:
 class SlotGroups:
     """Sorts slots into error groups, one after the other."""
 
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
+    def __init__(self) -> None:
         #: By signature, in the order in which they were met.
         self.groups: dict[str, SlotGroup] = {}
         #: For each slot the number of its group, or NONE.
@@ -63,8 +62,8 @@ class SlotGroups:
             self.groups[signature] = SlotGroup(
                 signature=signature,
                 status=slot.status,
-                text=self._texts.group(slot, text),
+                text=in_a_line(text),
                 where=where,
-                traceback=self._texts.traceback(slot),
+                traceback=traceback_of(slot),
             )
         return signature
