@@ -11,14 +11,14 @@ from starlette.responses import Response
 
 _OWN = files("gatherq_web")
 _REPORT = files("gatherq.inspection.report").joinpath("assets")
+#: One file: htmx begins soon after it is read, whether or not its extension is there by then.
+_LIVE = ("htmx.min.js", "hx-sse.min.js")
 #: Every file that is served, by its name.
 _FILES = {
     "colors.css": _REPORT.joinpath("colors.css"),
     "page.css": _OWN.joinpath("assets/page.css"),
     "page.js": _OWN.joinpath("assets/page.js"),
     "mark.svg": _OWN.joinpath("assets/mark.svg"),
-    "htmx.min.js": _OWN.joinpath("vendor/htmx.min.js"),
-    "hx-sse.min.js": _OWN.joinpath("vendor/hx-sse.min.js"),
     "uPlot.iife.min.js": _OWN.joinpath("vendor/uPlot.iife.min.js"),
     "uPlot.min.css": _OWN.joinpath("vendor/uPlot.min.css"),
 }
@@ -36,9 +36,13 @@ class Asset(NamedTuple):
 @cache
 def asset(name: str) -> Asset:
     """Return a file by its name; raises KeyError for one that is not served."""
-    content = _FILES[name].read_bytes()
+    content = _joined() if name == "live.js" else _FILES[name].read_bytes()
     kind = _KINDS[name.rpartition(".")[2]]
     return Asset(content, hashlib.sha256(content).hexdigest()[:12], kind)
+
+
+def _joined() -> bytes:
+    return b"\n".join(_OWN.joinpath("vendor", name).read_bytes() for name in _LIVE)
 
 
 async def assets(request: Request) -> Response:
