@@ -7,6 +7,10 @@ stream?.addEventListener("away", (event) => {
   away.textContent = event.detail.data;
   away.hidden = false;
 });
+stream?.addEventListener("gone", (event) => {
+  away.textContent = event.detail.data;
+  away.hidden = false;
+});
 stream?.addEventListener("back", () => (away.hidden = true));
 
 document.addEventListener("keydown", (event) => {

@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gatherq.inspection.report.drawings import script_with
+
 _OWN = files("gatherq_web")
 _REPORT = files("gatherq.inspection.report").joinpath("assets")
 #: One file: htmx begins soon after it is read, whether or not its extension is there by then.
@@ -16,12 +18,17 @@ _LIVE = ("htmx.min.js", "hx-sse.min.js")
 #: Every file that is served, by its name.
 _FILES = {
     "colors.css": _REPORT.joinpath("colors.css"),
+    "drawings.css": _REPORT.joinpath("drawings.css"),
+    "batch.css": _OWN.joinpath("assets/batch.css"),
+    "batch.js": _OWN.joinpath("assets/batch.js"),
     "page.css": _OWN.joinpath("assets/page.css"),
     "page.js": _OWN.joinpath("assets/page.js"),
     "mark.svg": _OWN.joinpath("assets/mark.svg"),
     "uPlot.iife.min.js": _OWN.joinpath("vendor/uPlot.iife.min.js"),
     "uPlot.min.css": _OWN.joinpath("vendor/uPlot.min.css"),
 }
+#: Scripts that stand behind those of the drawings, as one.
+_DRAWS = ("batch.js",)
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
@@ -37,6 +44,8 @@ class Asset(NamedTuple):
 def asset(name: str) -> Asset:
     """Return a file by its name; raises KeyError for one that is not served."""
     content = _joined() if name == "live.js" else _FILES[name].read_bytes()
+    if name in _DRAWS:
+        content = script_with(content.decode()).encode()
     kind = _KINDS[name.rpartition(".")[2]]
     return Asset(content, hashlib.sha256(content).hexdigest()[:12], kind)
 

@@ -23,11 +23,11 @@ _templates: Environment = Environment(
 _templates.filters.update(FILTERS)
 
 
-async def page(request: Request, template: str, **values: Any) -> Response:
+async def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
     """Return a page; `now` is Redis's time unless it is given. Raises RedisUnavailable."""
     if "now" not in values:
         values["now"] = time_of(await site_of(request).inspector(request).now())
-    return HTMLResponse(html(request, template, **values))
+    return HTMLResponse(html(request, template, **values), status)
 
 
 def html(request: Request, template: str, **values: Any) -> str:

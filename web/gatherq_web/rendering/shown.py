@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from gatherq.escape import escape
 from gatherq.inspection.durations import show_duration
+from gatherq.inspection.words.amounts import show_bytes, show_rate
+from gatherq.inspection.words.standing import jobs_in_words, outcome_in_words, standing
 
 
 def printable(value: Any) -> Any:
@@ -45,6 +47,23 @@ def when(context: Context, time: datetime | None) -> Markup:
     return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, words)
 
 
+@pass_context
+def clock(context: Context, time: datetime | None) -> Markup:
+    """Show a time of day in UTC, with its date where that is another day."""
+    if time is None:
+        return Markup("-")
+    now: datetime = context["now"]
+    day = "" if time.date() == now.date() else f"{time:%Y-%m-%d} "
+    exact = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    words = f"{day}{time:%H:%M:%S}.{time.microsecond // 1000:03}"
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, words)
+
+
+def lines(text: str) -> Markup:
+    """Show a text of several lines, without control characters but the ends of its lines."""
+    return Markup("\n").join(escape(line) for line in text.expandtabs().split("\n"))
+
+
 def words(name: str) -> str:
     """Show a status as words: `timed_out` as `timed out`."""
     return name.replace("_", " ")
@@ -55,4 +74,11 @@ FILTERS: dict[str, Any] = {
     "number": number,
     "when": when,
     "words": words,
+    "clock": clock,
+    "lines": lines,
+    "rate": show_rate,
+    "bytes": show_bytes,
+    "jobs": jobs_in_words,
+    "standing": standing,
+    "outcome": outcome_in_words,
 }
