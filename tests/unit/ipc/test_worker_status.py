@@ -3,7 +3,7 @@
 from gatherq_worker.ipc.scoreboard import Scoreboard
 from gatherq_worker.ipc.worker_status import SIZE, STATES, WorkerStatus
 
-STATUS = WorkerStatus("blocked", 12.5, 1, 2, 3, 4, 5, 6, 7, 8)
+STATUS = WorkerStatus("blocked", 12.5, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 
 def test_what_is_written_is_read():

@@ -6,7 +6,7 @@ from typing import NamedTuple
 #: States of a worker, as its record has them; the first is that of a process that begins.
 STATES = ("starting", "running", "draining", "blocked", "away")
 #: In the order of the fields below.
-_LAYOUT = struct.Struct("<Bd8Q")
+_LAYOUT = struct.Struct("<Bd9Q")
 SIZE = _LAYOUT.size
 
 
@@ -19,6 +19,7 @@ class WorkerStatus(NamedTuple):
     running: int = 0
     held: int = 0
     done: int = 0
+    refused: int = 0
     unrecorded: int = 0
     lag_ms: int = 0
     rss: int = 0

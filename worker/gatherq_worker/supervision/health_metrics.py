@@ -33,6 +33,12 @@ METRICS: tuple[_Metric, ...] = (
     ),
     _Metric("outcomes_total", "Outcomes that a worker has recorded.", lambda p: p.status.done),
     _Metric(
+        "outcomes_refused_total",
+        "Outcomes of a worker that Redis refused: the job was not its own any more, and may have "
+        "run twice.",
+        lambda p: p.status.refused,
+    ),
+    _Metric(
         "unrecorded_outcomes",
         "Outcomes of a worker that wait for Redis.",
         lambda p: p.status.unrecorded,
