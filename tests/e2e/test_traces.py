@@ -10,6 +10,7 @@ from tests.conftest import until
 from tests.spans import all_spans, id_of, links_of, set_provider, spans_of, trace_of
 
 from . import traced
+from .shell import Shell
 
 
 @pytest.fixture
@@ -65,6 +66,9 @@ async def test_a_submitted_job_has_a_trace_of_its_own_with_a_link(
     async with Inspector(server_url, queue=queue) as inspector:
         info = await inspector.batch(batch.id)
     assert f"0x{info.trace}" == trace_of(send)
+    shell = Shell(server_url, queue)
+    assert f"trace      {info.trace}" in shell.terminal("show", batch.id).lines
+    assert shell.pipe("show", batch.id, "--json").json["trace"] == info.trace
 
 
 @pytest.mark.parametrize("in_batches", ["", "1"])
