@@ -4,7 +4,7 @@ import json
 import logging
 
 from gatherq.escape import Escaping
-from gatherq_worker.logging_setup import LastResort
+from gatherq_worker.logging_setup import LastResort, protect_loggers
 
 
 class Hostile(Exception):
@@ -40,3 +40,25 @@ def test_an_error_is_shown_by_the_text_that_the_worker_made_of_it():
 
 def test_what_is_no_json_does_not_lose_the_line():
     assert line(thing=object(), number=float("nan"))["message"] == "a b\n\x1b"
+
+
+def test_whoever_hears_of_all_records_hears_of_the_workers_too_and_once(monkeypatch):
+    heard, call, handled = [], logging.Logger.callHandlers, []
+
+    def hears(self, record):
+        heard.append(record.getMessage())
+        call(self, record)
+
+    logger = logging.getLogger("gatherq.heard")
+    monkeypatch.setattr(logging.Logger, "callHandlers", hears)
+    handler = logging.Handler()
+    handler.emit = lambda record: handled.append(record.getMessage())
+    logger.addHandler(handler)
+    try:
+        protect_loggers()
+        logger.warning("one")
+        assert (heard, handled) == (["one"], ["one"])
+    finally:
+        for name in list(logging.root.manager.loggerDict):
+            vars(logging.getLogger(name)).pop("callHandlers", None)
+        logger.removeHandler(handler)

@@ -16,6 +16,9 @@ _OWN = "gatherq", "gatherq_worker", "arq"
 
 #: How lines are written.
 Form: TypeAlias = Literal["text", "json"]
+#: Whoever has put something into `Logger.callHandlers`, as Sentry does, hears of a record by it.
+_SILENT = logging.Logger("silent")
+_SILENT.addHandler(logging.NullHandler())
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -103,3 +106,5 @@ def _call(logger: logging.Logger, record: logging.LogRecord) -> None:
         except Exception:
             if logging.raiseExceptions:
                 traceback.print_exc()
+    if handlers:
+        logging.Logger.callHandlers(_SILENT, record)
