@@ -198,8 +198,8 @@ def _info(verdict: Verdict) -> ErrorInfo:
 def _send(event: Any) -> None:
     """Send an event that the process of a job has made, as part of the trace that is current."""
     scope = sentry_sdk.get_current_scope()
-    trace = scope.get_trace_context()
-    trace.pop("dynamic_sampling_context", None)
+    known = scope.get_trace_context() or sentry_sdk.get_isolation_scope().get_trace_context()
+    trace = {key: known[key] for key in known or () if key != "dynamic_sampling_context"}
     event.setdefault("contexts", {})["trace"] = trace
     if scope.transaction is not None:
         event["transaction_info"] = {"source": "task"}
