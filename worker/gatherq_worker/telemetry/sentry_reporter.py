@@ -65,6 +65,8 @@ class SentryReporter(Observer):
                 try:
                     yield
                 finally:
+                    if not attempt.concluded:  # it could not begin
+                        set_status("aborted")
                     del self._surrounded[attempt]
 
     def job_retried(self, event: JobRetried) -> None:
