@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, NoReturn
@@ -20,10 +20,11 @@ from . import logging_setup, registry
 from .arq.run import run_native, run_settings
 from .arq.settings import check_health, find_settings
 from .arq.worker import Worker
+from .engine.observers import Observer
 from .execution.event_loop import run_until_done
 from .execution.guarded_task import GuardedTask
 from .ipc.process_contract import RECYCLED, Farewell
-from .loading import LoadError, import_failure, long_imports_told
+from .loading import LoadError, import_failure, imported, long_imports_told
 from .registry import Handler
 from .settings import WorkerCommand
 from .supervision.supervised import SupervisorLink
@@ -86,8 +87,9 @@ def _arq_settings(modules: tuple[str, ...]) -> Any:
 
 def _worker_of(command: WorkerCommand, link: SupervisorLink) -> Coroutine[Any, Any, Farewell]:
     """Import the jobs or the settings that a command names; return the coroutine that runs them."""
-    attach = partial(_attach, link, command.settings.processes)
     settings, handlers = _imported(command.modules, tell=link.speaks)
+    observers = _observers_at(command.settings.observers) if command.settings.observers else ()
+    attach = partial(_attach, link, command.settings.processes, observers)
     logging_setup.protect_loggers()  # the import may have configured logging
     if settings is not None:
         return run_settings(settings, command, attach, speaks=link.speaks)
@@ -111,8 +113,25 @@ def _failures_described() -> Iterator[None]:
         raise import_failure(error) from None
 
 
-def _attach(link: SupervisorLink, processes: int, worker: Worker) -> None:
+def _observers_at(path: str) -> Sequence[Observer]:
+    """Return the observers of a list that a command line names; raises LoadError alone."""
+    module, _, name = path.replace(":", ".").rpartition(".")
+    with _failures_described():
+        found = getattr(imported(module), name, None) if module else None
+        if isinstance(found, list | tuple) and all(isinstance(each, Observer) for each in found):
+            return found
+        raise LoadError(
+            f"--observers (GATHERQ_OBSERVERS) {path!r} is no list of observers: name one by its "
+            "module, as kitchen.observers for observers = [Timing()] in kitchen.py, where Timing "
+            "is a class of gatherq_worker.Observer"
+        )
+
+
+def _attach(
+    link: SupervisorLink, processes: int, observers: Sequence[Observer], worker: Worker
+) -> None:
     link.attach(worker)
+    worker.observers = (*worker.observers, *observers)
     worker.speaks = link.speaks
     if link.speaks:
         worker.speaks_for = processes

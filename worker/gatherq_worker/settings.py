@@ -34,6 +34,8 @@ class WorkerSettings(Settings):
     burst: bool = False
     #: Whether pickled jobs are read: whoever can write to Redis runs code here.
     arq_pickle: bool = False
+    #: Path of a list of observers of the user's, `module.name`.
+    observers: str | None = None
     #: Whether every job is logged.
     verbose: bool = False
 

@@ -126,6 +126,7 @@ Examples:
 )
 @click.option("--check", is_flag=True, help="arq's health check: exit 0 or 1.")
 @_option("--custom-log-dict", metavar="PATH", help="Logging settings, named as in arq.")
+@_option("--observers", metavar="PATH", help="Your own observers: a list, as MODULE.NAME.")
 @_option(
     "--log-format",
     default="text",
