@@ -25,5 +25,10 @@ def test_the_manifest_names_all_files_and_their_licences():
 
 
 def test_all_of_them_are_served():
+    """Some of them within one file."""
+    served = [
+        assets.asset(name).content for name in ("live.js", "uPlot.iife.min.js", "uPlot.min.css")
+    ]
     for each in MANIFEST:
-        assert assets.asset(each["file"]).digest == each["sha256"][:12]
+        content = (VENDOR / each["file"]).read_bytes()
+        assert any(content in found for found in served)
