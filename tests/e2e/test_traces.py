@@ -52,6 +52,37 @@ async def test_a_gather_over_two_workers_is_one_trace(producer, start_worker, qu
     assert spans["gather"]["pid"] == os.getpid() != spans[jobs[0]]["pid"]
 
 
+async def in_a_group(producer):
+    async with producer.task_group() as group:
+        group.create_task(traced.in_loop.call())
+
+
+async def in_a_map(producer):
+    async for outcome in producer.map(lambda _: traced.in_loop.call(), [1]):
+        outcome.unwrap()
+
+
+async def alone(producer):
+    await (await producer.submit_one(traced.in_loop.call()))
+
+
+@pytest.mark.parametrize(
+    ("run", "verbs"), [(in_a_group, ["task_group"]), (in_a_map, ["map"]), (alone, [])]
+)
+async def test_each_verb_that_waits_has_its_jobs_in_its_trace(
+    producer, start_worker, queue, folder, run, verbs
+):
+    start_worker(module="traced")
+    path = ["request", *verbs, f"send {queue}", process(queue, "in_loop"), "in loop"]
+    async with until(60):
+        with trace.get_tracer("test").start_as_current_span("request"):
+            await run(producer)
+        spans = await spans_of(folder, *path)
+    above = [None, *(id_of(spans[name]) for name in path)]
+    assert [spans[name]["parent_id"] for name in path] == above[:-1]
+    assert all(spans[verb]["attributes"]["gatherq.batch.jobs"] == 1 for verb in verbs)
+
+
 async def test_a_submitted_job_has_a_trace_of_its_own_with_a_link(
     producer, start_worker, server_url, queue, folder
 ):

@@ -152,7 +152,9 @@ async def test_each_end_has_its_word(world, spans, exported, end, outcome, error
 
 async def test_an_attempt_that_could_not_begin_ends_its_span_as_released(world, spans, exported):
     with spans.around(world.attempt("in_loop")):
+        assert get_current_span().get_span_context().is_valid
         assert exported.spans == ()
+    assert not get_current_span().get_span_context().is_valid
     assert exported.spans[0].attributes["gatherq.job.outcome"] == "released"
 
 
