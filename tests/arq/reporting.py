@@ -17,6 +17,7 @@ import time
 import arq.worker
 import sentry_sdk
 from arq.connections import RedisSettings, create_pool
+from arq.cron import cron
 from arq.worker import JobExecutionFailed, Retry, func
 from sentry_sdk.integrations.arq import ArqIntegration
 from sentry_sdk.integrations.dedupe import DedupeIntegration
@@ -38,6 +39,8 @@ class Memory(Transport):
 
 
 def init(options):
+    if options.pop("monitors", False):
+        options["integrations"] = [ArqIntegration(monitor_cron_jobs=True)]
     kinds = {"arq": ArqIntegration, "dedupe": DedupeIntegration, "logging": LoggingIntegration}
     off = [kinds[name]() for name in options.pop("disabled", "").split()]
     options = {**options, "disabled_integrations": off, "environment": "tests"}
@@ -90,6 +93,10 @@ async def late(ctx):
 
 async def cancel(ctx):
     raise asyncio.CancelledError
+
+
+async def tick(ctx):
+    pass
 
 
 FUNCTIONS = [
@@ -197,7 +204,9 @@ async def main(kind, url, queue, jobs):
         "poll_delay": 0.01,
         "handle_signals": False,
     }
-    if any(name in own for name, _ in jobs):
+    if [name for name, _ in jobs] == ["tick"]:
+        options["cron_jobs"] = [cron(tick, minute={7}, run_at_startup=True)]
+    elif any(name in own for name, _ in jobs):
         async with Producer(url, queue=queue) as producer:
             calls = [own[name].call(*args[0], **args[1]) for name, args in jobs]
             await producer.submit(calls)

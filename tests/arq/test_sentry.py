@@ -14,6 +14,7 @@ from sentry_sdk.envelope import Envelope
 _OF_A_RUN = {
     *("event_id", "timestamp", "start_timestamp", "trace_id", "span_id", "thread.id"),
     *("arq_task_id", "sys.argv", "server_name", "modules"),
+    *("check_in_id", "duration"),
     *("job_id", "enqueue_time", "score"),  # of `ctx`, a local variable
 }
 
@@ -82,7 +83,7 @@ def _call(given):
 
 
 def events(sent):
-    return [each for each in sent if each.get("type") != "transaction"]
+    return [each for each in sent if each.get("type") not in ("transaction", "check_in")]
 
 
 def transactions(sent):
@@ -150,6 +151,18 @@ def test_sentry_is_sent_what_it_is_sent_with_arq(sent, job, told, status):
 def test_what_the_user_asks_of_sentry_holds_as_with_arq(sent, init):
     job = ("fail", "x")
     assert comparable(sent("gatherq", job, **init)) == comparable(sent("arq", job, **init))
+
+
+def test_cron_jobs_are_monitored_as_with_arq_where_that_is_asked_for(sent):
+    told = {kind: sent(kind, "tick", monitors=True) for kind in ("arq", "gatherq")}
+    check_ins = {
+        kind: [each for each in found if each.get("type") == "check_in"]
+        for kind, found in told.items()
+    }
+    ours = [(each["monitor_slug"], each["status"]) for each in check_ins["gatherq"]]
+    assert ours == [("tick", "in_progress"), ("tick", "ok")]
+    assert comparable(check_ins["gatherq"]) == comparable(check_ins["arq"])
+    assert not [each for each in sent("gatherq", "tick") if each.get("type") == "check_in"]
 
 
 def test_a_function_that_sentry_has_wrapped_already_is_told_of_once(sent):

@@ -32,6 +32,7 @@ from gatherq_worker.execution.guarded_task import GuardedTask, guarded, within
 from gatherq_worker.ipc.endpoint import Endpoint, EndpointWriter
 from gatherq_worker.ipc.process_contract import Farewell
 from gatherq_worker.registry import Handler, Registry
+from gatherq_worker.telemetry.sentry import monitor_cron_jobs
 
 from . import cron
 from .codec import ArqCodec
@@ -147,6 +148,7 @@ class Worker(arq.worker.Worker):
         await self._connect()
         if self.on_startup:
             await self.on_startup(self.ctx)
+        monitor_cron_jobs(self)
         handlers = Registry(self._handler(*entry) for entry in self.functions.items())
         self._tell_endpoint()
         if self.speaks:

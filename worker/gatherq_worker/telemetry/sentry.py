@@ -1,10 +1,14 @@
 """Tells Sentry of jobs: the transaction and the event that its `ArqIntegration` sends with arq."""
 
+import logging
+import sys
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from gatherq_worker.engine.observers import Observer
 from gatherq_worker.job_telemetry.active import sentry_is_active
+
+logger = logging.getLogger("gatherq.worker")
 
 
 def sentry_observers(
@@ -21,6 +25,24 @@ def sentry_observers(
 
     reported = {name for name, function in functions.items() if _reports_itself(function)}
     return [SentryReporter(queue, own, reported, control_flow)]
+
+
+def monitor_cron_jobs(worker: Any) -> None:
+    """Let Sentry monitor the cron jobs of a worker, if its integration was told to.
+
+    It does that in arq's own `create_worker`, by a function that has no public name.
+    """
+    if not sentry_is_active():
+        return
+    integration: Any = sys.modules["sentry_sdk"].get_client().get_integration("arq")
+    if not getattr(integration, "monitor_cron_jobs", False):
+        return
+    monitor = getattr(sys.modules[type(integration).__module__], "_monitor_cron_job", None)
+    if monitor is None:
+        logger.warning("cron jobs are not monitored: this version of sentry_sdk does it otherwise")
+        return
+    for job in worker.cron_jobs:
+        monitor(integration, job, worker)
 
 
 def _reports_itself(function: Any) -> bool:
