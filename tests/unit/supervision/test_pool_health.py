@@ -13,7 +13,7 @@ from .pools import child, pool
     ("process", "said"),
     [
         (child(), "process 7: running"),
-        (child(ready=False), "process 7: starting, it takes no jobs yet"),
+        (child(ready=False), "process 7: starting, it imports its modules, or waits for Redis"),
         (child(endpoint=False, heard=None), "process 7: starting, Redis has not answered yet"),
         (child(heard=5.6), "process 7: away, no answer from Redis for 6 s"),
         (child("away"), "process 7: away, what it asks of Redis fails"),

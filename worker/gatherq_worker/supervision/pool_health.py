@@ -88,7 +88,7 @@ def _state(child: WorkerProcess, status: WorkerStatus, lease: float, now: float)
     if child.ended_for:
         return "ending", "a job held its interpreter"
     if not child.scoreboard.ready:
-        return "starting", "it takes no jobs yet"
+        return "starting", "it imports its modules, or waits for Redis"
     if (silence := child.scoreboard.silent_for()) > _SILENT:
         return "silent", f"its interpreter is held for {silence:.0f} s"
     if not status.contact:
