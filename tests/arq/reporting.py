@@ -124,6 +124,15 @@ def failure_in_a_thread(name: str) -> None:
     raise ValueError(f"no {name}")
 
 
+@job()
+def tells_and_fails_in_a_thread() -> None:
+    try:
+        raise ValueError("told already")
+    except ValueError as error:
+        sentry_sdk.capture_exception(error)
+        raise
+
+
 @job(isolation="process")
 def failure_in_a_process(name: str) -> None:
     sentry_sdk.set_tag("mine", name)
@@ -188,7 +197,7 @@ async def unwritable() -> object:
 
 OWN = [
     *(fine, own_failure, failure_in_a_thread, failure_in_a_process, tells_and_fails, tells),
-    *(death, retried, own_late, endless, cancels, unwritable),
+    *(tells_and_fails_in_a_thread, death, retried, own_late, endless, cancels, unwritable),
 ]
 
 

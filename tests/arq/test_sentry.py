@@ -203,6 +203,13 @@ def test_of_own_jobs_whatever_does_not_succeed_is_told_once(sent):
     assert [functions(event) for event in raised] == [[event["transaction"]] for event in raised]
 
 
+def test_what_a_job_in_a_thread_has_captured_itself_is_told_once(sent):
+    (event,) = events(sent("gatherq", "tells_and_fails_in_a_thread"))
+    assert event["exception"]["values"][0]["mechanism"]["type"] == "generic"
+    told = events(sent("gatherq", "tells_and_fails_in_a_thread", disabled="dedupe"))
+    assert len(told) == 2  # as the user asked
+
+
 def test_of_a_process_the_error_is_told_as_it_was_there(sent):
     told = sent("gatherq", ("failure_in_a_process", "salt"))
     assert errors(told) == [("failure_in_a_process", "KeyError: 'salt'", "ValueError: no salt")]

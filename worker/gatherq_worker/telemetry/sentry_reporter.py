@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Container, Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sentry_sdk
 from sentry_sdk.envelope import Envelope
@@ -24,6 +24,9 @@ from gatherq_worker.engine.events import JobDied, JobEnded, JobReleased, JobRetr
 from gatherq_worker.engine.observers import Observer
 from gatherq_worker.job_telemetry.sentry_events import ToldJob, capture, capture_described
 
+if TYPE_CHECKING:
+    from sentry_sdk._types import Event, Hint
+
 _OP, _ORIGIN = "queue.task.arq", "auto.queue.arq"
 
 
@@ -33,6 +36,20 @@ class _Surrounded:
 
     set_status: Callable[[str], object]
     context: Context
+    #: The exception that was captured last, by the job's own code.
+    captured: BaseException | None = None
+
+    def note(self, event: "Event", hint: "Hint") -> "Event":
+        """Note what is captured: Sentry does that by context, and a thread has one of its own."""
+        if exc_info := hint.get("exc_info"):
+            self.captured = exc_info[1]
+        return event
+
+    def has_captured(self, error: BaseException | None) -> bool:
+        """Tell whether an error was captured already, and is not to be a second time."""
+        if error is None or sentry_sdk.get_client().get_integration("dedupe") is None:
+            return False
+        return self.captured is error
 
 
 class SentryReporter(Observer):
@@ -61,7 +78,8 @@ class SentryReporter(Observer):
             scope.clear_breadcrumbs()
             scope.add_event_processor(_processor(attempt))
             with _span(attempt, self._queue) as set_status:
-                self._surrounded[attempt] = _Surrounded(set_status, copy_context())
+                self._surrounded[attempt] = around = _Surrounded(set_status, copy_context())
+                scope.add_event_processor(around.note)
                 try:
                     yield
                 finally:
@@ -126,6 +144,8 @@ class SentryReporter(Observer):
             with sentry_sdk.isolation_scope() as scope:
                 scope.add_event_processor(_processor(attempt))
                 capture()
+        elif surrounded.has_captured(attempt.raised):
+            return
         elif _is_task_of(attempt):
             capture()
         else:
