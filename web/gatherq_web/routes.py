@@ -3,13 +3,32 @@
 from starlette.routing import BaseRoute, Route
 
 from .live.streams import batch_stream, queue_stream
+from .pages.batch.columns import columns, report, trace
+from .pages.batch.listing import as_lines, as_table, listing
+from .pages.batch.one_slot import as_json, one_slot
+from .pages.batch.overview import overview, why
 from .pages.batches import batches
 from .pages.health import livez, readyz
 from .pages.login import login
 from .rendering.assets import assets
 
+#: The pages of a batch.
+BATCH: list[BaseRoute] = [
+    Route("/batches/{batch}/columns", columns),
+    Route("/batches/{batch}/report.html", report),
+    Route("/batches/{batch}/trace.json", trace),
+    Route("/batches/{batch}/why", why),
+    Route("/batches/{batch}/slots", listing),
+    Route("/batches/{batch}/slots.jsonl", as_lines),
+    Route("/batches/{batch}/slots.csv", as_table),
+    Route("/batches/{batch}/{slot:int}", one_slot),
+    Route("/batches/{batch}/{slot:int}.json", as_json),
+    # Last: the id of a plain arq job may have slashes.
+    Route("/batches/{batch:path}", overview),
+]
 ROUTES: list[BaseRoute] = [
     Route("/batches", batches),
+    *BATCH,
     Route("/live", queue_stream),
     Route("/live/batches/{batch}", batch_stream),
     Route("/livez", livez),

@@ -8,6 +8,7 @@ from typing import Any
 from .batch_report import BatchReport
 from .columns import EarlierAttempt
 from .error_groups import SlotGroup
+from .run_times import RunTimes
 from .spans import Span
 
 
@@ -44,6 +45,11 @@ def data_of(report: BatchReport) -> dict[str, Any]:
     }
 
 
+def run_times(report: BatchReport) -> list[list[Any]]:
+    """Return a row for each job: name, slots, ms of p50, p95, p99, max and wait p95, retries."""
+    return [[each.job, each.slots, *_times(each), each.retries] for each in report.run_times]
+
+
 def _lanes(spans: Iterable[Span]) -> Iterator[list[Any]]:
     """Yield each lane: its worker, then slot and attempt of each span in turn, 0 for the last."""
     for (worker, _), lane in groupby(spans, key=lambda span: (span.worker, span.lane)):
@@ -63,6 +69,10 @@ def _group(group: SlotGroup) -> dict[str, Any]:
         "traceback": group.traceback,
         "slot": group.slots[0],
     }
+
+
+def _times(found: RunTimes) -> list[int | None]:
+    return _wholes((found.p50, found.p95, found.p99, found.longest, found.wait))
 
 
 def _whole(ms: float) -> int | None:
