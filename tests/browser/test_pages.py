@@ -7,6 +7,17 @@ import pytest
 #: Every page, by the name of its picture.
 PAGES = {
     "batches": "/batches",
+    "batch": "/batches/nightly",
+    "running": "/batches/going",
+    "hostile": "/batches/hostile",
+    "why": "/batches/going/why",
+    "slots": "/batches/nightly/slots?q=status:failed",
+    "failed": "/batches/nightly/3",
+    "value": "/batches/hostile/1",
+    "cancel": "/batches/going/cancel",
+    "redrive": "/batches/nightly/redrive?q=status:failed",
+    "keep": "/batches/nightly/keep",
+    "remove": "/batches/going/remove",
 }
 
 

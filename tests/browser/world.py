@@ -28,7 +28,7 @@ class World:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self._waiting = []
+        self._rounds = 0
 
     def do(self, work, *args):
         """Return what a coroutine function returns that is given a producer."""
@@ -52,6 +52,16 @@ class World:
     def waiting(self, count):
         """Return calls that run until `finish`."""
         return [call("waits", str(self._go)) for _ in range(count)]
+
+    def failing(self, count):
+        """Return calls that fail alike."""
+        return [call("fetch", 10 * page + 3) for page in range(count)]
+
+    def hold(self):
+        """Let all that waits end, and what is submitted from now on wait."""
+        self.finish()
+        self._rounds += 1
+        self._go = self._go.with_name(f"go{self._rounds}")
 
     def finish(self):
         """Let all that waits end."""

@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
+from .acts.acting import cancel, keep, redrive, remove
 from .live.streams import batch_stream, queue_stream
 from .pages.batch.columns import columns, report, trace
 from .pages.batch.listing import as_lines, as_table, listing
@@ -12,7 +13,7 @@ from .pages.health import livez, readyz
 from .pages.login import login
 from .rendering.assets import assets
 
-#: The pages of a batch.
+#: The pages of a batch, and what can be done to it.
 BATCH: list[BaseRoute] = [
     Route("/batches/{batch}/columns", columns),
     Route("/batches/{batch}/report.html", report),
@@ -23,6 +24,10 @@ BATCH: list[BaseRoute] = [
     Route("/batches/{batch}/slots.csv", as_table),
     Route("/batches/{batch}/{slot:int}", one_slot),
     Route("/batches/{batch}/{slot:int}.json", as_json),
+    Route("/batches/{batch}/cancel", cancel, methods=["GET", "POST"]),
+    Route("/batches/{batch}/redrive", redrive, methods=["GET", "POST"]),
+    Route("/batches/{batch}/keep", keep, methods=["GET", "POST"]),
+    Route("/batches/{batch}/remove", remove, methods=["GET", "POST"]),
     # Last: the id of a plain arq job may have slashes.
     Route("/batches/{batch:path}", overview),
 ]

@@ -51,7 +51,9 @@ class Choice:
 
     def __str__(self) -> str:
         """Name them: `3 slots of batch nightly (2 failed, 1 lost)`."""
-        counted = ", ".join(f"{n:,} {status}" for status, n in self.statuses.items())
+        counted = ", ".join(
+            f"{n:,} {status.replace('_', ' ')}" for status, n in self.statuses.items()
+        )
         return f"{slots_in_words(self.count)} of batch {self.batch.id} ({counted})"
 
     def nothing(self, action: Action) -> str:

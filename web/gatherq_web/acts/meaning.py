@@ -1,0 +1,49 @@
+"""Which slots the address of an act means: all, some by filters or numbers, or an error group."""
+
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from gatherq.inspection.choosing.choice import Action, Choice, choose
+from gatherq.inspection.filters import split_filters
+from gatherq.inspection.inspector import Inspector
+from gatherq_web.site import site_of
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What an act would be done to, as things are now."""
+
+    choice: Choice
+    action: Action
+    #: What was asked: filters, numbers of slots, the signature of a whole error group.
+    filters: str = ""
+    slots: str = ""
+    error: str = ""
+
+
+async def meant_of(request: Request, action: Action) -> Meant:
+    """Read what is meant; raises InvalidSelector, BatchNotFound, and for arq's jobs 404."""
+    inspector, asked = site_of(request).inspector(request), request.query_params
+    batch = await inspector.batch(request.path_params["batch"])
+    if batch.arq:
+        raise HTTPException(404, f"{batch.id} is a plain arq job: only arq can do that to it")
+    filters, slots, error = asked.get("q", ""), asked.get("slots", ""), asked.get("error", "")
+    if error and not filters and not slots:
+        counted = await _counted(inspector, batch.id, error)
+        if counted:
+            return Meant(counted, action, error=error)
+        filters = f"error:{error}"
+    target = f"{batch.id}:{slots}" if slots else batch.id
+    chosen = await choose(inspector, target, split_filters(filters), action)
+    return Meant(chosen, action, filters=filters, slots=slots)
+
+
+async def _counted(inspector: Inspector, batch: str, error: str) -> Choice | None:
+    """Return the slots of an error group as their number alone, where its workers count it."""
+    for change in await inspector.error_changes(batch):
+        group = change.group
+        if group.signature == error and group.count:
+            return Choice(await inspector.batch(batch), None, {group.status or "bad": group.count})
+    return None
