@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from contextlib import suppress
 
-from gatherq import Inspector, call
+from gatherq import BatchNotFound, Inspector, call
 from gatherq.inspection.json_records import slot_record
 from gatherq.inspection.redaction.values import hide
 from gatherq.inspection.report.page import page_of
@@ -17,6 +18,9 @@ from .hidden import WORD
 async def submit(start_worker, producer, folder):
     """Submit a batch that ends in every way, and one with slots that run and that back off."""
     start_worker("--grace", "0", module="hidden")
+    for id_ in ("ended", "going"):  # of a test before
+        with suppress(BatchNotFound):
+            await (await producer.batch(id_)).delete()
     calls = [
         call("returns", WORD, password=WORD),
         call("raises", WORD),

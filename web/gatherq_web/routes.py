@@ -3,6 +3,7 @@
 from starlette.routing import BaseRoute, Route
 
 from .acts.acting import cancel, keep, redrive, remove
+from .api.routes import API
 from .live.streams import batch_stream, queue_stream
 from .pages.batch.columns import columns, report, trace
 from .pages.batch.listing import as_lines, as_table, listing
@@ -11,6 +12,7 @@ from .pages.batch.overview import overview, why
 from .pages.batches import batches
 from .pages.health import livez, readyz
 from .pages.login import login
+from .pages.metrics import metrics
 from .rendering.assets import assets
 
 #: The pages of a batch, and what can be done to it.
@@ -38,7 +40,9 @@ ROUTES: list[BaseRoute] = [
     Route("/live/batches/{batch}", batch_stream),
     Route("/livez", livez),
     Route("/readyz", readyz),
+    Route("/metrics", metrics),
     Route("/assets/{name}", assets),
+    *API,
 ]
 #: Where a token is asked for.
 LOGIN: list[BaseRoute] = [Route("/login", login, methods=["GET", "POST"])]

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from gatherq.client.producer import Producer
 from gatherq.inspection.inspector import Inspector
+from gatherq.inspection.metrics.pool_metrics import PoolMetrics
 from gatherq.inspection.redaction.values import Redact
 from gatherq.settings import Settings
 from gatherq.store.server.connection import connection_pool
@@ -24,6 +25,7 @@ class Site:
     queue: str
     redact: Redact | None = None
     _inspector: Inspector | None = field(default=None, init=False)
+    _metrics: PoolMetrics | None = field(default=None, init=False)
     _end: AsyncGenerator[None, None] | None = field(default=None, init=False)
 
     def inspector(self, request: HTTPConnection | None = None) -> Inspector:
@@ -51,6 +53,12 @@ class Site:
         finally:
             await self.aclose()
 
+    def metrics(self) -> PoolMetrics:
+        """Return what tells Prometheus of all queues; it knows for a while which there are."""
+        if self._metrics is None:
+            self._metrics = PoolMetrics(self.inspector())
+        return self._metrics
+
     def producer(self, queue: str) -> Producer:
         """Return a Producer for a batch of a queue; use it with `async with`."""
         return Producer(
@@ -61,7 +69,7 @@ class Site:
         """Close all connections."""
         if self._inspector is not None:
             await self._inspector.aclose()
-            self._inspector = None
+            self._inspector = self._metrics = None
 
 
 def site_of(request: HTTPConnection) -> Site:

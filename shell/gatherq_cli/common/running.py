@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from gatherq.errors import (
-    BatchConflict,
-    BatchNotFound,
     GatherqError,
     InvalidCall,
     InvalidSelector,
@@ -19,6 +17,7 @@ from gatherq.errors import (
     RedisUnavailable,
 )
 from gatherq.escape import escape
+from gatherq.inspection.words.error_codes import code_of, error_record
 
 from . import exits
 
@@ -26,17 +25,15 @@ if TYPE_CHECKING:
     from ..output.output import Output
 
 T = TypeVar("T")
-#: What an error is called in JSON, and its exit code: the first that fits.
-_CODES: list[tuple[type[BaseException], str, int]] = [
-    (BatchNotFound, "batch_not_found", exits.NOT_FOUND),
-    (LookupError, "not_found", exits.NOT_FOUND),
-    (RedisUnavailable, "redis_unavailable", exits.UNAVAILABLE),
-    (TimeoutError, "timeout", exits.TIMEOUT),
-    (InvalidSelector, "invalid_selector", exits.USAGE),
-    (InvalidSetting, "invalid_setting", exits.USAGE),
-    (InvalidCall, "invalid_call", exits.USAGE),
-    (BatchConflict, "batch_conflict", exits.UNSUCCESSFUL),
-    (GatherqError, "error", exits.UNSUCCESSFUL),
+#: The exit code of an error: the first that fits.
+_EXITS: list[tuple[type[BaseException], int]] = [
+    (LookupError, exits.NOT_FOUND),
+    (RedisUnavailable, exits.UNAVAILABLE),
+    (TimeoutError, exits.TIMEOUT),
+    (InvalidSelector, exits.USAGE),
+    (InvalidSetting, exits.USAGE),
+    (InvalidCall, exits.USAGE),
+    (GatherqError, exits.UNSUCCESSFUL),
 ]
 
 
@@ -59,8 +56,8 @@ def answer(work: Coroutine[Any, Any, T], output: "Output") -> T:
     except click.ClickException as error:
         refuse(error.format_message(), output, "usage", error.exit_code)
     except (GatherqError, LookupError, TimeoutError) as error:
-        name, code = next((name, code) for kind, name, code in _CODES if isinstance(error, kind))
-        refuse(str(error), output, name, code)
+        code = next(code for kind, code in _EXITS if isinstance(error, kind))
+        refuse(str(error), output, code_of(error), code)
     except OSError as error:  # what is written to is full, or gone
         _leave_pipe()
         refuse(error.strerror or str(error), output, "system", exits.UNSUCCESSFUL)
@@ -68,9 +65,8 @@ def answer(work: Coroutine[Any, Any, T], output: "Output") -> T:
 
 def refuse(text: str, output: "Output", name: str, code: int) -> NoReturn:
     """Say why it cannot be done, as a line or as JSON, and end the process."""
-    message, _, hint = text.partition("; ")
     if output.is_json:
-        output.error({"code": name, "message": message, "hint": hint})
+        output.error(error_record(name, text))
     else:
         click.echo(f"Error: {escape(text)}", err=True)
     sys.exit(code)

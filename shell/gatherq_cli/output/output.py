@@ -88,9 +88,9 @@ class Output:
         """Print one value as a line of JSON, whoever reads."""
         click.echo(_json(value))
 
-    def error(self, error: dict[str, str]) -> None:
+    def error(self, record: Any) -> None:
         """Print an error as JSON to standard error."""
-        click.echo(_json({"error": {name: text for name, text in error.items() if text}}), err=True)
+        click.echo(_json(record), err=True)
 
     async def rows(
         self,

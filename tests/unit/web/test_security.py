@@ -33,7 +33,7 @@ async def test_another_name_of_this_machine_is_refused(client_of):
     assert (await client.get("/livez", headers={"host": "evil.example:8420"})).status_code == 400
 
 
-@pytest.mark.parametrize("path", ["/batches", "/api/v1/batches", "/readyz", "/live", "/nothing"])
+@pytest.mark.parametrize("path", ["/batches", "/readyz", "/live", "/metrics", "/nothing"])
 async def test_without_the_token_nothing_is_told(client_of, path):
     client = client_of(token=SECRET)
     refused = await client.get(path)

@@ -10,21 +10,26 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from gatherq.errors import (
     BatchConflict,
-    BatchNotFound,
     GatherqError,
+    InvalidCall,
     InvalidSelector,
     InvalidSetting,
     RedisUnavailable,
 )
+from gatherq.inspection.choosing.by_name import NoSuchName
+from gatherq.inspection.words.error_codes import code_of
+from gatherq_web.api.errors import error_answer, is_api
+from gatherq_web.security.gate import path_of
 
 from .render import html
 
 #: The status of an answer by the error in its place: the first that fits.
 STATUSES: list[tuple[type[BaseException], int]] = [
-    (BatchNotFound, 404),
+    (LookupError, 404),
     (RedisUnavailable, 503),
     (InvalidSelector, 400),
     (InvalidSetting, 400),
+    (InvalidCall, 400),
     (BatchConflict, 409),
     (GatherqError, 500),
 ]
@@ -38,12 +43,16 @@ def status_of(error: BaseException) -> int:
 async def told(request: Request, error: Exception) -> Response:
     """Return a page, or a line for a program, that says what is wrong and what helps."""
     status = status_of(error)
+    if is_api(path_of(request)):
+        return error_answer(status, str(error), code_of(error))
     return _answer(request, status, str(error))
 
 
 async def refused(request: Request, error: Exception) -> Response:
     """Return the page for an address that is none, or an answer that is refused."""
     assert isinstance(error, HTTPException)
+    if is_api(path_of(request)):
+        return error_answer(error.status_code, error.detail, headers=error.headers)
     return _answer(request, error.status_code, error.detail, error.headers)
 
 
@@ -67,5 +76,6 @@ def _answer(
 
 HANDLERS: dict[type[Exception] | int, Callable[[Request, Exception], Awaitable[Response]]] = {
     GatherqError: told,
+    NoSuchName: told,
     HTTPException: refused,
 }

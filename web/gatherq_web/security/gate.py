@@ -4,6 +4,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gatherq_web.api.errors import error_answer, is_api
+
 from .access import AccessOf, access_of
 from .same_origin import SAFE, is_same_origin
 
@@ -31,7 +33,7 @@ class Gate:
 
     async def _refusal(self, request: Request) -> Response | None:
         if request.method not in SAFE and not is_same_origin(request):
-            return PlainTextResponse("This form is not of this site.\n", 403)
+            return _refused(request, 403, "This form is not of this site.")
         path = path_of(request)
         if path.startswith(_OPEN):
             return None
@@ -39,10 +41,17 @@ class Gate:
         request.state.access = access
         if access.reads:
             return None
-        if self._login and "text/html" in request.headers.get("accept", ""):
+        html = "text/html" in request.headers.get("accept", "")
+        if self._login and html and not is_api(path):
             root = request.scope.get("root_path", "")
             return RedirectResponse(f"{root}/login", 303)
-        return PlainTextResponse("You may not look at this.\n", 401 if self._login else 403)
+        return _refused(request, 401 if self._login else 403, "You may not look at this.")
+
+
+def _refused(request: Request, status: int, said: str) -> Response:
+    if is_api(path_of(request)):
+        return error_answer(status, said)
+    return PlainTextResponse(f"{said}\n", status)
 
 
 def path_of(request: HTTPConnection) -> str:

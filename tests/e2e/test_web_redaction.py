@@ -1,0 +1,86 @@
+"""What is hidden is on no page and in no answer: all that can be reached is looked at."""
+
+import html
+import re
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import pytest
+
+from gatherq_web import app
+
+from ..conftest import until
+from .hidden import WORD
+from .test_redaction import submit, told, without
+
+BATCHES = ("ended", "going")
+#: What programs ask for, which no page has a link to.
+UNLINKED = [
+    *(
+        "/",
+        "/batches",
+        "/workers",
+        "/jobs",
+        "/queues",
+        "/events",
+        "/metrics",
+        "/api/v1/openapi.json",
+    ),
+    *(f"/batches/{batch}" for batch in BATCHES),
+    *(f"/batches/{batch}/{slot}" for batch in BATCHES for slot in range(4)),
+    *(f"/batches/{batch}/{what}" for batch in BATCHES for what in ("columns", "slots", "why")),
+    *(f"/batches/{batch}/slots.{kind}" for batch in BATCHES for kind in ("jsonl", "csv")),
+    *(f"/batches/{batch}/{file}" for batch in BATCHES for file in ("report.html", "trace.json")),
+    *(f"/api/v1/{what}" for what in ("batches", "workers", "jobs", "queues", "events", "check")),
+    *(f"/api/v1/batches/{batch}" for batch in BATCHES),
+    *(f"/api/v1/batches/{batch}/slots/{slot}" for batch in BATCHES for slot in range(4)),
+    *(
+        f"/api/v1/batches/{batch}/{what}"
+        for batch in BATCHES
+        for what in ("slots", "errors", "explain", "changes", "running")
+    ),
+]
+_ADDRESS = re.compile(r'(?:href|src|action|data-[\w-]+|hx-[\w-]+|value)="([^"]*)"')
+
+
+async def texts_of(made, accept):
+    """Return the text of every address that can be reached by links, by address."""
+    found, left = {}, [*UNLINKED]
+    transport = httpx.ASGITransport(made)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        while left:
+            address = left.pop()
+            if address in found or not address.startswith("/") or address.startswith("/live"):
+                continue
+            answer = await client.get(address, headers={"accept": accept})
+            found[address] = answer.text if answer.status_code != 404 else ""
+            for each in _ADDRESS.findall(answer.text):
+                there = urlsplit(urljoin(address, html.unescape(each)))
+                if not there.netloc and there.path.startswith(("/batches", "/workers", "/jobs")):
+                    left.append(there._replace(fragment="").geturl())
+    return found
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json", "application/jsonl"])
+async def test_a_hidden_word_is_nowhere(
+    server_url, queue, producer, start_worker, tmp_path, accept
+):
+    made = app(server_url, queue=queue)
+    hiding = [
+        app(server_url, queue=queue, hide_values=True),
+        app(server_url, queue=queue, redact=lambda name, value: without(value)),
+    ]
+    async with until(90):
+        await submit(start_worker, producer, tmp_path)
+        await told(made.state.site.inspector())
+        seen = await texts_of(made, accept)
+        # What shows nothing of it anyway would pass below for nothing.
+        assert sum(WORD in text for text in seen.values()) >= 10
+        for each in hiding:
+            found = await texts_of(each, accept)
+            assert [address for address, text in found.items() if WORD in text] == []
+            assert {address for address in UNLINKED if seen[address]} <= {
+                address for address, text in found.items() if text
+            }
+            await each.state.site.aclose()
+        await made.state.site.aclose()
