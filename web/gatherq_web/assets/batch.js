@@ -19,6 +19,7 @@ async function refresh() {
     return;
   }
   reading = true;
+  byId("reading").hidden = Boolean(data); // later ones come unnoticed
   await read(place.dataset.href, place.dataset.version);
   reading = false;
   due = performance.now() + Math.max(LEAST, 10 * (performance.now() - now));
@@ -36,6 +37,7 @@ async function read(address, version) {
 }
 
 function redraw(found) {
+  byId("reading").hidden = true;
   const first = !data, whole = first || !zoomed();
   const before = first || view.slot < 0 ? null : data.status[view.slot];
   take(found);

@@ -1,5 +1,6 @@
 """`BatchReport`: a batch as a whole, at the time of a look."""
 
+import asyncio
 from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,7 +63,19 @@ async def collect(
         slot = shown.slot(each)
         writer.add(slot, started.get(slot.slot))
         groups.add(slot)
-    columns = writer.columns
+    # Of 100,000 slots it takes a second, in which others of this loop have their turn.
+    return await asyncio.to_thread(_drawn, batch, writer.columns, groups, begin, now, redact=redact)
+
+
+def _drawn(
+    batch: BatchInfo,
+    columns: Columns,
+    groups: SlotGroups,
+    begin: datetime,
+    now: datetime,
+    *,
+    redact: bool,
+) -> BatchReport:
     span = _until_now(begin, now) if batch.left else _last_end(columns)
     lanes = lanes_of(columns, span)
     first_starts = _first_starts(columns)

@@ -7,13 +7,14 @@ is ever read as HTML or as script: the page allows the script and style of these
 
 import base64
 import hashlib
-import json
 import zlib
+from collections.abc import Mapping
 from string import Template
+from typing import Any
 
 from .batch_report import BatchReport
 from .drawings import asset, script_of, style_of
-from .page_data import data_of
+from .page_data import as_json, data_of
 from .page_parts import parts_of
 
 
@@ -30,10 +31,9 @@ def page_of(report: BatchReport) -> str:
     )
 
 
-def packed(data: object) -> str:
+def packed(data: Mapping[str, Any]) -> str:
     """Return data for a block of the page: JSON, compressed, as Base64."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    return base64.b64encode(zlib.compress(as_json(data).encode(), 9)).decode()
 
 
 def _policy(script: str, style: str) -> str:

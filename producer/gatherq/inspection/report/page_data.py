@@ -1,6 +1,7 @@
 """What the script of the page reads: arrays, and tables of what their numbers stand for."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from math import isnan
 from typing import Any
@@ -43,6 +44,15 @@ def data_of(report: BatchReport) -> dict[str, Any]:
             "queued": report.completions.queued,
         },
     }
+
+
+def as_json(data: Mapping[str, Any]) -> str:
+    """Return data as JSON; written a value at a time, so that other threads run in between."""
+    parts = (
+        f'"{name}":{json.dumps(value, separators=(",", ":"), allow_nan=False)}'
+        for name, value in data.items()
+    )
+    return "{" + ",".join(parts) + "}"
 
 
 def run_times(report: BatchReport) -> list[list[Any]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import json
 from collections.abc import Callable
 
 from starlette.exceptions import HTTPException
@@ -11,7 +10,7 @@ from starlette.responses import Response
 
 from gatherq.inspection.report.batch_report import BatchReport
 from gatherq.inspection.report.page import page_of
-from gatherq.inspection.report.page_data import data_of, run_times
+from gatherq.inspection.report.page_data import as_json, data_of, run_times
 from gatherq.inspection.report.trace import trace_of
 from gatherq_web.site import site_of
 
@@ -67,8 +66,7 @@ def _content(make: Callable[[BatchReport], str], found: BatchReport, *, packs: b
 
 
 def _columns(found: BatchReport) -> str:
-    data = data_of(found) | {"runTimes": run_times(found)}
-    return json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return as_json(data_of(found) | {"runTimes": run_times(found)})
 
 
 def _trace(found: BatchReport) -> str:
