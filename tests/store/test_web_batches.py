@@ -162,7 +162,7 @@ async def test_half_a_character_ends_no_file(browser, redis, half_done):
     await _put(redis, half_done, 0, "SURROGATE")
     raw = await redis.get(keys.result(f"{half_done}:0"))
     await redis.set(keys.result(f"{half_done}:0"), raw.replace(b"SURROGATE", b"\\ud800"))
-    for path in ("slots.csv", "slots.jsonl", "0", "0.json", "slots", "columns", "report.html"):
+    for path in ("slots.csv", "slots.jsonl", "0", "slots", "columns", "report.html"):
         assert (
             await browser.get(f"{browser.prefix}/batches/{half_done}/{path}")
         ).status_code == 200
@@ -173,8 +173,8 @@ async def test_a_slot_in_full(browser, half_done):
     for each in ("Slot 1 failed", "f(1, host=", "queued", "run 1", "Error group", "args.host"):
         assert each in text
     assert f"redis-cli GET arq:result:{half_done}:1" in text
-    record = (await browser.get(f"{browser.prefix}/batches/{half_done}/1.json")).json()
-    assert (record["slot"], [each["kind"] for each in record["phases"]]) == (1, ["queued", "run"])
+    links = await browser.links(f"/batches/{half_done}/1")
+    assert f"{browser.prefix}/api/v1/batches/{half_done}/slots/1" in links
     assert "not attempted yet" in await browser.see(f"/batches/{half_done}/4")
     assert "has slots 0 to 4, not 5" in await browser.see(f"/batches/{half_done}/5", 404)
     assert "is not finished" in await browser.see(f"/batches/{half_done}:4/why")

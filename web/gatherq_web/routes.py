@@ -7,7 +7,7 @@ from .api.routes import API
 from .live.streams import batch_stream, queue_stream
 from .pages.batch.columns import columns, report, trace
 from .pages.batch.listing import as_lines, as_table, listing
-from .pages.batch.one_slot import as_json, one_slot
+from .pages.batch.one_slot import one_slot
 from .pages.batch.overview import overview, why
 from .pages.batches import batches
 from .pages.health import livez, readyz
@@ -25,7 +25,6 @@ BATCH: list[BaseRoute] = [
     Route("/batches/{batch}/slots.jsonl", as_lines),
     Route("/batches/{batch}/slots.csv", as_table),
     Route("/batches/{batch}/{slot:int}", one_slot),
-    Route("/batches/{batch}/{slot:int}.json", as_json),
     Route("/batches/{batch}/cancel", cancel, methods=["GET", "POST"]),
     Route("/batches/{batch}/redrive", redrive, methods=["GET", "POST"]),
     Route("/batches/{batch}/keep", keep, methods=["GET", "POST"]),

@@ -17,7 +17,7 @@ from gatherq_web.rendering.render import page
 from gatherq_web.security.access import Access, Act
 from gatherq_web.site import site_of
 
-from .meaning import Meant, meant_of
+from .meaning import Meant, meant_of, named
 
 #: Durations that are offered, and the one that is chosen.
 _OFFERED, _USUAL = ("1h", "12h", "1d", "7d", "30d"), "7d"
@@ -53,7 +53,7 @@ async def redrive(request: Request) -> Response:
 
 async def keep(request: Request) -> Response:
     """Let a batch stay for another time."""
-    access, batch = _allowed(request, "keep"), await _whole(request)
+    access, batch = _allowed(request, "keep"), await named(request)
     if request.method == "GET":
         return await _keep_page(request, batch, _USUAL)
     form = await request.form(max_files=0, max_fields=1)
@@ -68,7 +68,7 @@ async def keep(request: Request) -> Response:
 
 async def remove(request: Request) -> Response:
     """Remove a batch with all that Redis has of it."""
-    access, batch = _allowed(request, "remove"), await _whole(request)
+    access, batch = _allowed(request, "remove"), await named(request)
     if request.method == "GET":
         return await page(request, "batch/remove.html", batch=batch)
     await _do(request, batch, lambda found: found.delete(by=_by(access)))
@@ -81,13 +81,6 @@ def _allowed(request: Request, act: Act) -> Access:
     if act not in access.acts:
         raise HTTPException(403, f"you may look at this batch, but not {act} it")
     return access
-
-
-async def _whole(request: Request) -> BatchInfo:
-    batch = await site_of(request).inspector(request).batch(request.path_params["batch"])
-    if batch.arq:
-        raise HTTPException(404, f"{batch.id} is a plain arq job: only arq can do that to it")
-    return batch
 
 
 async def _asked(request: Request, verb: str, meant: Meant) -> Response:

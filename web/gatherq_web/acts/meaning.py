@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.choosing.choice import Action, Choice, choose
 from gatherq.inspection.filters import split_filters
 from gatherq.inspection.inspector import Inspector
@@ -26,9 +27,7 @@ class Meant:
 async def meant_of(request: Request, action: Action) -> Meant:
     """Read what is meant; raises InvalidSelector, BatchNotFound, and for arq's jobs 404."""
     inspector, asked = site_of(request).inspector(request), request.query_params
-    batch = await inspector.batch(request.path_params["batch"])
-    if batch.arq:
-        raise HTTPException(404, f"{batch.id} is a plain arq job: only arq can do that to it")
+    batch = await named(request)
     filters, slots, error = asked.get("q", ""), asked.get("slots", ""), asked.get("error", "")
     if error and not filters and not slots:
         counted = await _counted(inspector, batch.id, error)
@@ -38,6 +37,17 @@ async def meant_of(request: Request, action: Action) -> Meant:
     target = f"{batch.id}:{slots}" if slots else batch.id
     chosen = await choose(inspector, target, split_filters(filters), action)
     return Meant(chosen, action, filters=filters, slots=slots)
+
+
+async def named(request: Request) -> BatchInfo:
+    """Return the batch of that very id: no act is for what `@` or the beginning of one means."""
+    given = request.path_params["batch"]
+    found = await site_of(request).inspector(request).batch(given)
+    if found.id != given:
+        raise HTTPException(404, f"no batch {given} in Redis; write the whole id")
+    if found.arq:
+        raise HTTPException(404, f"{given} is a plain arq job; only arq can do that to it")
+    return found
 
 
 async def _counted(inspector: Inspector, batch: str, error: str) -> Choice | None:

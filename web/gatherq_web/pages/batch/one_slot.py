@@ -14,7 +14,6 @@ from gatherq.contract.outcomes import Failed, Lost, Succeeded
 from gatherq.errors import InvalidSelector
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.field_values import time_of
-from gatherq.inspection.json_records import phase_record, slot_record
 from gatherq.inspection.phases import Phase
 from gatherq.inspection.reading.slot_context import SlotContext, read_context, slots_like
 from gatherq.inspection.selector import Selector, Slots
@@ -44,13 +43,6 @@ async def one_slot(request: Request) -> Response:
     """Show a slot of a batch."""
     batch, slot = await _batch_of(request), request.path_params["slot"]
     return await slot_page(request, batch, slot)
-
-
-async def as_json(request: Request) -> Response:
-    """Answer with all that is known of a slot, as JSON."""
-    context = await _read(request, await _batch_of(request), request.path_params["slot"])
-    record = slot_record(context.slot) | {"phases": [*map(phase_record, context.phases)]}
-    return Response(json.dumps(record, indent=2, default=str), media_type="application/json")
 
 
 async def slot_page(request: Request, batch: BatchInfo, number: int) -> Response:
