@@ -9,9 +9,9 @@ from starlette.routing import Route
 
 from gatherq_web import Access
 from gatherq_web.api.document import document
-from gatherq_web.api.encoding import json_of
 from gatherq_web.api.routes import API
 from gatherq_web.api.table import OPERATIONS
+from gatherq_web.json_answers.encoding import json_of
 
 JSON = "application/json"
 

@@ -33,7 +33,7 @@ async def test_another_name_of_this_machine_is_refused(client_of):
     assert (await client.get("/livez", headers={"host": "evil.example:8420"})).status_code == 400
 
 
-@pytest.mark.parametrize("path", ["/batches", "/readyz", "/live", "/metrics", "/nothing"])
+@pytest.mark.parametrize("path", ["/batches", "/live", "/metrics", "/nothing"])
 async def test_without_the_token_nothing_is_told(client_of, path):
     client = client_of(token=SECRET)
     refused = await client.get(path)
@@ -41,6 +41,13 @@ async def test_without_the_token_nothing_is_told(client_of, path):
     assert refused.text == "You may not look at this.\n"
     led = await client.get(path, headers=HTML)
     assert (led.status_code, led.headers["location"]) == (303, "/login")
+
+
+async def test_a_probe_needs_no_token_and_learns_no_address(client_of):
+    client = client_of(token=SECRET)
+    assert (await client.get("/livez")).status_code == 200
+    unready = await client.get("/readyz")
+    assert (unready.status_code, unready.text) == (503, "not ready: Redis does not answer\n")
 
 
 @pytest.mark.parametrize(

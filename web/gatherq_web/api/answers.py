@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from gatherq.inspection.json_records import Record
+from gatherq_web.json_answers.encoding import json_of
 
-from .encoding import json_of
 from .errors import Forbidden
 from .operation import Asked, Operation, Page
 from .parameters import read_all

@@ -18,8 +18,7 @@ from gatherq.errors import (
 )
 from gatherq.inspection.choosing.by_name import NoSuchName
 from gatherq.inspection.words.error_codes import code_of
-from gatherq_web.api.errors import error_answer, is_api
-from gatherq_web.security.gate import path_of
+from gatherq_web.json_answers.errors import error_answer, is_api
 
 from .render import html
 
@@ -43,7 +42,7 @@ def status_of(error: BaseException) -> int:
 async def told(request: Request, error: Exception) -> Response:
     """Return a page, or a line for a program, that says what is wrong and what helps."""
     status = status_of(error)
-    if is_api(path_of(request)):
+    if is_api(request):
         return error_answer(status, str(error), code_of(error))
     return _answer(request, status, str(error))
 
@@ -51,7 +50,7 @@ async def told(request: Request, error: Exception) -> Response:
 async def refused(request: Request, error: Exception) -> Response:
     """Return the page for an address that is none, or an answer that is refused."""
     assert isinstance(error, HTTPException)
-    if is_api(path_of(request)):
+    if is_api(request):
         return error_answer(error.status_code, error.detail, headers=error.headers)
     return _answer(request, error.status_code, error.detail, error.headers)
 

@@ -1,16 +1,16 @@
 """Decides before every answer whether whoever asks may have it."""
 
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gatherq_web.api.errors import error_answer, is_api
+from gatherq_web.json_answers.errors import error_answer, is_api, path_of
 
 from .access import AccessOf, access_of
 from .same_origin import SAFE, is_same_origin
 
 #: Paths that anybody may ask for: they tell nothing of the pool.
-_OPEN = ("/livez", "/login", "/assets/")
+_OPEN = ("/livez", "/readyz", "/login", "/assets/")
 
 
 class Gate:
@@ -42,20 +42,13 @@ class Gate:
         if access.reads:
             return None
         html = "text/html" in request.headers.get("accept", "")
-        if self._login and html and not is_api(path):
+        if self._login and html and not is_api(request):
             root = request.scope.get("root_path", "")
             return RedirectResponse(f"{root}/login", 303)
         return _refused(request, 401 if self._login else 403, "You may not look at this.")
 
 
 def _refused(request: Request, status: int, said: str) -> Response:
-    if is_api(path_of(request)):
+    if is_api(request):
         return error_answer(status, said)
     return PlainTextResponse(f"{said}\n", status)
-
-
-def path_of(request: HTTPConnection) -> str:
-    """Return the path below the prefix that the application is mounted at."""
-    root: str = request.scope.get("root_path", "")
-    path: str = request.scope["path"]
-    return path.removeprefix(root) if path.startswith(f"{root}/") else path
