@@ -5,6 +5,7 @@ from importlib import import_module
 
 import pytest
 
+from gatherq.telemetry.meter_names import METERS
 from gatherq.telemetry.span_names import SPANS
 
 from . import DOCS, REPOSITORY
@@ -30,6 +31,7 @@ _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _MODULE = re.compile(r"(?<!/)\bgatherq(?:_worker)?(?:\.\w+)+")
 #: Names of loggers, and of attributes of spans, look like modules.
 NO_MODULES = {"gatherq.worker", *(each for row in SPANS for each in row.attributes)}
+NO_MODULES |= {row.name for row in METERS}
 _LEFT_OUT = {".venv", ".venv-anyio3", ".git", "build", "dist"}
 
 

@@ -22,6 +22,7 @@ from gatherq.store.server.connection import address_of, database_of
 from gatherq.store.server.owned_pool import OwnedPool
 from gatherq.store.server.retry import RedisRetry
 from gatherq.store.server.urls import masked
+from gatherq.telemetry.producer_meters import ProducerMeters
 from gatherq.telemetry.producer_spans import ProducerSpans, Waiting
 
 from .batch import Batch
@@ -98,7 +99,8 @@ class Producer(Gatherer, AsyncWith):
         self._owner = LoopOwner(self._begin)
         self._pool.check_owner = self._owner.check
         self._redis = connection.client(self._pool)
-        self._spans = ProducerSpans(settings.trace, settings.queue, *address_of(self._redis))
+        place = (settings.queue, *address_of(self._redis))
+        self._spans, self._meters = ProducerSpans(settings.trace, *place), ProducerMeters(*place)
         self._session = Session(
             BatchStore(self._redis, KeySpace(settings.queue, database_of(self._redis))),
             RedisRetry(self._url, settings.patience),
@@ -234,7 +236,8 @@ class Producer(Gatherer, AsyncWith):
         )
         decoders, names = submission.decoders(), submission.names()
         batch, size = submission.batch_id, len(submission)
-        with self._spans.sending(batch, size, origin, waiting) as trace:
+        span = self._spans.sending(batch, size, origin, waiting)
+        with self._meters.sending(size), span as trace:
             await submission.write(options, self._keep, self._patience, trace)
         return Batch(self._session, batch, size, decoders, names)
 

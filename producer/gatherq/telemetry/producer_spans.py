@@ -143,13 +143,18 @@ def _end(span: "Span", error: BaseException | None) -> None:
     if isinstance(error, Exception):
         from opentelemetry.trace import StatusCode
 
-        kind = type(error)
-        name = kind.__qualname__
-        name = name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"
+        name = error_type(error)
         span.set_attribute(span_names.ERROR_TYPE, name)
         span.record_exception(error)
         span.set_status(StatusCode.ERROR, f"{name}: {error}")
     span.end()
+
+
+def error_type(error: BaseException) -> str:
+    """Return the full name of the type of an error."""
+    kind = type(error)
+    name = kind.__qualname__
+    return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"
 
 
 def _kind_of_send() -> Any:

@@ -23,7 +23,7 @@ class Tracers:
         provider = provider_set()
         if provider is not self._provider:
             self._provider = provider
-            self._tracer = provider and provider.get_tracer("gatherq", _version())
+            self._tracer = provider and provider.get_tracer("gatherq", version_of_ours())
         return self._tracer
 
 
@@ -36,7 +36,8 @@ def provider_set() -> Any:
     return None if isinstance(provider, trace.ProxyTracerProvider) else provider
 
 
-def _version() -> str | None:
+def version_of_ours() -> str | None:
+    """Return our version, for the scope of what we tell; None where it is not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

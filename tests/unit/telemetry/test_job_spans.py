@@ -40,12 +40,22 @@ async def asks_again() -> None:
     raise Retry(0)
 
 
+@job(retries=1, retry_on=OSError)
+async def breaks() -> None:
+    raise OSError("no")
+
+
+@job(retries=1, retry_timeouts=True, timeout=0.01)
+async def too_long_once() -> None:
+    await asyncio.sleep(60)
+
+
 @job(timeout=0.01)
 async def too_long() -> None:
     await asyncio.sleep(60)
 
 
-JOBS = (in_loop, in_thread, fails, asks_again, too_long)
+JOBS = (in_loop, in_thread, fails, asks_again, breaks, too_long_once, too_long)
 
 
 @pytest.fixture
@@ -119,12 +129,24 @@ async def test_an_attempt_that_another_follows_says_so_and_is_linked_by_that(wor
     await world.launch(world.attempt("asks_again"))
     first = exported["process q:asks_again"]
     assert first.attributes["gatherq.job.outcome"] == "retried"
+    assert (first.status.status_code, first.events) == (StatusCode.UNSET, ())
     (release,) = world.recorder.waiting()[1]
     second = world.attempt("in_loop", number=2)
     second.remember([release.entry])
     await world.launch(second)
     (link,) = exported["process q:in_loop"].links
     assert link.context.span_id == first.context.span_id
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("breaks", "OSError"), ("too_long_once", "timeout.execution")]
+)
+async def test_an_attempt_that_an_error_or_a_limit_ended_says_so(world, exported, name, error):
+    await world.launch(world.attempt(name))
+    span = exported[f"process q:{name}"]
+    assert span.attributes["gatherq.job.outcome"] == "retried"
+    assert span.attributes["error.type"] == error
+    assert span.status.status_code is StatusCode.ERROR
 
 
 @pytest.mark.parametrize(

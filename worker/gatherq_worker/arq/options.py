@@ -16,6 +16,7 @@ from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.job_log import JobLog
 from gatherq_worker.engine.observers import Observer
 from gatherq_worker.engine.options import EngineOptions, Hooks
+from gatherq_worker.telemetry.metering import meter_observers
 from gatherq_worker.telemetry.sentry import sentry_observers
 from gatherq_worker.telemetry.tracing import trace_observers
 
@@ -52,7 +53,7 @@ def engine_options(worker: "Worker", codec: ArqCodec) -> EngineOptions:
         look=log.look if log else None,
         observers=(
             *_sentry(worker),  # first: the log of what it captures is no part of that
-            *_spans(worker),
+            *_opentelemetry(worker),
             *(Counters(worker), log or JobLog(every=worker.log_every_job)),
             *worker.observers,
         ),
@@ -65,11 +66,12 @@ def _sentry(worker: "Worker") -> Sequence[Observer]:
     return sentry_observers(queue, functions, own, (JobExecutionFailed, Retry, RetryJob))
 
 
-def _spans(worker: "Worker") -> Sequence[Observer]:
-    """Return what makes spans of the jobs, where the user's code has set up OpenTelemetry."""
+def _opentelemetry(worker: "Worker") -> Sequence[Observer]:
+    """Return what makes spans and measures, where the user's code has set up OpenTelemetry."""
     functions = {name: entry.coroutine for name, entry in worker.functions.items()}
-    place = str(worker.queue_name), worker.worker_id
-    return trace_observers(*place, functions, lambda: address_of(worker.pool))
+    queue, address = str(worker.queue_name), lambda: address_of(worker.pool)
+    spans = trace_observers(queue, worker.worker_id, functions, address)
+    return [*spans, *meter_observers(queue, address)]
 
 
 def retry_delay(error: BaseException) -> float | None:

@@ -22,6 +22,8 @@ from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.events import JobDied, JobEnded, JobReleased, JobRetried, LeaseLost
 from gatherq_worker.engine.observers import Observer
 
+from . import error_types
+
 if TYPE_CHECKING:
     from contextvars import Token
 
@@ -64,30 +66,27 @@ class JobSpans(Observer):
 
     def job_ended(self, event: JobEnded) -> None:
         """End the span with the outcome of its job."""
-        fields = event.verdict.fields
-        match event.verdict.status:
-            case "timed_out" as outcome:
-                which = fields["which"]
-                kind, text = f"timeout.{which}", str(event.verdict.result)
-                self._end(event.attempt, outcome, kind, text, {span_names.TIMEOUT_WHICH: which})
-            case "lost" as outcome:
-                self._end(event.attempt, outcome, outcome, str(event.verdict.result))
-            case "failed" as outcome:
-                self._fail(event.attempt, outcome, fields["error"])
-            case outcome:
-                self._end(event.attempt, outcome)
+        attempt, verdict = event.attempt, event.verdict
+        if verdict.status == "failed":
+            self._fail(attempt, verdict.status, verdict.fields["error"])
+            return
+        late = verdict.status == "timed_out"
+        more = {span_names.TIMEOUT_WHICH: verdict.fields["which"]} if late else {}
+        error = error_types.of_outcome(verdict)
+        self._end(attempt, verdict.status, error, str(verdict.result) if error else "", more)
 
     def job_retried(self, event: JobRetried) -> None:
         """End the span of an attempt that another follows."""
         attempt, info = event.attempt, event.info
         if not event.granted:
             return  # how the job ended is told next
-        if info.type == "timed_out":
-            which = attempt.which
-            more = {span_names.TIMEOUT_WHICH: which}
-            self._end(attempt, "retried", f"timeout.{which}", info.message, more)
-        else:
+        if error_types.is_late(event):
+            more = {span_names.TIMEOUT_WHICH: attempt.which}
+            self._end(attempt, "retried", error_types.of_retry(event), info.message, more)
+        elif error_types.of_retry(event):
             self._fail(attempt, "retried", info)
+        else:
+            self._end(attempt, "retried")
 
     def job_died(self, event: JobDied) -> None:
         """End the span of an attempt that took its process down."""
