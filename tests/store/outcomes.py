@@ -12,9 +12,9 @@ def failed(attempt, message="no 7", worker="w1"):
     return recorded(verdict, attempt, worker)
 
 
-def succeeded(attempt, worker="w1"):
+def succeeded(attempt, worker="w1", value=1):
     """Make the record of a job that returned."""
-    return recorded(Verdict("succeeded", 1), attempt, worker)
+    return recorded(Verdict("succeeded", value), attempt, worker)
 
 
 def recorded(verdict, attempt, worker="w1"):

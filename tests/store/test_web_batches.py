@@ -15,6 +15,7 @@ from .steps import claim
 from .web import Browser
 
 keys = KeySpace()
+CANARY = "canarybird"
 HOSTILE = "</title><script>alert(1)</script>\x1b[31m\u202e"
 
 
@@ -238,3 +239,22 @@ async def _put(redis, batch, slot, value):
     await redis.set(
         keys.result(f"{batch}:{slot}"), text.replace('"r":1', f'"r":{json.dumps(value)}')
     )
+
+
+async def test_what_is_hidden_stands_nowhere(server_url, queue, producer, store):
+    batch = await producer.submit([call("f", CANARY, key=CANARY) for _ in range(3)], label="hidden")
+    first, second, _ = (await claim(store(), 3)).attempts
+    await store().record([succeeded(first, value=CANARY), failed(second, CANARY)])
+    browser = Browser(server_url, queue, hide_values=True)
+    shown = Browser(server_url, queue)
+    paths = ("", "/slots", "/0", "/1", "/2", "/columns", "/report.html", "/trace.json", "/why")
+    for path in (*paths, "/slots.csv", "/slots.jsonl", "/redrive"):
+        answer = await browser.get(f"/batches/{batch.id}{path}")
+        assert answer.status_code == 200
+        assert CANARY not in answer.text, path
+    found = await browser.see(f"/batches/{batch.id}/slots?q=args.0:{CANARY}")
+    assert "None of the slots 0 to 2" in found
+    for path in ("", "/slots", "/0", "/1", "/2", "/columns", "/slots.csv"):
+        assert CANARY in (await shown.get(f"/batches/{batch.id}{path}")).text, path
+    for each in (browser, shown):
+        await each.close()
