@@ -62,12 +62,15 @@ def test_texts_of_others_are_no_script_once_they_are_drawn(drawn):
 def test_what_runs_ends_before_ones_eyes(drawn, pool, waiting):
     """The counts change, what is drawn stays and changes, and what was chosen is still chosen."""
 
-    opened = drawn(waiting(3))
+    batch = waiting(3)
+    opened = drawn(batch)
     page = opened.page
     page.click("#slots", position={"x": 8, "y": 8})
     page.select_option("#color", "job")
     page.select_option("#color", "status")
-    assert page.inner_text("#causes")
+    with page.expect_response(lambda answer: answer.url.endswith(f"/batches/{batch}")):
+        pass  # it has looked again
+    page.wait_for_selector("#causes li")
     pool.finish()
     page.wait_for_selector("h1 .state.succeeded")
     assert page.locator("#why").count() == 0

@@ -205,8 +205,10 @@ async def test_columns_are_compressed_for_who_understands_it(browser, half_done)
 async def test_too_many_slots_are_not_drawn(browser, redis, half_done):
     await redis.hset(keys.batch(half_done), "size", 300_000)
     assert "too many to be drawn" in await browser.see(f"/batches/{half_done}")
-    answer = await browser.get(f"{browser.prefix}/batches/{half_done}/columns")
-    assert answer.status_code == 413
+    for name in ("columns", "report.html", "trace.json"):
+        answer = await browser.get(f"{browser.prefix}/batches/{half_done}/{name}")
+        assert answer.status_code == 413
+        assert f"gatherq report {half_done}" in answer.text
 
 
 async def test_junk_in_any_key_is_shown_all_the_same(browser, redis, half_done):

@@ -11,11 +11,11 @@ links.slot = (slot) => {
 
 async function refresh() {
   const place = byId("columns");
-  if (reading || !place || place.dataset.version === drawn) return;
+  if (reading || document.hidden || !place || place.dataset.version === drawn) return;
   clearTimeout(timer);
   const now = performance.now();
-  if (now < due || document.hidden) {
-    timer = setTimeout(refresh, Math.max(due - now, 100));
+  if (now < due) {
+    timer = setTimeout(refresh, due - now);
     return;
   }
   reading = true;
@@ -66,4 +66,5 @@ function showRunTimes() {
 }
 
 document.addEventListener("htmx:after:swap", refresh);
+document.addEventListener("visibilitychange", refresh);
 refresh();

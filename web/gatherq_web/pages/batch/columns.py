@@ -14,7 +14,7 @@ from gatherq.inspection.report.page_data import as_json, data_of, run_times
 from gatherq.inspection.report.trace import trace_of
 from gatherq_web.site import site_of
 
-#: Most slots of a batch that is drawn.
+#: Most slots of a batch that is read at once: some 200 MB.
 MOST: int = 250_000
 #: Half the time of the usual level, and a tenth larger.
 _LEVEL = 3
@@ -40,8 +40,9 @@ async def _answer(
 ) -> Response:
     inspector = site_of(request).inspector(request)
     batch = await inspector.batch(request.path_params["batch"])
-    if batch.size > MOST and not name:
-        raise HTTPException(413, f"{batch.size:,} slots are too many to be drawn: {MOST:,} are not")
+    if batch.size > MOST:
+        many = f"{batch.size:,} slots are too many for a page, which reads up to {MOST:,} at once"
+        raise HTTPException(413, f"{many}; gatherq report {batch.id}")
     found = await inspector.report(batch.id)
     packs = "gzip" in request.headers.get("accept-encoding", "")
     # Elsewhere, so that others are answered meanwhile: of 100,000 slots it takes a second.

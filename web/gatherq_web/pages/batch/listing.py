@@ -23,7 +23,7 @@ from gatherq_web.site import site_of
 from .columns import file_name
 
 #: Rows of a page; most slots that are looked at for it.
-_SHOWN, _LOOKED_AT = 100, 10_000
+_SHOWN, _LOOKED_AT = 100, 20_000
 _MOST = 10**8
 _COLUMNS = (
     *("slot", "status", "name", "args", "kwargs", "attempt", "worker"),
