@@ -295,9 +295,13 @@ class Inspector(AsyncWith):
         reading = SnapshotReading(self._redis, self._retry)
         return await reading.read(self._spaces([*queues] or [self.queue]))
 
-    async def jobs(self) -> list[JobInfo]:
-        """Return the jobs that live workers know, or that were counted in 30 days, by name."""
-        return [*jobs_of(await self.workers(), await self._statistics.totals())]
+    async def jobs(self, workers: Sequence[WorkerInfo] | None = None) -> list[JobInfo]:
+        """Return the jobs that live workers know, or that were counted in 30 days, by name.
+
+        With `workers`, those of an earlier look, it does not read them again.
+        """
+        found = await self.workers() if workers is None else workers
+        return [*jobs_of(found, await self._statistics.totals())]
 
     async def statistics(
         self, since: float = 3600.0, *, by: Period | None = None
