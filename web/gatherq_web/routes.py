@@ -13,6 +13,12 @@ from .pages.batches import batches
 from .pages.health import livez, readyz
 from .pages.login import login
 from .pages.metrics import metrics
+from .pages.pool.doctor import doctor
+from .pages.pool.events import events
+from .pages.pool.jobs import job, jobs
+from .pages.pool.overview import overview as pool_overview
+from .pages.pool.queues import queues
+from .pages.pool.workers import worker, workers
 from .rendering.assets import assets
 
 #: The pages of a batch, and what can be done to it.
@@ -32,7 +38,19 @@ BATCH: list[BaseRoute] = [
     # Last: the id of a plain arq job may have slashes.
     Route("/batches/{batch:path}", overview),
 ]
+#: The pages of a pool; names of workers and jobs may have slashes.
+POOL: list[BaseRoute] = [
+    Route("/", pool_overview),
+    Route("/workers", workers),
+    Route("/workers/{name:path}", worker),
+    Route("/jobs", jobs),
+    Route("/jobs/{name:path}", job),
+    Route("/queues", queues),
+    Route("/events", events),
+    Route("/doctor", doctor),
+]
 ROUTES: list[BaseRoute] = [
+    *POOL,
     Route("/batches", batches),
     *BATCH,
     Route("/live", queue_stream),

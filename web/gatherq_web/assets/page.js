@@ -11,6 +11,11 @@ stream?.addEventListener("gone", (event) => {
   away.textContent = event.detail.data;
   away.hidden = false;
 });
+document.addEventListener("htmx:response:error", (event) => {
+  if (event.detail.ctx.response.status !== 404 || !away.hidden) return;
+  away.textContent = "It is not there any more: what is shown is of earlier.";
+  away.hidden = false;
+});
 stream?.addEventListener("back", () => (away.hidden = true));
 
 document.addEventListener("keydown", (event) => {

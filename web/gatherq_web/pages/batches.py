@@ -67,7 +67,7 @@ async def batches(request: Request) -> Response:
         return await page(request, "batches.html", 400, **values)
     now = time_of(await inspector.now())
     values |= {
-        "rows": await _rows(inspector, found[skip : skip + _SHOWN], now),
+        "rows": await rows_of(inspector, found[skip : skip + _SHOWN], now),
         "more": len(found) > skip + _SHOWN,
         "wrong": "",
         "now": now,
@@ -76,6 +76,7 @@ async def batches(request: Request) -> Response:
     return await page(request, "batches.html", **values)
 
 
-async def _rows(inspector: Inspector, found: list[BatchInfo], now: datetime) -> list[Row]:
+async def rows_of(inspector: Inspector, found: list[BatchInfo], now: datetime) -> list[Row]:
+    """Return batches as rows of a list."""
     rates = await inspector.rates(found)
     return [Row(batch, rates.get(batch.id), now) for batch in found]

@@ -21,6 +21,8 @@ _FILES = {
     "drawings.css": _REPORT.joinpath("drawings.css"),
     "batch.css": _OWN.joinpath("assets/batch.css"),
     "batch.js": _OWN.joinpath("assets/batch.js"),
+    "pool.css": _OWN.joinpath("assets/pool.css"),
+    "charts.js": _OWN.joinpath("assets/charts.js"),
     "page.css": _OWN.joinpath("assets/page.css"),
     "page.js": _OWN.joinpath("assets/page.js"),
     "mark.svg": _OWN.joinpath("assets/mark.svg"),

@@ -1,6 +1,6 @@
 """Addresses of this site, wherever it is mounted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
@@ -25,6 +25,16 @@ class Links:
         asked = {"queue": self.queue, **query}
         words = urlencode({name: each for name, each in asked.items() if each not in (None, "")})
         return f"{self.root}/{path}" + (f"?{words}" if words else "")
+
+    def slot(self, id_: str) -> str:
+        """Return the address of a slot by the id of its job, of a batch for that of an arq job."""
+        batch, _, slot = id_.rpartition(":")
+        of_batch = batch and slot.isascii() and slot.isdigit()
+        return self.to("batches", batch, slot) if of_batch else self.to("batches", id_)
+
+    def on(self, queue: str) -> "Links":
+        """Return the links of another queue."""
+        return replace(self, queue=queue)
 
     def asset(self, name: str) -> str:
         """Return the address of a file in this version."""

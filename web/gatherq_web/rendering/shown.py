@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from gatherq.escape import escape
 from gatherq.inspection.durations import show_duration
-from gatherq.inspection.words.amounts import show_bytes, show_rate
+from gatherq.inspection.words.amounts import show_age, show_bytes, show_rate, show_share
+from gatherq.inspection.words.quantiles import show_quantile
 from gatherq.inspection.words.standing import jobs_in_words, outcome_in_words, standing
 
 
@@ -59,6 +60,12 @@ def clock(context: Context, time: datetime | None) -> Markup:
     return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, words)
 
 
+@pass_context
+def age(context: Context, time: datetime | None) -> str:
+    """Show for how long something has been."""
+    return show_age(time, context["now"])
+
+
 def lines(text: str) -> Markup:
     """Show a text of several lines, without control characters but the ends of its lines."""
     return Markup("\n").join(escape(line) for line in text.expandtabs().split("\n"))
@@ -81,4 +88,7 @@ FILTERS: dict[str, Any] = {
     "jobs": jobs_in_words,
     "standing": standing,
     "outcome": outcome_in_words,
+    "age": age,
+    "quantile": show_quantile,
+    "share": show_share,
 }
