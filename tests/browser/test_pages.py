@@ -6,6 +6,7 @@ import pytest
 
 #: Every page, by the name of its picture.
 PAGES = {
+    "overview": "/",
     "batches": "/batches",
     "batch": "/batches/nightly",
     "running": "/batches/going",
@@ -18,6 +19,12 @@ PAGES = {
     "redrive": "/batches/nightly/redrive?q=status:failed",
     "keep": "/batches/nightly/keep",
     "remove": "/batches/going/remove",
+    "workers": "/workers",
+    "jobs": "/jobs",
+    "job": "/jobs/fetch",
+    "queues": "/queues",
+    "events": "/events",
+    "doctor": "/doctor",
 }
 
 
