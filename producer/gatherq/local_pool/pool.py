@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import (
@@ -23,13 +24,14 @@ from gatherq.contract.checks.usage import usage
 from gatherq.contract.importing import check_not_importing
 from gatherq.contract.keys import KeySpace
 from gatherq.errors import GatherqError, InvalidCall
-from gatherq.extras import missing_extra
+from gatherq.extras import check_extra, missing_extra
 from gatherq.settings import NoWorkersPolicy, Settings
 from gatherq.store.inspection.queue_reader import QueueReader
 from gatherq.store.server.errors import REDIS_ERRORS
 from gatherq.testing.server import NoServer, embedded_server
 
 from .job_modules import JobModules, job_modules
+from .web_page import WebPage
 from .workers import Workers
 
 logger: logging.Logger = logging.getLogger("gatherq")
@@ -90,6 +92,7 @@ async def local(
     keep: float | None = None,
     patience: float | None = None,
     no_workers: NoWorkersPolicy | None = None,
+    web: bool = False,
 ) -> AsyncIterator[Producer]:
     """Run workers and a Redis server for the length of a block, and yield their Producer.
 
@@ -106,15 +109,20 @@ async def local(
     is cancelled, and has half a second to clean up; so await what you submit inside of the block.
     However this process ends, by SIGKILL too, it leaves no worker and no server behind.
 
+    With `web` there is a page of it for the length of the block, on port 8420 or, where that is in
+    use, another: its address is printed to standard error.
+
     `data` names a folder in which the server keeps its data; without it they are gone with the
     server. `redis_url` names a server to use in place of one's own. `queue`, `keep`, `patience`
     and `no_workers` are the Producer's.
 
     Raises GatherqError, with what the worker says, if it cannot start: a module is missing, raises,
-    or has no jobs. Raises MissingExtra without `gatherq[local]`.
+    or has no jobs. Raises MissingExtra without `gatherq[local]`, or for `web` `gatherq[web]`.
     """
     check_not_importing("gatherq.local")
     _check(processes, concurrency, data, redis_url)
+    if web:
+        check_extra("web", "gatherq.local(web=True)")
     found = job_modules(modules)
     queue = Settings.read(queue=queue).queue
     async with _server(data) if redis_url is None else nullcontext(redis_url) as url:
@@ -124,7 +132,11 @@ async def local(
         options += ["--grace", "0", "--no-burst", "--quiet"]
         if redis_url is None:  # no other worker will ever know what these do not
             options += ["--unknown-for", "0"]
-        async with producer, _workers(found, options, url, queue):
+        async with (
+            producer,
+            _workers(found, options, url, queue),
+            _page(url, queue) if web else nullcontext(),
+        ):
             yield producer
             if redis_url is None:
                 await _warn_of_unfinished(producer, queue)
@@ -182,6 +194,18 @@ async def _workers(
         yield
     finally:
         await workers.stop()
+
+
+@asynccontextmanager
+async def _page(url: str, queue: str) -> AsyncIterator[None]:
+    """Show the pool for the length of the block."""
+    page = WebPage(url, queue)
+    try:
+        await page.ready()
+        print(f"page: {page.url}", file=sys.stderr, flush=True)
+        yield
+    finally:
+        await page.stop()
 
 
 async def _warn_of_unfinished(producer: Producer, queue: str) -> None:

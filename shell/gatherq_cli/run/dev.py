@@ -38,6 +38,12 @@ Examples:
     type=click.Choice(["text", "json"]),
     help="Format of the workers' log [default: GATHERQ_LOG_FORMAT or text]",
 )
+@click.option("--web/--no-web", default=True, help="Show the pool as a page [--web]")
+@click.option(
+    "--web-port",
+    type=click.IntRange(0, 65_535),
+    help="Port of the page; 0 for any that is free [default: 8420, or a free one]",
+)
 def dev(
     modules: tuple[str, ...],
     redis_url: str | None,
@@ -46,9 +52,13 @@ def dev(
     queue: str | None,
     processes: int | None,
     concurrency: int | None,
+    web: bool,
+    web_port: int | None,
     log_format: str | None,
 ) -> None:
     """Run a Redis server, and workers of MODULEs that start again when a Python file here changes.
+
+    A page shows batches, slots, workers and queues: its address is printed.
 
     Every job is logged. Jobs that run when a file changes have 10 s to finish. A module that cannot
     be imported is told, and tried again after the next change. Ctrl-C ends it all; so does whatever
@@ -72,7 +82,7 @@ def dev(
         )
     if click.get_current_context().get_parameter_source("redis_url") is ParameterSource.ENVIRONMENT:
         redis_url = _with_password()
-    from .dev_session import run
+    from .dev_session import PageWanted, run
 
     known = {
         "--processes": processes,
@@ -80,7 +90,7 @@ def dev(
         "--log-format": log_format,
     }
     options = [word for name, value in known.items() if value for word in (name, str(value))]
-    run(modules, options, redis_url, queue, port, data)
+    run(modules, options, redis_url, queue, port, data, PageWanted(web, web_port))
 
 
 def _with_password() -> str:

@@ -9,12 +9,15 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 import click
 from watchfiles import PythonFilter, awatch
 
 from gatherq.aio import start_task
 from gatherq.errors import GatherqError
+from gatherq.extras import check_extra
+from gatherq.local_pool.web_page import WebPage
 from gatherq.local_pool.workers import Workers
 from gatherq.store.server.urls import masked
 from gatherq.testing.server import embedded_server
@@ -26,6 +29,13 @@ from .reload import keep_no_bytecode
 _PORT = 6379
 
 
+class PageWanted(NamedTuple):
+    """Whether there is to be a page, and on which port: None for the usual one, or a free one."""
+
+    wanted: bool
+    port: int | None
+
+
 def run(
     modules: Sequence[str],
     options: Sequence[str],
@@ -33,6 +43,7 @@ def run(
     queue: str | None,
     port: int | None,
     data: str | None,
+    page: PageWanted,
 ) -> None:
     """Run workers, on a server of their own unless one is named, until told to stop."""
     search_here()
@@ -43,7 +54,7 @@ def run(
     server_end: Future[str] = Future()
     try:
         with _server(redis_url, port, data, server_end) as url:
-            asyncio.run(DevSession(words, url, queue, server_end).run())
+            asyncio.run(DevSession(words, url, queue, server_end, page).run())
     except GatherqError as error:
         raise click.ClickException(str(error)) from None
     if server_end.done():
@@ -88,10 +99,15 @@ class DevSession:
     """Workers that start again when a Python file below the current folder changes."""
 
     def __init__(
-        self, options: Sequence[str], url: str, queue: str | None, server_end: "Future[str]"
+        self,
+        options: Sequence[str],
+        url: str,
+        queue: str | None,
+        server_end: "Future[str]",
+        page: PageWanted,
     ) -> None:
         self._options, self._url, self._queue = options, url, queue
-        self._server_end = server_end
+        self._server_end, self._page = server_end, page
         self._workers: Workers | None = None
         self._stopping = False
         #: Set when the workers are to stop, for good or not.
@@ -106,7 +122,7 @@ class DevSession:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(signum, self._stop)
         click.echo(f"reloads when a Python file in {os.getcwd()} changes; Ctrl-C ends it all")
-        watching = start_task(self._watch())
+        beside = [start_task(self._watch()), start_task(self._show())]
         asyncio.wrap_future(self._server_end).add_done_callback(self._leave)
         try:
             while not self._stopping:
@@ -116,8 +132,9 @@ class DevSession:
                 serving.cancel()
                 await asyncio.wait([serving])
         finally:
-            watching.cancel()
-            await asyncio.wait([watching])
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
 
     def _stop(self) -> None:
         if self._stopping and self._workers:
@@ -137,6 +154,26 @@ class DevSession:
             files = _named({file for _, file in changes})
             click.echo(f"{files} changed: the workers start again", err=True)
             self._turn.set()
+
+    async def _show(self) -> None:
+        """Show the pool as a page until cancelled, if that is wanted and can be."""
+        if not self._page.wanted:
+            return
+        try:
+            check_extra("web", "the page of what runs here")
+            page = WebPage(self._url, self._queue, self._page.port)
+        except GatherqError as error:
+            click.echo(str(error), err=True)
+            return
+        click.echo(f"page: {page.url}")  # its port is open
+        try:
+            await page.ready()
+            await page.ended()
+            click.echo("the page has ended; all else goes on", err=True)
+        except GatherqError as error:
+            click.echo(f"Error: {error}", err=True)
+        finally:
+            await page.stop()
 
     async def _serve(self) -> None:
         """Run workers until cancelled; what keeps them from it is said, and a change awaited."""

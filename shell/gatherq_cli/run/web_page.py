@@ -1,5 +1,6 @@
 """What `gatherq web` does until it is told to stop."""
 
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,14 @@ from starlette.applications import Starlette
 
 from gatherq.errors import GatherqError
 from gatherq.escape import escape
+from gatherq.local_pool.worker_owner import LISTENS
 from gatherq.store.server.urls import masked
 from gatherq_cli.refusal import Refusal
 from gatherq_web import app
 from gatherq_web.serving.prefix import Prefix
 from gatherq_web.serving.server import PageServer, serve
 from gatherq_web.serving.sockets import is_everywhere, is_loopback, listen, shown
+from gatherq_worker.supervision.owner_link import OwnerLink
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -60,6 +63,7 @@ def token_of(given: str | None, file: str | None) -> str | None:
 
 def run(options: PageOptions) -> None:
     """Serve the page until told to stop."""
+    owner, sockets = OwnerLink.inherited(), _inherited()
     if not (options.token or options.insecure or is_loopback(options.host)):
         raise Refusal(
             f"others could look and act at --host {options.host}: set GATHERQ_WEB_TOKEN to a "
@@ -67,11 +71,15 @@ def run(options: PageOptions) -> None:
         )
     try:
         page = _page(options)
-        sockets = listen(options.host, options.port)
+        sockets = sockets or listen(options.host, options.port)
     except GatherqError as error:
         raise click.ClickException(str(error)) from None
 
-    def started(_: PageServer) -> None:
+    def started(server: PageServer) -> None:
+        if owner:  # which says where it is
+            owner.watch(server.stop)
+            owner.tell()
+            return
         click.echo(f"page: {_address(options, sockets[0])} ({_about(page)})")
 
     prefix = _prefix(options.root_path)
@@ -83,6 +91,12 @@ def run(options: PageOptions) -> None:
         access_log=options.access_log,
         forwarded_allow_ips=options.forwarded_allow_ips,
     )
+
+
+def _inherited() -> list[socket.socket]:
+    """Take the socket that a program listens on which owns this process."""
+    descriptor = os.environ.pop(LISTENS, None)
+    return [] if descriptor is None else [socket.socket(fileno=int(descriptor))]
 
 
 def _page(options: PageOptions) -> Starlette:
