@@ -1,5 +1,8 @@
 """Which address is answered by what."""
 
+from typing import ClassVar
+
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.routing import BaseRoute, Route
 
 from .acts.acting import cancel, keep, redrive, remove
@@ -21,6 +24,15 @@ from .pages.pool.queues import queues
 from .pages.pool.workers import worker, workers
 from .rendering.assets import assets
 
+
+class _SlotNumber(IntegerConvertor):
+    """Numbers that a slot can have: Python reads none of more than 4,300 digits."""
+
+    regex: ClassVar[str] = "[0-9]{1,9}"
+
+
+register_url_convertor("slot_number", _SlotNumber())
+
 #: The pages of a batch, and what can be done to it.
 BATCH: list[BaseRoute] = [
     Route("/batches/{batch}/columns", columns),
@@ -30,7 +42,7 @@ BATCH: list[BaseRoute] = [
     Route("/batches/{batch}/slots", listing),
     Route("/batches/{batch}/slots.jsonl", as_lines),
     Route("/batches/{batch}/slots.csv", as_table),
-    Route("/batches/{batch}/{slot:int}", one_slot),
+    Route("/batches/{batch}/{slot:slot_number}", one_slot),
     Route("/batches/{batch}/cancel", cancel, methods=["GET", "POST"]),
     Route("/batches/{batch}/redrive", redrive, methods=["GET", "POST"]),
     Route("/batches/{batch}/keep", keep, methods=["GET", "POST"]),

@@ -77,6 +77,8 @@ async def test_what_is_wrong_is_said_as_json(client_of):
         ("batches?limit=٣", "limit is '٣': give a whole number from 1 to 1,000"),
         ("batches?since=soon", "since is 'soon': 'soon' is no duration: write 250ms, 10s, 5m, "),
         (f"statistics?since={'9' * 400}", "give at most 366d"),
+        ("batches?limit=", "limit is '': give a whole number from 1 to 1,000"),
+        ("check?scan=", "scan is '': give true or false"),
         ("check?scan=perhaps", "scan is 'perhaps': give true or false"),
         ("batches/b/slots/seven", "slot is 'seven': give a whole number from 0 to 100,000,000"),
         (f"batches/b/slots/{'9' * 5000}", "give a whole number from 0 to 100,000,000"),

@@ -24,6 +24,8 @@ class Kind:
 
     read: Callable[[str], Any]
     schema: Schema
+    #: Whether an empty text is none.
+    blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Parameter:
     def read(self, request: Request) -> Any:
         """Return its value, the default where it is not given; raises InvalidParameter."""
         given = self._given(request)
-        if given is None:
+        if given is None or (not given and self.kind.blank):
             return self.default
         try:
             return self.kind.read(given)
@@ -50,7 +52,7 @@ class Parameter:
         if self.place == "path":
             found: str = request.path_params[self.name]
             return found
-        return request.query_params.get(self.name) or None
+        return request.query_params.get(self.name)
 
 
 def read_all(parameters: Iterable[Parameter], request: Request) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def _read_flag(text: str) -> bool:
     return text == "true"
 
 
-TEXT: Kind = Kind(str, {"type": "string"})
-FILTERS: Kind = Kind(split_filters, {"type": "string"})
+TEXT: Kind = Kind(str, {"type": "string"}, blank=True)
+FILTERS: Kind = Kind(split_filters, {"type": "string"}, blank=True)
 DURATION: Kind = Kind(_read_duration, {"type": "string", "examples": ["10s", "5m", "2h30m", "7d"]})
 FLAG: Kind = Kind(_read_flag, {"type": "boolean"})
