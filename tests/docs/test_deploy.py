@@ -127,7 +127,7 @@ def test_keda_asks_for_a_metric_that_the_exporter_tells_of_the_same_queue():
     assert "gatherq-exporter" in objects("Service")
 
 
-@pytest.mark.parametrize("name", OF_OURS)
+@pytest.mark.parametrize("name", sorted(OF_OURS))
 def test_compose_runs_commands_and_variables_that_there_are(name):
     service = COMPOSE["services"][name]
     assert unknown(service["environment"]) == set()
