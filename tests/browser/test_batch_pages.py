@@ -6,6 +6,9 @@ from .world import HOSTILE
 
 #: `--succeeded` of colors.css, where it is light.
 SUCCEEDED = [0x8F, 0xCE, 0x9F]
+#: Waits until the page has changed in its place.
+SWAPPED = """() => new Promise(
+  (done) => document.addEventListener("htmx:after:swap", () => done(), { once: true }))"""
 
 
 @pytest.fixture
@@ -62,15 +65,14 @@ def test_texts_of_others_are_no_script_once_they_are_drawn(drawn):
 def test_what_runs_ends_before_ones_eyes(drawn, pool, waiting):
     """The counts change, what is drawn stays and changes, and what was chosen is still chosen."""
 
-    batch = waiting(3)
-    opened = drawn(batch)
+    opened = drawn(waiting(3))
     page = opened.page
     page.click("#slots", position={"x": 8, "y": 8})
     page.select_option("#color", "job")
     page.select_option("#color", "status")
-    with page.expect_response(lambda answer: answer.url.endswith(f"/batches/{batch}")):
-        pass  # it has looked again
-    page.wait_for_selector("#causes li")
+    page.evaluate(SWAPPED)
+    assert page.get_attribute("#causes", "hx-trigger") == "every 5s"  # what was told stays
+    assert page.locator("#causes li").count()
     pool.finish()
     page.wait_for_selector("h1 .state.succeeded")
     assert page.locator("#why").count() == 0

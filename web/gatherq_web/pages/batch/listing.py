@@ -87,10 +87,10 @@ async def _file(
 
 async def _written(
     slots: AsyncIterator[SlotInfo], write: Callable[[SlotInfo | None], str]
-) -> AsyncIterator[bytes]:
-    yield write(None).encode()
+) -> AsyncIterator[str]:
+    yield write(None)
     async for slot in slots:
-        yield write(slot).encode(errors="backslashreplace")  # half a surrogate pair
+        yield write(slot)
 
 
 def _lines(slot: SlotInfo | None) -> str:
