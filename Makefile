@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments anyio3 fuzz browser rules vendor docs check format bench bench-all record-cost clean
+.PHONY: help demo test clients environments anyio3 fuzz browser api rules vendor docs check format bench bench-all record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -44,6 +44,9 @@ rules:  ## The alerts for Prometheus, by its own tool (apt-get install prometheu
 	@command -v $(PROMTOOL) > /dev/null || { echo "no $(PROMTOOL): apt-get install prometheus, or make rules PROMTOOL=..."; exit 1; }
 	@$(PROMTOOL) check config deploy/prometheus/prometheus.yaml
 	@$(PROMTOOL) test rules deploy/prometheus/rules_test.yaml
+
+api: $(VENV)/.ready  ## The JSON API of the page against what schemathesis thinks of (a minute)
+	@$(BIN)/python tests/web_api/run.py
 
 docs: $(VENV)/.ready  ## Write the table of docs/values.md anew, and the outputs of the notebook
 	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py tests/docs/test_notebook.py
