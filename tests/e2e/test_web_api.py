@@ -270,6 +270,42 @@ async def test_whatever_is_asked_the_answer_is_no_failure(client):
                 check(operation, answer.json())
 
 
+VALUES = [
+    *("NaN", "[1e999, -Infinity]", "1" + "0" * 5000, "[" * 150 + "]" * 150, '{"a": {"b": 1}}'),
+    *('"\\ud800"', '"\\u0000\\u001b[31m"', "true", "null", "[]", '"' + "x" * 100_000 + '"'),
+]
+
+
+async def test_whatever_stands_in_redis_it_is_answered(client, producer):
+    """Values that JSON cannot say, records that are none, and keys of another type."""
+    redis, size = producer.redis, len(VALUES)
+    await producer.submit([call("f", n) for n in range(size + 2)], batch_id="odd")
+    for slot, value in enumerate(VALUES):
+        record = f'{{"t":1,"f":"f","a":[{value}],"k":{{}},"s":true,"r":{value},"id":"odd:{slot}",'
+        record += f'"st":1,"ft":2,"et":1,"worker":"w","status":"succeeded","slot":{slot}}}'
+        await redis.set(f"arq:result:odd:{slot}", record)
+    await redis.set(f"arq:result:odd:{size}", b"\x80\x04junk")
+    await redis.delete(f"arq:job:odd:{size + 1}")
+    await redis.hset(f"arq:job:odd:{size + 1}", "a", "b")
+    client.places = dict(PLACES, worker="w", queue="arq:queue")
+    async with until(60):
+        for operation in GETS:
+            for slot in range(size + 2):
+                path = path_of(client, operation, "odd").replace("slots/1", f"slots/{slot}")
+                for accept in ("*/*", "application/jsonl"):
+                    answer = await client.get(path, headers={"accept": accept})
+                    assert answer.status_code in (200, 404), (path, answer.text)
+                if answer.status_code == 200 and not operation.listed:
+                    check(operation, json.loads(answer.text, parse_constant=pytest.fail))
+                if "slots/" not in path:
+                    break
+        slots = (await client.get("/batches/odd/slots")).json()["slots"]
+        values = [slot.get("value") for slot in slots]
+        assert values[:2] == ["nan", ["inf", "-inf"]]
+        assert values[4] == {"a": {"b": 1}}
+    await (await producer.batch("odd")).delete()
+
+
 async def test_two_thousand_slots_come_as_lines(server_url, queue, producer):
     await producer.submit([call("f", n) for n in range(2000)], batch_id="long")
     made = app(server_url, queue=queue)
