@@ -50,7 +50,8 @@ def check(words):
 def options_of_commands():
     """Return every option of every command."""
     commands = [main.get_command(None, name) for name in COMMANDS]
-    return {name for each in commands for param in each.params for name in param.opts}
+    parameters = [param for each in commands for param in each.params]
+    return {name for each in parameters for name in (*each.opts, *each.secondary_opts)}
 
 
 def options_named(text):

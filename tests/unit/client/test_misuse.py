@@ -515,7 +515,7 @@ async def test_other_verbs_say_what_they_take(producer):
     )
     assert await refusal(gatherq.local, process=2) == (
         "gatherq.local has no option 'process': did you mean 'processes'? (it takes processes, "
-        "concurrency, queue, data, redis_url, keep, patience, no_workers)"
+        "concurrency, queue, data, redis_url, keep, patience, no_workers, web)"
     )
 
 
