@@ -56,7 +56,7 @@ async def texts_of(made, accept):
                 continue
             answer = await client.get(address, headers={"accept": accept})
             found[address] = answer.text if answer.status_code != 404 else ""
-            for each in _ADDRESS.findall(answer.text):
+            for each in _ADDRESS.findall(answer.text) if accept == "text/html" else ():
                 there = urlsplit(urljoin(address, html.unescape(each)))
                 linked = there.path.startswith(("/batches", "/workers", "/jobs"))
                 if linked and not there.netloc and "queue=" not in there.query:
