@@ -11,6 +11,12 @@ from gatherq.inspection.metrics.pool_metrics import PoolMetrics
 from .steps import claim
 
 
+@pytest.fixture(autouse=True)
+def _queues_of_other_tests(monkeypatch):
+    """Let more queues be told of than usual: other tests have left theirs on this server."""
+    monkeypatch.setattr("gatherq.inspection.metrics.pool_metrics._MOST_QUEUES", 10_000)
+
+
 @pytest.fixture
 async def inspector(server_url, queue):
     async with Inspector(server_url, queue=queue) as inspector:
