@@ -1,5 +1,6 @@
 """The page, mounted in applications of others."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -10,7 +11,10 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from gatherq.testing.server import free_port
 from gatherq_web import Access, app
+
+from ..conftest import until
 
 PREFIX = "/ops/jobs"
 
@@ -85,3 +89,36 @@ def test_its_connections_end_with_the_loop(server_url):
         timeout=30,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ready\n\n" * 2, "")
+
+
+SERVED = """
+import sys, uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from gatherq_web import app
+
+whole = Starlette(routes=[Mount("/jobs", app(sys.argv[1]))])
+uvicorn.run(whole, port=int(sys.argv[2]), log_level="warning")
+"""
+
+
+async def test_a_server_of_others_ends_with_open_streams_and_without_a_word(server_url):
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", SERVED, server_url, str(port)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    transport = httpx.AsyncHTTPTransport(retries=20)  # until it listens
+    async with (
+        until(30),
+        httpx.AsyncClient(transport=transport, timeout=None) as client,
+        client.stream("GET", f"http://127.0.0.1:{port}/jobs/live") as stream,
+    ):
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "event: changed"
+        process.terminate()
+        async for _ in lines:  # and its end is an end
+            pass
+        said, _ = await process.communicate()
+    assert said.decode() == ""
