@@ -2,14 +2,12 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.durations import show_duration
 from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import Record, batch_record
-from gatherq.inspection.progress.pace import remaining, stands_still
+from gatherq.inspection.progress.listed_batch import ListedBatch
 from gatherq.inspection.words.amounts import show_age, show_rate
 from gatherq.inspection.words.standing import jobs_in_words
 from gatherq_cli.common.options import Server
@@ -21,25 +19,6 @@ from gatherq_cli.output.table import Column
 _BAR = 8
 #: How many that are stuck are named.
 _NAMED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A batch, and how many of its slots end in a second."""
-
-    batch: BatchInfo
-    rate: float | None
-    now: datetime
-
-    @property
-    def remaining(self) -> float | None:
-        """Return the seconds until it has ended at this rate."""
-        return remaining(self.batch.left, self.rate)
-
-    @property
-    def stuck(self) -> bool:
-        """Whether nothing of it runs, and has not for a while."""
-        return stands_still(self.batch, self.now)
 
 
 async def list_batches(
@@ -60,15 +39,15 @@ async def list_batches(
 
 async def _rows(
     inspector: Inspector, filters: Sequence[str], limit: int | None, since: float | None
-) -> list[Row]:
+) -> list[ListedBatch]:
     now = datetime.fromtimestamp(await inspector.now() / 1000, UTC)
     batches = await inspector.batches(*filters, limit=limit, since=since)
     rates = await inspector.rates(batches)
-    return [Row(batch, rates.get(batch.id), now) for batch in batches]
+    return [ListedBatch(batch, rates.get(batch.id), now) for batch in batches]
 
 
 async def _say_more(
-    inspector: Inspector, output: Output, rows: Sequence[Row], count: int, *, filtered: bool
+    inspector: Inspector, output: Output, rows: Sequence[ListedBatch], count: int, *, filtered: bool
 ) -> None:
     listed = await inspector.listed()
     if not count:
@@ -79,14 +58,14 @@ async def _say_more(
         output.prose(f"nothing of it runs: gatherq explain {shlex.quote(row.batch.id)}")
 
 
-def _record(row: Row) -> Record:
+def _record(row: ListedBatch) -> Record:
     return batch_record(row.batch) | {"rate": row.rate, "remaining": row.remaining}
 
 
 def _columns(output: Output) -> list[Column]:
     ascii_only = not output.shows("█")
 
-    def filled(row: Row) -> str:
+    def filled(row: ListedBatch) -> str:
         share = row.batch.finished / row.batch.size if row.batch.size else 1.0
         return bar(share, _BAR, ascii_only=ascii_only)
 
@@ -104,19 +83,19 @@ def _columns(output: Output) -> list[Column]:
     ]
 
 
-def _style(row: Row) -> str:
+def _style(row: ListedBatch) -> str:
     return style_of(row.batch.state)
 
 
-def _bad(row: Row) -> str:
+def _bad(row: ListedBatch) -> str:
     return style_of("failed") if row.batch.bad else ""
 
 
-def _rate(row: Row) -> str:
+def _rate(row: ListedBatch) -> str:
     return show_rate(row.rate)
 
 
-def _time(row: Row) -> str:
+def _time(row: ListedBatch) -> str:
     """Return how long it still takes, or how long it took."""
     if row.batch.left:
         return "stuck?" if row.stuck else _left(row.remaining)

@@ -1,6 +1,5 @@
 """The list of batches."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +11,7 @@ from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.field_values import time_of
 from gatherq.inspection.filters import split_filters
 from gatherq.inspection.inspector import Inspector
-from gatherq.inspection.progress.pace import remaining, stands_still
+from gatherq.inspection.progress.listed_batch import ListedBatch
 from gatherq_web.acts.said import said_of
 from gatherq_web.rendering.links import links_of
 from gatherq_web.rendering.numbers import number_in
@@ -21,32 +20,6 @@ from gatherq_web.site import site_of
 
 #: Batches on a page; most that are passed over.
 _SHOWN, _MOST = 50, 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A batch of the list, and how fast it goes."""
-
-    batch: BatchInfo
-    rate: float | None
-    now: datetime
-
-    @property
-    def remaining(self) -> float | None:
-        """Seconds until it has ended at this rate."""
-        return remaining(self.batch.left, self.rate)
-
-    @property
-    def took(self) -> float | None:
-        """Seconds from its submission to its end."""
-        if self.batch.left or not self.batch.created or not self.batch.ended:
-            return None
-        return max((self.batch.ended - self.batch.created).total_seconds(), 0.0)
-
-    @property
-    def stuck(self) -> bool:
-        """Whether nothing of it runs, and has not for a while."""
-        return stands_still(self.batch, self.now)
 
 
 async def batches(request: Request) -> Response:
@@ -76,7 +49,7 @@ async def batches(request: Request) -> Response:
     return await page(request, "batches.html", **values)
 
 
-async def rows_of(inspector: Inspector, found: list[BatchInfo], now: datetime) -> list[Row]:
+async def rows_of(inspector: Inspector, found: list[BatchInfo], now: datetime) -> list[ListedBatch]:
     """Return batches as rows of a list."""
     rates = await inspector.rates(found)
-    return [Row(batch, rates.get(batch.id), now) for batch in found]
+    return [ListedBatch(batch, rates.get(batch.id), now) for batch in found]
