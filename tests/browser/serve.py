@@ -1,6 +1,6 @@
 """Serves the page at a prefix, on a port of its own: `serve.py URL PREFIX OPTIONS`.
 
-Options are JSON. Prints its address once it answers.
+Options are JSON, `port` among them. Prints its address once it answers.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from starlette.routing import Mount
 from gatherq_web import app
 
 
-async def main(url, prefix, options):
+async def main(url, prefix, port=0, **options):
     made = app(url, **options)
     whole = Starlette(routes=[Mount(prefix, made)]) if prefix else made
-    server = uvicorn.Server(uvicorn.Config(whole, port=0, log_level="critical"))
+    server = uvicorn.Server(uvicorn.Config(whole, port=port, log_level="critical"))
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
@@ -27,4 +27,4 @@ async def main(url, prefix, options):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], json.loads(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], **json.loads(sys.argv[3])))

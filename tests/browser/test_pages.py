@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from .conftest import served
+
 #: Every page, by the name of its picture.
 PAGES = {
     "overview": "/",
@@ -76,3 +78,29 @@ def test_a_list_is_live(visit, pool):
     opened.page.wait_for_function("document.querySelector('#stream') !== null")
     batch = pool.do(submit)
     opened.page.wait_for_selector(f"a[href$='/batches/{batch}']")
+
+
+def test_a_page_says_that_its_server_is_gone_and_comes_back(chromium, pool):
+    """Its own server, which ends and starts again at the same port."""
+    from .visit import Visit
+
+    context = chromium.new_context()
+    with served(pool.url) as address:
+        opened = Visit(context.new_page(), address, "/livez")
+        with opened.page.expect_response(lambda answer: answer.url.endswith("/live")):
+            opened.go("/batches")
+    opened.page.wait_for_selector("#away:has-text('No contact with the server of this page')")
+    assert opened.page.locator("main tbody tr").count()
+    port = address.rpartition(":")[2]
+    with served(pool.url, port=int(port)):
+        opened.page.wait_for_selector("#away", state="hidden")
+    context.close()
+
+
+@pytest.mark.parametrize(("path", "box"), [("/batches", "q"), ("/batches/nightly", "slot")])
+def test_a_slash_leads_to_the_box_that_says_so(visit, path, box):
+    page = visit(path).page
+    if box == "slot":
+        page.wait_for_selector("#slot")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == box

@@ -163,7 +163,7 @@ class DevSession:
             check_extra("web", "the page of what runs here")
             page = WebPage(self._url, self._queue, self._page.port)
         except GatherqError as error:
-            click.echo(str(error), err=True)
+            click.echo(f"{error}; all else goes on without it", err=True)
             return
         click.echo(f"page: {page.url}")  # its port is open
         try:

@@ -1,5 +1,7 @@
 """Who may look and act, and what a browser is told."""
 
+from urllib.parse import quote
+
 import pytest
 
 from gatherq_web import Access, app
@@ -40,7 +42,8 @@ async def test_without_the_token_nothing_is_told(client_of, path):
     assert refused.status_code == 401
     assert refused.text == "You may not look at this.\n"
     led = await client.get(path, headers=HTML)
-    assert (led.status_code, led.headers["location"]) == (303, "/login")
+    wanted = f"/login?next={quote(path, safe='')}"
+    assert (led.status_code, led.headers["location"]) == (303, wanted)
 
 
 async def test_a_probe_needs_no_token_and_learns_no_address(client_of):
@@ -77,6 +80,28 @@ async def test_a_browser_gets_a_cookie_for_the_token(client_of):
         assert each in cookie
     assert SECRET not in cookie
     assert (await client.get("/nothing", headers=HTML)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wanted", "led"),
+    [
+        ("/batches?q=state:failed", "/ops/batches?q=state:failed"),
+        ("//evil.example/", "/ops/"),
+        ("/\\evil.example", "/ops/"),
+        ("https://evil.example/", "/ops/"),
+        ("/a\r\nx: y", "/ops/"),
+        ("", "/ops/"),
+    ],
+)
+async def test_who_was_asked_for_the_token_comes_where_they_were_going(client_of, wanted, led):
+    client = client_of(token=SECRET, prefix="/ops")
+    right = await client.post("/login", params={"next": wanted}, data={"token": SECRET})
+    assert (right.status_code, right.headers["location"]) == (303, led)
+
+
+async def test_a_page_that_cannot_be_made_now_is_tried_again(client_of):
+    away = await client_of().get("/batches", headers=HTML)
+    assert (away.status_code, away.headers["refresh"]) == (503, "5")
 
 
 async def test_a_cookie_of_another_token_is_none(client_of):

@@ -1,28 +1,37 @@
-// What every page does by script: it says when Redis is away, and lets "/" lead to the filter.
+// What every page does by script: it says what is away, and lets "/" lead to the filter.
 
 const away = document.getElementById("away");
 const stream = document.getElementById("stream");
+const said = new Map(); // what is away -> what is said of it
 
-stream?.addEventListener("away", (event) => {
-  away.textContent = event.detail.data;
-  away.hidden = false;
-});
-stream?.addEventListener("gone", (event) => {
-  away.textContent = event.detail.data;
-  away.hidden = false;
-});
+function say(what, text) {
+  if (text) said.set(what, text);
+  else said.delete(what);
+  const shown = [...said.values()].join(" ");
+  if (away.textContent !== shown) away.textContent = shown;
+  away.hidden = !shown;
+}
+
+stream?.addEventListener("away", (event) => say("redis", event.detail.data));
+stream?.addEventListener("back", () => say("redis", ""));
+stream?.addEventListener("gone", (event) => say("subject", event.detail.data));
 document.addEventListener("htmx:response:error", (event) => {
-  if (event.detail.ctx.response.status !== 404 || !away.hidden) return;
-  away.textContent = "It is not there any more: what is shown is of earlier.";
-  away.hidden = false;
+  if (event.detail.ctx.response.status !== 404 || said.size) return;
+  say("subject", "It is not there any more: what is shown is of earlier.");
 });
-stream?.addEventListener("back", () => (away.hidden = true));
+stream?.addEventListener("htmx:sse:error", () => {
+  if (said.has("server")) return;
+  const time = new Date().toLocaleTimeString();
+  say("server", `No contact with the server of this page since ${time}: what is shown is of earlier.`);
+});
+stream?.addEventListener("htmx:sse:after:connection", () => say("server", ""));
 
+// "/" leads to the box for a slot where slots are drawn, for it says so; else to the filter.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.target.matches("input, select, textarea")) return;
-  const filter = document.getElementById("q");
-  if (!filter) return;
-  filter.focus();
-  filter.select();
+  const box = document.getElementById("slot") ?? document.getElementById("q");
+  if (!box) return;
+  box.focus();
+  box.select();
   event.preventDefault();
 });

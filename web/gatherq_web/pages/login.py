@@ -18,6 +18,13 @@ async def login(request: Request) -> Response:
     form = await request.form(max_files=0, max_fields=1)
     if not token.is_right(str(form.get("token", ""))):
         return HTMLResponse(html(request, "login.html", wrong=True), 401)
-    response = RedirectResponse(links_of(request).to(), 303)
+    response = RedirectResponse(links_of(request).root + _wanted(request), 303)
     token.remember(request, response)
     return response
+
+
+def _wanted(request: Request) -> str:
+    """Return the address of this site that led here; no other site's, whatever a link says."""
+    wanted = request.query_params.get("next", "/")
+    own = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if own else "/"

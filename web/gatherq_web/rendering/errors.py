@@ -22,6 +22,8 @@ from gatherq_web.json_answers.errors import error_answer, is_api
 
 from .render import html
 
+#: Seconds after which a browser tries again where Redis was away.
+_AGAIN = 5
 #: The status of an answer by the error in its place: the first that fits.
 STATUSES: list[tuple[type[BaseException], int]] = [
     (LookupError, 404),
@@ -70,6 +72,8 @@ def _answer(
         hint=hint,
         now=datetime.now(UTC),
     )
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and request.method == "GET":
+        headers = {**(headers or {}), "Refresh": str(_AGAIN)}  # without script too
     return HTMLResponse(text, status, headers)
 
 

@@ -1,5 +1,7 @@
 """Decides before every answer whether whoever asks may have it."""
 
+from urllib.parse import urlencode
+
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -44,7 +46,8 @@ class Gate:
         html = "text/html" in request.headers.get("accept", "")
         if self._login and html and not is_api(request):
             root = request.scope.get("root_path", "")
-            return RedirectResponse(f"{root}/login", 303)
+            wanted = path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"{root}/login?{urlencode({'next': wanted})}", 303)
         return _refused(request, 401 if self._login else 403, "You may not look at this.")
 
 

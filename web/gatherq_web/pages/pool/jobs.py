@@ -46,7 +46,7 @@ async def job(request: Request) -> Response:
     try:
         found = job_named(await inspector.jobs(pool.workers), name, inspector.queue)
     except NoSuchName as error:
-        return await missing(request, error, "jobs")
+        return await missing(request, error, "jobs", name)
     running = [
         (worker, Run(each, pool.time))
         for worker in pool.workers

@@ -77,7 +77,7 @@ async def worker(request: Request) -> Response:
     try:
         found = worker_named(pool.workers, name, inspector.queue)
     except NoSuchName as error:
-        return await missing(request, error, "workers")
+        return await missing(request, error, "workers", name)
     return await page(
         request,
         "pool/worker.html",
