@@ -21,7 +21,7 @@ def test_the_document_is_one_of_openapi():
 
 
 def test_the_document_has_every_route_and_each_route_its_parameters():
-    routes = {(route.path, method) for route in API for method in route.methods - {"HEAD"}}
+    routes = {(route.path_format, method) for route in API for method in route.methods - {"HEAD"}}
     paths = document()["paths"]
     described = {(f"/api/v1{path}", verb.upper()) for path, of in paths.items() for verb in of}
     assert described | {("/api/v1/openapi.json", "GET")} == routes
@@ -91,7 +91,9 @@ async def test_a_parameter_that_cannot_be_is_refused(client_of, query, said):
 
 
 ACTS = [
-    *(("post", f"/api/v1/batches/b/{act}?for=1d") for act in ("cancel", "redrive", "keep")),
+    ("post", "/api/v1/batches/b/cancel"),
+    ("post", "/api/v1/batches/b/redrive"),
+    ("post", "/api/v1/batches/b/keep?for=1d"),
     ("delete", "/api/v1/batches/b"),
 ]
 
@@ -126,3 +128,40 @@ async def test_only_acts_that_are_allowed_are_done(client_of):
 )
 def test_whatever_a_value_is_it_becomes_json(value, text):
     assert json_of(value).decode() == text
+
+
+@pytest.mark.parametrize(("method", "path"), [*ACTS, ("get", "/api/v1/batches")])
+async def test_a_body_is_refused_for_nobody_would_read_it(client_of, method, path):
+    """`curl -d dry_run=true` is no dry run: it would be done."""
+    client = client_of()
+    for body in ({"content": b"dry_run=true"}, {"json": {"dry_run": True}}):
+        refused = await client.request(method, path, **body)
+        assert refused.status_code == 400
+        assert "not in a body" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(("method", "path"), [*ACTS, ("get", "/api/v1/batches/b/slots")])
+async def test_a_parameter_that_is_not_known_is_refused_for_it_could_mean_all(
+    client_of, method, path
+):
+    client = client_of()
+    for name in ("dryrun", "slot", "filter", "junk"):
+        refused = await client.request(method, path.partition("?")[0], params={name: "1"})
+        assert refused.status_code == 400
+        assert f"no parameter '{name}' is known here" in refused.json()["error"]["message"]
+    twice = await client.request(method, f"{path.partition('?')[0]}?queue=a&queue=b")
+    assert twice.json()["error"]["message"] == "queue stands 2 times in the address"
+
+
+@pytest.mark.parametrize("act", ["cancel", "redrive", "keep", "remove"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_misspelt_choice_of_slots_is_refused_on_the_page_too(client_of, method, act):
+    refused = await client_of().request(method, f"/batches/b/{act}?slot=0")
+    assert refused.status_code == 400
+    assert refused.text.startswith("no parameter 'slot' is known here; did you mean slots?")
+
+
+@pytest.mark.parametrize("what", ["workers", "jobs", "queues"])
+async def test_a_name_may_have_slashes(client_of, what):
+    for path in (f"{what}/team%2Fetl/load", "queues/team/etl/demand"):
+        assert refusal(await client_of().get(f"/api/v1/{path}")) == (503, "redis_unavailable")

@@ -12,6 +12,7 @@ from gatherq.errors import InvalidCall
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.choosing.choice import CANCEL, REDRIVE
 from gatherq.inspection.durations import parse_duration
+from gatherq_web.parameters_of_address import check_names
 from gatherq_web.rendering.links import links_of
 from gatherq_web.rendering.render import page
 from gatherq_web.security.access import Access, Act
@@ -21,6 +22,8 @@ from .meaning import Meant, meant_of, named
 
 #: Durations that are offered, and the one that is chosen.
 _OFFERED, _USUAL = ("1h", "12h", "1d", "7d", "30d"), "7d"
+#: What the address of an act may say.
+_NAMES = frozenset({"q", "slots", "error", "queue"})
 #: Does it; returns to how many slots.
 Deed: TypeAlias = Callable[[Batch[Any], str], Awaitable[int]]
 
@@ -80,6 +83,7 @@ def _allowed(request: Request, act: Act) -> Access:
     access: Access = request.state.access
     if act not in access.acts:
         raise HTTPException(403, f"you may look at this batch, but not {act} it")
+    check_names(request, _NAMES)
     return access
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from gatherq.contract.short_repr import value_repr
 from gatherq.inspection.durations import parse_duration
 from gatherq.inspection.filters import split_filters
+from gatherq_web.parameters_of_address import check_names, check_no_body
 
 from .errors import InvalidParameter
 
@@ -56,7 +57,13 @@ class Parameter:
 
 
 def read_all(parameters: Iterable[Parameter], request: Request) -> dict[str, Any]:
-    """Return the values of parameters by name; raises InvalidParameter."""
+    """Return the values of parameters by name; raises InvalidParameter, and HTTPException.
+
+    What is not one of them is refused: of an act, a misspelt filter would mean all.
+    """
+    parameters = [*parameters]
+    check_no_body(request)
+    check_names(request, {each.name for each in parameters if each.place == "query"})
     return {each.name: each.read(request) for each in parameters}
 
 

@@ -1,5 +1,6 @@
 """The routes of the API: one for each path, with all that can be done there."""
 
+import re
 from itertools import groupby
 
 from starlette.requests import Request
@@ -12,6 +13,8 @@ from .operation import Operation
 from .table import OPERATIONS
 
 _BASE = "/api/v1"
+#: Names that may have slashes.
+_SLASHES = re.compile(r"\{(worker|job|queue)\}")
 
 
 def _route(path: str, operations: list[Operation]) -> Route:
@@ -21,14 +24,17 @@ def _route(path: str, operations: list[Operation]) -> Route:
         method = "GET" if request.method == "HEAD" else request.method
         return await endpoints[method](request)
 
-    return Route(f"{_BASE}{path}", endpoint, methods=[*endpoints])
+    place = _BASE + _SLASHES.sub(r"{\1:path}", path)
+    return Route(place, endpoint, methods=[*endpoints])
 
 
 def _path(operation: Operation) -> str:
     return operation.path
 
 
+#: The longest first: a name with slashes ends where a route goes on.
+_PATHS = groupby(sorted(OPERATIONS, key=_path, reverse=True), key=_path)
 API: list[BaseRoute] = [
     Route(f"{_BASE}/openapi.json", openapi),
-    *(_route(path, [*found]) for path, found in groupby(sorted(OPERATIONS, key=_path), key=_path)),
+    *(_route(path, [*found]) for path, found in _PATHS),
 ]

@@ -1,0 +1,34 @@
+"""The names of what stands in an address: one that is not known must not mean "all"."""
+
+import difflib
+from collections import Counter
+from collections.abc import Collection
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from gatherq.contract.short_repr import value_repr
+
+
+def check_names(request: Request, known: Collection[str]) -> None:
+    """Raise HTTPException (400) for a parameter that is not known, or that stands there twice."""
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    for name, count in given.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            listed = ", ".join(sorted(known)) or "none"
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise HTTPException(
+                400, f"no parameter {value_repr(name)} is known here; {meant}there are {listed}"
+            )
+        if count > 1:
+            raise HTTPException(400, f"{name} stands {count} times in the address; give it once")
+
+
+def check_no_body(request: Request) -> None:
+    """Raise HTTPException (400) for a request with a body, which nobody would read."""
+    length = request.headers.get("content-length", "0")
+    if length != "0" or "transfer-encoding" in request.headers:
+        raise HTTPException(
+            400, "parameters stand in the address, not in a body; write ?dry_run=true behind it"
+        )
