@@ -31,3 +31,9 @@ async def waits(file: str) -> str:
     while not os.path.exists(file):
         await asyncio.sleep(0.02)
     return "seen"
+
+
+@job(timeout=5)
+async def long() -> None:
+    """Fail with a text that is no words, so that nothing can break it into lines."""
+    raise KeyError("a\nb\n" + "x" * 3000)

@@ -17,6 +17,7 @@ PAGES = {
     "slots": "/batches/nightly/slots?q=status:failed",
     "failed": "/batches/nightly/3",
     "value": "/batches/hostile/1",
+    "long": "/batches/hostile/2",
     "cancel": "/batches/going/cancel",
     "redrive": "/batches/nightly/redrive?q=status:failed",
     "keep": "/batches/nightly/keep",
@@ -34,6 +35,7 @@ PAGES = {
 def test_a_page_keeps_nobody_out(visit, path):
     opened = visit(path)
     assert opened.page.inner_text("h1")
+    assert opened.fits()
     assert opened.barriers() == []
 
 

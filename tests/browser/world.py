@@ -43,7 +43,7 @@ class World:
         calls = [call("fetch", page) for page in range(200)]
         calls[20:24] = [call("slow", page) for page in range(4)]
         nightly = await producer.submit(calls, batch_id="nightly", label="nightly crawl")
-        hostile = [call("fetch", 3, host=HOSTILE), call("fetch", 4, host=HOSTILE)]
+        hostile = [call("fetch", 3, host=HOSTILE), call("fetch", 4, host=HOSTILE), call("long")]
         bad = await producer.submit(hostile, batch_id="hostile", label="<b>bold</b>")
         await nightly.outcomes()
         await bad.outcomes()

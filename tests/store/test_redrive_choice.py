@@ -55,7 +55,7 @@ async def test_what_a_redrive_changed_is_told(ended, store, server_url, queue):
     found = [(each.group.text, each.before, each.group.count, each.kind) for each in changes]
     assert found == [
         ("ValueError: c", 0, 2, "new"),
-        ("ValueError: a", 2, 1, "stayed"),
+        ("ValueError: a", 2, 1, "fewer"),
         ("ValueError: b #", 2, 0, "went"),
     ]
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from gatherq.inspection.error_group import FURTHER, ErrorGroup, counted_group
 from gatherq.inspection.field_values import whole
 
-ChangeKind: TypeAlias = Literal["new", "stayed", "went"]
+ChangeKind: TypeAlias = Literal["new", "more", "same", "fewer", "went"]
 #: The field that counts further groups.
 _OTHER = "other"
 
@@ -23,10 +23,11 @@ class ErrorChange:
 
     @property
     def kind(self) -> ChangeKind:
-        """What became of it since then."""
-        if not self.group.count:
-            return "went"
-        return "stayed" if self.before else "new"
+        """What became of it since then: of a group that was not redriven, `same`."""
+        now, before = self.group.count, self.before
+        if not (now and before):
+            return "new" if now else "went"
+        return "same" if now == before else "more" if now > before else "fewer"
 
 
 def changes_of(fields: Mapping[str, str], generation: int) -> list[ErrorChange]:
