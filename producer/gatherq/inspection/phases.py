@@ -1,8 +1,9 @@
 """The life of a slot in phases: it waits, runs, backs off, runs again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Literal, TypeAlias
 
 from gatherq.contract.outcomes import AttemptInfo
@@ -46,12 +47,17 @@ def phases_of(slot: SlotInfo) -> list[Phase]:
         if slot.enqueued is None:
             return []
         return [Phase(kind="queued", started=slot.enqueued, finished=slot.finished)]
-    phases = [Phase(kind="queued", started=slot.enqueued, finished=runs[0].started)]
+    redriven = _redriven(slot, runs)
+    phases = [] if redriven else [_queued(slot, runs[0])]
     for i, run in enumerate(runs):
         phases.append(run)
-        if i + 1 < len(runs):
+        if i + 1 == redriven:
+            phases.append(_queued(slot, runs[redriven] if redriven < len(runs) else None))
+        elif i + 1 < len(runs):
             after = runs[i + 1].started
             phases.append(Phase(kind="back-off", started=run.finished, finished=after))
+    if redriven == len(runs):
+        return phases
     if slot.status in ("retrying", "queued"):
         phases.append(Phase(kind="back-off", started=runs[-1].finished))
     elif slot.finished and not slot.started:  # it ended while it waited for another attempt
@@ -60,8 +66,31 @@ def phases_of(slot: SlotInfo) -> list[Phase]:
     return phases
 
 
+def _queued(slot: SlotInfo, run: Phase | None) -> Phase:
+    until = run.started if run else slot.finished
+    return Phase(kind="queued", started=slot.enqueued, finished=until)
+
+
+def _redriven(slot: SlotInfo, runs: Sequence[Phase]) -> int:
+    """Return how many runs were before the slot was queued for the last time: by a redrive.
+
+    When it was queued before that nobody knows any more.
+    """
+    if slot.enqueued is None:
+        return 0
+    return sum(run.finished is not None and run.finished <= slot.enqueued for run in runs)
+
+
+def _earlier(slot: SlotInfo) -> Iterator[AttemptInfo]:
+    """Yield the earlier attempts; one that was lost stands there twice: it died, and it ended."""
+    for info, following in zip_longest(slot.earlier, slot.earlier[1:]):
+        same = following and (following.attempt, following.started) == (info.attempt, info.started)
+        if not same:
+            yield info
+
+
 def _runs(slot: SlotInfo) -> Iterator[Phase]:
-    for info in slot.earlier:
+    for info in _earlier(slot):
         yield Phase(
             kind="run",
             attempt=info.attempt,

@@ -57,3 +57,22 @@ def test_of_what_is_queued_and_of_what_nobody_could_read():
     queued = SlotInfo(batch="b", slot=0, status="queued", enqueued=at(0))
     assert told(queued) == [("queued", None)]
     assert phases_of(SlotInfo(batch="", slot=0, status="ended", arq_id="x")) == []
+
+
+def test_what_a_redrive_queued_again_stands_in_order_of_time():
+    """When it was queued at first nobody knows any more; that is no back-off."""
+    before = [failure("x", 1, 3), failure("y", 4, 5, attempt=2)]
+    slot = replace(ended(started=12, finished=14, history=before), enqueued=at(10))
+    assert told(slot) == [("run", 2), ("back-off", 1), ("run", 1), ("queued", 2), ("run", 2)]
+    waits = SlotInfo(
+        batch="b", slot=0, status="retrying", enqueued=at(10), history=tuple(before), attempt=2
+    )
+    assert told(waits) == [("run", 2), ("back-off", 1), ("run", 1), ("queued", None)]
+    times = [each.started for each in phases_of(slot)]
+    assert times == sorted(times)
+
+
+def test_an_attempt_that_was_lost_before_a_redrive_stands_once():
+    deaths = [failure("died", 4, 6, attempt=2), failure("died", 4, 6, attempt=2)]
+    slot = replace(ended(started=12, finished=14, history=deaths), enqueued=at(10))
+    assert told(slot) == [("run", 2), ("queued", 2), ("run", 2)]

@@ -36,6 +36,12 @@ def test_what_is_not_known():
     assert remaining(7, 2.0) == 3.5
 
 
+def test_a_cancellation_says_nothing_of_how_fast_workers_are():
+    cancelled = completion(1, 0)._replace(slots=[(n, "cancelled") for n in range(400)])
+    assert rate([cancelled], NOW, at(-4)) is None
+    assert rate([cancelled, completion(3, 10)], NOW, at(-4)) == 2.5
+
+
 def test_only_what_ended_since_the_last_redrive_counts():
     again = completion(5, 0)._replace(slots=[(0, "redriven"), (1, "redriven")])
     before = [completion(3600, 50), completion(7200, 50)]

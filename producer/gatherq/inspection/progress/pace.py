@@ -22,7 +22,7 @@ def rate(latest: Sequence[Completion], now: float, begin: datetime | None) -> fl
     gets slower.
     """
     redriven = next((n for n, each in enumerate(latest) if _redrives(each)), len(latest))
-    counts = [len(each.slots) for each in latest[:redriven]]
+    counts = [_ran(each) for each in latest[:redriven]]
     if not sum(counts):
         return None
     if redriven < len(latest):
@@ -30,6 +30,11 @@ def rate(latest: Sequence[Completion], now: float, begin: datetime | None) -> fl
     if len(latest) < LATEST and begin is not None:
         return sum(counts) / _seconds(now - begin.timestamp() * 1000)
     return sum(counts[:-1]) / _seconds(now - latest[-1].at)
+
+
+def _ran(completion: Completion) -> int:
+    """Count what workers had to do with: a cancellation says nothing of how fast they are."""
+    return sum(status != "cancelled" for _, status in completion.slots)
 
 
 def _redrives(completion: Completion) -> bool:
