@@ -124,6 +124,23 @@ def test_what_is_chosen_is_cancelled_without_script(visit, pool, waiting):
     pool.finish()
 
 
+def test_what_was_done_is_said_once(visit):
+    opened = visit("/batches/nightly?did=redriven&slots=3")
+    assert "Redrove 3 slots" in opened.text
+    opened.page.wait_for_url("**/batches/nightly")
+    opened.page.reload()
+    assert "Redrove" not in opened.text
+
+
+def test_a_slot_that_is_none_is_said_to_be(drawn):
+    opened = drawn("nightly")
+    for asked in ("999", "abc"):
+        opened.page.fill("#slot", asked)
+        assert opened.page.inner_text("#detail") == "There are slots 0 to 199."
+    opened.page.fill("#slot", "")
+    assert opened.page.inner_text("#detail") == ""
+
+
 def test_the_filter_leads_to_the_slots(drawn):
     opened = drawn("nightly")
     opened.page.focus("#q")

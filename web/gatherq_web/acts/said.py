@@ -7,7 +7,7 @@ from gatherq_web.rendering.numbers import number_in
 
 _MOST = 1_000_000_000
 _SAID = {
-    "cancelled": "Cancelled {slots}: what ran was asked to end.",
+    "cancelled": "Cancelled {slots}: what ran was asked to end, and will in a moment.",
     "redriven": "Redrove {slots}: they are queued again, in their places.",
     "kept": "The batch stays for as long as was asked.",
     "removed": "Removed a batch of {slots}.",

@@ -4,6 +4,13 @@ const away = document.getElementById("away");
 const stream = document.getElementById("stream");
 const said = new Map(); // what is away -> what is said of it
 
+// What was done is said once: not again after a reload.
+const address = new URL(location);
+if (address.searchParams.has("did")) {
+  for (const name of ["did", "slots"]) address.searchParams.delete(name);
+  history.replaceState(history.state, "", address);
+}
+
 function say(what, text) {
   if (text) said.set(what, text);
   else said.delete(what);

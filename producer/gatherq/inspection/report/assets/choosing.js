@@ -16,9 +16,11 @@ function listen() {
   });
   byId("find").addEventListener("submit", (event) => event.preventDefault());
   byId("slot").addEventListener("input", (event) => {
-    const slot = /^\d+$/.test(event.target.value) ? +event.target.value : -1;
+    const asked = event.target.value.trim();
+    const slot = /^\d+$/.test(asked) ? +asked : -1;
     view.slot = slot < data.status.length ? slot : -1;
     showDetail();
+    if (asked && view.slot < 0) byId("detail").textContent = `There are slots 0 to ${data.status.length - 1}.`;
     draw();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
