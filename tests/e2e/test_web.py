@@ -85,7 +85,7 @@ async def test_it_starts_without_redis_and_says_where_it_is():
         assert away.status_code == 503
         assert "redis://:***@127.0.0.1:1/3" in away.text
         other = {"host": "evil.example"}
-        assert (await client.get(page.address + "livez", headers=other)).status_code == 400
+        assert (await client.get(page.address + "batches", headers=other)).status_code == 400
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])

@@ -191,6 +191,8 @@ async def test_an_act_is_for_a_whole_id(browser, batch, statuses, act):
     """The newest batch may be another one by the time of the answer."""
     before = await statuses()
     for given in ("@", batch[:8]):
-        assert "write the whole id" in await browser.see(f"/batches/{given}/{act}", 404)
+        assert "may be meant: write the whole id" in await browser.see(
+            f"/batches/{given}/{act}", 404
+        )
         assert (await browser.act(f"/batches/{given}/{act}", **{"for": "1d"}))[0] == 404
     assert await statuses() == before

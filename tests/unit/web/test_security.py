@@ -31,8 +31,12 @@ async def test_a_site_may_be_shown_in_frames_of_others(client_of):
 async def test_another_name_of_this_machine_is_refused(client_of):
     """A page of elsewhere that has its name point at 127.0.0.1 gets nothing."""
     client = client_of(hosts=["127.0.0.1", "localhost"])
-    assert (await client.get("/livez")).status_code == 200
-    assert (await client.get("/livez", headers={"host": "evil.example:8420"})).status_code == 400
+    other = {"host": "evil.example:8420"}
+    assert (await client.get("/nothing")).status_code == 404
+    assert (await client.get("/nothing", headers=other)).status_code == 400
+    refused = await client.get("/api/v1/batches", headers=other)
+    assert refused.json()["error"]["code"] == "unknown_host"
+    assert (await client.get("/livez", headers=other)).status_code == 200  # probes come by any name
 
 
 @pytest.mark.parametrize("path", ["/batches", "/live", "/metrics", "/nothing"])

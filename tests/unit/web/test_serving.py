@@ -36,7 +36,7 @@ async def test_allowed_names_and_any_address_are_answered(client_of, host):
 )
 async def test_other_names_are_refused_and_how_to_allow_one_is_said(client_of, host):
     client = client_of(hosts=ALLOWED)
-    refused = await client.get("/livez", headers={"host": host})
+    refused = await client.get("/batches", headers={"host": host})
     assert refused.status_code == 400
     assert "--host-name NAME" in refused.text
 

@@ -44,7 +44,9 @@ async def named(request: Request) -> BatchInfo:
     given = request.path_params["batch"]
     found = await site_of(request).inspector(request).batch(given)
     if found.id != given:
-        raise HTTPException(404, f"no batch {given} in Redis; write the whole id")
+        raise HTTPException(
+            404, f"no batch {given} in Redis; {found.id} may be meant: write the whole id"
+        )
     if found.arq:
         raise HTTPException(404, f"{given} is a plain arq job; only arq can do that to it")
     return found

@@ -5,11 +5,14 @@ from collections.abc import Collection
 from ipaddress import ip_address
 
 from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gatherq.contract.short_repr import value_repr
+from gatherq_web.json_answers.errors import error_answer, is_api, path_of
 
+#: What probes ask for, by whatever name: it tells nothing of the pool.
+_OF_PROBES = ("/livez", "/readyz")
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+)(?::\d{0,5})?")
 
 
@@ -27,9 +30,10 @@ class AllowedHosts:
         """Answer, or refuse."""
         answer = self._app
         if scope["type"] == "http":
-            given = HTTPConnection(scope).headers.get("host", "")
-            if not self._allows(given):
-                answer = PlainTextResponse(_refusal(given), 400)
+            request = HTTPConnection(scope)
+            given = request.headers.get("host", "")
+            if not self._allows(given) and path_of(request) not in _OF_PROBES:
+                answer = _refusal(request, given)
         await answer(scope, receive, send)
 
     def _allows(self, given: str) -> bool:
@@ -48,8 +52,11 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _refusal(given: str) -> str:
-    return (
+def _refusal(request: HTTPConnection, given: str) -> Response:
+    said = (
         f"This site is not to be called {value_repr(given)}: "
-        "allow the name with gatherq web --host-name NAME, or app(hosts=[NAME]).\n"
+        "allow the name with gatherq web --host-name NAME, or app(hosts=[NAME])."
     )
+    if is_api(request):
+        return error_answer(400, said, "unknown_host")
+    return PlainTextResponse(f"{said}\n", 400)
