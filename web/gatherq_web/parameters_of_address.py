@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -25,10 +25,25 @@ def check_names(request: Request, known: Collection[str]) -> None:
             raise HTTPException(400, f"{name} stands {count} times in the address; give it once")
 
 
-def check_no_body(request: Request) -> None:
-    """Raise HTTPException (400) for a request with a body, which nobody would read."""
-    length = request.headers.get("content-length", "0")
-    if length != "0" or "transfer-encoding" in request.headers:
-        raise HTTPException(
-            400, "parameters stand in the address, not in a body; write ?dry_run=true behind it"
-        )
+def check_choice(request: Request, names: Iterable[str]) -> None:
+    """Raise HTTPException (400) for a choice of slots that stands there empty.
+
+    `?q=$FILTER` is one where the variable is not set: it must not mean "all".
+    """
+    for name in names:
+        if not request.query_params.get(name, "all").strip():
+            raise HTTPException(
+                400, f"{name} is empty; give it a value, or leave it out to mean all slots"
+            )
+
+
+async def check_no_body(request: Request) -> None:
+    """Raise HTTPException (400) for a request with a body, which nobody would use.
+
+    The headers do not tell: of HTTP/2 they need not name a length.
+    """
+    async for part in request.stream():
+        if part:
+            raise HTTPException(
+                400, "parameters stand in the address, not in a body; write them behind a ?"
+            )

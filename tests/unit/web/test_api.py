@@ -165,3 +165,41 @@ async def test_a_misspelt_choice_of_slots_is_refused_on_the_page_too(client_of, 
 async def test_a_name_may_have_slashes(client_of, what):
     for path in (f"{what}/team%2Fetl/load", "queues/team/etl/demand"):
         assert refusal(await client_of().get(f"/api/v1/{path}")) == (503, "redis_unavailable")
+
+
+CHOOSING = ["/batches/b/cancel", "/batches/b/redrive", "/api/v1/batches/b/cancel"]
+
+
+@pytest.mark.parametrize("act", ["cancel", "redrive", "remove"])
+async def test_a_body_is_refused_on_the_page_too(client_of, act):
+    """`curl -d slots=0 /batches/b/cancel` is not for all slots."""
+    refused = await client_of().post(f"/batches/b/{act}", data={"slots": "0"})
+    assert refused.status_code == 400
+    assert "not in a body" in refused.text
+
+
+async def test_a_body_is_seen_whatever_the_headers_say_of_it(client_of):
+    """HTTP/2 has neither a length nor chunks; and what is sent in chunks may be empty."""
+
+    async def body(*chunks):
+        for chunk in chunks:
+            yield chunk
+
+    client = client_of()
+    for headers in ({"transfer-encoding": "chunked"}, {"content-length": "0"}):
+        some = client.build_request(
+            "DELETE", "/api/v1/batches/b", content=body(b"", b"dry_run=true"), headers=headers
+        )
+        assert refusal(await client.send(some)) == (400, "invalid_parameter")
+    empty = await client.request("DELETE", "/api/v1/batches/b", content=body(b""))
+    assert refusal(empty) == (503, "redis_unavailable")
+
+
+@pytest.mark.parametrize("path", CHOOSING)
+@pytest.mark.parametrize("query", ["slots=", "q=", "q=%20", "q=&slots=0"])
+async def test_an_empty_choice_of_slots_is_refused_for_it_could_mean_all(client_of, path, query):
+    """As `?q=$FILTER` does where the variable is not set."""
+    refused = await client_of().post(f"{path}?{query}")
+    assert refused.status_code == 400
+    assert "is empty" in refused.text
+    assert "leave it out to mean all slots" in refused.text

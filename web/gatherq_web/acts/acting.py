@@ -12,7 +12,7 @@ from gatherq.errors import InvalidCall
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.choosing.choice import CANCEL, REDRIVE
 from gatherq.inspection.durations import parse_duration
-from gatherq_web.parameters_of_address import check_names
+from gatherq_web.parameters_of_address import check_names, check_no_body
 from gatherq_web.rendering.links import links_of
 from gatherq_web.rendering.render import page
 from gatherq_web.security.access import Access, Act
@@ -71,7 +71,9 @@ async def keep(request: Request) -> Response:
 
 async def remove(request: Request) -> Response:
     """Remove a batch with all that Redis has of it."""
-    access, batch = _allowed(request, "remove"), await named(request)
+    access = _allowed(request, "remove")
+    await check_no_body(request)
+    batch = await named(request)
     if request.method == "GET":
         return await page(request, "batch/remove.html", batch=batch)
     await _do(request, batch, lambda found: found.delete(by=_by(access)))

@@ -9,6 +9,7 @@ from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.choosing.choice import Action, Choice, choose
 from gatherq.inspection.filters import split_filters
 from gatherq.inspection.inspector import Inspector
+from gatherq_web.parameters_of_address import check_choice, check_no_body
 from gatherq_web.site import site_of
 
 
@@ -25,7 +26,12 @@ class Meant:
 
 
 async def meant_of(request: Request, action: Action) -> Meant:
-    """Read what is meant; raises InvalidSelector, BatchNotFound, and for arq's jobs 404."""
+    """Read what is meant; a body has no part in it.
+
+    Raises InvalidSelector, BatchNotFound, and HTTPException.
+    """
+    check_choice(request, ("q", "slots", "error"))
+    await check_no_body(request)
     inspector, asked = site_of(request).inspector(request), request.query_params
     batch = await named(request)
     filters, slots, error = asked.get("q", ""), asked.get("slots", ""), asked.get("error", "")

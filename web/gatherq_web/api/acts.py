@@ -10,6 +10,7 @@ from gatherq.errors import BatchNotFound
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.choosing.choice import CANCEL, REDRIVE, Action, Choice, choose
 from gatherq.inspection.json_records import Record
+from gatherq_web.parameters_of_address import check_choice
 
 from .errors import InvalidParameter
 from .operation import Asked
@@ -65,6 +66,7 @@ async def _named(asked: Asked) -> BatchInfo:
 
 
 async def _choice(asked: Asked, action: Action) -> Choice:
+    check_choice(asked.request, ("q", "slots"))
     found = await _named(asked)
     target = f"{found.id}:{asked['slots']}" if asked["slots"] else found.id
     return await choose(asked.inspector, target, asked["q"] or (), action)

@@ -25,7 +25,7 @@ def endpoint_of(operation: Operation) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         if operation.act and operation.act not in request.state.access.acts:
             raise Forbidden(operation.act)
-        asked = Asked(request, read_all(operation.parameters, request))
+        asked = Asked(request, await read_all(operation.parameters, request))
         lines = operation.listed and any(e in request.headers.get("accept", "") for e in _LINES)
         if lines and operation.lines:
             return await _streamed(operation.lines(asked))

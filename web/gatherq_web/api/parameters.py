@@ -56,13 +56,13 @@ class Parameter:
         return request.query_params.get(self.name)
 
 
-def read_all(parameters: Iterable[Parameter], request: Request) -> dict[str, Any]:
+async def read_all(parameters: Iterable[Parameter], request: Request) -> dict[str, Any]:
     """Return the values of parameters by name; raises InvalidParameter, and HTTPException.
 
     What is not one of them is refused: of an act, a misspelt filter would mean all.
     """
     parameters = [*parameters]
-    check_no_body(request)
+    await check_no_body(request)
     check_names(request, {each.name for each in parameters if each.place == "query"})
     return {each.name: each.read(request) for each in parameters}
 
