@@ -49,7 +49,10 @@ async def pool(server_url, queue, producer, start_worker, tmp_path):
     async with until(60), Inspector(server_url, queue=queue) as inspector:
         await told(inspector)
         worker, *_ = await inspector.workers()
-    await producer.redis.set("arq:job:plain", json.dumps({"f": "g", "a": [1], "k": {}, "t": 1}))
+    for job in ("plain", "team/etl/load?x=1#y"):
+        await producer.redis.set(
+            f"arq:job:{job}", json.dumps({"f": "g", "a": [1], "k": {}, "t": 1})
+        )
     made = app(server_url, queue=queue, access=lambda request: Access.write(by="anna"))
     transport = httpx.ASGITransport(made, raise_app_exceptions=False)
     base = "http://127.0.0.1/api/v1"
@@ -65,9 +68,9 @@ def path_of(client, operation, batch="ended"):
 
 async def test_every_answer_is_as_the_document_says(pool):
     async with until(60):
-        for batch in ("ended", "going", "plain", "@", "end"):
+        for batch in ("ended", "going", "plain", "team%2Fetl%2Fload%3Fx=1%23y", "@", "end"):
             for operation in GETS:
-                slot = "0" if batch == "plain" else "1"
+                slot = "0" if batch[:1] in "pt" else "1"
                 path = path_of(pool, operation, batch).replace("slots/1", f"slots/{slot}")
                 answer = await pool.get(path)
                 assert answer.status_code == 200, (path, answer.text)

@@ -1,12 +1,10 @@
 """Which address is answered by what."""
 
-from typing import ClassVar
-
-from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.routing import BaseRoute, Route
 
 from .acts.acting import cancel, keep, redrive, remove
 from .api.routes import API
+from .convertors import register
 from .live.streams import batch_stream, queue_stream
 from .pages.batch.columns import columns, report, trace
 from .pages.batch.listing import as_lines, as_table, listing
@@ -24,14 +22,7 @@ from .pages.pool.queues import queues
 from .pages.pool.workers import worker, workers
 from .rendering.assets import assets
 
-
-class _SlotNumber(IntegerConvertor):
-    """Numbers that a slot can have: Python reads none of more than 4,300 digits."""
-
-    regex: ClassVar[str] = "[0-9]{1,9}"
-
-
-register_url_convertor("slot_number", _SlotNumber())
+register()
 
 #: The pages of a batch, and what can be done to it.
 BATCH: list[BaseRoute] = [
@@ -48,15 +39,15 @@ BATCH: list[BaseRoute] = [
     Route("/batches/{batch}/keep", keep, methods=["GET", "POST"]),
     Route("/batches/{batch}/remove", remove, methods=["GET", "POST"]),
     # Last: the id of a plain arq job may have slashes.
-    Route("/batches/{batch:path}", overview),
+    Route("/batches/{batch:name}", overview),
 ]
 #: The pages of a pool; names of workers and jobs may have slashes.
 POOL: list[BaseRoute] = [
     Route("/", pool_overview),
     Route("/workers", workers),
-    Route("/workers/{name:path}", worker),
+    Route("/workers/{name:name}", worker),
     Route("/jobs", jobs),
-    Route("/jobs/{name:path}", job),
+    Route("/jobs/{name:name}", job),
     Route("/queues", queues),
     Route("/events", events),
     Route("/doctor", doctor),

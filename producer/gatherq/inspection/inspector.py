@@ -355,7 +355,7 @@ class Inspector(AsyncWith):
         Each cause has a code of docs/inspect.md, its evidence, and a command that helps. A batch
         that is not there is an answer too, not an error. Raises InvalidSelector.
         """
-        selector = read_selector(target)
+        selector = await self._selected(target)
         server = await self._explaining.server()
         if server.loading:
             return rules.loading(target)
@@ -369,6 +369,15 @@ class Inspector(AsyncWith):
         facts = await self._explaining.facts(batch, keys, only, server)
         shown = batch.id + target[len(selector.batch) :]
         return rules.explain(shown, facts) if facts.total else rules.finished(shown, batch)
+
+    async def _selected(self, target: str) -> Selector:
+        """Read what is meant; the id of a plain arq job may be any text."""
+        try:
+            return read_selector(target)
+        except InvalidSelector:
+            if await self._batches.arq_job(target) is None:
+                raise
+            return Selector(target)
 
     async def _not_found(
         self, target: str, id_: str, error: BatchNotFound, server: ServerFacts

@@ -163,8 +163,11 @@ async def test_a_misspelt_choice_of_slots_is_refused_on_the_page_too(client_of, 
 
 @pytest.mark.parametrize("what", ["workers", "jobs", "queues"])
 async def test_a_name_may_have_slashes(client_of, what):
-    for path in (f"{what}/team%2Fetl/load", "queues/team/etl/demand"):
+    for path in (f"{what}/team%2Fetl/load%3Fx=1%23y", "queues/team/etl/demand"):
         assert refusal(await client_of().get(f"/api/v1/{path}")) == (503, "redis_unavailable")
+    nameless = await client_of(prefix="/ops").get(f"/api/v1/{what}/?queue=q")
+    assert nameless.status_code == 307
+    assert nameless.headers["location"].endswith(f"/ops/api/v1/{what}?queue=q")
 
 
 CHOOSING = ["/batches/b/cancel", "/batches/b/redrive", "/api/v1/batches/b/cancel"]
