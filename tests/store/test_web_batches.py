@@ -260,3 +260,11 @@ async def test_what_is_hidden_stands_nowhere(server_url, queue, producer, store)
         assert CANARY in (await shown.get(f"/batches/{batch.id}{path}")).text, path
     for each in (browser, shown):
         await each.close()
+
+
+async def test_an_empty_list_says_where_a_batch_is_found_by_its_id(browser, half_done):
+    text = await browser.see("/batches?queue=nope")
+    address = f"{browser.prefix}/batches/ID?queue=nope"
+    assert address in text
+    there = address.removeprefix(browser.prefix).replace("ID", half_done)
+    assert half_done in await browser.see(there)
