@@ -62,6 +62,4 @@ class EventReading:
 
 def _check(id_: str) -> None:
     if id_ and not _ID.fullmatch(id_):
-        raise InvalidSelector(
-            f"{value_repr(id_)} is no id of an event; one is as 1732790000000-0: EventInfo.id"
-        )
+        raise InvalidSelector(f"{value_repr(id_)} is no id of an event: one is as 1732790000000-0")
