@@ -182,6 +182,7 @@ async def test_an_act_wants_the_whole_id(client, producer):
                 404,
                 "batch_not_found",
             )
+            assert "waiting may be meant: write the whole id" in str(refused.json())
         would = await client.delete("/batches/waiting?dry_run=true")
         assert (would.status_code, would.json()["slots"]) == (200, 5)
         assert (await client.delete("/batches/waiting")).status_code == 200

@@ -1,12 +1,12 @@
 """The names of what stands in an address: one that is not known must not mean "all"."""
 
-import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from gatherq.contract.checks.near_match import names_like
 from gatherq.contract.short_repr import value_repr
 
 
@@ -15,7 +15,7 @@ def check_names(request: Request, known: Collection[str]) -> None:
     given = Counter(name for name, _ in request.query_params.multi_items())
     for name, count in given.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = names_like(name, known, 1)
             listed = ", ".join(sorted(known)) or "none"
             meant = f"did you mean {near[0]}? " if near else ""
             raise HTTPException(

@@ -59,7 +59,10 @@ async def _named(asked: Asked) -> BatchInfo:
     given = asked["batch"]
     found = await asked.inspector.batch(given)
     if found.id != given:
-        raise BatchNotFound(f"no batch {given} in Redis; write the whole id", batch_id=given)
+        raise BatchNotFound(
+            f"no batch {given} in Redis; {found.id} may be meant: write the whole id",
+            batch_id=given,
+        )
     if found.arq:
         raise HTTPException(404, f"{given} is a plain arq job; only arq can do that to it")
     return found

@@ -1,8 +1,8 @@
 """A worker or a job by its name, and what resembles a name that nothing has."""
 
-import difflib
 from collections.abc import Sequence
 
+from gatherq.contract.checks.near_match import names_like
 from gatherq.inspection.job_info import JobInfo
 from gatherq.inspection.worker_info import WorkerInfo
 
@@ -39,6 +39,6 @@ def job_named(jobs: Sequence[JobInfo], name: str, queue: str) -> JobInfo:
 
 
 def _none(kind: str, name: str, queue: str, names: Sequence[str]) -> NoSuchName:
-    near = difflib.get_close_matches(name, names, n=3)
+    near = names_like(name, names)
     hint = f"did you mean {near[0]}?" if near else f"gatherq {kind}s lists those that there are"
     return NoSuchName(f"no {kind} {name} on {queue}; {hint}", near)

@@ -1,9 +1,9 @@
 """Batches, as `Inspector` finds and reads them."""
 
-import difflib
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
+from gatherq.contract.checks.near_match import names_like
 from gatherq.contract.keys import KeySpace
 from gatherq.errors import BatchNotFound, InvalidSelector
 from gatherq.escape import escape
@@ -110,7 +110,7 @@ class BatchReading:
         if found:
             names = _shown([batch.id for batch in found])
             raise InvalidSelector(f"{len(found)} batches begin with {prefix}: {names}")
-        raise _not_found(prefix, difflib.get_close_matches(prefix, ids, n=3))
+        raise _not_found(prefix, names_like(prefix, ids))
 
 
 def _not_found(reference: str, near: Sequence[str] = ()) -> BatchNotFound:

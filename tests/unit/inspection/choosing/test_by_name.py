@@ -25,6 +25,9 @@ def test_what_resembles_a_name_is_told():
     with pytest.raises(NoSuchName, match=r"no job fecth on q; did you mean fetch\?") as raised:
         job_named(JOBS, "fecth", "q")
     assert raised.value.near == ("fetch",)
+    with pytest.raises(NoSuchName, match=r"no job perch on q; gatherq jobs lists") as raised:
+        job_named(JOBS, "perch", "q")  # another word than parse and fetch
+    assert raised.value.near == ()
     with pytest.raises(NoSuchName, match="no worker zzz on q; gatherq workers lists") as raised:
         worker_named(WORKERS, "zzz", "q")
     assert raised.value.near == ()
