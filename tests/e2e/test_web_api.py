@@ -128,6 +128,8 @@ async def test_events_are_paged(pool):
         ("/events?q=color:red", 400, "invalid_selector"),
         ("/events?before=yesterday", 400, "invalid_selector"),
         ("/batches/waiting/errors?slots=9-3", 400, "invalid_selector"),
+        ("/batches/waiting/slots?slots=9-3", 400, "invalid_selector"),
+        ("/batches/waiting/slots?slots=3-9", 400, "invalid_selector"),
         ("/workers/nobody", 404, "not_found"),
         ("/jobs/nothing", 404, "not_found"),
     ],
@@ -137,6 +139,34 @@ async def test_what_is_not_there_is_said(client, path, status, code, accept):
     answer = await client.get(path, headers={"accept": accept})
     assert answer.status_code == status
     assert answer.json()["error"]["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "further"),
+    [
+        ("slots=1,3-4", [1, 3, 4], None),
+        ("slots=1,3-4&from=2", [3, 4], None),
+        ("slots=1,3-4&from=5", [], None),
+        ("slots=4,0-1&limit=2", [0, 1], 4),
+        ("slots=1-4&q=args.0:>2", [3, 4], None),
+        ("from=3", [3, 4], None),
+    ],
+)
+async def test_slots_are_chosen_by_number(client, query, found, further):
+    answer = (await client.get(f"/batches/waiting/slots?{query}")).json()
+    assert ([slot["slot"] for slot in answer["slots"]], answer["next"]) == (found, further)
+    lines = await client.get(
+        f"/batches/waiting/slots?{query}", headers={"accept": "application/jsonl"}
+    )
+    listed = [json.loads(line)["slot"] for line in lines.text.splitlines()]
+    assert listed == found + ([further] if further else [])
+
+
+async def test_of_many_slots_some_are_looked_at_for_an_answer(client, monkeypatch):
+    monkeypatch.setattr("gatherq_web.api.batches._LOOKED_AT", 2)
+    for query, found, further in (("slots=1-4", [1, 2], 3), ("slots=1-4&from=3", [3, 4], None)):
+        answer = (await client.get(f"/batches/waiting/slots?{query}")).json()
+        assert ([slot["slot"] for slot in answer["slots"]], answer["next"]) == (found, further)
 
 
 @pytest.fixture

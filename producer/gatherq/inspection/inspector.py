@@ -408,9 +408,7 @@ class Inspector(AsyncWith):
         """Return the slots that are meant, before any filter; raises InvalidSelector."""
         if selector.slots is None:
             return range(batch.size)
-        if selector.slots.last >= batch.size:
-            has = f"slots 0 to {batch.size - 1}" if batch.size else "no slots"
-            raise InvalidSelector(f"batch {batch.id} has {has}, not {selector.slots.last}")
+        selector.slots.check(batch.id, batch.size)
         return selector.slots.within(batch.size)
 
     def _spaces(self, queues: Iterable[str]) -> list[KeySpace]:

@@ -33,9 +33,26 @@ class Slots:
         return len(self.ranges) == 1 and self.ranges[0][0] == self.ranges[0][1]
 
     @property
+    def first(self) -> int:
+        """Return the smallest number that is named."""
+        return min(first for first, _ in self.ranges)
+
+    @property
     def last(self) -> int:
         """Return the largest number that is named."""
         return max(last for _, last in self.ranges)
+
+    def between(self, first: int, end: int) -> "Slots | None":
+        """Return those from `first` on and before `end`; None if there are none."""
+        cut = [(max(each, first), min(last, end - 1)) for each, last in self.ranges]
+        left = tuple((each, last) for each, last in cut if each <= last)
+        return Slots(left) if left else None
+
+    def check(self, batch: str, size: int) -> None:
+        """Raise InvalidSelector for what a batch of that size does not have."""
+        if self.last >= size:
+            has = f"slots 0 to {size - 1}" if size else "no slots"
+            raise InvalidSelector(f"batch {batch} has {has}, not {self.last}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +78,11 @@ def read_selector(target: str, filters: Iterable[str] = ()) -> Selector:
             f"{value_repr(target)} names no batch: write its id, the beginning of it, or @ for the "
             "newest; behind a colon its slots"
         )
-    return Selector(batch, _slots(slots) if colon else None, read_slot_filters(filters))
+    return Selector(batch, read_slots(slots) if colon else None, read_slot_filters(filters))
 
 
-def _slots(text: str) -> Slots:
+def read_slots(text: str) -> Slots:
+    """Read `7`, `0-99` or `1,5,9-12`; raises InvalidSelector."""
     ranges = []
     for part in text.split(","):
         found = _RANGE.fullmatch(part)

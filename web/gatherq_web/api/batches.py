@@ -16,7 +16,7 @@ from gatherq.inspection.json_records import (
     slot_record,
 )
 from gatherq.inspection.phases import phases_of
-from gatherq.inspection.selector import Selector, Slots
+from gatherq.inspection.selector import Selector, Slots, read_slots
 from gatherq.inspection.slot_info import SlotInfo
 
 from .operation import Asked, Page
@@ -41,27 +41,37 @@ async def batch(asked: Asked) -> Record:
 async def slots(asked: Asked) -> Page:
     """Return the slots that the filters let through, from a slot on."""
     found = await asked.inspector.batch(asked["batch"])
-    end = min(asked["from"] + _LOOKED_AT, found.size)
+    meant = _meant(asked, found)
+    first = max(asked["from"], meant.first)
+    end = min(first + _LOOKED_AT, meant.last + 1)
     shown: list[Record] = []
-    async for slot in _slots(asked, found, asked["from"], end):
+    async for slot in _slots(asked, found, meant.between(first, end)):
         if len(shown) == asked["limit"]:
             return Page(shown, slot.slot)
         shown.append(slot_record(slot))
-    return Page(shown, end if asked["from"] < end < found.size else None)
+    return Page(shown, end if first < end <= meant.last else None)
 
 
 async def slot_lines(asked: Asked) -> AsyncIterator[Record]:
     """Yield all slots that the filters let through, from a slot on."""
     found = await asked.inspector.batch(asked["batch"])
-    async for slot in _slots(asked, found, asked["from"], found.size):
+    async for slot in _slots(asked, found, _meant(asked, found).between(asked["from"], found.size)):
         yield slot_record(slot)
 
 
-async def _slots(asked: Asked, batch: BatchInfo, first: int, end: int) -> AsyncIterator[SlotInfo]:
+def _meant(asked: Asked, batch: BatchInfo) -> Slots:
+    """Return the slots that are named, or all; raises InvalidSelector for what there is not."""
+    if not asked["slots"]:
+        return Slots(((0, batch.size - 1),))
+    meant = read_slots(asked["slots"])
+    meant.check(batch.id, batch.size)
+    return meant
+
+
+async def _slots(asked: Asked, batch: BatchInfo, chosen: Slots | None) -> AsyncIterator[SlotInfo]:
     filters = read_slot_filters(asked["q"] or ())
-    if first < end:
-        chosen = Selector(batch.id, Slots(((first, end - 1),)), filters)
-        async for slot in asked.inspector.slots(chosen):
+    if chosen:
+        async for slot in asked.inspector.slots(Selector(batch.id, chosen, filters)):
             yield slot
 
 

@@ -61,7 +61,7 @@ OPERATIONS: list[Operation] = [
         goes_on=_FROM,
         call=batches.slots,
         lines=batches.slot_lines,
-        parameters=[_BATCH, _OF_SLOTS, _FROM, _limit(100, 1000), _QUEUE],
+        parameters=[_BATCH, _OF_SLOTS, _SLOTS, _FROM, _limit(100, 1000), _QUEUE],
     ),
     Operation(
         path="/batches/{batch}/errors",
