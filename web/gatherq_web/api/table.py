@@ -202,7 +202,7 @@ OPERATIONS: list[Operation] = [
     Operation(
         path="/queues/{queue}/demand",
         name="getDemand",
-        about="How many jobs need workers now: the number to scale by.",
+        about="How many jobs need workers now: the number to scale by; 0 if it was never used.",
         answers="Demand",
         call=pool.demand,
         parameters=[Parameter("queue", TEXT, "Its name", "", "path")],
