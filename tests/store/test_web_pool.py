@@ -204,6 +204,23 @@ async def test_events_lead_back_and_are_filtered(client, redis, queue):
     assert "let through" in await text(client, "/events?q=batch:nobody")
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/?since=77", "give 1h or 8h or 30d, or leave it out"),
+        ("/?charts=yes", "give no, or leave it out"),
+        ("/jobs/fetch?since=77", "give 1h or 8h or 30d"),
+        ("/queues?all=true", "give yes, or leave it out"),
+        ("/batches?skip=zzz", "give a whole number from 0 to 1,000,000"),
+        ("/batches?skip=1000001", "give a whole number from 0 to 1,000,000"),
+    ],
+)
+async def test_junk_in_an_address_is_not_taken_for_none(client, worker, path, said):
+    await worker("w1", handlers=["fetch"])
+    assert said in await text(client, path, 400)
+    assert await text(client, path.partition("?")[0])
+
+
 @pytest.mark.parametrize("query", ["q=nope:1", "q=event", "before=junk", "before=1-1-1"])
 async def test_a_filter_that_is_none_keeps_the_page(client, query):
     page = await text(client, f"/events?{query}", 400)

@@ -3,7 +3,6 @@
 from starlette.requests import Request
 
 from gatherq.inspection.choosing.choice import slots_in_words
-from gatherq_web.rendering.numbers import number_in
 
 _MOST = 1_000_000_000
 _SAID = {
@@ -17,5 +16,11 @@ _SAID = {
 
 def said_of(request: Request) -> str:
     """Return the line for `did` and `slots` of an address; empty for any other text."""
-    text = _SAID.get(request.query_params.get("did", ""), "")
-    return text.format(slots=slots_in_words(number_in(request, "slots", most=_MOST)))
+    asked = request.query_params
+    text = _SAID.get(asked.get("did", ""), "")
+    return text.format(slots=slots_in_words(_number(asked.get("slots", ""))))
+
+
+def _number(text: str) -> int:
+    """Return how many slots it was; it is of no weight, so that junk is none."""
+    return min(int(text), _MOST) if text.isascii() and text.isdigit() and len(text) < 12 else 0

@@ -13,8 +13,8 @@ from gatherq.inspection.filters import split_filters
 from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.progress.listed_batch import ListedBatch
 from gatherq_web.acts.said import said_of
+from gatherq_web.rendering.given import number_in
 from gatherq_web.rendering.links import links_of
-from gatherq_web.rendering.numbers import number_in
 from gatherq_web.rendering.render import page
 from gatherq_web.site import site_of
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from io import StringIO
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -16,7 +17,7 @@ from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import slot_record
 from gatherq.inspection.selector import Selector, Slots
 from gatherq.inspection.slot_info import SlotInfo
-from gatherq_web.rendering.numbers import number_in
+from gatherq_web.rendering.given import number_in
 from gatherq_web.rendering.render import page
 from gatherq_web.site import site_of
 
@@ -36,6 +37,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 async def listing(request: Request) -> Response:
     """Show the slots that the filters let through, from slot `from` on."""
     inspector = site_of(request).inspector(request)
+    _check(request)
     batch = await inspector.batch(request.path_params["batch"])
     asked, first = request.query_params.get("q", ""), number_in(request, "from", most=_MOST)
     values: dict[str, Any] = {"batch": batch, "asked": asked, "first": first, "shown": _SHOWN}
@@ -55,6 +57,14 @@ async def as_lines(request: Request) -> Response:
 async def as_table(request: Request) -> Response:
     """Answer with all slots that the filters let through, for a spreadsheet."""
     return await _file(request, "slots.csv", "text/csv", _rows)
+
+
+def _check(request: Request) -> None:
+    """Raise HTTPException (400) for a choice by number: of an act it is known, here it is not."""
+    if "slots" in request.query_params:
+        raise HTTPException(
+            400, "no slots are chosen by slots= here; filter by q=, or ask /api/v1 for them"
+        )
 
 
 async def _some(
@@ -77,6 +87,7 @@ async def _file(
     request: Request, name: str, kind: str, write: Callable[[SlotInfo | None], str]
 ) -> Response:
     inspector = site_of(request).inspector(request)
+    _check(request)
     batch = await inspector.batch(request.path_params["batch"])
     filters = split_filters(request.query_params.get("q", ""))
     read_slot_filters(filters)  # an error is to be said before the first line is sent

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from gatherq.contract.statistics import BOUNDS, STATUSES, JobStatistics
 from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.job_info import Period, StatisticsPeriod, total
+from gatherq_web.rendering.given import word_in
 
 #: Least seconds that a logarithmic axis shows.
 _LEAST = 0.001
@@ -65,7 +66,7 @@ async def charts_of(
 
     `oldest` is for how many seconds the oldest job waits.
     """
-    if request.query_params.get("charts") == "no":
+    if word_in(request, "charts", ["no"]):
         return None
     span = span_of(request)
     found = await inspector.statistics(span.seconds, by=span.by)
@@ -80,8 +81,8 @@ async def charts_of(
 
 
 def span_of(request: Request) -> Span:
-    """Return how far back a page asks for, an hour where it does not say."""
-    return _SPANS.get(request.query_params.get("since", ""), _SPANS["1h"])
+    """Return how far back a page asks for, an hour where it does not say; HTTPException (400)."""
+    return _SPANS[word_in(request, "since", _SPANS) or "1h"]
 
 
 def _counted(period: StatisticsPeriod, job: str | None) -> StatisticsPeriod:

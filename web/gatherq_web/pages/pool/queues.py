@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gatherq_web.rendering.given import word_in
 from gatherq_web.rendering.links import links_of
 from gatherq_web.rendering.render import page
 from gatherq_web.site import site_of
@@ -15,7 +16,7 @@ async def queues(request: Request) -> Response:
 
     All of them are found by the names of all keys, which is no work for every two seconds.
     """
-    everything = request.query_params.get("all") == "yes"
+    everything = word_in(request, "all", ["yes"]) == "yes"
     found = await site_of(request).inspector(request).queues(scan=everything)
     live: dict[str, Any] = {} if everything else {"stream": links_of(request).to("live")}
     return await page(request, "pool/queues.html", queues=found, everything=everything, **live)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from starlette.exceptions import HTTPException
 
 from gatherq.contract.statistics import BOUNDS, BUCKETS, JobStatistics
 from gatherq.inspection.job_info import StatisticsPeriod
@@ -45,7 +46,7 @@ async def charts(inspector, job=None, oldest=None, **query):
     ("since", "asked", "step"),
     [
         *(("1h", (HOUR, "minute"), 60), ("8h", (8 * HOUR, "minute"), 300)),
-        *(("30d", (720 * HOUR, "hour"), HOUR), ("junk", (HOUR, "minute"), 60)),
+        *(("30d", (720 * HOUR, "hour"), HOUR), ("", (HOUR, "minute"), 60)),
     ],
 )
 async def test_how_far_back_is_asked_for(since, asked, step):
@@ -53,6 +54,11 @@ async def test_how_far_back_is_asked_for(since, asked, step):
     found = await charts(inspector, since=since)
     assert inspector.asked == asked
     assert json.loads(found.data)["step"] == step
+
+
+async def test_a_span_that_there_is_not_is_refused():
+    with pytest.raises(HTTPException, match="since is 'junk'; give 1h or 8h or 30d"):
+        await charts(Counts(period(0, a=counted())), since="junk")
 
 
 async def test_minutes_become_bars_and_rows():
