@@ -47,6 +47,17 @@ other = [object()]
 class WorkerSettings:
     functions = [one, two]
     observers = observers
+
+
+class Ends(Observer):
+    def job_started(self, event):
+        raise KeyboardInterrupt
+
+    def job_ended(self, event):
+        raise SystemExit(1)
+
+
+ends = [Ends()]
 """
 
 
@@ -78,6 +89,17 @@ async def test_they_hear_of_jobs_and_are_around_their_handlers(tmp_path, server_
     said = [f"ended {id_} succeeded {id_}" for id_ in ids]
     said += [f"left {ids[0]} loop", f"left {ids[1]} thread"]
     assert sorted(ended.stdout.splitlines()) == sorted(said)
+
+
+async def test_what_would_end_a_program_ends_neither_a_job_nor_its_worker(
+    tmp_path, server_url, queue
+):
+    async with Producer(server_url, queue=queue) as producer, until(60):
+        batch = await producer.submit([call("one"), call("two")] * 3)
+        ended = run(tmp_path, server_url, queue, "observed", "--observers", "observed.ends")
+        assert ended.returncode == 0, ended.stderr
+        assert [outcome.status for outcome in await batch.outcomes()] == ["succeeded"] * 6
+    assert ended.stderr.count("an observer raised at JobEnded") == 6
 
 
 @pytest.mark.parametrize(

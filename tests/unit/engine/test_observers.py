@@ -113,6 +113,35 @@ async def test_what_raises_around_is_logged_and_hides_nothing(caplog):
     assert "an observer raised as job b:0 ended" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "error", [ValueError, SystemExit, KeyboardInterrupt, asyncio.CancelledError]
+)
+async def test_whatever_an_observer_raises_others_are_told_and_the_job_goes_on(caplog, error):
+    class Ends(Observer):
+        def job_started(self, event):
+            raise error
+
+        @contextmanager
+        def around(self, attempt):
+            yield
+            raise error
+
+    class Refuses(Observer):
+        def around(self, attempt):
+            raise error
+
+    class Hears(Observer):
+        def job_started(self, event):
+            heard.append(event)
+
+    heard = []
+    observers = Observers([Ends(), Refuses(), Hears()])
+    with observers.around(ATTEMPT):
+        observers.tell(JobStarted(ATTEMPT, 1))
+    assert heard == [JobStarted(ATTEMPT, 1)]
+    assert caplog.text.count("an observer raised") == 3
+
+
 async def test_nothing_is_made_for_an_attempt_where_no_observer_wants_it():
     observers = Observers([Heard(), Second()])
     assert observers.around(ATTEMPT) is observers.around(Attempt("b:1", 1, None))

@@ -118,7 +118,7 @@ class Observers:
         for listener in self._listeners[type(event)]:
             try:
                 listener(event)
-            except Exception:
+            except BaseException:  # whatever it is, the job and others go on
                 logger.exception("an observer raised at %s", type(event).__name__)
 
     def post(self, event: Event) -> None:
@@ -149,7 +149,7 @@ class _Around:
             try:
                 manager = method(self._attempt)
                 manager.__enter__()
-            except Exception:
+            except BaseException:  # whatever it is, the job and others go on
                 logger.exception("an observer raised as job %s began", self._attempt.job_id)
             else:
                 self._entered.append(manager)
@@ -158,7 +158,7 @@ class _Around:
         for manager in reversed(self._entered):
             try:
                 manager.__exit__(None, None, None)
-            except Exception:
+            except BaseException:  # whatever it is, the job and others go on
                 logger.exception("an observer raised as job %s ended", self._attempt.job_id)
 
 

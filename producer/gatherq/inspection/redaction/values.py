@@ -30,7 +30,7 @@ def redacted(redact: Redact, name: str, value: Any) -> Any:
     """
     try:
         return _shown(redact, name, value)
-    except Exception:  # code of somebody else; or a nesting that is too deep
+    except BaseException:  # code of somebody else, whatever it raises; or too deep a nesting
         return HIDDEN
 
 

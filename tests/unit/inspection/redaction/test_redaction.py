@@ -153,6 +153,10 @@ def test_a_function_may_hide_a_part():
     assert slot.kwargs == {"password": CANARY}
 
 
+def _ends(name, value):
+    raise SystemExit(1)
+
+
 def _raises(name, value):
     raise LookupError(name)
 
@@ -161,7 +165,7 @@ def _nonsense(name, value):
     return object()
 
 
-@pytest.mark.parametrize("redact", [_raises, _nonsense, lambda name: name])
+@pytest.mark.parametrize("redact", [_raises, _ends, _nonsense, lambda name: name])
 def test_what_fails_or_returns_nonsense_hides(redact):
     hidden = [*map(Redaction(redact).slot, canaries())]
     assert CANARY not in shown(hidden)
