@@ -8,7 +8,9 @@ import pytest
 from redis.asyncio import Redis
 
 from gatherq import Inspector, call
+from gatherq.contract.keys import KeySpace
 from gatherq.errors import RedisUnavailable
+from gatherq.inspection.metrics.pool_metrics import PoolMetrics
 from gatherq.store.inspection.reading import fields_of
 
 from ..conftest import until
@@ -75,8 +77,36 @@ async def test_every_look_works(redis, as_reader, ended, queue):
         assert [event async for event in inspector.events()]
     log = await redis.execute_command("ACL", "LOG", 100)
     refused = [dict(fields_of(entry)) for entry in log if queue in str(entry)]
+    others = set(await redis.zrange(KeySpace(queue).queues, 0, -1))  # of other tests
+    refused = [entry for entry in refused if entry[b"object"] not in others]
     # redis-py tells its name and version to whoever wants to hear it.
     assert {entry[b"object"] for entry in refused} <= {b"client|setinfo", b"client"}
+
+
+async def test_a_queue_that_a_reader_may_not_read_hides_none_that_it_may(
+    redis, as_reader, ended, queue
+):
+    await redis.zadd(KeySpace(queue).queues, {f"{queue}-other": 2**52})
+    try:
+        async with until(30), Inspector(await as_reader(), queue=queue) as inspector:
+            assert [each.name for each in await inspector.queues(scan=False)] == [queue]
+            assert [each.name for each in await inspector.queues()] == [queue]
+            _, text = await PoolMetrics(inspector).render()
+        assert b"gatherq_redis_up 1.0" in text
+        assert f'gatherq_queue_demand{{queue="{queue}"}} 1.0'.encode() in text
+        async with until(30), Inspector(await as_reader(), queue="denied") as inspector:
+            assert [each.name for each in await inspector.queues()] == [queue]
+            with pytest.raises(RedisUnavailable, match="denied"):
+                await inspector.queue_info()
+    finally:
+        await redis.zrem(KeySpace(queue).queues, f"{queue}-other")
+
+
+async def test_who_may_read_no_queue_hears_why(as_reader, queue):
+    url = await as_reader("resetkeys", "%R~gatherq:queues")
+    async with until(30), Inspector(url, queue=queue) as inspector:
+        with pytest.raises(RedisUnavailable, match=queue):
+            await inspector.queues()
 
 
 async def test_an_older_reader_sees_what_it_saw(as_reader, ended, queue):

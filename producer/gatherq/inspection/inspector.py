@@ -278,13 +278,14 @@ class Inspector(AsyncWith):
         """Return every queue with workers, or with batches in its list, by name.
 
         Looks at the names of all keys of the database: of a million in about a second. Without
-        `scan` it does not, and returns those with workers, and this one.
+        `scan` it does not, and returns those with workers, and this one. What this user may not
+        read is left out.
         """
         spaces = self._spaces(await self.queue_names(scan=scan))
         return [(await self._queues.look(keys)).queue for keys in spaces]
 
     async def queue_names(self, *, scan: bool = True) -> list[str]:
-        """Return the names of these queues, that of this one among them.
+        """Return the names of these queues, that of this one among them; of those it may read.
 
         Without `scan` only those with workers: that is cheap, however many keys there are.
         """

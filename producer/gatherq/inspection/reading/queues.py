@@ -54,10 +54,12 @@ class QueueReading:
         return [slot.name for slot in slots if slot.status in _WAITING and slot.name != UNKNOWN]
 
     async def names(self, keys: KeySpace, *, scan: bool = True) -> list[str]:
-        """Return the names of the queues that are known, this one among them.
+        """Return the names of the queues that are known and may be read, this one among them.
 
-        Without `scan`, of those with workers.
+        Without `scan`, of those with workers. If none may be read it is this one, so that whoever
+        reads it hears why not.
         """
         records = QueueRecords(self._redis, keys)
         found = await self._retry(records.names if scan else records.with_workers)
-        return sorted({keys.queue, *found})
+        readable = await self._retry(records.readable, sorted({keys.queue, *found}))
+        return readable or [keys.queue]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gatherq.contract.keys import KeySpace
 from gatherq.store.claims import text
 
-from .reading import ask, ask_allowed, scores_of
+from .reading import ask, ask_allowed, is_refused, replies, scores_of
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -83,6 +83,13 @@ class QueueRecords:
         async for key in self._redis.scan_iter(f"{prefix}*", count=_STEP):
             found.add(text(key).removeprefix(prefix))
         return sorted(found)
+
+    async def readable(self, names: Sequence[str]) -> list[str]:
+        """Return those of the queues that this user may read."""
+        nothing = ("(0", "(0")
+        asked = await replies(self._redis, [("ZCOUNT", name, *nothing) for name in names])
+        found = zip(names, asked, strict=True)
+        return [name for name, reply in found if not is_refused(reply)]
 
     async def with_workers(self) -> list[str]:
         """Return the queues that have workers, or had in the last minute, by name."""

@@ -36,6 +36,11 @@ async def ask_allowed(redis: "Redis", commands: Iterable[Command]) -> list[Any]:
     return await _checked(redis, commands, _NOT_ALLOWED)
 
 
+def is_refused(reply: Any) -> bool:
+    """Tell whether a reply says that this user may not have what was asked for."""
+    return isinstance(reply, Exception) and code(reply) == "NOPERM"
+
+
 def fields_of(reply: Any) -> list[tuple[bytes, bytes]]:
     """Return the fields of a hash, whatever redis-py makes of them."""
     if isinstance(reply, dict):
@@ -61,7 +66,7 @@ def _answer(reply: Any, command: Command, passed: set[str]) -> Any:
         return reply
     if code(reply) in passed:
         return None
-    if code(reply) == "NOPERM":  # the server does not always say which command or key
+    if is_refused(reply):  # the server does not always say which command or key
         raise NoPermissionError(f"{reply} (asked for {_shown(command)})") from reply
     raise reply
 
