@@ -39,7 +39,34 @@ def test_an_error_is_shown_by_the_text_that_the_worker_made_of_it():
 
 
 def test_what_is_no_json_does_not_lose_the_line():
-    assert line(thing=object(), number=float("nan"))["message"] == "a b\n\x1b"
+    found = line(thing=object(), number=float("nan"), inside={"a": [float("inf")]})
+    assert found["message"] == "a b\n\x1b"
+    assert (found["number"], found["inside"]) == ("nan", {"a": ["inf"]})
+
+
+def test_no_field_of_a_users_stands_in_place_of_one_of_every_line():
+    found = line(level="mine", logger="x", time="never")
+    assert (found["level"], found["logger"]) == ("ERROR", "some.logger")
+    assert found["time"].endswith("+00:00")
+    own = [found[f"extra_{name}"] for name in ("level", "logger", "time")]
+    assert own == ["mine", "x", "never"]
+
+
+def test_a_handler_that_would_end_the_program_ends_nothing(capsys):
+    def ends(record):
+        raise SystemExit(1)
+
+    logger = logging.getLogger("gatherq.ends")
+    handler = logging.Handler()
+    handler.emit = ends
+    logger.addHandler(handler)
+    try:
+        protect_loggers()
+        logger.warning("one")
+    finally:
+        logger.removeHandler(handler)
+        del logger.callHandlers
+    assert "SystemExit: 1" in capsys.readouterr().err
 
 
 def test_whoever_hears_of_all_records_hears_of_the_workers_too_and_once(monkeypatch):

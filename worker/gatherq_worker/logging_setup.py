@@ -59,18 +59,33 @@ def log_as(words: Sequence[str]) -> None:
         log_to_stderr(int(words[1]), "json" if words[0] == "json" else "text")
 
 
+#: Fields of every line that a record has under other names.
+_EVERY_LINE = frozenset({"level", "logger", "time"})
+
+
 def _json_formatter() -> logging.Formatter:
     """Make a formatter that writes a line of JSON for each record, with all of its fields."""
     from pythonjsonlogger.json import JsonFormatter
 
+    from gatherq.contract.values.sayable_json import sayable
+
     class Lines(JsonFormatter):
         def format(self, record: logging.LogRecord) -> str:
-            """Show an error by the text that the record has, if it has one: it is escaped."""
+            """Show an error by the text that the record has, if it has one: it is escaped.
+
+            What `extra` names as the fields of every line comes beside them, as `extra_level`.
+            """
+            record = copy(record)
             if record.exc_text:
-                record = copy(record)
                 record.exc_info = None
                 record.__dict__.pop("traceback", None)
+            for name in _EVERY_LINE & record.__dict__.keys():
+                record.__dict__[f"extra_{name}"] = record.__dict__.pop(name)
             return super().format(record)
+
+        def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+            """Write JSON: it has no NaN."""
+            return super().jsonify_log_record(sayable(log_data))
 
     names: dict[str, Any] = {"levelname": "level", "name": "logger"}
     format_ = "%(levelname)s %(name)s %(message)s"
@@ -103,7 +118,7 @@ def _call(logger: logging.Logger, record: logging.LogRecord) -> None:
                 handler.handle(record)
             elif len(handlers) == 1:
                 logging.StreamHandler.handle(handler, record)
-        except Exception:
+        except BaseException:  # whatever it is, a job goes on
             if logging.raiseExceptions:
                 traceback.print_exc()
     if handlers:

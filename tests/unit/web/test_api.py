@@ -7,11 +7,11 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
+from gatherq.contract.values.sayable_json import json_of
 from gatherq_web import Access
 from gatherq_web.api.document import document
 from gatherq_web.api.routes import API
 from gatherq_web.api.table import OPERATIONS
-from gatherq_web.json_answers.encoding import json_of
 
 JSON = "application/json"
 

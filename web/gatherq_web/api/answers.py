@@ -6,8 +6,8 @@ from typing import TypeAlias
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from gatherq.contract.values.sayable_json import json_of
 from gatherq.inspection.json_records import Record
-from gatherq_web.json_answers.encoding import json_of
 
 from .errors import Forbidden
 from .operation import Asked, Operation, Page

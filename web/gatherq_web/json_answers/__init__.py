@@ -1,4 +1,4 @@
-"""What answers to programs are written by: JSON of anything, and errors.
+"""What is said to programs where a request fails.
 
 Invariant: it knows neither pages nor routes.
 """

@@ -6,9 +6,8 @@ from http import HTTPStatus
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from gatherq.contract.values.sayable_json import json_of
 from gatherq.inspection.words.error_codes import error_record
-
-from .encoding import json_of
 
 _CODES = {400: "invalid_parameter", 401: "unauthorized"}
 

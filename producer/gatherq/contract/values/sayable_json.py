@@ -13,15 +13,16 @@ def json_of(value: Any) -> bytes:
     try:
         text = json.dumps(value, allow_nan=False, default=str)
     except ValueError:
-        text = json.dumps(_sayable(value), allow_nan=False, default=str)
+        text = json.dumps(sayable(value), allow_nan=False, default=str)
     return text.encode("ascii")
 
 
-def _sayable(value: Any) -> Any:
+def sayable(value: Any) -> Any:
+    """Return a value with texts in place of the numbers that JSON cannot say."""
     if isinstance(value, dict):
-        return {key: _sayable(each) for key, each in value.items()}
+        return {key: sayable(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_sayable(each) for each in value]
+        return [sayable(each) for each in value]
     if isinstance(value, float) and not isfinite(value):
         return str(value)
     if isinstance(value, int) and value.bit_length() > _BITS:
