@@ -2,7 +2,10 @@
 
 import pytest
 
+from gatherq import call
 from gatherq.contract.keys import KeySpace, job_id
+from gatherq.contract.records import encode_job
+from gatherq.store.batches import BatchStore
 from gatherq.store.jobs import Release
 from gatherq_worker.attempt import Attempt
 
@@ -16,6 +19,18 @@ async def test_a_claim_takes_no_more_than_asked_in_slot_order(submit, store):
     slots = [a.slot for a in (await claim(store(), 5)).attempts]
     slots += [a.slot for a in (await claim(store("w2"), 100)).attempts]
     assert slots == list(range(12))
+
+
+async def test_submissions_of_one_millisecond_start_in_their_order(redis, queue, batch, store):
+    batches = [f"{batch}-{n * 7919 % 100:02d}" for n in range(100)]  # their names are in another
+    to_submit = BatchStore(redis, KeySpace(queue)).submit
+    for each in batches:
+        jobs = [encode_job(call("f"), each, slot, None) for slot in range(2)]
+        await to_submit(each, 2, 3600, 0, jobs)
+    claimed = (await claim(store(), 200)).attempts
+    assert [each.job_id for each in claimed] == [
+        job_id(each, slot) for each in batches for slot in range(2)
+    ]
 
 
 async def test_what_is_claimed_is_not_claimed_again(submit, store):

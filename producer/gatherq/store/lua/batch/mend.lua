@@ -1,5 +1,5 @@
 -- Looks after slots that a collector waits for: what Redis has lost is queued again, or ends.
--- Include: clock, values, access, wake, events, error_groups, batch, statistics, end_queued_job
+-- Include: clock, queue_score, values, access, wake, events, error_groups, batch, statistics, end_queued_job
 -- KEYS: queue, cancel_marks, wake
 -- ARGV: batch_id, slots, before, channel, events, totals, statistics
 -- slots: a JSON list of at most 500. before: how many slots were written when the same collector
@@ -34,7 +34,7 @@ for i, slot in ipairs(slots) do
     if slot >= batch.written then
       verdict = batch_verdict(batch) or given_up and NEVER
     elseif redis.call('TYPE', prefix.job .. job).ok == 'string' then
-      back[#back + 1], back[#back + 2] = string.format('%.3f', now - 1 + i / 1000), job
+      back[#back + 1], back[#back + 2] = queue_score(i), job
     else
       verdict = LOST
     end

@@ -1,6 +1,6 @@
 -- Queues ended slots again, in slot order, and adds their outcomes to the lists of their attempts. A
 -- completion `redriven` takes their earlier completion back.
--- Include: clock, values, access, wake, events, error_groups, batch, request_replay
+-- Include: clock, queue_score, values, access, wake, events, error_groups, batch, request_replay
 -- KEYS: queue, wake
 -- ARGV: batch_id, is_first, request, by, chosen, channel, events, ...slots
 -- is_first: whether no chunk before has queued a slot (1 or 0): then it lifts the batch's cancellation and
@@ -83,7 +83,7 @@ for n, job in ipairs(jobs) do
     redis.call('SET', prefix.retry .. id, attempts, 'PX', RETRY_TTL)
     count(batch, 'running', 1) -- as of any job that waits for another attempt
   end
-  entries[#entries + 1], entries[#entries + 2] = string.format('%.3f', now - 1 + n / 1000), id
+  entries[#entries + 1], entries[#entries + 2] = queue_score(n), id
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = slot, 'redriven'
   count(batch, status, -1)
   add_to_group(batch, sig, -1)

@@ -1,5 +1,5 @@
 -- Writes one chunk of a batch's jobs, and wakes a worker. Repeating it changes nothing.
--- Include: clock, values, access, wake, events, error_groups, batch
+-- Include: clock, queue_score, values, access, wake, events, error_groups, batch
 -- KEYS: queue, batch_key, wake, digests_key
 -- ARGV: batch_id, size, keep, first, options, new_digests, life, patience, channel, batch_index,
 --       events, ...jobs
@@ -128,8 +128,7 @@ end
 delete(clean)
 local entries = {}
 for n, job in ipairs(new_jobs) do
-  -- Scores rise within a chunk, so that slots start in order; their fraction says: never claimed.
-  entries[#entries + 1], entries[#entries + 2] = string.format('%.3f', now - 1 + n / 1000), job[2]
+  entries[#entries + 1], entries[#entries + 2] = queue_score(n), job[2]
 end
 if #entries > 0 then
   in_chunks(entries, function(...) write('ZADD', queue, ...) end)
