@@ -22,6 +22,8 @@ STAND_FOR = {
     "watcher": "<producer>",
     "worker": "<worker>",
     "span": "<minute>",
+    "gate": "<gate>",
+    "lane": "<lane>",
 }
 #: Makers in `keys` of what is no key.
 NO_KEYS = {"job_id"}

@@ -23,8 +23,8 @@ def header(name):
 
 
 def includes(name):
-    (listed,) = re.findall(r"^-- Include: (.+)$", header(name), re.MULTILINE)
-    return listed.split(", ")
+    (listed,) = re.findall(r"^-- Include: ((?:.+,\n--   )*.+)$", header(name), re.MULTILINE)
+    return listed.replace("\n--   ", " ").split(", ")
 
 
 @dataclass

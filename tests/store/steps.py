@@ -26,6 +26,14 @@ async def claim(store, n=10, contact=True):
     return SimpleNamespace(**found, attempts=[Attempt.read(claimed) for claimed in claim.jobs])
 
 
+async def claim_all(store, n):
+    """Claim in full contact until there are so many, or no more: large batches come in parts."""
+    attempts = []
+    while len(attempts) < n and (found := (await claim(store, n - len(attempts))).attempts):
+        attempts += found
+    return attempts
+
+
 async def contact(store):
     """Say how a worker is in full contact with Redis: since when, and until when."""
     now = (await store.claim(0, 0, 0)).now

@@ -226,12 +226,15 @@ async def test_a_claim_ends_many_in_runs_and_says_that_there_is_more(
 ):
     await submit(300)
     await redis.hset(keys.batch(batch), "cancelled_by", "me")
-    for left in (180, 60, 0):
+    for left in (180, 100):
         found = await claim(store(), 1000)
         assert found.attempts == []
         counts = await asks.counts(batch)
         assert counts.cancelled == 300 - left
-        assert (found.next_in == 0) == (left > 0)
+        assert (found.next_in == 0) == (left > 100)
+        assert found.to_sweep == [batch]  # for those that no claim will meet
+    await store().sweep(batch)
+    assert (await asks.counts(batch)).cancelled == 300
 
 
 async def test_cancel_against_claim_and_finish_ends_in_exactly_one_of_the_two(

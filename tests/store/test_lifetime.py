@@ -9,7 +9,7 @@ from gatherq.contract.keys import KeySpace, job_id
 from gatherq.store.jobs import Record, Release
 from gatherq.store.slot_states import SlotState
 
-from .steps import claim, contact, expired, record
+from .steps import claim, claim_all, contact, expired, record
 
 keys = KeySpace()
 
@@ -196,7 +196,7 @@ async def test_a_batch_that_ends_late_stays_for_as_long_as_was_asked(
     redis, submit, asks, store, batch
 ):
     await submit(600)
-    attempts = (await claim(store(), 600)).attempts
+    attempts = await claim_all(store(), 600)
     done = await store().record([record(a) for a in attempts[:-2]])
     assert done.to_extend == []
     # Most of its time has passed.
@@ -270,7 +270,7 @@ async def test_a_deleted_batch_leaves_nothing_and_takes_no_late_result(
 async def half_deleted(submit, asks, store, batch):
     """A batch whose deleter died after its first step."""
     await submit(600)
-    attempts = (await claim(store(), 301)).attempts
+    attempts = await claim_all(store(), 301)
     assert 0 < await asks.delete(batch, 0) < 300
     return attempts
 

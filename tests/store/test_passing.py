@@ -15,7 +15,7 @@ from gatherq.store.jobs import JobStore, Release
 from gatherq.store.queue_position import FRONT, Passing
 from gatherq.testing.server import embedded_server
 
-from .steps import LEASE, claim, contact, expired
+from .steps import LEASE, claim, claim_all, contact, expired
 
 keys = KeySpace()
 
@@ -93,7 +93,7 @@ async def test_what_comes_later_is_found_at_once_though_others_took_the_head(
     walk = Walk(store())
     assert await walk.whole() == []
     others = JobStore(redis, KeySpace(queue), "w2", 60.0)  # whose claims hold for the test
-    taken = (await claim(others, 900)).attempts
+    taken = await claim_all(others, 900)
     assert len(taken) == 900
     other = f"{batch}.2"
     await asks.submit(other, 2, 3600, 0, jobs_of(other, "f", "f"), life="l")
@@ -107,7 +107,7 @@ async def test_a_place_that_others_emptied_is_passed_by_the_next_pass(submit, st
     await submit(700, jobs=jobs_of(batch, *["new"] * 690, *["f"] * 10))
     walk = Walk(store())
     await walk.step()
-    taken = [a.slot for a in (await claim(store("w2"), 600)).attempts]
+    taken = [a.slot for a in await claim_all(store("w2"), 600)]
     assert taken == list(range(600))
     found = await walk.whole()
     walk.place = FRONT

@@ -188,7 +188,7 @@ async def test_a_job_of_another_type_has_no_name(redis, submit, batch, presence,
 async def limited(redis, queue):
     """A user as before there were records: it may neither read nor write them."""
     rights = ["on", "nopass", "+@all", "~arq:*", f"~{queue}*"]
-    rights += [f"~gatherq:{of}:{queue}" for of in ("workers", "cancel")]
+    rights += [f"~gatherq:{of}:{queue}" for of in ("workers", "cancel", "wake")]
     await redis.execute_command("ACL", "SETUSER", "me", "reset", *rights)
     kwargs = redis.connection_pool.connection_kwargs
     async with Redis(host=kwargs["host"], port=kwargs["port"], username="me", password="x") as me:

@@ -14,7 +14,7 @@ from gatherq.contract.remote_errors.error_groups import group_of
 from gatherq_worker.engine.conclusion import verdicts
 
 from .outcomes import failed, recorded, succeeded
-from .steps import claim, record
+from .steps import claim, claim_all, record
 
 keys = KeySpace()
 ORIGIN = BatchOrigin("submit", "nightly", by="host.7", parent="b:1").of(["f", "g", "f"])
@@ -270,7 +270,7 @@ async def test_old_generations_are_forgotten(listed, asks, store, batch, errors)
 async def test_further_groups_are_counted_together(listed, asks, store, batch, errors):
     await listed(203)
     names = [f"no {'x' * n}" for n in range(203)]
-    attempts = (await claim(store(), 250)).attempts
+    attempts = await claim_all(store(), 250)
     await store().record([failed(a, m) for a, m in zip(attempts, names, strict=True)])
     found = await errors()
     assert len(found["groups"].split()) == 200

@@ -10,7 +10,7 @@ from gatherq_worker.ipc.execution_table import Execution, ExecutionSnapshot, key
 from gatherq_worker.supervision.blame import Death
 from gatherq_worker.supervision.recovery import Recoverer
 
-from .steps import LEASE, claim
+from .steps import LEASE, claim, claim_all
 
 keys = KeySpace()
 
@@ -71,7 +71,9 @@ async def test_thousands_are_given_back_and_a_repetition_does_no_harm(
     redis, queue, submit, store, recover
 ):
     await submit(1200)
-    await claim(JobStore(redis, KeySpace(queue), "w1", 60), 1200)  # so many take a while to claim
+    await claim_all(
+        JobStore(redis, KeySpace(queue), "w1", 60), 1200
+    )  # so many take a while to claim
     assert await recover("stopped", {}, lease=60) == 1200
     assert await recover("stopped", {}, lease=60) == 0
     assert await again(store) == dict.fromkeys(range(1200), (1, []))

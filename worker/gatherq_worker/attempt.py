@@ -87,6 +87,8 @@ class Attempt:
     batch_deadline: Deadline | None = None
     #: When it was to run (ms), by its place in the queue.
     score: int = 0
+    #: Its score in the queue, as Redis wrote it.
+    place: str = "0"
     #: Whether its producer reads another format than ours: its result is written in that.
     other_format: bool = False
     #: Makes of its value what JSON writes in its place.
@@ -153,7 +155,8 @@ class Attempt:
         other_format: bool = False,
     ) -> "Attempt":
         """Make the attempt of a claimed job; `job` is its data, read in our format or another."""
-        id_, number, payload, score, batch, slot, life, claim, _, deadline, entries, trace = claimed
+        id_, number, payload, score, batch, slot, life, claim = claimed[:8]
+        _, deadline, entries, trace, place = claimed[8:]
         size, call = 0 if payload is None else len(payload), b""
         if (
             payload is not None
@@ -166,7 +169,7 @@ class Attempt:
         attempt = cls(
             id_, number, job, size, problem, *of_batch, score=score, other_format=other_format
         )
-        attempt.trace = trace
+        attempt.trace, attempt.place = trace, place
         if entries:
             attempt.remember(entries)
         return attempt
@@ -212,6 +215,11 @@ class Attempt:
     def name(self) -> str:
         """Name of the job, as far as it is known."""
         return cut(self.job.name) if self.job else UNKNOWN
+
+    @property
+    def priority(self) -> int:
+        """From -9 to 9, higher first."""
+        return self.job.priority if self.job else 0
 
     @property
     def job_try(self) -> int:

@@ -3,17 +3,23 @@
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha1
 from typing import Any
 
+from gatherq.contract.batch_options import interval_of
 from gatherq.contract.checks.near_match import did_you_mean
 from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.records import cut
 from gatherq.contract.values.annotations import Codecs, annotation_text, codecs_of
-from gatherq.contract.values.codec import Decoder, Encoder
+from gatherq.contract.values.codec import Decoder, Encoder, encode
 from gatherq.contract.values.error_text import text_of
 from gatherq.contract.values.unannotated_values import encoder
+from gatherq.store.jobs import Gate
 
 from .loading import LoadError, imported, without_jobs
+
+#: Longest JSON of an argument that is part of the name of a gate, in bytes.
+_LONGEST_VALUE = 200
 
 
 class UnknownJob(LookupError):
@@ -32,8 +38,10 @@ class Handler:
         "definition",
         "encode",
         "function",
+        "has_gate",
         "keep",
         "keep_in_progress",
+        "lane",
         "name",
         "needs_place",
         "positional",
@@ -60,6 +68,10 @@ class Handler:
         self.needs_place = definition.isolation in ("thread", "process") or (
             definition.concurrency is not None
         )
+        #: The lane that its jobs wait in where there is no place; empty if they need none.
+        self.lane = lane_of(definition)
+        #: Whether its jobs pass a gate.
+        self.has_gate = definition.max_at_once is not None or definition.max_per_second is not None
         self.signature = inspect.signature(function)
         kinds = [parameter.kind for parameter in self.signature.parameters.values()]
         ordinary = all(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
@@ -90,6 +102,20 @@ class Handler:
         """Return how many executions of a job may be started."""
         definition = self.definition
         return definition.max_attempts or max(default, definition.rules.retries + 1)
+
+    def gate(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Gate | None:
+        """Return the gate of a call; None for arguments that do not fit, which will fail."""
+        definition, name = self.definition, self.name
+        if definition.per is not None:
+            try:
+                bound = self.signature.bind(*args, **kwargs)
+            except TypeError:
+                return None
+            bound.apply_defaults()
+            name = gate_name(name, bound.arguments[definition.per])
+        rate = definition.max_per_second
+        interval = None if rate is None else interval_of(rate)
+        return Gate(name, definition.max_at_once, interval)
 
     def bind(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         """Fit the arguments to the signature and their annotations; raises TypeError."""
@@ -128,6 +154,21 @@ class Handler:
         if self.codecs.keys:  # the last parameter is **kwargs, and has an annotation by key
             found[[*self.signature.parameters][-1]] = _as_it_is
         return found
+
+
+def lane_of(definition: JobDefinition) -> str:
+    """Return the lane of a handler's jobs; empty for those that need no place."""
+    if definition.concurrency is not None:
+        return f"job-{definition.name}"
+    return definition.isolation if definition.isolation in ("thread", "process") else ""
+
+
+def gate_name(name: str, value: Any) -> str:
+    """Return the name of the gate that a job has for a value of one of its arguments."""
+    text = encode(value).decode()
+    if len(text) > _LONGEST_VALUE:
+        text = f"sha1-{sha1(text.encode(), usedforsecurity=False).hexdigest()}"
+    return f"{name}:{text}"
 
 
 class Registry:

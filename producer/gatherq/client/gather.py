@@ -40,6 +40,9 @@ class Gatherer:
             *,
             timeout: float | None = None,
             lease: float | None = None,
+            max_at_once: int | None = None,
+            max_per_second: float | None = None,
+            priority: int = 0,
         ) -> Batch[Any]: ...
 
     # The overloads are those of asyncio.gather (typeshed), for calls instead of awaitables.
@@ -51,6 +54,9 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1]: ...
@@ -63,6 +69,9 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2]: ...
@@ -76,6 +85,9 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2, T3]: ...
@@ -90,6 +102,9 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2, T3, T4]: ...
@@ -105,6 +120,9 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> tuple[T1, T2, T3, T4, T5]: ...
@@ -114,6 +132,9 @@ class Gatherer:
         *calls: Call[T],
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> list[T]: ...
@@ -125,6 +146,9 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | BaseException]: ...
@@ -137,6 +161,9 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | BaseException, T2 | BaseException]: ...
@@ -150,6 +177,9 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | BaseException, T2 | BaseException, T3 | BaseException]: ...
@@ -164,6 +194,9 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: bool,
     ) -> tuple[T1 | BaseException, T2 | BaseException, T3 | BaseException, T4 | BaseException]: ...
@@ -179,6 +212,9 @@ class Gatherer:
         *,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: bool,
     ) -> tuple[
@@ -194,6 +230,9 @@ class Gatherer:
         *calls: Call[T],
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: bool,
     ) -> list[T | BaseException]: ...
@@ -204,6 +243,9 @@ class Gatherer:
         *calls: Call[Any],
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
         return_exceptions: bool = False,
     ) -> Any:
@@ -213,8 +255,10 @@ class Gatherer:
         on; with `return_exceptions=True` errors stand in the list in place of values. Cancelled
         itself, it cancels all that is not finished, and ends when that has. `timeout` limits each
         job, as `asyncio.wait_for` around each would. `lease`: a time in seconds after which what
-        is not finished is cancelled, if this process has died; without one it runs on. `label`: a
-        line that says in lists of batches what this one is.
+        is not finished is cancelled, if this process has died; without one it runs on. At most
+        `max_at_once` are at work at once on all workers together, as under an `asyncio.Semaphore`,
+        and at most `max_per_second` start in a second. `priority` is from -9 to 9, higher first.
+        `label`: a line that says in lists of batches what this one is.
 
             carrot, tomato = await producer.gather(chop.call("carrot", 3), chop.call("tomato", 5))
             texts = await producer.gather(*[chop.call(name, 3) for name in ("leek", "onion")])
@@ -225,7 +269,16 @@ class Gatherer:
         check_calls("gather", calls)
         origin = BatchOrigin.here("gather", label)
         with self._spans.waiting("gather") as waiting:
-            batch = await self._submit(calls, origin, waiting, timeout=timeout, lease=lease)
+            batch = await self._submit(
+                calls,
+                origin,
+                waiting,
+                timeout=timeout,
+                lease=lease,
+                max_at_once=max_at_once,
+                max_per_second=max_per_second,
+                priority=priority,
+            )
             try:
                 return await _values(batch, return_exceptions)
             except _FirstError as first:

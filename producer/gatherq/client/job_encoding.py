@@ -8,12 +8,18 @@ from gatherq.contract import records
 from gatherq.contract.interruptions import INTERRUPTIONS
 from gatherq.contract.jobs import Call
 from gatherq.contract.short_repr import with_article
-from gatherq.contract.validation import MAX_NAME, MAX_PAYLOAD, check_name, check_timeout
+from gatherq.contract.validation import (
+    MAX_NAME,
+    MAX_PAYLOAD,
+    check_name,
+    check_priority,
+    check_timeout,
+)
 from gatherq.contract.values import codec
 from gatherq.contract.values.arguments import ArgumentError
 from gatherq.contract.values.error_text import text_of
 from gatherq.contract.values.json_limits import ALWAYS_READABLE, Unreadable, check_readable
-from gatherq.errors import InvalidCall, PayloadTooLarge
+from gatherq.errors import InvalidCall, PayloadTooLarge, check_delay
 
 #: Most jobs, and most bytes, that one script call writes: it stays well below 5 ms.
 _CHUNK_JOBS = 400
@@ -25,9 +31,12 @@ def encode_all(
     batch: str,
     timeout: float | None,
     queue_timeout: float | None = None,
+    priority: int = 0,
+    delay: float = 0.0,
 ) -> list[bytes]:
     """Return every call as JSON; raises InvalidCall for the first that cannot be written so."""
-    return [_encode(call, batch, slot, timeout, queue_timeout) for slot, call in enumerate(calls)]
+    terms = (timeout, queue_timeout, priority, delay)
+    return [_encode(call, batch, slot, *terms) for slot, call in enumerate(calls)]
 
 
 def digests(jobs: Sequence[bytes]) -> bytes:
@@ -40,6 +49,15 @@ def shortest_queue_timeout(calls: Sequence[Call[Any]], queue_timeout: float | No
     timeouts = [call.queue_timeout for call in calls if call.queue_timeout is not None]
     timeouts += [] if queue_timeout is None else [queue_timeout]
     return min(timeouts, default=None)
+
+
+def own_terms(calls: Sequence[Call[Any]]) -> dict[int, tuple[int | None, float | None]]:
+    """Return priority and delay (s) of the calls that have their own, by slot."""
+    return {
+        slot: (call.priority, call.delay)
+        for slot, call in enumerate(calls)
+        if call.priority is not None or call.delay is not None
+    }
 
 
 def chunks(jobs: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
@@ -60,16 +78,22 @@ def encode_once(call: Call[Any]) -> Call[Any]:
     """
     name_and_arguments = records.identity(_encode(call, "", 0, None, None))
     # As `replace`, in half of its time.
-    limits = (call.timeout, call.function, call.queue_timeout)
+    limits = (call.timeout, call.function, call.queue_timeout, call.priority, call.delay)
     return Call(call.name, call.args, call.kwargs, *limits, name_and_arguments)
 
 
 def _encode(
-    call: Call[Any], batch: str, slot: int, timeout: float | None, queue_timeout: float | None
+    call: Call[Any],
+    batch: str,
+    slot: int,
+    timeout: float | None,
+    queue_timeout: float | None,
+    priority: int = 0,
+    delay: float = 0.0,
 ) -> bytes:
     _check_parts(call, slot)
     try:
-        job = records.encode_job(call, batch, slot, timeout, queue_timeout)
+        job = records.encode_job(call, batch, slot, timeout, queue_timeout, priority, delay)
     except INTERRUPTIONS:
         raise
     except BaseException as error:  # the code of an argument may raise any
@@ -101,6 +125,10 @@ def _check_parts(call: Call[Any], slot: int) -> None:
         if call.timeout is not None or call.queue_timeout is not None:
             check_timeout(call.timeout)
             check_timeout(call.queue_timeout, "queue_timeout")
+        if call.priority is not None:
+            check_priority(call.priority)
+        if call.delay is not None:
+            check_delay(call.delay, "after")
         if type(call.args) is not tuple and not isinstance(call.args, tuple | list):
             raise InvalidCall(f"the arguments are a {type(call.args).__name__}, not a tuple")
         if kwargs is not None and type(kwargs) is not dict:

@@ -22,9 +22,14 @@ async def map_calls(
     window: int,
     ordered: bool,
     waiting: Waiting,
+    max_at_once: int | None = None,
 ) -> AsyncGenerator[Outcome[Any], None]:
-    """Yield the outcomes of `calls`; at most `window` are taken from it and not yielded."""
+    """Yield the outcomes of `calls`; at most `window` are taken from it and not yielded.
+
+    Of those, at most `max_at_once` are submitted and have not ended.
+    """
     room = asyncio.Semaphore(window)
+    at_work = asyncio.Semaphore(max_at_once or window)
     ready: asyncio.Queue[Handle[Any] | None] = asyncio.Queue()
     pending: dict[Handle[Any], int] = {}
 
@@ -33,7 +38,9 @@ async def map_calls(
         async with aclosing(calls):
             await room.acquire()
             async for each in calls:
+                await at_work.acquire()
                 handle = buffer.add(each)
+                handle.add_done_callback(lambda _: at_work.release())
                 pending[handle] = index
                 if ordered:
                     ready.put_nowait(handle)

@@ -1,8 +1,10 @@
 """`Producer`: asyncio's `gather`, across a pool of machines."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from weakref import WeakValueDictionary
 
@@ -13,7 +15,14 @@ from gatherq.contract.current_job import inherited_deadline
 from gatherq.contract.jobs import Call, Job, PlainJob
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Outcome
-from gatherq.contract.validation import check_batch_id, check_timeout, check_window
+from gatherq.contract.validation import (
+    check_batch_id,
+    check_max_at_once,
+    check_max_per_second,
+    check_priority,
+    check_timeout,
+    check_window,
+)
 from gatherq.errors import BatchNotFound, ProducerClosed
 from gatherq.settings import NoWorkersPolicy, Settings, TracePolicy
 from gatherq.store.batches import BatchStore
@@ -171,6 +180,10 @@ class Producer(Gatherer, AsyncWith):
         deadline: float | None = None,
         queue_timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
+        delay: float = 0.0,
         label: str | None = None,
     ) -> Batch[T]:
         """Write a batch into Redis and return its handle, without waiting for any job.
@@ -193,6 +206,13 @@ class Producer(Gatherer, AsyncWith):
         - `lease`: a time after which the rest is cancelled, by "producer lost", unless this
           producer is still alive and open.
 
+        - `max_at_once`: how many of its jobs may be at work at once, on all workers together; a
+          job that waits for a retry keeps its place.
+        - `max_per_second`: how many may start in a second.
+        - `priority`: from -9 to 9, higher first; a call's own wins. Below 0: when nothing else
+          waits.
+        - `delay`: no job starts before, in seconds from now; a call's own wins.
+
         `label`: a line of up to 200 characters that says in lists of batches what this one is.
 
         The same `batch_id` submitted again continues where it was and adds nothing that is there
@@ -210,6 +230,10 @@ class Producer(Gatherer, AsyncWith):
             deadline=deadline,
             queue_timeout=queue_timeout,
             lease=lease,
+            max_at_once=max_at_once,
+            max_per_second=max_per_second,
+            priority=priority,
+            delay=delay,
         )
 
     async def _submit(
@@ -224,15 +248,27 @@ class Producer(Gatherer, AsyncWith):
         deadline: float | None = None,
         queue_timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
+        delay: float = 0.0,
+        pace: str = "",
     ) -> Batch[Any]:
         """Write a batch that one of the verbs submits; `waiting` is the span of that verb."""
         self._owner.check()
-        submission = Submission(self._session, calls, batch_id, timeout, queue_timeout, origin)
+        limits = (check_max_at_once(max_at_once), check_max_per_second(max_per_second))
+        terms = (timeout, queue_timeout, priority, delay)
+        submission = Submission(self._session, calls, batch_id, *terms, origin)
+        submission.check_limits(*limits)
         options = BatchOptions(
             tolerated_failures(tolerate, len(submission)),
             batch_deadline(deadline),
             check_timeout(lease, "lease"),
             submission.queue_timeout,
+            *limits,
+            priority,
+            delay,
+            pace,
         )
         decoders, names = submission.decoders(), submission.names()
         batch, size = submission.batch_id, len(submission)
@@ -315,6 +351,9 @@ class Producer(Gatherer, AsyncWith):
         ordered: bool = True,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
     ) -> AsyncGenerator[Outcome[T], None]: ...
     @overload
@@ -328,6 +367,9 @@ class Producer(Gatherer, AsyncWith):
         ordered: bool = True,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
     ) -> AsyncGenerator[Outcome[T], None]: ...
     @overload
@@ -341,6 +383,9 @@ class Producer(Gatherer, AsyncWith):
         ordered: bool = True,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
     ) -> AsyncGenerator[Outcome[T], None]: ...
     @overload
@@ -354,6 +399,9 @@ class Producer(Gatherer, AsyncWith):
         ordered: bool = True,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
     ) -> AsyncGenerator[Outcome[Any], None]: ...
     @usage("map", "a job and its items: map(chop, items, window=50)")
@@ -367,6 +415,9 @@ class Producer(Gatherer, AsyncWith):
         ordered: bool = True,
         timeout: float | None = None,
         lease: float | None = None,
+        max_at_once: int | None = None,
+        max_per_second: float | None = None,
+        priority: int = 0,
         label: str | None = None,
     ) -> AsyncGenerator[Outcome[Any], None]:
         """Run a job for each item, and yield the outcomes: in order, or as completed.
@@ -381,7 +432,9 @@ class Producer(Gatherer, AsyncWith):
         `async with contextlib.aclosing(producer.map(...)) as outcomes`, soon with a bare `break`.
         An error of `items` is raised after the outcomes of what came before it. `lease`: a time
         in seconds after which what is not finished is cancelled unless this producer is alive.
-        `label`: a line that is kept with each of its batches.
+        `label`: a line that is kept with each of its batches. At most `max_at_once` jobs are at
+        work at once, and at most `max_per_second` start in a second. `priority` is from -9 to 9,
+        higher first.
         """
         self._owner.check()
         check_timeout(timeout)
@@ -389,8 +442,11 @@ class Producer(Gatherer, AsyncWith):
         calls = calls_of(call_maker(job), items)
         check_items(items)
         waiting = self._spans.waiting("map")
-        buffer = self._new_buffer("map", timeout, lease, label, waiting)
-        return map_calls(buffer, calls, window, ordered, waiting)
+        pace = {} if max_per_second is None else {"pace": secrets.token_hex(6)}
+        limits = {"max_per_second": check_max_per_second(max_per_second), **pace}
+        terms = {"priority": check_priority(priority), **limits}
+        buffer = self._new_buffer("map", timeout, lease, label, waiting, terms)
+        return map_calls(buffer, calls, window, ordered, waiting, check_max_at_once(max_at_once))
 
     def _new_buffer(
         self,
@@ -399,11 +455,12 @@ class Producer(Gatherer, AsyncWith):
         lease: float | None = None,
         label: str | None = None,
         waiting: Waiting | None = None,
+        terms: Mapping[str, Any] = MappingProxyType({}),
     ) -> SubmitBuffer:
         """Make the buffer of a verb; one that waits has a span, and ends its jobs with it."""
         check_timeout(lease, "lease")
         origin = BatchOrigin.here(kind, label)
-        return self._buffer_of(origin, timeout, lease, waiting)
+        return self._buffer_of(origin, waiting, timeout=timeout, lease=lease, **terms)
 
     def _buffer_here(self) -> SubmitBuffer:
         """Return the buffer of single jobs: one for all, and one for each span that submits some.
@@ -423,13 +480,9 @@ class Producer(Gatherer, AsyncWith):
         return self._buffer_of(BatchOrigin.here("submit_one", shared=True))
 
     def _buffer_of(
-        self,
-        origin: BatchOrigin,
-        timeout: float | None = None,
-        lease: float | None = None,
-        waiting: Waiting | None = None,
+        self, origin: BatchOrigin, waiting: Waiting | None = None, **options: Any
     ) -> SubmitBuffer:
-        submit = partial(self._submit, origin=origin, waiting=waiting, timeout=timeout, lease=lease)
+        submit = partial(self._submit, origin=origin, waiting=waiting, **options)
         return SubmitBuffer(self._session, submit, structured=waiting is not None)
 
 

@@ -11,10 +11,15 @@ from gatherq.aio import finish_first
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.jobs import Call
-from gatherq.contract.validation import check_batch_id, check_jobs, check_timeout
+from gatherq.contract.validation import (
+    check_batch_id,
+    check_jobs,
+    check_priority,
+    check_timeout,
+)
 from gatherq.contract.values.annotations import warn_about
 from gatherq.contract.values.codec import Decoder
-from gatherq.errors import BatchConflict, BatchNotFound
+from gatherq.errors import BatchConflict, BatchNotFound, InvalidCall, check_delay
 from gatherq.store.batches import SubmitReply
 from gatherq.store.server.errors import REDIS_ERRORS
 
@@ -43,18 +48,24 @@ class Submission:
         batch_id: str | None,
         timeout: float | None,
         queue_timeout: float | None,
+        priority: int = 0,
+        delay: float = 0.0,
         origin: BatchOrigin = BatchOrigin(),  # noqa: B008 (a constant)
     ) -> None:
         check_jobs(len(calls))
         check_timeout(timeout)
         check_timeout(queue_timeout, "queue_timeout")
+        check_priority(priority)
+        check_delay(delay)
         self._named = batch_id is not None
         self.batch_id: str = secrets.token_hex(8) if batch_id is None else check_batch_id(batch_id)
         self._session, self._calls = session, calls
         self._origin = origin.of(call.name for call in calls)
         if session.warns:
             _warn(calls)
-        self._jobs = job_encoding.encode_all(calls, self.batch_id, timeout, queue_timeout)
+        terms = (timeout, queue_timeout, priority, delay)
+        self._jobs = job_encoding.encode_all(calls, self.batch_id, *terms)
+        self._terms = job_encoding.own_terms(calls)
         #: Shortest time that a job of the batch may wait in the queue, in seconds.
         self.queue_timeout: float | None = job_encoding.shortest_queue_timeout(calls, queue_timeout)
         #: How many slots may be in Redis.
@@ -63,6 +74,20 @@ class Submission:
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    def check_limits(self, max_at_once: int | None, max_per_second: float | None) -> None:
+        """Raise InvalidCall for a job with a delay of its own in a batch that is limited."""
+        if max_at_once is None and max_per_second is None:
+            return
+        for slot, (_, delay) in self._terms.items():
+            if delay is not None:
+                raise InvalidCall(
+                    f"slot {slot}: the jobs of a batch with max_at_once or max_per_second start in "
+                    "turn, so a call of it has no after() of its own: submit(..., delay=) delays "
+                    "the batch, or submit the delayed calls as another batch",
+                    slot=slot,
+                    name=self._calls[slot].name,
+                )
 
     def decoders(self) -> list[Decoder | None] | None:
         """Return what turns each result into its annotated type; None where no call has one."""
@@ -150,10 +175,16 @@ class Submission:
                 digests=job_encoding.digests(jobs) if self._named else b"",
                 life=life,
                 patience=silence,
+                terms=self._terms_of(range(first, first + len(jobs))),
             ),
             finish=True,
         )
         return await finish_first(self._chunk)
+
+    def _terms_of(self, slots: range) -> dict[int, tuple[int | None, float | None]] | None:
+        if not self._terms:
+            return None
+        return {slot: self._terms[slot] for slot in slots if slot in self._terms}
 
     async def _abandon(self) -> None:
         """Cancel the written part; where Redis is away, the workers do it later."""

@@ -17,16 +17,40 @@ class BatchOptions(NamedTuple):
     lease: float | None = None
     #: Shortest queue timeout of any of its jobs.
     queue_timeout: float | None = None
+    #: How many of its jobs may be at work at once, and how many may start in a second.
+    max_at_once: int | None = None
+    max_per_second: float | None = None
+    #: From -9 to 9, higher first.
+    priority: int = 0
+    #: When its jobs may start, in seconds from now.
+    delay: float = 0.0
+    #: Name of the pace that several batches of one `map` share; empty for one of its own.
+    pace: str = ""
 
-    def encoded(self) -> dict[str, int]:
+    def encoded(self) -> dict[str, int | str]:
         """Return the options as submit.lua takes them: times in milliseconds, under its names."""
         times = {
             "limit": self.deadline,
             "lease": self.lease,
             "queue_timeout": self.queue_timeout,
         }
-        options = {name: max(round(s * 1000), 1) for name, s in times.items() if s is not None}
-        return options if self.tolerate is None else {**options, "tolerate": self.tolerate}
+        options: dict[str, int | str] = {
+            name: max(round(s * 1000), 1) for name, s in times.items() if s is not None
+        }
+        if self.tolerate is not None:
+            options["tolerate"] = self.tolerate
+        if self.max_at_once is not None:
+            options["max_at_once"] = self.max_at_once
+        if self.max_per_second is not None:
+            options["interval"] = interval_of(self.max_per_second)
+        terms: dict[str, int | str]
+        terms = {"priority": self.priority, "delay": round(self.delay * 1000), "pace": self.pace}
+        return options | {name: value for name, value in terms.items() if value}
+
+
+def interval_of(max_per_second: float) -> int:
+    """Return the time between two starts, in microseconds."""
+    return max(round(1_000_000 / max_per_second), 1)
 
 
 def tolerated_failures(tolerate: float | None, size: int) -> int | None:

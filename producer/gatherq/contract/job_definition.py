@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .checks.job_settings import check_function, check_isolation
+from .checks.job_settings import check_function, check_isolation, check_per
 
 #: Where a job runs: in the event loop, in a thread, or in a process of its own.
 Isolation = Literal["loop", "thread", "process"]
@@ -42,6 +42,11 @@ class JobDefinition:
     concurrency: int | None = None
     memory: int | None = None
     rules: RetryRules = NO_RETRIES
+    #: How many of its jobs may be at work at once on all workers, and start in a second; each of
+    #: those with the same value of the argument `per`, if one is named.
+    max_at_once: int | None = None
+    max_per_second: float | None = None
+    per: str | None = None
     #: Whether a call's arguments are held against their annotations where it is made.
     validate: bool = False
 
@@ -54,4 +59,5 @@ class JobDefinition:
         is_async = inspect.iscoroutinefunction(function)
         isolation = self.isolation or ("loop" if is_async else "thread")
         check_isolation(function, isolation, is_async=is_async)
+        check_per(function, self)
         return replace(self, name=self.name or function.__qualname__, isolation=isolation)

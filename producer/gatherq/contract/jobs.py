@@ -14,7 +14,7 @@ from typing import (
     overload,
 )
 
-from gatherq.errors import InvalidArguments
+from gatherq.errors import InvalidArguments, check_delay
 
 from .checks.call_signature import CallSignature
 from .checks.call_validation import CallValidator
@@ -22,7 +22,7 @@ from .checks.job_settings import check_settings
 from .checks.usage import usage
 from .job_definition import Isolation, JobDefinition, RetryRules
 from .short_repr import call_repr, value_repr
-from .validation import check_timeout
+from .validation import check_priority, check_timeout
 from .values.annotations import codecs_of
 from .values.codec import Decoder
 
@@ -47,6 +47,10 @@ class Call(Generic[R_co]):
     timeout: float | None = None
     function: Callable[..., Any] | None = None
     queue_timeout: float | None = None
+    #: From -9 to 9, higher first; None for that of its batch.
+    priority: int | None = None
+    #: When it may start, in seconds from its submission; None for when its batch may.
+    delay: float | None = None
     #: Name and arguments as JSON, once encoded, so that an iterator is read only once.
     written: bytes | None = field(default=None, compare=False)
 
@@ -57,7 +61,11 @@ class Call(Generic[R_co]):
     def __repr__(self) -> str:
         text = call_repr("call", (self.name, *self.args), self.kwargs)
         limits = {"timeout": self.timeout, "queue_timeout": self.queue_timeout}
-        given = (f".with_{what}({s:g})" for what, s in limits.items() if s is not None)
+        given = [f".with_{what}({s:g})" for what, s in limits.items() if s is not None]
+        if self.priority is not None:
+            given.append(f".with_priority({self.priority})")
+        if self.delay is not None:
+            given.append(f".after({self.delay:g})")
         return "".join([text, *given])
 
     if not TYPE_CHECKING:  # type checkers refuse it as it is; Python's own error has no advice
@@ -75,6 +83,14 @@ class Call(Generic[R_co]):
     def with_timeout(self, timeout: float) -> "Call[R_co]":
         """Return this call with an execution limit of its own, in seconds."""
         return replace(self, timeout=check_timeout(timeout))
+
+    def with_priority(self, priority: int) -> "Call[R_co]":
+        """Return this call with a priority of its own: from -9 to 9, higher first."""
+        return replace(self, priority=check_priority(priority))
+
+    def after(self, seconds: float) -> "Call[R_co]":
+        """Return this call to start so many seconds after its submission, or later."""
+        return replace(self, delay=check_delay(seconds, "after"))
 
     @property
     def decode(self) -> Decoder | None:
@@ -157,6 +173,9 @@ def job(
     retry_timeouts: bool = False,
     backoff: float = 1.0,
     jitter: float = 0.5,
+    max_at_once: int | None = None,
+    max_per_second: float | None = None,
+    per: str | None = None,
     validate: bool = False,
 ) -> _Decorator: ...
 @usage("@job", "a function, or options by name: @job(timeout=10)")
@@ -176,6 +195,9 @@ def job(
     retry_timeouts: bool = False,
     backoff: float = 1.0,
     jitter: float = 0.5,
+    max_at_once: int | None = None,
+    max_per_second: float | None = None,
+    per: str | None = None,
     validate: bool = False,
 ) -> Any:
     """Make a function a job that workers can run: `@job`, or `@job(timeout=10)`.
@@ -198,6 +220,10 @@ def job(
     waits `backoff` seconds, each further one twice as long, at most an hour; `jitter` is the part
     of that, 0 to 1, that is taken off at random.
 
+    `max_at_once` is how many of it may be at work at once on all workers together, and
+    `max_per_second` how many may start in a second; `per="host"` makes that a limit for each value
+    of the argument `host`. What must wait takes no place of a worker.
+
     `validate` makes `.call` check the values of arguments, too: InvalidArguments for one that would
     not be of its annotation in the worker. It writes and reads them for that: some microseconds.
 
@@ -206,7 +232,18 @@ def job(
     """
     rules = RetryRules(retries, retry_on, retry_timeouts, backoff, jitter)
     definition = JobDefinition(
-        name or "", timeout, max_attempts, isolation, grace, concurrency, memory, rules, validate
+        name or "",
+        timeout,
+        max_attempts,
+        isolation,
+        grace,
+        concurrency,
+        memory,
+        rules,
+        max_at_once,
+        max_per_second,
+        per,
+        validate,
     )
     check_settings(name, definition)
 
@@ -233,7 +270,8 @@ def _call_maker(
                 raise problem
         if write is None:
             return Call(name, args, kwargs or None, None, function)
-        return Call(name, args, kwargs or None, None, function, None, write(name, args, kwargs))
+        written = write(name, args, kwargs)
+        return Call(name, args, kwargs or None, function=function, written=written)
 
     call.__module__, call.__qualname__ = function.__module__, f"{function.__qualname__}.call"
     call.__doc__ = f"Describe a job, {function.__qualname__}(...), to be submitted."

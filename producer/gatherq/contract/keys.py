@@ -8,6 +8,12 @@ from functools import cached_property
 #: Name, and key, of arq's own queue.
 DEFAULT_QUEUE = "arq:queue"
 
+#: Prefixes of keys that go on with the name of the queue, by name.
+_PARKING = {
+    name: f"gatherq:{name.replace('_', '-')}:"
+    for name in ("gate", "holders", "waiting", "gates", "lane", "lanes", "lane_wake")
+}
+
 
 def job_id(batch_id: str, slot: int) -> str:
     """Return the id of a slot's job."""
@@ -64,6 +70,34 @@ class KeySpace:
         """Digests of a named batch's jobs, 8 bytes a slot. String; submit; TTL: the batch's."""
         return f"gatherq:digests:{batch_id}"
 
+    def again(self, batch_id: str) -> str:
+        """Slots that are admitted first. Sorted set; redrive, submit; by admission; TTL: as its."""
+        return f"gatherq:again:{batch_id}"
+
+    def gate(self, gate: str) -> str:
+        """Limits of a gate, and whose turn it is. Hash; park_claims, what ends jobs; TTL: 30 d."""
+        return f"gatherq:gate:{self.queue}:{gate}"
+
+    def holders(self, gate: str) -> str:
+        """Jobs inside of a gate, by when they came (ms). Sorted set; as gate; TTL: 30 d."""
+        return f"gatherq:holders:{self.queue}:{gate}"
+
+    def waiting(self, gate: str) -> str:
+        """Jobs parked at a gate, by their score. Sorted set; as gate; TTL: 30 d."""
+        return f"gatherq:waiting:{self.queue}:{gate}"
+
+    def lane(self, lane: str) -> str:
+        """Jobs parked for want of a place. Sorted set; park_claims, by claim_jobs; TTL: 30 d."""
+        return f"gatherq:lane:{self.queue}:{lane}"
+
+    def lane_wake(self, lane: str) -> str:
+        """One element when a lane has jobs. List; park_claims, popped by who has a place."""
+        return f"gatherq:lane-wake:{self.queue}:{lane}"
+
+    def place_free(self, worker: str) -> str:
+        """One element when a place is free. List; by a worker for itself; TTL: a minute."""
+        return f"gatherq:place-free:{worker}"
+
     def tick(self, run: str) -> str:
         """Mark of a cron run that was queued. String; enqueue_cron_run; TTL: an hour."""
         return f"gatherq:tick:{self.queue}:{run}"
@@ -111,6 +145,16 @@ class KeySpace:
         return f"gatherq:cancel:{self.queue}"
 
     @cached_property
+    def gates(self) -> str:
+        """Gates of the jobs that are inside of one, or wait at it. Hash; as gate; TTL: 30 d."""
+        return f"gatherq:gates:{self.queue}"
+
+    @cached_property
+    def lanes(self) -> str:
+        """Names of the lanes that were used. Set; park_claims, by mend; TTL: 30 d."""
+        return f"gatherq:lanes:{self.queue}"
+
+    @cached_property
     def batch_index(self) -> str:
         """Batches by when they were submitted (ms). Sorted set; submit, delete; TTL: a week."""
         return f"gatherq:batches:{self.queue}"
@@ -136,10 +180,10 @@ class KeySpace:
 
     @cached_property
     def prefixes(self) -> dict[str, str]:
-        """Prefixes of keys of jobs and batches, by name: the Lua steps make these keys."""
+        """Prefixes of keys of jobs, batches and gates, by name: the Lua steps make these keys."""
         of_jobs = [self.job, self.in_progress, self.retry, self.result, self.attempts]
-        made = [*of_jobs, self.batch, self.done, self.errors, self.digests]
-        return {key.__name__: key("") for key in made}
+        made = [*of_jobs, self.batch, self.done, self.errors, self.digests, self.again]
+        return {key.__name__: key("") for key in made} | _PARKING
 
     @cached_property
     def queue_wide(self) -> dict[str, str]:

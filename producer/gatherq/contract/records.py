@@ -16,7 +16,7 @@ from .outcomes import AnyOutcome, Status, Succeeded, exception_of
 from .remote_errors import error_info
 from .remote_errors.error_groups import ErrorGroup
 from .remote_errors.error_info import ErrorInfo
-from .validation import MAX_ENTRY, MAX_HISTORY, MAX_JOB, MAX_NAME, MAX_PAYLOAD
+from .validation import MAX_ENTRY, MAX_HISTORY, MAX_JOB, MAX_NAME, MAX_PAYLOAD, MAX_PRIORITY
 from .values import codec
 from .values.arguments import encode_arguments
 from .values.json_limits import check_size
@@ -46,6 +46,10 @@ class JobRecord(BaseModel):
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     #: Seconds from `enqueued` within which it must start.
     queue_timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    #: From -9 to 9, higher first.
+    priority: int = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY)
+    #: Seconds from `enqueued` before which it may not start.
+    delay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     #: Attempts before the last redrive.
     base: NonNegativeInt = 0
 
@@ -62,6 +66,8 @@ def encode_job(
     slot: int,
     timeout: float | None,
     queue_timeout: float | None = None,
+    priority: int = 0,
+    delay: float = 0.0,
 ) -> bytes:
     """Encode a job without its closing brace: submit.lua adds the time it was enqueued.
 
@@ -83,9 +89,15 @@ def encode_job(
         }
     else:
         record = {"t": None, "timeout": limit, "batch": batch, "slot": slot}
+    level = priority if call.priority is None else call.priority
+    if level:
+        record["priority"] = level
     wait = queue_timeout if call.queue_timeout is None else call.queue_timeout
     if wait is not None:
         record["queue_timeout"] = wait
+    later = delay if call.delay is None else call.delay
+    if later:
+        record["delay"] = later
     job = codec.encode(record)[:-1]
     return job if call.written is None else b"%b,%b" % (call.written, job[1:])
 

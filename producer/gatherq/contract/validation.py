@@ -24,6 +24,11 @@ MAX_HISTORY = 1024 * 1024
 #: Longest timeout, in seconds.
 MAX_TIMEOUT = 365 * 86_400.0
 
+#: Fewest and most starts a second that a limit may allow.
+MIN_RATE, MAX_RATE = 0.00001, 10_000
+#: Highest priority; the lowest is as far below 0.
+MAX_PRIORITY = 9
+
 #: Longest time that a batch can be kept for, in seconds.
 MAX_KEEP = 100 * 365 * 86_400.0
 
@@ -43,6 +48,41 @@ def check_timeout(timeout: float | None, what: str = "timeout") -> float | None:
             f"{timeout!r:.50}; leave it out for no limit of your own"
         )
     return float(timeout)
+
+
+def check_max_at_once(limit: int | None) -> int | None:
+    """Return `limit`, or raise `InvalidCall` unless it is a usable number of jobs."""
+    if limit is None:
+        return None
+    if type(limit) is not int or not 1 <= limit <= MAX_JOBS:
+        raise InvalidCall(
+            f"max_at_once must be a whole number of jobs, 1 to {MAX_JOBS:,}, not "
+            f"{value_repr(limit)}; leave it out for no limit"
+        )
+    return limit
+
+
+def check_max_per_second(rate: float | None) -> float | None:
+    """Return `rate`, or raise `InvalidCall` unless it is a usable number of starts a second."""
+    if rate is None:
+        return None
+    is_number = isinstance(rate, int | float) and not isinstance(rate, bool)
+    if not is_number or not MIN_RATE <= rate <= MAX_RATE:
+        raise InvalidCall(
+            f"max_per_second must be a number from {MIN_RATE} (one a day, about) to {MAX_RATE:,}, "
+            f"not {value_repr(rate)}; leave it out for no limit"
+        )
+    return float(rate)
+
+
+def check_priority(priority: int) -> int:
+    """Return `priority`, or raise `InvalidCall` unless there is such a level."""
+    if type(priority) is not int or abs(priority) > MAX_PRIORITY:
+        raise InvalidCall(
+            f"priority must be a whole number from -{MAX_PRIORITY} to {MAX_PRIORITY}, higher "
+            f"first, not {value_repr(priority)}"
+        )
+    return priority
 
 
 def check_name(name: object) -> None:

@@ -18,7 +18,7 @@ from .worker_presence import WorkerPresence
 from .wrong_type import unless_wrong_type
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from redis.asyncio import Redis
 
@@ -94,12 +94,14 @@ class BatchStore:
         digests: bytes = b"",
         life: str = "",
         patience: float | None = None,
+        terms: "Mapping[int, tuple[int | None, float | None]] | None" = None,
     ) -> SubmitReply:
         """Write jobs from slot `first` on; with `digests`, only if none of them differs.
 
         `life` tells this batch from others under its id; `keep` is how many seconds it stays after
         its end; `origin` is kept for people. Its producer counts as dead if it does not write the
         next jobs within `patience` seconds; None for a named batch, which may be continued later.
+        `terms`: priority and delay (s) of the jobs that have their own, by slot.
         """
         found, differs, stopped, written = await self._submit(
             batch_key=self.keys.batch(batch),
@@ -112,6 +114,7 @@ class BatchStore:
             new_digests=digests,
             life=life,
             patience="" if patience is None else round(patience * 1000),
+            terms=_encoded(terms or {}, options.priority),
             jobs=jobs,
         )
         behind = written if 0 <= written < first and found == size else None
@@ -167,6 +170,17 @@ class BatchStore:
         keys = [f"{head}{slot}" for slot in slots]
         results: list[Any] = await self._redis.execute_command("MGET", *keys)
         return results
+
+
+def _encoded(terms: "Mapping[int, tuple[int | None, float | None]]", priority: int) -> bytes:
+    """Return the terms of jobs as submit.lua takes them; empty for none."""
+    if not terms:
+        return b""
+    ms = {
+        str(slot): (priority if level is None else level, round((delay or 0) * 1000))
+        for slot, (level, delay) in terms.items()
+    }
+    return codec.encode(ms)
 
 
 def _whole(raw: bytes | None) -> int | None:

@@ -19,6 +19,20 @@ class Fenced(Protocol):
     def life(self) -> str: ...
 
 
+class Releasable(Fenced, Protocol):
+    """A claim that can be given back."""
+
+    @property
+    def priority(self) -> int: ...
+
+
+class Parkable(Fenced, Protocol):
+    """A claim that can be parked."""
+
+    @property
+    def place(self) -> str: ...
+
+
 class Recordable(Fenced, Protocol):
     """An attempt whose outcome can be recorded."""
 
@@ -58,6 +72,13 @@ class ClaimedJob(NamedTuple):
     history: Sequence[bytes] = ()
     #: The trace context of its batch; empty for none.
     trace: str = ""
+    #: Its score in the queue, as Redis wrote it.
+    place: str = "0"
+
+    @property
+    def priority(self) -> int:
+        """What is known of it without its data."""
+        return 0
 
 
 class BatchFacts(NamedTuple):
@@ -77,6 +98,15 @@ def text(raw: bytes) -> str:
 def texts(raw: Iterable[bytes]) -> list[str]:
     """Decode texts."""
     return [text(part) for part in raw]
+
+
+#: Scores of jobs of each level below 0 stand so far behind those of the level above.
+_BAND = 10**13
+
+
+def due_of(place: str) -> int:
+    """Return when a job was to run (ms), by its score in the queue."""
+    return int(float(place)) % _BAND
 
 
 def batch_facts(raw: Sequence[Any]) -> dict[str, BatchFacts]:

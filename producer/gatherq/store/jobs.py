@@ -18,9 +18,12 @@ from .claims import (
     BatchFacts,
     ClaimedJob,
     Fenced,
+    Parkable,
     Recordable,
+    Releasable,
     batch_facts,
     claim_found,
+    due_of,
     slot_in,
     text,
     texts,
@@ -43,7 +46,8 @@ _RENEWAL_CHUNK = 250
 _SCAN_CHUNK, _LONGEST_SCAN = 500, 50_000
 
 
-F_co = TypeVar("F_co", bound=Fenced, covariant=True)
+F_co = TypeVar("F_co", bound=Releasable, covariant=True)
+P_co = TypeVar("P_co", bound=Parkable, covariant=True)
 R_co = TypeVar("R_co", bound=Recordable, covariant=True)
 
 
@@ -64,6 +68,8 @@ class ClaimReply:
     held_by_arq: str = ""
     #: Where the next claim begins, if jobs were passed over.
     position: QueuePosition | None = None
+    #: Batches whose queued jobs may not run any more.
+    to_sweep: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -78,6 +84,8 @@ class RenewalReply:
     cancelled: dict[str, str] = field(default_factory=dict)
     #: Batches that are to be extended.
     to_extend: set[str] = field(default_factory=set)
+    #: Batches whose queued jobs may not run any more.
+    to_sweep: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ class RecordReply(NamedTuple):
 
     #: One for each job: recorded, already, refused or gone; see record_outcomes.lua.
     replies: list[str]
-    #: Batches that were cancelled because they tolerate no more failures.
+    #: Batches whose queued jobs may not run any more.
     to_sweep: list[str]
     #: Batches whose time to live needs to be set anew.
     to_extend: list[str]
@@ -118,6 +126,38 @@ class Release(Generic[F_co]):
     charge: bool = False
     #: Entry of the attempt in the job's history; empty for none.
     entry: bytes = b""
+
+
+class LaneRoom(NamedTuple):
+    """For how many jobs of a lane a worker has places."""
+
+    name: str
+    left: int
+    #: The kind of these places, and how many are left of it for all lanes.
+    kind: str
+    left_of_kind: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate that jobs pass: how many may be inside, and the time between two starts (µs)."""
+
+    name: str
+    most: int | None = None
+    interval: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission(Generic[P_co]):
+    """A claim that may not begin without asking."""
+
+    attempt: P_co
+    #: The lane that it is to wait in; empty if this worker has a place for it.
+    lane: str = ""
+    gate: Gate | None = None
+
+
+_OPEN = Gate("")
 
 
 class JobStore:
@@ -144,6 +184,7 @@ class JobStore:
         )
         self._record = script("job/record_outcomes").bind(redis, keys, worker=worker)
         self._release = script("job/release_claims").bind(redis, keys)
+        self._park = script("job/park_claims").bind(redis, keys)
         self._find = script("job/find_claims").bind(
             redis, keys, worker=worker, lease=lease, n=_SCAN_CHUNK
         )
@@ -155,9 +196,17 @@ class JobStore:
         )
 
     async def claim(
-        self, n: int, since: int, last: int, passing: Passing = NO_PASSING
+        self,
+        n: int,
+        since: int,
+        last: int,
+        passing: Passing = NO_PASSING,
+        lanes: Sequence[LaneRoom] = (),
     ) -> ClaimReply:
-        """Claim up to `n` jobs, after contact with Redis from `since` until `last` (ms)."""
+        """Claim up to `n` jobs, after contact with Redis from `since` until `last` (ms).
+
+        First those in `lanes`, as far as there is room.
+        """
         self._claims += 1
         pass_over: tuple[Any, ...] = ()
         if passing.names:
@@ -170,12 +219,14 @@ class JobStore:
             to_extend,
             held_by_arq,
             position,
+            to_sweep,
             *raw,
         ) = await self._claim(
             n=n,
             contact_since=since,
             contact_last=last,
             claim=self._claims,
+            lanes=codec.encode(list(lanes)) if lanes else b"",
             passing=pass_over,
         )
         batches = batch_facts(facts)
@@ -183,7 +234,7 @@ class JobStore:
         next_ms = None if next_in < 0 else next_in
         others = (texts(quarantined), texts(to_extend), text(held_by_arq))
         start = QueuePosition(text(position[0]), int(position[1])) if position else None
-        return ClaimReply(jobs, int(now), next_ms, *others, start)
+        return ClaimReply(jobs, int(now), next_ms, *others, start, texts(to_sweep))
 
     async def renew(
         self,
@@ -201,7 +252,7 @@ class JobStore:
         attempts = list(claims)
         renewal = RenewalReply()
         for start in range(0, max(len(attempts), 1), _RENEWAL_CHUNK):
-            now, lost, cancelled, to_extend = await self._renew(
+            now, lost, cancelled, to_extend, to_sweep = await self._renew(
                 contact_since=since,
                 contact_last=last,
                 is_alive=int(sign),
@@ -216,6 +267,7 @@ class JobStore:
             renewal.now = int(now)
             renewal.lost += texts(lost)
             renewal.to_extend.update(texts(to_extend))
+            renewal.to_sweep.update(texts(to_sweep))
             pairs = texts(cancelled)
             renewal.cancelled.update(zip(pairs[::2], pairs[1::2], strict=True))
         return renewal
@@ -250,12 +302,22 @@ class JobStore:
             await self.extend(batch)
         return done.replies
 
-    async def release(self, releases: Sequence[Release[Fenced]]) -> int:
+    async def release(self, releases: Sequence[Release[Releasable]]) -> int:
         """Give claims back to the queue; return how many were still ours."""
         claims: list[Any] = []
         for r in releases:
             claims += (*self._fence(r.attempt), round(r.delay * 1000), int(r.charge), r.entry)
+            claims.append(r.attempt.priority)
         return int(await self._release(claims=claims))
+
+    async def park(self, admissions: Sequence[Admission[Parkable]]) -> list[bool]:
+        """Park claims that cannot begin here or now; return for each whether it may begin."""
+        claims: list[Any] = []
+        for each in admissions:
+            gate = each.gate or _OPEN
+            claims += (*self._fence(each.attempt), each.attempt.place, each.lane, gate.name)
+            claims += ("" if n is None else n for n in (gate.most, gate.interval))
+        return [bool(reply) for reply in await self._park(claims=claims)]
 
     async def find_claims(self, *, jobs: bool = True) -> tuple[int, list[ClaimedJob]]:
         """Return Redis's time (ms) and the claims of this worker; with the data of their `jobs`."""
@@ -281,29 +343,44 @@ class JobStore:
         batch, _, end = job_id.rpartition(":")
         facts = batches.get(batch)
         slot = None if facts is None else slot_in(end, facts.size)
-        queued = (job_id, number, job, int(score))
+        place = text(score)
+        queued = (job_id, number, job, due_of(place))
         claim = (self._claims, problem)
         if facts is None or slot is None:
-            return ClaimedJob(*queued, None, 0, "", *claim, None, entries)
+            return ClaimedJob(*queued, None, 0, "", *claim, None, entries, "", place)
         deadline, trace = facts.deadline, facts.trace
-        return ClaimedJob(*queued, batch, slot, facts.life, *claim, deadline, entries, trace)
+        return ClaimedJob(*queued, batch, slot, facts.life, *claim, deadline, entries, trace, place)
 
     def _fence(self, attempt: Fenced) -> tuple[str, int, str, str, str]:
         """Return id, attempt, token, batch and its life: together they are of this claim alone."""
         token = f"{self._worker}:{attempt.number}:{attempt.claim}"
         return attempt.job_id, attempt.number, token, attempt.batch or "", attempt.life
 
-    async def wait(self, timeout: float) -> None:
-        """Wait until there may be work, at most `timeout` seconds."""
+    async def wait(self, timeout: float, lanes: Sequence[str] | None = None) -> None:
+        """Wait until there may be work, at most `timeout` seconds.
+
+        With `lanes`, also until one of these has jobs, or `tell_free_place` is called.
+        """
+        keys = [self._keys.wake]
+        if lanes is not None:
+            keys += [self._keys.place_free(self._worker), *map(self._keys.lane_wake, lanes)]
         # A server looks at its blocked clients ten times a second, or when it is sent anything.
         timer = asyncio.get_running_loop().call_later(timeout + 0.001, self._ping_soon)
         try:
-            await self._redis.execute_command("BLPOP", self._keys.wake, f"{timeout:.3f}")
+            await self._redis.execute_command("BLPOP", *keys, f"{timeout:.3f}")
         finally:
             timer.cancel()
             if self._ping_task:  # its connection must not outlive the pool
                 await asyncio.wait({self._ping_task}, timeout=1)
                 self._ping_task = None
+
+    async def tell_free_place(self) -> None:
+        """Let `wait` end: a place is free for jobs of a lane."""
+        key = self._keys.place_free(self._worker)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.rpush(key, "1")
+            pipe.pexpire(key, 60_000)
+            await pipe.execute()
 
     def _ping_soon(self) -> None:
         self._ping_task = asyncio.create_task(self._ping())

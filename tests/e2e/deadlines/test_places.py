@@ -77,8 +77,7 @@ async def test_what_waits_is_cancelled_at_once_and_says_by_whom(
     before = await full(job, count, 2)
     async with until(20):
         batch = await producer.submit([job.call(ledger.path, 0)] * 3)
-        claims = [keys.in_progress(f"{batch.id}:{slot}") for slot in range(3)]
-        while await producer.redis.exists(*claims) < 3:
+        while int(await producer.redis.hget(keys.batch(batch.id), "parked") or 0) < 3:
             await asyncio.sleep(0.01)
         began = monotonic()
         await batch.cancel()

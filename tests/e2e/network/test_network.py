@@ -66,7 +66,8 @@ async def test_a_producers_replies_may_be_lost(stage, step):
         assert await batch.cancel(1, 2, 3) == 3
         assert await batch.cancel() == 897
         assert await batch.redrive() == 900
-        assert await stage.redis.zcard(DEFAULT_QUEUE) == 900
+        assert 0 < await stage.redis.zcard(DEFAULT_QUEUE) <= 200  # the others wait outside
+        assert (await batch.counts()).finished == 0
         await batch.delete()
         assert proxy.lost == 1
         with pytest.raises(BatchNotFound):

@@ -52,14 +52,21 @@ def test_the_channel_names_a_database_other_than_0():
     assert KeySpace("q", 3).wake == KeySpace("q").wake
 
 
+PARKING = ("gate", "holders", "waiting", "lane", "lane_wake")
+
+
 def test_a_step_makes_the_keys_that_the_key_space_makes():
     keys = KeySpace("q")
     assert set(keys.prefixes) == {
         *("job", "in_progress", "retry", "result", "attempts"),
-        *("batch", "done", "errors", "digests"),
+        *("batch", "done", "errors", "digests", "again"),
+        *("gate", "gates", "holders", "waiting", "lane", "lanes", "lane_wake"),
     }
-    for name, prefix in keys.prefixes.items():
-        assert prefix + "b:7" == getattr(keys, name)("b:7")
+    for name in ("gates", "lanes"):
+        assert getattr(keys, name) == f"{keys.prefixes[name]}q"
+    for name in keys.prefixes.keys() - {"gates", "lanes"}:
+        queue = "q:" if name in PARKING else ""
+        assert f"{keys.prefixes[name]}{queue}b:7" == getattr(keys, name)("b:7")
 
 
 def test_a_jobs_id_is_its_batch_and_slot():

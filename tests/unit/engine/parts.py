@@ -9,10 +9,10 @@ from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.finalizer import Finalizer
 from gatherq_worker.engine.conclusion.recorder import Recorder
-from gatherq_worker.engine.execution_places import ExecutionPlaces
 from gatherq_worker.engine.executor import Executor
 from gatherq_worker.engine.observers import Observers
 from gatherq_worker.engine.options import EngineOptions
+from gatherq_worker.engine.places.execution_places import ExecutionPlaces
 from gatherq_worker.engine.redis_clock import RedisClock
 from gatherq_worker.registry import Registry
 

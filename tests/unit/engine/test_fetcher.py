@@ -11,6 +11,7 @@ from gatherq_worker.attempt import Attempt, State
 from gatherq_worker.engine.cancellations import CancellationListener
 from gatherq_worker.engine.fetcher import Fetcher
 from gatherq_worker.engine.options import EngineOptions
+from gatherq_worker.engine.places.parking import Parking
 from gatherq_worker.engine.unknown_jobs import UnknownJobs
 from gatherq_worker.registry import Handler
 
@@ -30,7 +31,7 @@ class SlowClaim:
         self.ids = ids
         self.asked, self.reply = asyncio.Event(), asyncio.Event()
 
-    async def claim(self, n, since, last, passing):
+    async def claim(self, n, since, last, passing, lanes):
         self.asked.set()
         await self.reply.wait()
         return ClaimReply([claimed(id_) for id_ in self.ids], NOW, None)
@@ -42,7 +43,7 @@ class Swallowing:
     def __init__(self):
         self.asked = asyncio.Event()
 
-    async def claim(self, n, since, last, passing):
+    async def claim(self, n, since, last, passing, lanes):
         self.asked.set()
         try:
             await asyncio.sleep(60)
@@ -69,6 +70,7 @@ class World(Parts):
             self.options,
             UnknownJobs(self.registry, self.options.unknown_for),
             self.cancellations,
+            Parking(store, self.attempts, self.recorder, self.places, self.registry),
             aborts,
         )
 
@@ -157,7 +159,7 @@ async def test_no_more_is_claimed_than_there_is_room_for():
     asked = []
 
     class Store:
-        async def claim(self, n, since, last, passing):
+        async def claim(self, n, since, last, passing, lanes):
             asked.append(n)
             return ClaimReply([claimed(f"b:{len(asked)}{i}") for i in range(n)], NOW, None)
 

@@ -73,7 +73,7 @@ def test_the_first_lines_declare_what_the_step_takes_and_the_prefixes():
 
 def test_a_list_goes_on_behind_a_comma():
     claim = script("job/claim_jobs")
-    assert claim.argv[-1] == "statistics"
+    assert claim.argv[-1] == "lanes"
     assert claim.rest == "passing"
 
 

@@ -23,13 +23,14 @@ from .cancellations import AbortPoll, CancellationListener
 from .conclusion.finalizer import Finalizer
 from .conclusion.recorder import Recorder
 from .events import GraceOver
-from .execution_places import ExecutionPlaces
 from .executor import Executor
 from .fetcher import Fetcher
 from .heartbeat import Heartbeat
 from .loop_watch.watchdog import Watchdog
 from .observers import Observers
 from .options import EngineOptions
+from .places.execution_places import ExecutionPlaces
+from .places.parking import Parking
 from .redis_clock import RedisClock
 from .unknown_jobs import UnknownJobs
 from .worker_record.live_fields import LiveFields
@@ -94,8 +95,10 @@ class Engine:
         )
         self._aborts = AbortPoll(options.aborts(store), attempts) if options.aborts else None
         unknown = UnknownJobs(registry, options.unknown_for, options.clock)
+        parking = Parking(store, attempts, recorder, places, registry)
         self._fetcher = Fetcher(
-            store, executor, places, recorder, clock, options, unknown, listener, self._aborts
+            *(store, executor, places, recorder, clock, options, unknown, listener),
+            *(parking, self._aborts),
         )
         live.outages = (recorder.outages, self._fetcher.outages, self._heartbeat.outages)
 

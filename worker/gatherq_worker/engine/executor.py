@@ -21,8 +21,8 @@ from .conclusion import verdicts
 from .conclusion.deadlines import set_deadline
 from .conclusion.finalizer import Finalizer
 from .events import JobStarted
-from .execution_places import ExecutionPlaces, WaitedTooLong
 from .options import EngineOptions
+from .places.execution_places import ExecutionPlaces, WaitedTooLong
 from .redis_clock import RedisClock
 
 logger = logging.getLogger("gatherq.worker")
@@ -61,6 +61,8 @@ class Executor:
 
     def _ended(self, task: Any) -> None:
         attempt: Attempt = task.attempt
+        if attempt.places:
+            attempt.free()
         self.attempts.ended(attempt)
         if task.cancelled():
             self._finalizer.cut_short(attempt)

@@ -1,17 +1,21 @@
 """The fetcher claims jobs: no more than there is room for, and as soon as there are any."""
 
 import asyncio
+import contextlib
 import logging
 
-from gatherq.store.jobs import ClaimReply, JobStore, Release
+from gatherq.store.jobs import ClaimReply, JobStore, LaneRoom, Release
+from gatherq.store.server.errors import REDIS_ERRORS
 from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
+from gatherq_worker.execution.guarded_task import guarded
 
 from .cancellations import AbortPoll, CancellationListener
 from .conclusion.recorder import Recorder
-from .execution_places import ExecutionPlaces
 from .executor import Executor
 from .options import EngineOptions
+from .places.execution_places import ExecutionPlaces
+from .places.parking import Parking
 from .recycling import RecycleLimits
 from .redis_clock import RedisClock
 from .stray_claims import StrayClaims
@@ -50,16 +54,22 @@ class Fetcher:
         options: EngineOptions,
         unknown: UnknownJobs,
         cancellations: CancellationListener,
+        parking: Parking,
         aborts: AbortPoll | None = None,
     ) -> None:
         self._store, self._attempts = store, executor.attempts
         self._executor, self._places = executor, places
         self._recorder, self._clock, self._options = recorder, clock, options
         self._unknown, self._cancellations, self._aborts = unknown, cancellations, aborts
+        self._parking, places.when_free = parking, self._place_freed
         self._limits = RecycleLimits(options.most_jobs, options.most_memory)
         self.outages = OutageLog()
         self._loop = asyncio.get_running_loop()
         self._strays = StrayClaims(store, self._attempts, recorder, options.lease, options.clock)
+        #: How many places there were in each lane at the last claim, and whether it waits for more.
+        self._offered: list[LaneRoom] = []
+        self._waits = False
+        self._nudge: asyncio.Task[None] | None = None
         #: When a job came that nobody had announced, by the loop's clock.
         self._unannounced = float("-inf")
         self._plain_worker_seen = False
@@ -90,16 +100,42 @@ class Fetcher:
                 if wait and burst and not attempts.task_count and not await self._store.queued():
                     return
                 if wait:
-                    await self._store.wait(wait)
+                    await self._wait(wait)
             except Exception as error:  # whatever stands in Redis
                 self._strays.suspect()
                 await self.outages.note_error("give work", error)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait until there may be work, or a place for what waits in a lane."""
+        if not self._parking.has_lanes:
+            await self._store.wait(seconds)
+            return
+        room = self._parking.room()
+        if any(new.left > old.left for new, old in zip(room, self._offered, strict=False)):
+            return  # a place was freed since the claim
+        self._waits = True
+        try:
+            await self._store.wait(seconds, [lane.name for lane in room if lane.left])
+        finally:
+            self._waits = False
+
+    def _place_freed(self) -> None:
+        if self._waits:
+            self._waits = False
+            self._nudge = guarded(self._tell_free_place())
+
+    async def _tell_free_place(self) -> None:
+        with contextlib.suppress(*REDIS_ERRORS):  # the wait is over soon
+            await self._store.tell_free_place()
 
     async def fetch(self, room: int) -> float:
         """Claim and start up to `room` jobs; return the seconds to wait for more, 0 for none."""
         await self._strays.release()
         clock, heard = self._clock, self._cancellations.heard
-        claim = await self._store.claim(room, clock.since, clock.last, self._unknown.passing)
+        self._offered = self._parking.room()
+        claim = await self._store.claim(
+            room, clock.since, clock.last, self._unknown.passing, self._offered
+        )
         self.outages.note_answer()
         clock.seen(claim.now)
         self._warn_of(claim)
@@ -107,6 +143,7 @@ class Fetcher:
         if self._cancellations.heard != heard:  # a message may be about what the claim brought
             self._cancellations.look_soon()
         self._recorder.extend(claim.to_extend)
+        self._recorder.sweep(claim.to_sweep)
         return self._wait_after(claim, full=len(claim.jobs) == room)
 
     async def _start_all(self, claim: ClaimReply) -> None:
@@ -117,13 +154,16 @@ class Fetcher:
         if self._aborts:
             aborted = await self._aborts.requested([a.job_id for a in attempts])
         for attempt in attempts:
-            if attempt.concluded:
-                continue  # it was lost meanwhile
             if attempt.job_id in aborted:
                 attempt.cancelled_by = "producer"
             if attempt.batch is None:
                 self._unannounced = self._loop.time()
-            self._start(attempt, claim.now)
+        here = [each for each in attempts if not each.concluded and self._stays(each, claim.now)]
+        for attempt in await self._parking.admit(here):
+            if attempt.concluded:
+                attempt.free()  # it was lost meanwhile
+            else:
+                self._executor.launch(attempt)
 
     def _wait_after(self, claim: ClaimReply, *, full: bool) -> float:
         """Return the seconds until the next claim; 0 if the queue may have more."""
@@ -153,17 +193,18 @@ class Fetcher:
             self._plain_worker_seen = True
             logger.warning(PLAIN_WORKER, claim.held_by_arq)
 
-    def _start(self, attempt: Attempt, now: int) -> None:
-        """Start an attempt at `now` (ms by Redis's clock), or release it to other workers."""
+    def _stays(self, attempt: Attempt, now: int) -> bool:
+        """Release an attempt to other workers that cannot start here `now` (ms); say if it can."""
         delay = self._unknown.delay(attempt, now)
         if delay is None and attempt.suspect and self._executor.can_isolate(attempt):
             attempt.apart = True
             if self._places.left_apart <= 0:  # it keeps nobody waiting here
                 delay = _ELSEWHERE
         if delay is None:
-            self._executor.launch(attempt)
-        elif self._attempts.release(attempt):
+            return True
+        if self._attempts.release(attempt):
             self._recorder.release(Release(attempt, delay))
+        return False
 
     def _longest_wait(self) -> float:
         """Return when to look for jobs that nobody announces: soon, where some came lately."""

@@ -195,3 +195,5 @@ class Heartbeat:
                 post(self._attempts.cancel, claims[job_id], by)
         if renewal.to_extend:
             post(self._recorder.extend, renewal.to_extend)
+        if renewal.to_sweep:
+            post(self._recorder.sweep, renewal.to_sweep)

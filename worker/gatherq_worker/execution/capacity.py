@@ -18,22 +18,36 @@ class Seat:
 
 
 class Places:
-    """At most `most` places are held at a time; those who wait are served in turn."""
+    """At most `most` places are held at a time; those who wait are served in turn.
 
-    def __init__(self, most: int) -> None:
-        self._most, self._wanted = most, 0
-        self._free = asyncio.Semaphore(most)
+    `when_free` is called when a place is free where none was.
+    """
+
+    def __init__(self, most: int, when_free: Callable[[], None] | None = None) -> None:
+        self._most, self._wanted, self._when_free = most, 0, when_free
+        #: As many items as there are free places.
+        self._free: asyncio.Queue[None] = asyncio.Queue()
+        for _ in range(most):
+            self._free.put_nowait(None)
 
     @property
     def left(self) -> int:
         """How many places could be taken without waiting."""
         return max(self._most - self._wanted, 0)
 
+    def take_now(self) -> Seat | None:
+        """Take a place if one is free; None if none is."""
+        if not self.left:
+            return None
+        self._wanted += 1
+        self._free.get_nowait()
+        return Seat(self._give_back)
+
     async def take(self) -> Seat:
         """Wait for a place."""
         self._wanted += 1
         try:
-            await self._free.acquire()
+            await self._free.get()
         except BaseException:
             self._wanted -= 1
             raise
@@ -41,4 +55,6 @@ class Places:
 
     def _give_back(self) -> None:
         self._wanted -= 1
-        self._free.release()
+        self._free.put_nowait(None)
+        if self._when_free and self.left == 1:
+            self._when_free()

@@ -34,8 +34,8 @@ _IMPORT = 60.0
 class Processes:
     """At most `most` processes at a time, forked by a server that starts at first need."""
 
-    def __init__(self, most: int) -> None:
-        self._places = Places(most)
+    def __init__(self, most: int, when_free: Callable[[], None] | None = None) -> None:
+        self.places: Places = Places(most, when_free)
         self._server: ForkServer | None = None
         #: Fork servers that died and were not reaped yet.
         self._dead: list[ForkServer] = []
@@ -46,11 +46,14 @@ class Processes:
     @property
     def left(self) -> int:
         """How many processes could begin at once."""
-        return self._places.left
+        return self.places.left
 
-    async def take(self, handler: Handler) -> "JobProcess":
-        """Wait for a place, and for a process that has the handler; raises Shortage."""
-        place = await self._places.take()
+    async def take(self, handler: Handler, seat: Place | None = None) -> "JobProcess":
+        """Wait for a place, unless it has a `seat`, and for a process; raises Shortage.
+
+        The process has imported the handler.
+        """
+        place = seat or await self.places.take()
         try:
             process = JobProcess(place, self._all.discard)
         except BaseException:

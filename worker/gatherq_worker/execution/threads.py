@@ -26,14 +26,20 @@ _AGAIN = 0.1
 class Threads:
     """At most `most` threads at a time; one that cannot be stopped is abandoned, and counted."""
 
-    def __init__(self, most: int, write: ResultWriter = write_result) -> None:
-        self._places, self._write = Places(most), write
+    def __init__(
+        self,
+        most: int,
+        write: ResultWriter = write_result,
+        when_free: Callable[[], None] | None = None,
+    ) -> None:
+        self.places: Places = Places(most, when_free)
+        self._write = write
         #: How many threads run on although their time is over.
         self.abandoned = 0
 
-    async def take(self, handler: Handler) -> Place:
-        """Wait for a place; all handlers share them."""
-        return await self._places.take()
+    async def take(self, handler: Handler, seat: Place | None = None) -> Place:
+        """Wait for a place, unless it has a `seat`; all handlers share them."""
+        return seat or await self.places.take()
 
     async def run(
         self, attempt: Attempt, begin: Callable[[], object], call: Any

@@ -4,8 +4,14 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from gatherq.contract.checks.near_match import did_you_mean
 from gatherq.contract.short_repr import value_repr
-from gatherq.contract.validation import check_name, check_timeout
+from gatherq.contract.validation import (
+    check_max_at_once,
+    check_max_per_second,
+    check_name,
+    check_timeout,
+)
 from gatherq.errors import InvalidCall, check_delay
 
 if TYPE_CHECKING:
@@ -43,6 +49,26 @@ def check_isolation(function: Callable[..., Any], isolation: str, *, is_async: b
         )
 
 
+def check_per(function: Callable[..., Any], definition: "JobDefinition") -> None:
+    """Raise InvalidCall unless a limit is for each value of an argument that the function has."""
+    per = definition.per
+    if per is None:
+        return
+    if definition.max_at_once is None and definition.max_per_second is None:
+        raise InvalidCall("per= says what a limit is for: give max_at_once= or max_per_second= too")
+    names = [
+        parameter.name
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if not isinstance(per, str) or per not in names:
+        near = did_you_mean(per, names) if isinstance(per, str) else ""
+        raise InvalidCall(
+            f"per must be the name of an argument of {function.__qualname__}, one of "
+            f"{', '.join(names) or 'none'}, not {value_repr(per)}{near and '; '}{near}".rstrip()
+        )
+
+
 def check_settings(name: object, definition: "JobDefinition") -> None:
     """Raise InvalidCall for a setting that no job can have."""
     rules = definition.rules
@@ -55,6 +81,8 @@ def check_settings(name: object, definition: "JobDefinition") -> None:
     for what in ("max_attempts", "concurrency", "memory"):
         if getattr(definition, what) is not None:
             _check_whole(what, getattr(definition, what), 1)
+    check_max_at_once(definition.max_at_once)
+    check_max_per_second(definition.max_per_second)
     _check_whole("retries", rules.retries, 0)
     _check_retry_on(rules.retry_on)
     _check_flag("retry_timeouts", rules.timeouts)

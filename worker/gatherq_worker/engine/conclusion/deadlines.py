@@ -48,7 +48,7 @@ def limit_to_begin(attempt: Attempt, now: int) -> Limit | None:
         limits.append(tightest(None, attempt.batch_deadline, now))
     job = attempt.job
     if job and job.queue_timeout is not None and attempt.number == job.base + 1:
-        left = (job.enqueued - now) / 1000 + job.queue_timeout
+        left = (job.enqueued - now) / 1000 + job.delay + job.queue_timeout
         limits.append(Limit(max(left, 0.0), "queue", job.queue_timeout))
     return min(limits, default=None)
 

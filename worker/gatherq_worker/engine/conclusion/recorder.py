@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -38,6 +39,8 @@ class Recorder:
         self._records: list[Record[Attempt]] = []
         self._releases: list[Release[Attempt]] = []
         self._maintenance: set[asyncio.Task[None]] = set()
+        #: Batches that are being swept.
+        self._sweeping: set[str] = set()
         self.outages = OutageLog()
         #: How many are written at a time: fewer while one of them may be what Redis refuses.
         self._most = _MAX_RECORDS
@@ -100,8 +103,7 @@ class Recorder:
         self._news.released(releases)
         for record, reply in zip(records, done.replies, strict=True):
             self._attempts.recorded(record, reply)
-        for batch in done.to_sweep:
-            self._maintain(self._store.sweep(batch))
+        self.sweep(done.to_sweep)
         self.extend(done.to_extend)
         for release in releases:
             self._attempts.released(release)
@@ -138,11 +140,23 @@ class Recorder:
         for batch in batches:
             self._maintain(self._store.extend(batch))
 
-    def _maintain(self, work: Coroutine[Any, Any, None]) -> None:
+    def sweep(self, batches: Iterable[str]) -> None:
+        """End the queued jobs of batches that may not run any more, beside the recording."""
+        for batch in batches:
+            if batch not in self._sweeping:
+                self._sweeping.add(batch)
+                task = self._maintain(self._store.sweep(batch))
+                task.add_done_callback(partial(self._swept, batch))
+
+    def _swept(self, batch: str, _: asyncio.Task[None]) -> None:
+        self._sweeping.discard(batch)
+
+    def _maintain(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Maintain a batch in a task of its own. If that fails, later steps do the same work."""
         task = guarded(_quietly(work))
         self._maintenance.add(task)
         task.add_done_callback(self._maintenance.discard)
+        return task
 
     def _note(self) -> None:
         self._idle.clear()

@@ -19,8 +19,8 @@ from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.finalizer import Finalizer
 from gatherq_worker.engine.events import LoopBlocked
-from gatherq_worker.engine.execution_places import ExecutionPlaces
 from gatherq_worker.engine.options import EngineOptions
+from gatherq_worker.engine.places.execution_places import ExecutionPlaces
 from gatherq_worker.engine.worker_record.news import News
 from gatherq_worker.execution import interrupt
 from gatherq_worker.ipc.process_contract import RECYCLED, Farewell

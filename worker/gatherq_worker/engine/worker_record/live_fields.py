@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from gatherq.store.server.outages import OutageLog
     from gatherq_worker.engine.attempts import Attempts
     from gatherq_worker.engine.conclusion.recorder import Recorder
-    from gatherq_worker.engine.execution_places import ExecutionPlaces
     from gatherq_worker.engine.loop_watch.watchdog import Watchdog
+    from gatherq_worker.engine.places.execution_places import ExecutionPlaces
 
 #: Most jobs that are told.
 _MOST_JOBS = 100

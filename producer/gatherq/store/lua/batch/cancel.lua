@@ -1,6 +1,7 @@
 -- Cancels a batch, or some slots of it. Queued slots end here; running ones are asked to end.
--- Include: clock, values, access, events, error_groups, batch, statistics, end_queued_job, request_replay
--- KEYS: queue, cancel_marks
+-- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch,
+--   gates, statistics, end_queued_job, request_replay
+-- KEYS: queue, cancel_marks, wake
 -- ARGV: batch_id, by, channel, events, totals, statistics, slots, request
 -- slots: a JSON list of at most 500; empty for the whole batch. request: an id of this request.
 -- The whole batch is only marked, and its running jobs are asked; sweep.lua ends its queued jobs.
@@ -36,7 +37,9 @@ for i, job in ipairs(ids) do
   if token then
     asked[#asked + 1] = job
   elseif scores[i] then
-    end_job(batch, job, slots[i], attempts, cancelled(by))
+    end_job(batch, job, slots[i], attempts, tonumber(scores[i]), cancelled(by))
+  elseif is_outside(batch, slots[i]) and redis.call('EXISTS', prefix.result .. job) == 0 then
+    end_job(batch, job, slots[i], attempts, nil, cancelled(by))
   end
 end
 begin_writing()

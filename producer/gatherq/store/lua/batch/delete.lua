@@ -1,6 +1,6 @@
 -- Removes a batch with all its jobs, in chunks of slots; the batch's own keys go with the last one.
--- Include: values, access, events
--- KEYS: queue, cancel_marks, batch_key
+-- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch, gates
+-- KEYS: queue, cancel_marks, batch_key, wake
 -- ARGV: batch_id, first, n, by, channel, batch_index, events
 -- first, n: the chunk of slots, at most 500. by: who removes it, for the event.
 -- After the first chunk the batch is gone for collectors: nothing of it is claimed, its running jobs are
@@ -29,9 +29,11 @@ if #ids > 0 then
   redis.call('UNLINK', unpack(names))
   try('ZREM', queue, unpack(ids))
   try('HDEL', cancel_marks, unpack(ids))
+  leave_gates(ids)
 end
 if last == size - 1 then
   redis.call('UNLINK', batch_key, prefix.done .. batch_id, prefix.digests .. batch_id)
-  note('UNLINK', prefix.errors .. batch_id)
+  for _, name in ipairs({'errors', 'again'}) do note('UNLINK', prefix[name] .. batch_id) end
 end
+write_batches()
 return size

@@ -1,8 +1,8 @@
 -- Sets the lifetime of a batch anew: an ended one stays for as long as its producer asked, an
 -- unfinished one for as long as it may take. Slots come in chunks, and the batch itself with the
 -- last one, so that no slot expires before the batch.
--- Include: clock, values, access, events, error_groups, batch
--- KEYS: queue, batch_key
+-- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch
+-- KEYS: queue, batch_key, wake
 -- ARGV: batch_id, first, n, expires, stay, by, events
 -- first, n: the chunk of slots, at most 500. expires: what the call for the chunk before returned (ms), ''
 -- in the first. stay: how long (ms) the batch is to stay after its end from now on, or ''; by: who says so.
@@ -34,6 +34,6 @@ if last == written - 1 then
   for _, name in ipairs({'batch', 'done', 'digests'}) do
     redis.call('PEXPIREAT', prefix[name] .. batch_id, digits(expires))
   end
-  note('PEXPIREAT', prefix.errors .. batch_id, digits(expires))
+  for _, name in ipairs({'errors', 'again'}) do note('PEXPIREAT', prefix[name] .. batch_id, digits(expires)) end
 end
 return {written, digits(expires)}

@@ -1,11 +1,12 @@
 -- Looks after slots that a collector waits for: what Redis has lost is queued again, or ends.
--- Include: clock, queue_score, values, access, wake, events, error_groups, batch, statistics, end_queued_job
+-- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch,
+--   gates, statistics, end_queued_job
 -- KEYS: queue, cancel_marks, wake
 -- ARGV: batch_id, slots, before, channel, events, totals, statistics
 -- slots: a JSON list of at most 500. before: how many slots were written when the same collector
 -- called last, or -1.
 -- A slot that is neither queued nor running and has no result is queued again if its data is there;
--- else it ends as LostJob. Slots that the producer has not written, and did not go on to write since
+-- else it ends as LostJob. So is a parked one that is in no lane and at no gate any more. Slots that the producer has not written, and did not go on to write since
 -- the call before, end as NeverSubmitted.
 -- Returns false for no such batch, else {slots written, {slots that have a result now}, whether
 -- extend.lua is to be run (1 or 0)}.
@@ -17,7 +18,8 @@ local LOST = failed('LostJob', 'its data is no longer in Redis: evicted, deleted
 local NEVER = failed('NeverSubmitted', 'its producer ended before it was written; submit the batch '
   .. 'again under the same id to go on')
 
-local ids, keys, ended, back = {}, {}, {}, {}
+local ids, keys, ended, back, parked = {}, {}, {}, {}, {}
+local outside = false
 for i, slot in ipairs(slots) do
   ids[i] = string.format('%s:%.0f', batch_id, slot)
   keys[i] = prefix.in_progress .. ids[i]
@@ -29,23 +31,34 @@ for i, slot in ipairs(slots) do
   local job = ids[i]
   if redis.call('EXISTS', prefix.result .. job) == 1 then
     ended[#ended + 1] = slot
-  elseif not scores[i] and not tokens[i] and slot < batch.size and not batch.elsewhere then
+  elseif tonumber(scores[i] or '') == PARKED then
+    parked[#parked + 1] = job
+  elseif scores[i] or tokens[i] then -- it waits, or runs
+  elseif is_outside(batch, slot) then
+    outside = true
+  elseif slot < batch.size and not batch.elsewhere then
     local verdict
     if slot >= batch.written then
       verdict = batch_verdict(batch) or given_up and NEVER
     elseif redis.call('TYPE', prefix.job .. job).ok == 'string' then
-      back[#back + 1], back[#back + 2] = queue_score(i), job
+      local attempts = whole(read('GET', prefix.retry .. job) or '') or 0
+      back[#back + 1] = attempts > 0 and released_score(0, 0) or queue_score(i, 0)
+      back[#back + 1] = job
     else
       verdict = LOST
     end
     if verdict then
-      end_job(batch, job, slot, whole(read('GET', prefix.retry .. job) or '') or 0, verdict)
+      end_job(batch, job, slot, whole(read('GET', prefix.retry .. job) or '') or 0, nil, verdict)
       ended[#ended + 1] = slot
     end
   end
 end
 
-if #members + #back > 0 then
+for _, job in ipairs(lost_parked(parked)) do
+  back[#back + 1], back[#back + 2] = queue_score(#back, 0), job
+  count(batch, 'parked', -1)
+end
+if #members + #back > 0 or outside then
   begin_writing()
   end_jobs()
   in_chunks(back, function(...) write('ZADD', queue, ...) end)

@@ -1,6 +1,7 @@
 -- Queues ended slots again, in slot order, and adds their outcomes to the lists of their attempts. A
 -- completion `redriven` takes their earlier completion back.
--- Include: clock, queue_score, values, access, wake, events, error_groups, batch, request_replay
+-- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch,
+--   request_replay
 -- KEYS: queue, wake
 -- ARGV: batch_id, is_first, request, by, chosen, channel, events, ...slots
 -- is_first: whether no chunk before has queued a slot (1 or 0): then it lifts the batch's cancellation and
@@ -59,7 +60,7 @@ end
 if is_first == '1' then
   redis.call('HDEL', prefix.batch .. batch_id, 'cancelled_by', 'lease', 'leased', 'patient')
   batch.by = nil
-  if batch.limit then change(batch, 'deadline', digits(now + batch.limit)) end
+  if batch.limit then change(batch, 'deadline', now + batch.limit) end
 end
 if is_first == '1' and #jobs > 0 then
   local generation = whole(read('HGET', prefix.batch .. batch_id, 'generation') or '') or 0
@@ -81,9 +82,10 @@ for n, job in ipairs(jobs) do
   redis.call('DEL', prefix.result .. id)
   if attempts > 0 then
     redis.call('SET', prefix.retry .. id, attempts, 'PX', RETRY_TTL)
-    count(batch, 'running', 1) -- as of any job that waits for another attempt
   end
-  entries[#entries + 1], entries[#entries + 2] = queue_score(n), id
+  if not wait_outside(batch, tonumber(slot)) then
+    entries[#entries + 1], entries[#entries + 2] = queue_score(n, 0), id
+  end
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = slot, 'redriven'
   count(batch, status, -1)
   add_to_group(batch, sig, -1)
@@ -93,5 +95,5 @@ if #entries > 0 then
   wake_worker()
 end
 remember_answer(batch, request, {#jobs})
-write_batches()
+write_batches(WINDOW / 2, WINDOW)
 return #jobs

@@ -1,6 +1,6 @@
 -- Renews the lease that a producer holds on its batch.
--- Include: clock, values, access, events, error_groups, batch
--- KEYS: queue, batch_key
+-- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch
+-- KEYS: queue, batch_key, wake
 -- ARGV: batch_id
 -- Returns 1; 0 where there is no lease to renew: it was given up, or had expired and the batch was
 -- cancelled, or the batch has ended or is gone.

@@ -1,15 +1,17 @@
 -- Writes one chunk of a batch's jobs, and wakes a worker. Repeating it changes nothing.
--- Include: clock, queue_score, values, access, wake, events, error_groups, batch
+-- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch
 -- KEYS: queue, batch_key, wake, digests_key
 -- ARGV: batch_id, size, keep, first, options, new_digests, life, patience, channel, batch_index,
---       events, ...jobs
+--       events, terms, ...jobs
 -- keep: ms that the batch stays after its end. first: slot of the first job.
 -- options: kept from the first chunk, a JSON object of integers: tolerate (failures), limit (of the
--- batch's deadline), lease, queue_timeout (ms); and of texts, for people: kind, label, names, by, parent;
+-- batch's deadline), lease, queue_timeout, delay (ms), max_at_once, interval (µs between two starts), priority; and of
+-- texts: pace, see include/admission.lua; for people: kind, label, names, by, parent;
 -- trace, for the worker to continue it.
 -- new_digests: of the jobs, 8 bytes each; '' for a batch that nobody will submit again.
 -- life: tells a new batch from others under its id. patience: ms after which the producer has given
 -- up, unless it writes the next chunk before; '' for a batch that may be gone on with later.
+-- terms: '', or of jobs that have their own, as JSON: {slot: [priority, delay (ms)], ...}.
 -- jobs: each as JSON without its closing brace.
 -- Returns {size, slot that differs or -1, whether it is cancelled (1 or 0), slots written before}.
 -- Nothing was written where the size is another one, or a slot differs: then the id is taken, in this
@@ -17,7 +19,10 @@
 -- slots were written than `first`: then Redis has lost chunks, which are to be written again first.
 -- The index keeps the newest so many batches, for a week (ms).
 local MOST_LISTED, INDEX_TTL = 10000, '604800000'
-first = tonumber(first)
+first, options = tonumber(first), cjson.decode(options)
+terms = terms ~= '' and cjson.decode(terms) or {}
+local delay = options.delay
+options.delay = nil
 local batch = batch_of(batch_id)
 local fresh = not batch or not batch.alive
 if fresh then
@@ -26,10 +31,16 @@ if fresh then
   -- An eighth more, so that the end of most batches need not touch the lifetime of their keys.
   local expires = now + math.floor(math.max(stay, LEAST_LIFE) * 9 / 8)
   batch = {id = batch_id, alive = true, size = slots, left = slots, written = 0, expires = expires,
-    until_ = digits(expires), keep = stay, counts = {}, done = {},
+    until_ = digits(expires), keep = stay, counts = {}, done = {}, forgotten = {}, created = now,
     changes = {size = digits(slots), life = life, created = digits(now), expires = digits(expires),
       keep = digits(stay), queue = queue}}
-  options = cjson.decode(options)
+  if delay then options.starts = now + delay end
+  if slots > WINDOW or options.max_at_once or options.interval then
+    options.gradual, batch.gradual, batch.admitted, batch.beyond, batch.again, batch.turn = 1, 1, 0, 0, 0, 0
+    batch.ahead = 0
+    set_admission(batch, 'admitted', 0)
+    for _, name in ipairs({'max_at_once', 'interval', 'pace'}) do batch[name] = options[name] end
+  end
   for name, value in pairs(options) do
     batch.changes[name] = type(value) == 'number' and digits(value) or value
   end
@@ -39,6 +50,8 @@ if fresh then
   if options.lease then batch.changes.leased = digits(now + options.lease) end
   batches[batch_id] = batch
 end
+batch.starts = batch.starts or delay and (batch.created or now) + delay
+batch.priority = batch.priority or options.priority
 local written = batch.written
 if digits(batch.size) ~= size then return {batch.size, -1, 0, written} end
 if written < first then return {batch.size, -1, 0, written} end
@@ -101,11 +114,12 @@ for _, job in ipairs(new_jobs) do
 end
 if fresh then
   redis.call('DEL', batch_key, prefix.done .. batch_id, digests_key)
+  if batch.gradual then note('DEL', prefix.again .. batch_id) end
   if new_digests ~= '' then note('DEL', prefix.errors .. batch_id) end -- of an earlier batch of the name
 end
 local reached = first + #ARGV - before_jobs
 if written < reached then
-  change(batch, 'written', digits(reached))
+  change(batch, 'written', reached)
   written = reached
 end
 if written < batch.size then
@@ -118,21 +132,38 @@ for _, each in ipairs(revived) do
   add_to_group(batch, sig, -1)
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = digits(slot), 'redriven'
   count(batch, 'failed', -1)
-end
-write_batches()
-if fresh then redis.call('PEXPIREAT', batch_key, expires) end
-if new_digests ~= '' and (fresh or known ~= new_digests) then
-  write('SETRANGE', digests_key, first * 8, new_digests)
-  redis.call('PEXPIREAT', digests_key, expires)
+  wait_outside(batch, slot)
 end
 delete(clean)
 local entries = {}
+local function enqueue(n, job, priority, delay)
+  local at = delay and now + delay or batch.starts
+  entries[#entries + 1], entries[#entries + 2] = queue_score(n, priority or batch.priority, at), job
+end
 for n, job in ipairs(new_jobs) do
-  entries[#entries + 1], entries[#entries + 2] = queue_score(n), job[2]
+  local slot = first + job[1] - before_jobs - 1
+  local own = terms[digits(slot)]
+  if not batch.gradual then
+    enqueue(n, job[2], unpack(own or {}))
+  elseif slot < batch.admitted then -- Redis has lost it
+    enqueue(n, job[2])
+  elseif own and (batch.max_at_once or batch.interval) then
+    go_first(batch, slot, own[1])
+  elseif own then
+    leave_outside(batch, slot)
+    set_admission(batch, 'ahead', batch.ahead + 1)
+    enqueue(n, job[2], unpack(own))
+  end
 end
 if #entries > 0 then
   in_chunks(entries, function(...) write('ZADD', queue, ...) end)
   wake_worker()
+end
+write_batches(WINDOW / 2, WINDOW)
+if fresh then redis.call('PEXPIREAT', batch_key, expires) end
+if new_digests ~= '' and (fresh or known ~= new_digests) then
+  write('SETRANGE', digests_key, first * 8, new_digests)
+  redis.call('PEXPIREAT', digests_key, expires)
 end
 if fresh and is_listed(batch) then
   note('ZADD', batch_index, digits(now), batch_id)

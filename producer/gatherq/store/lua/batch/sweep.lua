@@ -1,8 +1,9 @@
 -- Ends queued slots of one part of a batch that must not run any more: the batch is cancelled or past
 -- its deadline, the slot has reached its queue timeout, or it was cancelled while it ran and was then
 -- released. With their batch end the slots that its producer never wrote.
--- Include: clock, values, access, events, error_groups, batch, statistics, end_queued_job
--- KEYS: queue, cancel_marks
+-- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch,
+--   gates, statistics, end_queued_job
+-- KEYS: queue, cancel_marks, wake
 -- ARGV: batch_id, first, n, force, next_before, contact_since, contact_last, channel, events,
 --       totals, statistics
 -- first, n: the chunk of slots, at most 500. force: whether to look through all slots even if a sweep did
@@ -43,7 +44,7 @@ if first == 0 and (read('HLEN', cancel_marks) or 1001) <= 1000 then
     if score and redis.call('EXISTS', prefix.in_progress .. job) == 0 then
       local attempts = whole(read('GET', prefix.retry .. job) or '') or 0
       if not has_expired(attempts, score) then
-        end_job(batch, job, slot, attempts, cancelled(marks[i + 1]))
+        end_job(batch, job, slot, attempts, tonumber(score), cancelled(marks[i + 1]))
         ended[job] = true
       end
     end
@@ -98,11 +99,18 @@ for i, job in ipairs(ids) do
     else
       local verdict, left = verdict_on_all, nil
       if not verdict and attempts == 0 then verdict, left = queue_verdict(job) end
-      if verdict then end_job(batch, job, slot, attempts, verdict) end
+      if verdict then end_job(batch, job, slot, attempts, tonumber(scores[i]), verdict) end
       if left then sweep_in(left) end
     end
-  elseif verdict_on_all and slot >= batch.written and redis.call('EXISTS', prefix.result .. job) == 0 then
-    end_job(batch, job, slot, 0, verdict_on_all)
+  elseif slot >= batch.written then
+    if verdict_on_all and redis.call('EXISTS', prefix.result .. job) == 0 then
+      end_job(batch, job, slot, 0, nil, verdict_on_all)
+    end
+  elseif is_outside(batch, slot) and redis.call('EXISTS', prefix.result .. job) == 0 then
+    local verdict, left = verdict_on_all, nil
+    if not verdict and attempts == 0 then verdict, left = queue_verdict(job) end
+    if verdict then end_job(batch, job, slot, attempts, nil, verdict) end
+    if left then sweep_in(left) end
   end
 end
 if last == batch.size - 1 then

@@ -6,6 +6,7 @@
 -- Lifetimes (ms) of what stays for a while only. RETRY_TTL is arq's own.
 local RETRY_TTL, HISTORY_TTL = '88400000', '88400000'
 local MARKS_TTL, WORKERS_TTL, QUARANTINE_TTL = '86400000', '86400000', '86400000'
+local GATE_TTL = '2592000000'
 
 -- Reads; nil where the key is of another type. Any other refusal ends the step.
 local function read(...)

@@ -1,8 +1,8 @@
 -- The hashes of batches: read once a step, changed in memory, written by `write_batches`.
--- After: clock, values, access, events, error_groups.
+-- After: clock, queue_scores, values, access, wake, events, error_groups, admission.
 local FIELDS = {'size', 'expires', 'written', 'life', 'keep', 'cancelled_by', 'created', 'deadline',
   'limit', 'lease', 'leased', 'queue_timeout', 'tolerate', 'writing', 'deleting',
-  'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'running',
+  'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'running', 'parked', 'gradual',
   'trace', 'kind', 'queue'}
 local ENDED = {'succeeded', 'failed', 'timed_out', 'cancelled', 'lost'}
 
@@ -24,7 +24,7 @@ local function batch_of(id)
   local raw = read('HMGET', prefix.batch .. id, unpack(FIELDS))
   batch = false
   if raw and (raw[1] or raw[6]) then
-    batch = {id = id, changes = {}, done = {}, counts = {}}
+    batch = {id = id, changes = {}, forgotten = {}, done = {}, counts = {}}
     for i, name in ipairs(FIELDS) do batch[name] = whole(raw[i]) end
     if batch.size and batch.size > MOST_JOBS then batch.size = nil end
     batch.by = raw[6] and json_text(raw[6])
@@ -43,6 +43,7 @@ local function batch_of(id)
         batch.expires = now + (left > 0 and left or LEAST_LIFE)
       end
       batch.until_, batch.had_ended = digits(batch.expires), batch.left <= 0
+      if batch.gradual then read_admission(batch) end
     end
   end
   batches[id] = batch
@@ -69,7 +70,8 @@ end
 
 -- Changes a field, for `write_batches`.
 local function change(batch, field, value)
-  batch.changes[field], batch[field] = value, value
+  batch.changes[field] = type(value) == 'number' and digits(value) or value
+  batch[field] = value
 end
 
 -- Adds to a count, for `write_batches`.
@@ -104,6 +106,12 @@ local function must_extend(batch)
   return left < batch.keep or left > batch.keep * 9 / 8 + EXCESS
 end
 
+-- Whether slots of a batch are outside that may not run any more: no claim will ever meet them.
+local function must_sweep(batch)
+  local over = batch.by or batch.deadline and now >= batch.deadline
+  return over and batch.alive and batch.gradual and batch.left > 0 and outside_of(batch) > 0
+end
+
 -- How a batch ended whose last slot has an outcome now: as `gatherq ls` says it.
 local function state_of(batch)
   if (batch.failed or 0) + (batch.timed_out or 0) + (batch.lost or 0) > 0 then return 'failed' end
@@ -117,11 +125,13 @@ local function tell_of(batch, state)
   if state then event('ended', 'batch', batch.id, 'n', string.format('%.0f', batch.size), 'state', state) end
 end
 
--- Writes changes, counts and completions (some hundred a batch at the most). A batch with more
--- failures than it tolerates is cancelled here, by "policy".
--- Returns {batches that extend.lua is to be run for}, {batches that were cancelled here}.
-local function write_batches()
-  local extend, cancelled_here = {}, {}
+-- Writes changes, counts and completions (some hundred a batch at the most), and admits further slots of
+-- gradual batches, see `admit` for `low` and `high`. A batch with more failures than it tolerates is
+-- cancelled here, by "policy".
+-- Returns {batches that extend.lua is to be run for}, {batches that sweep.lua is to be run for}, and whether it has
+-- admitted any slot.
+local function write_batches(low, high)
+  local extend, to_sweep, admitted = {}, {}, false
   for id, batch in pairs(batches) do
     if batch then
       local fields, key, state = {}, prefix.batch .. id, nil
@@ -131,7 +141,7 @@ local function write_batches()
           local before = batch[name] or 0
           batch[name] = math.max(before + n, 0)
           batch.changes[name] = digits(batch[name])
-          if name ~= 'running' then
+          if name ~= 'running' and name ~= 'parked' then
             batch.left = batch.left - batch[name] + before
             has_new_outcomes = has_new_outcomes or n > 0
           end
@@ -147,6 +157,14 @@ local function write_batches()
           redis.call('HDEL', key, 'ended')
         end
       end
+      if batch.alive and batch.gradual then
+        local entries = admit(batch, low, high)
+        if #entries > 0 then
+          in_chunks(entries, function(...) write('ZADD', queue, ...) end)
+          admitted = true
+        end
+      end
+      if #batch.forgotten > 0 then redis.call('HDEL', key, unpack(batch.forgotten)) end
       for name, value in pairs(batch.changes) do
         fields[#fields + 1], fields[#fields + 2] = name, value
       end
@@ -164,9 +182,10 @@ local function write_batches()
       end
       if batch.cancelled_here then
         redis.call('PUBLISH', channel, cjson.encode({batch = id, by = batch.by}))
-        cancelled_here[#cancelled_here + 1] = id
       end
+      if batch.cancelled_here or must_sweep(batch) then to_sweep[#to_sweep + 1] = id end
     end
   end
-  return extend, cancelled_here
+  if admitted then wake_worker() end
+  return extend, to_sweep, admitted
 end

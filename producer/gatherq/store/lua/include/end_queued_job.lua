@@ -1,6 +1,7 @@
 -- Ends jobs that are queued and must not run, with the record that record_outcomes.lua writes for
 -- those that ran. Signatures are those of contract/remote_errors/error_groups.py.
--- Keys: queue, cancel_marks. After: clock, values, access, error_groups, batch, statistics.
+-- Keys: queue, cancel_marks. After: clock, queue_scores, values, access, error_groups, admission, batch, gates,
+-- statistics.
 
 -- Verdicts: {status, text of the outcome, its other fields (JSON), signature}. fakeredis makes no signature.
 local function verdict_of(status, text, fields)
@@ -44,11 +45,15 @@ end
 
 -- The verdict on a queued job that has reached its queue timeout; else nil, and the ms that are left.
 local function queue_verdict(id, payload)
-  local limit, enqueued = string.match(tail_of(id, payload),
-    ',"slot":%d+,"queue_timeout":([%d.eE+-]+),"et":(%d+)}$')
-  limit, enqueued = tonumber(limit), tonumber(enqueued)
-  if not limit or not enqueued then return nil end
-  local left = enqueued + limit * 1000 - now
+  local tail, delay = tail_of(id, payload), 0
+  local limit, enqueued = string.match(tail, ',"queue_timeout":([%d.eE+-]+),"et":(%d+)}$')
+  if not limit then
+    limit, delay, enqueued = string.match(tail,
+      ',"queue_timeout":([%d.eE+-]+),"delay":([%d.eE+-]+),"et":(%d+)}$')
+  end
+  limit, delay, enqueued = tonumber(limit), tonumber(delay), tonumber(enqueued)
+  if not limit or not delay or not enqueued then return nil end
+  local left = enqueued + (delay + limit) * 1000 - now
   if left > 0 then return nil, left end
   return timed_out('queue', limit * 1000)
 end
@@ -78,16 +83,24 @@ local function call_of(id, payload)
   return '"f":"' .. name .. '","a":[],"k":{}', enqueued, name
 end
 
--- Ends one queued job, for `end_jobs`; `attempts` is how many it had. Its data stays, for a redrive.
+-- Ends one queued job, for `end_jobs`; `attempts` is how many it had, `score` its score in the queue, nil where
+-- it is not there. Its data stays, for a redrive.
 local clean, members, results, rows, row_of = {}, {}, {}, {}, {}
 local PLACE_OF = {failed = 3, timed_out = 5, cancelled = 7}
-local function end_job(batch, id, slot, attempts, verdict, payload)
+local function end_job(batch, id, slot, attempts, score, verdict, payload)
   clean[#clean + 1], clean[#clean + 2] = prefix.in_progress .. id, prefix.retry .. id
   members[#members + 1] = id
   if not batch or not batch.alive then
     clean[#clean + 1], clean[#clean + 2] = prefix.job .. id, prefix.attempts .. id
     return
   end
+  if score == PARKED then count(batch, 'parked', -1) end
+  if not score and leave_outside(batch, slot) then
+    score = PARKED -- as if: it is not begun
+  elseif slot == batch.called then
+    set_admission(batch, 'called', nil)
+  end
+  if attempts > 0 and (not score or is_begun(attempts, score)) then count(batch, 'running', -1) end
   local status, text, fields, sig = unpack(verdict)
   local call, enqueued, name = call_of(id, payload)
   slot = digits(slot)
@@ -107,7 +120,6 @@ local function end_job(batch, id, slot, attempts, verdict, payload)
   end
   row[PLACE_OF[status]] = row[PLACE_OF[status]] + 1
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = slot, status
-  if attempts > 0 then count(batch, 'running', -1) end
 end
 
 -- Writes all that `end_job` noted; `write_batches` is still to follow.
@@ -117,5 +129,6 @@ local function end_jobs()
   for _, result in ipairs(results) do redis.call('SET', result[1], result[2], 'PXAT', result[3]) end
   in_chunks(members, function(...) try('ZREM', queue, ...) end)
   in_chunks(members, function(...) try('HDEL', cancel_marks, ...) end)
+  leave_gates(members)
   add_statistics(rows)
 end

@@ -1,10 +1,13 @@
 -- Claims up to n jobs: counts the attempt, sets the token, and hides the job for one lease.
--- Include: clock, values, access, wake, events, error_groups, batch, statistics, end_queued_job
+-- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch,
+--   gates, statistics, end_queued_job
 -- KEYS: queue, cancel_marks, quarantine, wake
 -- ARGV: worker, n, lease, contact_since, contact_last, claim, most_bytes, channel,
---       events, totals, statistics, ...passing
+--       events, totals, statistics, lanes, ...passing
 -- lease: in ms. contact_since, contact_last: since and until when the worker was in contact with Redis
 -- (ms). claim: number of this claim. most_bytes: size of the largest job that is handed over.
+-- lanes: those that this worker takes jobs from, first of all, a JSON list of {name, for how many jobs of it there are
+-- places, name of a kind of place, how many of that kind there are for all lanes together}; or ''.
 -- passing: nothing; or names of jobs that the worker passes over (a JSON list, each name as in a job's
 -- data), for how long after they were due (ms), the score to begin at, and how many members of the queue
 -- with that score to skip.
@@ -16,7 +19,7 @@
 -- Returns {now (ms), ms to the next visible job or -1, {members put into quarantine}, {batch, its size,
 -- its life, its deadline (ms) or '', the length of that (ms) or '', its trace context or '', ...}, {batches
 -- that extend.lua is to be run for}, id of a job that a plain arq worker holds or '', {score and members to skip for the next
--- claim, if names are passed over}, then for each job: id, attempt, score (ms) at which it was queued,
+-- claim, if names are passed over}, {batches that sweep.lua is to be run for}, then for each job: id, attempt, score (ms) at which it was queued,
 -- data}. The data is false where there is none, and its size where it is too large. The attempt is a
 -- number for the first one, else {attempt, entries of its history ...}, to which a death that nobody
 -- reported is added here.
@@ -31,6 +34,8 @@ local LONGEST_WAIT = 60000
 -- The most members of the queue that one claim looks at and leaves there, and the most bytes of jobs
 -- that it passes over: so it stays well below 5 ms.
 local MOST_LEFT, MOST_PASSED, MOST_BYTES = 1000, 200, 1048576
+-- Jobs that one claim looks at in a lane that this worker has no place for.
+local MOST_LOOKED_INTO = 50
 local names, pass_for, from, same = unpack(ARGV, before_passing + 1)
 local unknown
 if names then
@@ -51,6 +56,9 @@ local function name_in(job)
     at = string.find(head, '["\\]', at + 2)
   end
 end
+
+-- A time (ms) as a score of a level below 0.
+local function score_of_band(level, at) return string.format('%.0f', level * BAND + at) end
 
 -- The score of a time that is so many ms away.
 local function score_in(left) return digits(now + left) end
@@ -79,27 +87,28 @@ end
 
 most_bytes = tonumber(most_bytes)
 local visible, hidden = score_in(0), score_in(lease_ms)
-local reply, no_jobs, gone, scores = {visible, -1, {}, {}, {}, '', {}}, {}, {}, {}
+local reply, no_jobs, gone, scores = {visible, -1, {}, {}, {}, '', {}, {}}, {}, {}, {}
 local first_attempts, later_attempts, endless, batches_told = {}, {}, {}, {}
-local claimed, skipped, scanned, most_scanned = 0, same, 0, n + (unknown and MOST_PASSED or MOST_LEFT)
+local claimed, scanned, most_scanned = 0, 0, n + (unknown and MOST_PASSED or MOST_LEFT)
 
 local function move(id, score)
   scores[#scores + 1], scores[#scores + 2] = score, id
 end
 
-local function claim_job(id, attempts, batch, score, job)
+local function claim_job(id, attempts, slot, batch, score, job)
   move(id, hidden)
   claimed = claimed + 1
   if job and #job > most_bytes then job = #job end
-  local at, number = 4 * claimed + 3, 1
+  local at, number = 4 * claimed + 4, 1
   if attempts == 1 then
     first_attempts[#first_attempts + 1] = id
-    if batch then batch.begun = (batch.begun or 0) + 1 end
   else
     later_attempts[#later_attempts + 1] = {id, digits(attempts)}
     number = history_of(id, attempts)
   end
-  reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, score, job
+  reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, string.format('%.17g', score), job
+  if batch and not is_begun(attempts - 1, score) then batch.begun = (batch.begun or 0) + 1 end
+  if batch and batch.interval then start_in_turn(batch, slot) end
   if batch and not batches_told[batch] then
     batches_told[batch] = true
     local list, trace = reply[4], batch.trace
@@ -109,8 +118,9 @@ local function claim_job(id, attempts, batch, score, job)
   end
 end
 
--- Decides on one member of the queue; returns true if it is claimed, and its score if it is passed over.
-local function look_at(id, score, job, token, attempts, mark)
+-- Decides on one member of the queue; returns true if it is claimed, and its score if it is passed over. `in_lane`:
+-- it is parked in a lane, and its score is the one of there.
+local function look_at(id, score, job, token, attempts, mark, in_lane)
   attempts = attempts and whole(attempts) or 0
   if token then
     -- The mark of a plain arq worker names no worker, and has a TTL: leave the job to that worker.
@@ -123,7 +133,7 @@ local function look_at(id, score, job, token, attempts, mark)
     move(id, score_in(left < 0 and lease_ms or math.min(math.max(left, 1), lease_ms)))
     return
   end
-  local has_expired = attempts > 0 and score % 1 == 0
+  local has_expired = attempts > 0 and score % 1 == 0 and not in_lane
   if has_expired and not may_reclaim then
     move(id, score_in(math.max(math.min(lease_ms - contact, lease_ms), 10)))
     return
@@ -136,56 +146,161 @@ local function look_at(id, score, job, token, attempts, mark)
       and now >= (first_queue_timeout(batch) or math.huge) then
       verdict = queue_verdict(id, job)
     end
-    if verdict then return end_job(batch, id, slot, attempts, verdict, job) end
+    if verdict then return end_job(batch, id, slot, attempts, in_lane and PARKED or score, verdict, job) end
+    if batch.interval and exact_now() < turn_of(batch) then
+      batch.put_off = (batch.put_off or -1) + 1 -- each behind the one before
+      if in_lane then count(batch, 'parked', -1) end
+      local at = turn_of(batch) + batch.put_off * batch.interval / 1000
+      move(id, is_begun(attempts, score) and released_score(at - now + 1, 0) or queue_score(0, 0, at + 1))
+      return
+    end
   elseif batch_id and (batch or not job and (attempts > 0 or score % 1 ~= 0)) then
     gone[#gone + 1] = id
     return
   end
   if unknown and slot and job and now - score < pass_for and unknown[name_in(job)] then
     bytes = bytes + #job
+    if batch.gradual and slot > (batch.passed or -1) then set_admission(batch, 'passed', slot) end
+    batch.passing = true
     return score
   end
-  claim_job(id, attempts + 1, slot and batch, string.format('%d', score), job)
+  if in_lane then
+    if batch then count(batch, 'parked', -1) end
+    score = math.floor(score) + 0.25
+  end
+  claim_job(id, attempts + 1, slot, slot and batch, score, job)
   return true
 end
 
 local marked = redis.call('EXISTS', cancel_marks) == 1
-local at = tonumber(from)
-while claimed < n and scanned < most_scanned and bytes < MOST_BYTES and #members < 120 do
-  local want = math.min(n - claimed, 120)
-  if bytes > 0 and bytes < 65536 then want = 120 end -- few are claimed here, and small ones
-  local raw = read('ZRANGEBYSCORE', queue, from, visible,
-    'WITHSCORES', 'LIMIT', skipped + claimed, want) or {}
-  local ids, queued = {}, {}
-  for i = 1, #raw, 2 do
-    local id, score = raw[i], tonumber(raw[i + 1])
-    if is_no_job(id) then
-      no_jobs[#no_jobs + 1] = id
-      skipped = skipped + 1
-    else
-      ids[#ids + 1], queued[#queued + 1] = id, score and math.max(score, 0) or 0
+
+-- Looks at some jobs with their scores; calls `left_alone` with what `look_at` says of each that is not claimed.
+local function look_at_all(ids, queued, left_alone, in_lane)
+  if #ids == 0 then return end
+  local keys = {}
+  for i, id in ipairs(ids) do
+    keys[3 * i - 2], keys[3 * i - 1] = prefix.job .. id, prefix.in_progress .. id
+    keys[3 * i] = prefix.retry .. id
+  end
+  local values = redis.call('MGET', unpack(keys))
+  local marks = marked and read('HMGET', cancel_marks, unpack(ids)) or {}
+  for i, id in ipairs(ids) do
+    if claimed == n then break end
+    local said = look_at(id, queued[i], values[3 * i - 2], values[3 * i - 1], values[3 * i], marks[i], in_lane)
+    if said ~= true then left_alone(said) end
+  end
+end
+
+-- Takes jobs from a lane. What is there and not parked has ended meanwhile, or was put back.
+local left_lanes, lanes_left = {}, {}
+local function take_from_lane(name, most)
+  local key = prefix.lane .. queue .. ':' .. name
+  local raw = read('ZRANGE', key, 0, math.min(most, 120) - 1, 'WITHSCORES') or {}
+  if #raw == 0 then return end
+  local ids, scores_there, parked = {}, {}, {}
+  for i = 1, #raw, 2 do ids[#ids + 1] = raw[i] end
+  local found = read('ZMSCORE', queue, unpack(ids)) or {}
+  for i, id in ipairs(ids) do
+    if tonumber(found[i] or '') == PARKED and #parked < n - claimed then
+      parked[#parked + 1], scores_there[#scores_there + 1] = id, tonumber(raw[2 * i])
+      left_lanes[#left_lanes + 1] = {key, id}
+    elseif tonumber(found[i] or '') ~= PARKED then
+      left_lanes[#left_lanes + 1] = {key, id}
     end
   end
-  if #raw == 0 then break end
-  scanned = scanned + #raw / 2
-  if #ids > 0 then
-    local keys = {}
-    for i, id in ipairs(ids) do
-      keys[3 * i - 2], keys[3 * i - 1] = prefix.job .. id, prefix.in_progress .. id
-      keys[3 * i] = prefix.retry .. id
+  look_at_all(parked, scores_there, function() end, true)
+  if #raw / 2 >= math.min(most, 120) then lanes_left[#lanes_left + 1] = name end
+end
+
+lanes = lanes ~= '' and n > 0 and cjson.decode(lanes) or {}
+local places = {}
+for _, lane in ipairs(lanes) do
+  local name, most, kind, of_kind = unpack(lane)
+  most = math.min(most, places[kind] or of_kind)
+  local before = claimed
+  if most > 0 and claimed < n then take_from_lane(name, most) end
+  places[kind] = (places[kind] or of_kind) - (claimed - before)
+end
+
+-- Takes jobs with scores from one to another, those due first.
+local at = tonumber(from)
+local function take(first, last, leave_out, in_band)
+  local before, left = claimed, leave_out
+  local function left_alone(said)
+    left = left + 1
+    if in_band then return end
+    if said == at then
+      same = same + 1
+    elseif said then
+      at, same = said, 1
     end
-    local values = redis.call('MGET', unpack(keys))
-    local marks = marked and read('HMGET', cancel_marks, unpack(ids)) or {}
-    for i, id in ipairs(ids) do
-      if claimed == n then break end
-      local left = look_at(id, queued[i], values[3 * i - 2], values[3 * i - 1], values[3 * i], marks[i])
-      if left ~= true then skipped = skipped + 1 end
-      if left == at then
-        same = same + 1
-      elseif left and left ~= true then
-        at, same = left, 1
+  end
+  while claimed < n and scanned < most_scanned and bytes < MOST_BYTES and #members < 120 do
+    local want = math.min(n - claimed, 120)
+    if bytes > 0 and bytes < 65536 then want = 120 end -- few are claimed here, and small ones
+    local raw = read('ZRANGEBYSCORE', queue, first, last,
+      'WITHSCORES', 'LIMIT', left + claimed - before, want) or {}
+    local ids, queued = {}, {}
+    for i = 1, #raw, 2 do
+      local id, score = raw[i], tonumber(raw[i + 1])
+      if is_no_job(id) then
+        no_jobs[#no_jobs + 1] = id
+        left = left + 1
+      else
+        ids[#ids + 1], queued[#queued + 1] = id, score and math.max(score, 0) or 0
       end
     end
+    if #raw == 0 then break end
+    scanned = scanned + #raw / 2
+    look_at_all(ids, queued, left_alone)
+  end
+end
+take(from, visible, same)
+
+-- Jobs of priorities below 0, if nothing else is to be done.
+local band_next
+if claimed < n then
+  local some = read('ZRANGEBYSCORE', queue, BAND, 9.5 * BAND, 'LIMIT', 0, 1)
+  for level = 1, some and some[1] and 9 or 0 do
+    take(score_of_band(level, 0), score_of_band(level, now), 0, true)
+    local next = read('ZRANGEBYSCORE', queue, '(' .. score_of_band(level, now), score_of_band(level, BAND / 2),
+      'WITHSCORES', 'LIMIT', 0, 1)
+    if next and next[2] then band_next = math.min(band_next or math.huge, next[2] - level * BAND - now) end
+  end
+end
+
+-- Ends what waits in a lane and may not run any more, as far as that stands at the head of it; sees to it that the
+-- worker comes again when the next of it is due. Not of a batch that is over: that is swept.
+local next_limit
+local function look_into_lane(name)
+  local key = prefix.lane .. queue .. ':' .. name
+  local ids = read('ZRANGE', key, 0, MOST_LOOKED_INTO - 1) or {}
+  if #ids == 0 then return end
+  local keys = {}
+  for i, id in ipairs(ids) do keys[2 * i - 1], keys[2 * i] = prefix.job .. id, prefix.retry .. id end
+  local found, values = read('ZMSCORE', queue, unpack(ids)) or {}, redis.call('MGET', unpack(keys))
+  for i, id in ipairs(ids) do
+    local _, slot, batch = slot_of(id)
+    if slot and tonumber(found[i] or '') == PARKED then
+      local job, attempts = values[2 * i - 1] or nil, whole(values[2 * i] or '') or 0
+      local verdict, left = batch_verdict(batch), batch.deadline and batch.deadline - now
+      if not verdict and batch.queue_timeout and attempts == 0 then
+        local wait
+        verdict, wait = queue_verdict(id, job)
+        if wait then left = math.min(left or wait, wait) end
+      end
+      if verdict then
+        end_job(batch, id, slot, attempts, PARKED, verdict, job)
+        left_lanes[#left_lanes + 1] = {key, id}
+      elseif left then
+        next_limit = math.min(next_limit or left, left)
+      end
+    end
+  end
+end
+if claimed < n and #members < 120 then
+  for _, lane in ipairs(lanes) do
+    if lane[2] == 0 then look_into_lane(lane[1]) end
   end
 end
 
@@ -229,8 +344,15 @@ if #no_jobs > 0 then
   event('quarantined', 'n', digits(#no_jobs))
   for i = 1, math.min(#no_jobs, 20) do reply[3][i] = string.sub(no_jobs[i], 1, 1024) end
 end
+for _, each in ipairs(left_lanes) do try('ZREM', each[1], each[2]) end
+for _, name in ipairs(lanes_left) do -- another worker may have places for the rest
+  if read('ZCARD', prefix.lane .. queue .. ':' .. name) ~= 0 then wake_worker(name) end
+end
+leave_gates(gone)
 end_jobs()
-reply[5] = write_batches()
+local low = math.min(math.max(n, 10), WINDOW / 2)
+local admitted
+reply[5], reply[8], admitted = write_batches(low, 2 * low)
 
 if claimed == n then
   if n > 0 then wake_worker() end -- another one, for this worker stops watching the queue
@@ -238,8 +360,12 @@ elseif #members >= 120 or scanned >= most_scanned or bytes >= MOST_BYTES then
   reply[2] = 0
 else
   from, same, at = score_in(-1), 0, nil -- a job that may run from now on has a later score
-  local next = read('ZRANGEBYSCORE', queue, '(' .. visible, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-  if next and next[2] then reply[2] = math.ceil(math.min(next[2] - now, LONGEST_WAIT)) end
+  local next = read('ZRANGEBYSCORE', queue, '(' .. visible, BAND / 2, 'WITHSCORES', 'LIMIT', 0, 1)
+  local wait = next and next[2] and next[2] - now
+  if band_next then wait = math.min(wait or math.huge, band_next) end
+  if next_limit then wait = math.min(wait or math.huge, next_limit) end
+  if wait then reply[2] = math.ceil(math.min(wait, LONGEST_WAIT)) end
+  if admitted then reply[2] = 0 end
 end
 if unknown then
   reply[7] = {at and at ~= tonumber(from) and string.format('%.17g', at) or from, digits(same)}

@@ -1,14 +1,14 @@
 -- Records outcomes: result, clean-up, counts and completion in one atomic step.
 -- A batch with more failures than it tolerates is cancelled in the same step, by "policy".
--- Include: clock, values, access, events, error_groups, batch
--- KEYS: queue, abort, cancel_marks
+-- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch, gates
+-- KEYS: queue, abort, cancel_marks, wake
 -- ARGV: worker, channel, events, lives, groups, jobs, ...results
 -- lives: {batch: its life, ...} as JSON. groups: {signature: text of an error group as JSON, ...}, as JSON.
 -- jobs: a JSON list with a list for each job, all strings: id,
 -- attempt, number of its claim, status, slot or '' for a job without a batch, keep (ms; -1 for ever; a
 -- batch has its own), ms to leave a mark for plain arq workers (0: none), whether the job has a history
 -- (1 or 0), and where it is not a success its signature, or none. results: one for each job.
--- Returns {{a reply for each job}, {batches that this step cancelled}, {batches that extend.lua is to be
+-- Returns {{a reply for each job}, {batches that sweep.lua is to be run for}, {batches that extend.lua is to be
 -- run for}}. Replies: recorded; already (an earlier call of this attempt recorded it); refused (the
 -- attempt is not the current one); gone (its batch, or that life of it, is no longer in Redis).
 lives, groups, jobs = cjson.decode(lives), cjson.decode(groups), cjson.decode(jobs)
@@ -94,5 +94,6 @@ for _, other in ipairs(others) do
   local key, value, keep = unpack(other)
   if keep == '-1' then redis.call('SET', key, value) else redis.call('SET', key, value, 'PX', keep) end
 end
-local extend, cancelled_here = write_batches()
-return {replies, cancelled_here, extend}
+leave_gates(members)
+local extend, to_sweep = write_batches()
+return {replies, to_sweep, extend}

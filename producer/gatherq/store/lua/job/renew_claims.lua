@@ -1,6 +1,7 @@
 -- Renews the leases of a worker's claims, signs the worker as alive, and takes what it tells of itself.
--- Include: clock, values, access, claim_token, events, error_groups, batch, statistics, worker_news
--- KEYS: queue, workers, cancel_marks
+-- Include: clock, queue_scores, values, access, wake, claim_token, events, error_groups,
+--   admission, batch, statistics, worker_news
+-- KEYS: queue, workers, cancel_marks, wake
 -- ARGV: worker, lease, contact_since, contact_last, is_alive, channel, events, totals, statistics,
 --       worker_key, news, fields, ...claims
 -- lease: in ms. contact_since, contact_last: since and until when the worker was in contact with Redis
@@ -11,7 +12,7 @@
 -- A lease is renewed where the claim is the current one. It is not where the job was released meanwhile
 -- over another connection, for then its delay would be lost.
 -- Returns {now (ms), {ids whose lease is lost}, {id to be cancelled, by whom, ...}, {batches that
--- extend.lua is to be run for}}.
+-- extend.lua is to be run for}, {batches that sweep.lua is to be run for}}.
 -- A silent worker stays listed for ten leases, and at least for so many ms.
 local LEAST_LISTED = 60000
 
@@ -55,7 +56,7 @@ for _, job in ipairs(mine) do
   redis.call('SET', prefix.retry .. job[1], job[2], 'PX', RETRY_TTL)
 end
 in_chunks(scores, function(...) write('ZADD', queue, ...) end)
-write_batches()
+local _, to_sweep = write_batches()
 if is_alive == '1' then
   write('ZADD', workers, digits(now), worker)
   redis.call('ZREMRANGEBYSCORE', workers, '-inf', digits(now - math.max(10 * lease, LEAST_LISTED)))
@@ -66,4 +67,4 @@ if fields > 0 then
   local new = note('HSET', worker_key, 'seen', digits(now), unpack(ARGV, before_claims + 1, first - 1))
   if new ~= 0 then note('PEXPIRE', worker_key, RECORD_TTL) end -- else announce_worker.lua does
 end
-return {digits(now), lost, cancel, extend}
+return {digits(now), lost, cancel, extend, to_sweep}

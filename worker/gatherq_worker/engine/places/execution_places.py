@@ -3,19 +3,19 @@
 import asyncio
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic
 
+from gatherq.store.jobs import LaneRoom
 from gatherq_worker.attempt import Attempt, Place
+from gatherq_worker.engine.clock import Clock
+from gatherq_worker.engine.conclusion.deadlines import Limit, limit_to_begin
 from gatherq_worker.execution.capacity import Places
 from gatherq_worker.execution.processes import Processes
 from gatherq_worker.execution.result import ResultWriter
 from gatherq_worker.execution.shortage import out_of_descriptors
 from gatherq_worker.execution.threads import Threads
 from gatherq_worker.registry import Handler
-
-from .clock import Clock
-from .conclusion.deadlines import Limit, limit_to_begin
 
 logger = logging.getLogger("gatherq.worker")
 
@@ -41,8 +41,10 @@ class ExecutionPlaces:
 
     def __init__(self, write: ResultWriter, clock: Clock = monotonic) -> None:
         self._clock = clock
-        self._threads = Threads(_THREADS, write)
-        self._processes = Processes(_most_processes())
+        #: Called when a place is free where none was.
+        self.when_free: Callable[[], None] = lambda: None
+        self._threads = Threads(_THREADS, write, self._freed)
+        self._processes = Processes(_most_processes(), self._freed)
         self._apart = Processes(_APART)
         self._by_handler: dict[str, Places] = {}
         #: When a shortage was last logged.
@@ -52,12 +54,9 @@ class ExecutionPlaces:
 
     def kind_for(self, attempt: Attempt, handler: Handler) -> Processes | Threads | None:
         """Return what an attempt runs in; None for the event loop."""
-        isolation = handler.definition.isolation
-        if isolation == "process":
-            return self._processes
-        if attempt.apart:
+        if attempt.apart and handler.definition.isolation != "process":
             return self._apart
-        return self._threads if isolation == "thread" else None
+        return self._kind_of(handler)
 
     async def take(
         self, attempt: Attempt, handler: Handler, kind: Processes | Threads | None, now: int
@@ -79,15 +78,54 @@ class ExecutionPlaces:
     async def _take_all(
         self, attempt: Attempt, handler: Handler, kind: Processes | Threads | None
     ) -> None:
-        concurrency = handler.definition.concurrency
-        if concurrency is not None:
-            if handler.name not in self._by_handler:
-                self._by_handler[handler.name] = Places(concurrency)
-            attempt.places = (await self._by_handler[handler.name].take(),)
+        own, seat = self._own(handler), None
+        if attempt.places and kind is not None:
+            seat, attempt.places = attempt.places[-1], attempt.places[:-1]
+        elif not attempt.places and own is not None:
+            attempt.places = (await own.take(),)
         if kind is not None:
-            place = await kind.take(handler)
+            place = await kind.take(handler, seat)
             self._short = None
             attempt.places = (*attempt.places, place)
+
+    def reserve(self, attempt: Attempt, handler: Handler) -> bool:
+        """Take all places that an attempt needs, if they are free; say whether they were."""
+        wanted = self._wanted(handler, self.kind_for(attempt, handler))
+        if not all(places.left for places in wanted):
+            return False
+        attempt.places = tuple(seat for places in wanted if (seat := places.take_now()))
+        return True
+
+    def room(self, handler: Handler, lane: str) -> LaneRoom:
+        """Return how many jobs of a lane could begin at once, by a handler of it."""
+        wanted = self._wanted(handler, self._kind_of(handler))
+        isolation = handler.definition.isolation
+        kind = isolation if isolation in ("thread", "process") else lane
+        return LaneRoom(lane, min(places.left for places in wanted), kind, wanted[-1].left)
+
+    def _wanted(self, handler: Handler, kind: Processes | Threads | None) -> list[Places]:
+        own = self._own(handler)
+        found = [] if own is None else [own]
+        return found if kind is None else [*found, kind.places]
+
+    def _own(self, handler: Handler) -> Places | None:
+        """Return the places of a handler that has a limit of its own."""
+        concurrency = handler.definition.concurrency
+        if concurrency is None:
+            return None
+        if handler.name not in self._by_handler:
+            self._by_handler[handler.name] = Places(concurrency, self._freed)
+        return self._by_handler[handler.name]
+
+    def _kind_of(self, handler: Handler) -> Processes | Threads | None:
+        isolation = handler.definition.isolation
+        if isolation == "process":
+            return self._processes
+        return self._threads if isolation == "thread" else None
+
+    def _freed(self) -> None:
+        """Tell that a place is free where none was."""
+        self.when_free()
 
     def note_shortage(self, error: Exception) -> None:
         """Note that a job cannot begin here just now, and log it once in a while."""

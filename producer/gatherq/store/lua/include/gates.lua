@@ -1,0 +1,155 @@
+-- Gates: of the jobs that share one, only so many run at a time, or start in a second.
+-- A job is inside of a gate (a holder) from when it may start until it ends, or is released. Who comes while
+-- the gate is full is parked, and waits in the order of its place in the queue. Whoever leaves calls the next:
+-- that one is a holder from then on, and stands in the queue.
+-- Keys, each with queue and name of the gate: prefix.gate (a hash: most, interval, turn, called; as the fields of a
+-- batch), prefix.holders and prefix.waiting (sorted sets). prefix.gates (a hash of the queue) has the gate of each job.
+-- After: clock, queue_scores, values, access, wake, batch.
+
+-- Returns leave(id, name), enter(...), and look(name), which lets those in who may have been forgotten. Made only
+-- where there are gates, since every step would pay for it.
+local function gate_keeper()
+  local of_jobs, gates, called_now = prefix.gates .. queue, {}, 0
+
+  local function gate_of(name)
+    local gate = gates[name]
+    if gate then return gate end
+    local tail = queue .. ':' .. name
+    gate = {key = prefix.gate .. tail, holders = prefix.holders .. tail, waiting = prefix.waiting .. tail}
+    local raw = read('HMGET', gate.key, 'most', 'interval', 'turn', 'called') or {}
+    gate.most, gate.interval = whole(raw[1]), whole(raw[2])
+    if gate.interval == 0 then gate.interval = nil end
+    gate.turn = raw[3] and #raw[3] < 20 and tonumber(raw[3]) or 0
+    gate.called = raw[4] or nil
+    gates[name] = gate
+    return gate
+  end
+
+  local function keep(gate, field, value)
+    gate[field] = value
+    if value then write('HSET', gate.key, field, value) else write('HDEL', gate.key, field) end
+    redis.call('PEXPIRE', gate.key, GATE_TTL)
+  end
+
+  local function put(key, ...)
+    write('ZADD', key, ...)
+    redis.call('PEXPIRE', key, GATE_TTL)
+  end
+
+  local function assign(id, name)
+    write('HSET', of_jobs, id, name)
+    redis.call('PEXPIRE', of_jobs, GATE_TTL)
+  end
+
+  local function has_room(gate)
+    return not gate.most or (read('ZCARD', gate.holders) or 0) < gate.most
+  end
+
+  -- Lets those in who wait, as far as there is room.
+  local function call_next(gate, name)
+    while has_room(gate) and not (gate.interval and gate.called) do
+      local popped = read('ZPOPMIN', gate.waiting)
+      local id, order = popped and popped[1], popped and tonumber(popped[2])
+      if not id then return end
+      if tonumber(read('ZSCORE', queue, id) or '') == PARKED then
+        called_now = called_now + 1
+        local score = string.format('%.2f', math.floor(order) + 0.25)
+        if gate.interval and gate.turn > now then score = queue_score(called_now, 0, gate.turn + 1) end
+        write('ZADD', queue, score, id)
+        put(gate.holders, digits(now), id)
+        local _, slot, batch = slot_of(id)
+        if slot then count(batch, 'parked', -1) end
+        if gate.interval then keep(gate, 'called', id) end
+        wake_worker()
+      else
+        redis.call('HDEL', of_jobs, id) -- it has ended meanwhile
+      end
+    end
+  end
+
+  local function leave(id, name)
+    local gate = gate_of(name)
+    if read('ZREM', gate.holders, id) ~= 1 then read('ZREM', gate.waiting, id) end
+    redis.call('HDEL', of_jobs, id)
+    if gate.called == id then keep(gate, 'called', nil) end
+    call_next(gate, name)
+  end
+
+  -- Holders that are nowhere any more: Redis or somebody else has removed them. The eldest are looked at.
+  local function drop_lost(gate, name)
+    local eldest = read('ZRANGE', gate.holders, 0, 2) or {}
+    if gate.called then eldest[#eldest + 1] = gate.called end
+    for _, id in ipairs(eldest) do
+      if not read('ZSCORE', queue, id) then leave(id, name) end
+    end
+  end
+
+  -- Returns 'enter'; 'park', for a job that is to wait at the gate; or the time (ms) at which one that is inside may
+  -- start. `order` is the job's score in the queue.
+  local function enter(id, name, most, interval, order)
+    local gate = gate_of(name)
+    if gate.most ~= most then keep(gate, 'most', most) end
+    if gate.interval ~= interval then keep(gate, 'interval', interval) end
+    local is_inside = read('ZSCORE', gate.holders, id)
+    if not is_inside and (not has_room(gate) or gate.called) then drop_lost(gate, name) end
+    call_next(gate, name)
+    local waits = not is_inside and ((read('ZCARD', gate.waiting) or 0) > 0 or not has_room(gate))
+    local early = interval and exact_now() < gate.turn
+    if waits or early and not is_inside then
+      put(gate.waiting, order, id)
+      assign(id, name)
+      return 'park'
+    end
+    if early then return gate.turn end
+    put(gate.holders, 'NX', digits(now), id)
+    assign(id, name)
+    if interval then
+      keep(gate, 'turn', string.format('%.3f', next_turn(gate.turn, interval)))
+      gate.turn = tonumber(gate.turn)
+      if gate.called == id then keep(gate, 'called', nil) end
+      call_next(gate, name)
+    end
+    return 'enter'
+  end
+
+  return {leave = leave, enter = enter, look = function(name)
+    drop_lost(gate_of(name), name)
+    call_next(gate_of(name), name)
+  end}
+end
+
+-- Lets go of the gates of jobs that have ended, or are released; `write_batches` is still to follow.
+local function leave_gates(ids)
+  local of_jobs = prefix.gates .. queue
+  if #ids == 0 or redis.pcall('EXISTS', of_jobs) ~= 1 then return end -- not allowed to look: none either
+  local keeper
+  in_chunks(ids, function(...)
+    local some = {...}
+    for i, name in ipairs(read('HMGET', of_jobs, ...) or {}) do
+      if name then
+        keeper = keeper or gate_keeper()
+        keeper.leave(some[i], name)
+      end
+    end
+  end)
+end
+
+-- Those of some parked jobs that wait nowhere: somebody has removed their lane or gate. Lets those at gates in
+-- that may have been forgotten there.
+local function lost_parked(ids)
+  local lost, keeper, looked = {}, nil, {}
+  if #ids == 0 then return lost end
+  local names = read('HMGET', prefix.gates .. queue, unpack(ids)) or {}
+  local lanes = read('SMEMBERS', prefix.lanes .. queue) or {}
+  for i, id in ipairs(ids) do
+    local name = names[i]
+    local waits = name and read('ZSCORE', prefix.waiting .. queue .. ':' .. name, id)
+    if waits and not looked[name] then
+      looked[name], keeper = true, keeper or gate_keeper()
+      keeper.look(name)
+    end
+    for _, lane in ipairs(lanes) do waits = waits or read('ZSCORE', prefix.lane .. queue .. ':' .. lane, id) end
+    if not waits and tonumber(read('ZSCORE', queue, id) or '') == PARKED then lost[#lost + 1] = id end
+  end
+  return lost
+end

@@ -1,0 +1,31 @@
+-- Scores of jobs that no worker holds. After: clock.
+-- A score is the time (ms) from which a job may be claimed. Its fraction says what it was before:
+--   none: a lease ended there, or arq queued it; a half: it was released, and is begun;
+--   any other: nobody has claimed it since it was queued.
+-- A priority above 0 shifts it back, an hour a level. Jobs below 0 stand in bands of their own behind
+-- all others. Parked jobs stand behind those: they wait in a lane, or at a gate, and not for a time.
+local HOUR, BAND, PARKED = 3600000, 1e13, 1e14 + 0.25
+
+-- The score of the nth job that a step queues: it may be claimed from `at` (ms) on, else at once and after all
+-- that were queued before it. It counts microseconds, and half of one more, so that it is none of the above.
+local function queue_score(n, priority, at)
+  local score = time[1] * 1000 + (time[2] + n + 0.5) / 1000 - 1
+  local later = at and at > now
+  if later then score = at - 1 + (n + 0.5) / 1000 end
+  if priority and priority ~= 0 then
+    if priority < 0 then score = score - priority * BAND elseif not later then score = score - priority * HOUR end
+  end
+  return string.format('%.4f', score)
+end
+
+-- The score of a job that was released, and may be claimed in so many ms; `anew`: as if it had never been claimed.
+local function released_score(delay, priority, anew)
+  local score = now + delay - (anew and 0.75 or 0.5)
+  if priority < 0 then score = score - priority * BAND elseif delay == 0 then score = score - priority * HOUR end
+  return string.format('%.2f', score)
+end
+
+-- Whether a job that nobody holds has been begun since it was queued.
+local function is_begun(attempts, score)
+  return attempts > 0 and (score % 1 == 0 or score % 1 == 0.5)
+end

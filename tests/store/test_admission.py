@@ -1,0 +1,246 @@
+"""Batches that enter the queue little by little: large ones, and those with a limit."""
+
+import pytest
+
+from gatherq import call
+from gatherq.contract import records
+from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.keys import KeySpace
+from gatherq.store.jobs import JobStore, Release
+
+from .steps import claim, claim_all, expired, record
+
+keys = KeySpace()
+
+
+@pytest.fixture
+def store(redis, queue):
+    """A worker whose leases last for the test, unless it says otherwise."""
+
+    def store(worker="w1", lease=60.0):
+        return JobStore(redis, KeySpace(queue), worker, lease)
+
+    return store
+
+
+@pytest.fixture
+def limited(asks, batch):
+    """Submit a batch with options, its calls in chunks of 400."""
+
+    async def limited(size, *, of=batch, terms=None, **options):
+        jobs = [records.encode_job(call("f", n), of, n, None) for n in range(size)]
+        for first in range(0, size, 400):
+            chunk = jobs[first : first + 400]
+            own = {s: t for s, t in (terms or {}).items() if first <= s < first + 400}
+            given = BatchOptions(**options)
+            await asks.submit(of, size, 3600, first, chunk, options=given, life=of, terms=own)
+
+    return limited
+
+
+def slots(attempts):
+    return [attempt.slot for attempt in attempts]
+
+
+async def finish(store, attempts):
+    assert set((await store.record([record(a) for a in attempts])).replies) <= {"recorded"}
+
+
+async def inside(redis, queue, batch):
+    """Return which slots of a batch are in the queue, running ones among them."""
+    members = [member.decode().rpartition(":") for member in await redis.zrange(queue, 0, -1)]
+    return sorted(int(slot) for of, _, slot in members if of == batch)
+
+
+async def test_at_most_so_many_are_at_work_and_each_end_admits_the_next(
+    redis, limited, store, batch, queue
+):
+    await limited(1000, max_at_once=3)
+    worker, other = store(), store("w2")
+    seen = []
+    while held := (await claim(worker)).attempts:
+        assert len(await inside(redis, queue, batch)) <= 3
+        assert (await claim(other)).attempts == []
+        seen += slots(held)
+        await finish(worker, held[:2])
+        assert len(await inside(redis, queue, batch)) <= 3
+        await finish(worker, held[2:])
+    assert seen == list(range(1000))
+
+
+async def test_who_died_or_waits_for_a_retry_keeps_its_place(redis, limited, store, batch, queue):
+    await limited(5, max_at_once=2)
+    worker = store(lease=0.3)
+    first, second = (await claim(worker)).attempts
+    await worker.release([Release(first, delay=60.0, charge=True)])
+    await expired(redis, second)
+    assert slots((await claim(store("w2", 0.3))).attempts) == [1]
+    assert (await claim(store("w3"))).attempts == []
+    assert await inside(redis, queue, batch) == [0, 1]
+
+
+async def test_a_large_batch_leaves_room_for_one_behind_it(redis, limited, store, batch, queue):
+    await limited(10_000)
+    assert len(await inside(redis, queue, batch)) == 200
+    await limited(3, of=f"{batch}-small")
+    worker = store()
+    met = await claim_all(worker, 210)
+    assert slots(met)[200:203] == [0, 1, 2]
+    assert [a.batch for a in met[200:203]] == [f"{batch}-small"] * 3
+    assert slots(met[:200]) + slots(met[203:]) == list(range(207))
+    rest = await claim_all(worker, 20_000)
+    assert slots(rest) == list(range(207, 10_000))
+
+
+async def test_small_claims_keep_few_of_a_batch_before_others(redis, limited, store, batch, queue):
+    await limited(1000)
+    worker = store()
+    await claim_all(worker, 200)
+    for _ in range(300):
+        (one,) = (await claim(worker, 1)).attempts
+        await finish(worker, [one])
+    assert len(await inside(redis, queue, batch)) - 200 <= 20
+
+
+@pytest.mark.parametrize("slots_of_it", [(), (3, 5, 900)], ids=["all", "some"])
+async def test_what_waits_outside_is_cancelled_too(limited, asks, store, batch, slots_of_it):
+    await limited(1000, max_at_once=2)
+    worker = store()
+    held = (await claim(worker)).attempts
+    assert await asks.cancel(batch, slots_of_it, "me") == (len(slots_of_it) or 1000)
+    await asks.sweep(batch)
+    assert (await asks.counts(batch)).cancelled == (len(slots_of_it) or 998)
+    await finish(worker, held)
+    seen = slots(held)
+    while held := (await claim(worker)).attempts:
+        await finish(worker, held)
+        seen += slots(held)
+    counts = await asks.counts(batch)
+    assert counts.finished == 1000
+    assert seen == [n for n in range(1000) if n not in slots_of_it and (slots_of_it or n < 2)]
+
+
+async def test_a_redrive_runs_within_the_limit_and_only_what_is_asked_for(
+    redis, limited, asks, store, batch, queue
+):
+    await limited(600, max_at_once=4)
+    await asks.cancel(batch, (), "me")
+    assert await asks.run_again(batch) == 600
+    seen = []
+    worker = store()
+    while held := (await claim(worker)).attempts:
+        assert len(await inside(redis, queue, batch)) <= 4
+        seen += slots(held)
+        await finish(worker, held)
+    assert seen == list(range(600))
+    assert (await asks.counts(batch)).succeeded == 600
+
+
+async def test_a_deadline_ends_what_is_outside(limited, asks, store, batch, pass_time):
+    await limited(500, max_at_once=1, deadline=5.0)
+    (held,) = (await claim(store())).attempts
+    await pass_time(6)
+    done = await store().record([record(held)])
+    assert done.to_sweep == [batch]
+    await store().sweep(batch)
+    counts = await asks.counts(batch)
+    assert (counts.succeeded, counts.timed_out, counts.finished) == (1, 499, 500)
+
+
+async def test_a_lost_queue_comes_back_within_the_limit(redis, limited, asks, store, batch, queue):
+    await limited(30, max_at_once=2)
+    await redis.delete(queue)
+    seen = []
+    for _ in range(31):
+        await asks.mend(batch, range(30), 30)
+        held = (await claim(store())).attempts
+        assert len(await inside(redis, queue, batch)) <= 2
+        seen += slots(held)
+        await finish(store(), held)
+        await redis.delete(queue)
+    assert seen == list(range(30))
+
+
+async def test_starts_are_spaced(redis, limited, store, batch):
+    await limited(6, max_per_second=20)
+    worker, starts = store(), []
+    while len(starts) < 6:
+        found = await claim(worker)
+        starts += [found.now] * len(found.attempts)
+        assert len(found.attempts) <= 1
+        await finish(worker, found.attempts)
+    assert all(b - a >= 48 for a, b in zip(starts, starts[2:], strict=False))
+    assert starts[-1] - starts[0] >= 4 * 50
+
+
+async def test_late_starts_do_not_come_in_a_burst(redis, limited, store, batch, pass_time):
+    await limited(50, max_per_second=10)
+    worker = store()
+    await pass_time(4)  # nobody was there
+    burst = [len((await claim(worker, 40)).attempts) for _ in range(5)]
+    assert sum(burst) <= 2
+
+
+async def test_a_retry_is_a_start_too(redis, limited, store, batch):
+    await limited(2, max_per_second=2)
+    worker = store()
+    (first,) = (await claim(worker)).attempts
+    await worker.release([Release(first, charge=True)])
+    found = await claim(worker)
+    assert len(found.attempts) <= 1
+    assert (await claim(worker)).attempts == []
+
+
+async def test_a_higher_priority_goes_first_and_arqs_own_stand_in_the_middle(
+    redis, limited, store, batch, queue
+):
+    for level in (-9, -1, 0, 1, 9):
+        await limited(2, of=f"{batch}-{level}", priority=level)
+    await redis.set(keys.job("arqs"), b'{"f":"f","a":[],"k":{},"t":null,"et":1}')
+    await redis.zadd(queue, {"arqs": (await store().claim(0, 0, 0)).now})
+    found = []
+    for _ in range(11):
+        found += [a.job_id for a in (await claim(store(), 1)).attempts]
+    order = [f"{batch}-{level}:{slot}" for level in (9, 1, 0) for slot in (0, 1)]
+    order.append("arqs")
+    order += [f"{batch}-{level}:{slot}" for level in (-1, -9) for slot in (0, 1)]
+    assert found == order
+
+
+async def test_a_priority_is_kept_by_a_retry(limited, store, batch):
+    await limited(1, of=f"{batch}-low", priority=-3)
+    (low,) = (await claim(store())).attempts
+    assert low.priority == 0  # its data says nothing here
+    low.job = low.job.model_copy(update={"priority": -3})
+    await limited(1)
+    await store().release([Release(low, charge=True)])
+    found = (await claim(store(), 10)).attempts
+    assert [a.batch for a in found] == [batch, f"{batch}-low"]
+
+
+async def test_a_call_of_a_higher_priority_overtakes_its_own_batch(limited, store, batch):
+    await limited(1000, terms={777: (5, None), 900: (1, None)})
+    assert slots((await claim(store(), 4)).attempts) == [777, 900, 0, 1]
+    await limited(1000, of=f"{batch}-2", max_at_once=2, terms={777: (5, None)})
+    found = []
+    while (new := (await claim(store(), 900)).attempts) or len(found) < 1000:
+        found += [a for a in new if a.batch == f"{batch}-2"]
+        await finish(store(), new)
+    assert slots(found[:4]) == [0, 1, 777, 2]  # the first two began before it was written
+    assert sorted(slots(found)) == list(range(1000))
+
+
+async def test_a_delay_is_kept(redis, limited, store, batch, queue, pass_time):
+    await limited(500, delay=10)
+    assert (await claim(store())).attempts == []
+    assert 9_000 < (await claim(store())).next_in <= 10_000
+    await pass_time(10)
+    assert slots((await claim(store(), 3)).attempts) == [0, 1, 2]
+
+
+async def test_a_delay_of_a_call_holds_up_no_other(limited, store, batch, pass_time):
+    await limited(1000, terms=dict.fromkeys(range(300), (None, 30)))
+    found = await claim_all(store(), 1000)
+    assert slots(found) == list(range(300, 1000))
+    await pass_time(30)
+    assert slots(await claim_all(store(), 1000)) == list(range(300))

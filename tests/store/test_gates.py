@@ -1,0 +1,223 @@
+"""Gates and lanes: what a worker claims and may not begin waits where it costs others nothing."""
+
+import pytest
+
+from gatherq.contract.keys import KeySpace
+from gatherq.store.jobs import Admission, Gate, LaneRoom, Release
+
+from .steps import claim, expired, record
+
+keys = KeySpace()
+
+
+def slots(attempts):
+    return [attempt.slot for attempt in attempts]
+
+
+@pytest.fixture
+def enter(store):
+    """Claim, and ask the gate; returns the attempts that begin."""
+
+    async def enter(gate, n=10, worker="w1"):
+        mine = store(worker)
+        found = (await claim(mine, n)).attempts
+        if not found:
+            return []
+        replies = await mine.park([Admission(attempt, "", gate) for attempt in found])
+        return [attempt for attempt, begins in zip(found, replies, strict=True) if begins]
+
+    return enter
+
+
+async def finish(store, attempts):
+    assert set((await store.record([record(a) for a in attempts])).replies) <= {"recorded"}
+
+
+async def test_a_full_gate_parks_and_each_end_calls_the_next(redis, submit, enter, store, queue):
+    await submit(8)
+    gate = Gate("f", most=2)
+    begun = await enter(gate)
+    seen = slots(begun)
+    for _ in range(6):
+        assert (await claim(store("w2"))).attempts == []
+        await finish(store(), begun[:1])
+        begun = begun[1:] + await enter(gate)
+        assert len(begun) == 2
+        seen += slots(begun[1:])
+    assert seen == list(range(8))
+
+
+async def drained(redis, queue):
+    """Whether nothing of gates is left but what expires."""
+    names = [key async for key in redis.scan_iter(f"gatherq:*{queue}*")]
+    left = [name for name in names if b"holders" in name or b"waiting" in name or b"gates" in name]
+    return left == []
+
+
+@pytest.mark.parametrize("way", ["cancel", "delete", "release", "lapse", "record"])
+async def test_whoever_leaves_lets_the_next_in(
+    redis, submit, asks, enter, store, batch, queue, way
+):
+    await submit(2)
+    gate = Gate("f", most=1)
+    (first,) = await enter(gate)
+    if way == "cancel":
+        await store().release([Release(first)])
+        await asks.cancel(batch, (0,), "me")
+    elif way == "delete":
+        assert await asks.remove(batch)
+        assert await drained(redis, queue)
+        return
+    elif way == "release":
+        await store().release([Release(first, delay=60, charge=True)])
+    elif way == "lapse":
+        await expired(redis, first)
+        (again,) = await enter(gate, worker="w2")
+        assert (again.slot, again.number) == (0, 2)
+        await finish(store("w2"), [again])
+    else:
+        await finish(store(), [first])
+    (second,) = await enter(gate, worker="w2")
+    assert second.slot == 1
+    await finish(store("w2"), [second])
+    assert await drained(redis, queue)
+
+
+async def test_what_is_parked_is_uncharged_and_can_be_cancelled(submit, asks, enter, store, batch):
+    await submit(3)
+    gate = Gate("f", most=1)
+    (first,) = await enter(gate)
+    assert (await asks.counts(batch)).running == 1
+    assert await asks.cancel(batch, (1,), "me") == 1
+    await finish(store(), [first])
+    (third,) = await enter(gate)
+    assert (third.slot, third.number) == (2, 1)
+    counts = await asks.counts(batch)
+    assert (counts.running, counts.cancelled, counts.succeeded) == (1, 1, 1)
+
+
+async def test_lanes_share_the_places_of_a_kind(submit, park, store):
+    await submit(9)
+    await park("process", 5)
+    await park("job-f", 4)
+    room = [LaneRoom("process", 3, "process", 3), LaneRoom("job-f", 2, "process", 3)]
+    now = (await store().claim(0, 0, 0)).now
+    found = await store("w2").claim(10, now - 10_000, now, lanes=room)
+    assert [job.slot for job in found.jobs] == [0, 1, 2]
+    room = [LaneRoom("job-f", 2, "process", 3), LaneRoom("process", 3, "process", 3)]
+    found = await store("w2").claim(10, now - 10_000, now, lanes=room)
+    assert [job.slot for job in found.jobs] == [5, 6, 3]
+
+
+async def test_gates_of_other_names_are_open(submit, store):
+    await submit(4)
+    mine = store()
+    found = (await claim(mine)).attempts
+    gates = [Gate(f"f:{a.slot % 2}", most=1) for a in found]
+    asked = [Admission(a, "", gate) for a, gate in zip(found, gates, strict=True)]
+    assert await mine.park(asked) == [True, True, False, False]
+
+
+async def test_a_gate_with_a_rate_lets_one_after_the_other_start(submit, enter, store):
+    await submit(4)
+    gate = Gate("f", interval=50_000)
+    starts, seen = [], []
+    while len(seen) < 4:
+        begun = await enter(gate)
+        assert len(begun) <= 1
+        now = (await store().claim(0, 0, 0)).now
+        starts += [now] * len(begun)
+        seen += slots(begun)
+        await finish(store(), begun)
+    assert seen == [0, 1, 2, 3]
+    assert starts[-1] - starts[0] >= 2 * 50
+
+
+async def test_holders_that_are_lost_keep_no_gate_shut(redis, submit, enter, queue, batch):
+    await submit(2)
+    gate = Gate("f", most=1)
+    (first,) = await enter(gate, n=1)
+    await redis.zrem(queue, first.job_id)
+    await redis.delete(keys.in_progress(first.job_id), keys.retry(first.job_id))
+    assert slots(await enter(gate)) == [1]
+
+
+async def test_a_collector_lets_in_who_was_forgotten(redis, submit, asks, enter, queue, batch):
+    await submit(2)
+    gate = Gate("f", most=1)
+    (first,) = await enter(gate)
+    await redis.zrem(queue, first.job_id)
+    await redis.delete(keys.in_progress(first.job_id), keys.retry(first.job_id))
+    assert await enter(gate) == []  # the other one is parked, nobody comes any more
+    await asks.mend(batch, [0, 1], 2)
+    assert await enter(gate) != []
+
+
+@pytest.fixture
+def park(store):
+    """Claim, and park all in a lane."""
+
+    async def park(lane="process", n=10, worker="w1"):
+        mine = store(worker)
+        found = (await claim(mine, n)).attempts
+        assert await mine.park([Admission(a, lane) for a in found]) == [False] * len(found)
+        return found
+
+    return park
+
+
+async def taken(store, lanes, n=10):
+    now = (await store.claim(0, 0, 0)).now
+    room = [LaneRoom(name, left, name, left) for name, left in lanes.items()]
+    found = await store.claim(n, now - 10_000, now, lanes=room)
+    return [(job.slot, job.number) for job in found.jobs]
+
+
+async def test_a_lane_is_taken_from_first_in_order_and_by_who_has_a_place(submit, park, store):
+    await submit(12)
+    await park(n=11)
+    assert await taken(store("w2"), {}) == [(11, 1)]
+    assert await taken(store("w2"), {"process": 0}) == []
+    assert await taken(store("w2"), {"process": 2, "thread": 3}) == [(0, 1), (1, 1)]
+    assert await taken(store("w3"), {"process": 20}) == [(n, 1) for n in range(2, 11)]
+
+
+async def test_whoever_has_a_place_is_woken(redis, submit, park, store, queue):
+    await submit(3)
+    await redis.delete(keys.lane_wake("process"))
+    await park()
+    waiting = store("w2")
+    await waiting.wait(30, ["process"])  # it returns
+    assert await taken(waiting, {"process": 1}) == [(0, 1)]
+    await store("w3").wait(30, ["process"])  # for there is more
+
+
+async def test_a_parked_job_ends_as_any_queued_one(redis, submit, asks, park, store, batch, queue):
+    await submit(4)
+    await park()
+    assert await asks.cancel(batch, (2,), "me") == 1
+    assert await taken(store("w2"), {"process": 10}) == [(0, 1), (1, 1), (3, 1)]
+    assert await redis.exists(KeySpace(queue).lane("process")) == 0
+    await asks.cancel(batch, (), "me")
+    assert await redis.hget(keys.batch(batch), "parked") == b"0"
+
+
+async def test_a_lost_lane_is_mended(redis, submit, asks, park, store, batch, queue):
+    await submit(3)
+    await park()
+    await asks.mend(batch, [0, 1, 2], 3)
+    assert await taken(store("w2"), {}) == []  # nothing is lost
+    await redis.delete(KeySpace(queue).lane("process"))
+    await asks.mend(batch, [0, 1, 2], 3)
+    assert await taken(store("w2"), {}) == [(0, 1), (1, 1), (2, 1)]
+
+
+@pytest.mark.arq
+async def test_arq_takes_what_is_parked_for_deferred(redis, submit, park, batch, queue):
+    from arq.connections import ArqRedis
+    from arq.jobs import Job, JobStatus
+
+    await submit(1)
+    await park()
+    arq = ArqRedis(redis.connection_pool)
+    assert await Job(f"{batch}:0", arq, queue).status() is JobStatus.deferred

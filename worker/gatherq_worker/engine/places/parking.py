@@ -1,0 +1,86 @@
+"""Parking: a claimed job that this worker has no place for, or whose gate is full, goes back.
+
+It waits in Redis, in a lane or at its gate, where it costs the claims of other jobs nothing. A
+lane is of all jobs that need the same kind of place: `thread`, `process`, or the name of a handler
+with a `concurrency` of its own. Jobs in a lane are claimed by whoever has a place for them.
+"""
+
+from collections.abc import Sequence
+
+from gatherq.store.jobs import Admission, JobStore, LaneRoom, Release
+from gatherq_worker.attempt import Attempt
+from gatherq_worker.engine.attempts import Attempts
+from gatherq_worker.engine.conclusion.recorder import Recorder
+from gatherq_worker.registry import Handler, Registry
+
+from .execution_places import ExecutionPlaces
+
+
+class Parking:
+    """Says which claimed jobs begin, and parks the others."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        attempts: Attempts,
+        recorder: Recorder,
+        places: ExecutionPlaces,
+        registry: Registry,
+    ) -> None:
+        self._store, self._attempts, self._recorder = store, attempts, recorder
+        self._places = places
+        #: Handlers whose jobs may not begin without a look.
+        self._limited: dict[str, Handler] = {
+            handler.name: handler for handler in registry if handler.needs_place or handler.has_gate
+        }
+        #: Lanes that this worker takes jobs from, each with a handler of it.
+        self._lanes = {h.lane: h for h in self._limited.values() if h.lane}
+
+    @property
+    def has_lanes(self) -> bool:
+        """Whether this worker takes jobs from any lane."""
+        return bool(self._lanes)
+
+    def room(self) -> list[LaneRoom]:
+        """Return for how many jobs of each lane there is a place."""
+        return [self._places.room(handler, lane) for lane, handler in self._lanes.items()]
+
+    async def admit(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        """Return those of these claims that may begin, with their places; park the others."""
+        if not self._limited:
+            return attempts
+        asking = [each for attempt in attempts if (each := self._admission(attempt))]
+        if not asking:
+            return attempts
+        for each in asking:
+            if each.lane:  # its lease is renewed no longer
+                self._attempts.release(each.attempt)
+        try:
+            replies = await self._store.park(asking)
+        except Exception:
+            for each in asking:
+                self._give_back(each.attempt)
+            raise
+        parked = [each.attempt for each, begins in zip(asking, replies, strict=True) if not begins]
+        for attempt in parked:
+            attempt.free()
+            self._attempts.release(attempt)
+            self._attempts.released(Release(attempt))
+        gone = set(map(id, parked))
+        return [attempt for attempt in attempts if id(attempt) not in gone]
+
+    def _admission(self, attempt: Attempt) -> Admission[Attempt] | None:
+        """Return what is to be asked for a claim; None if it may begin."""
+        handler = self._limited.get(attempt.name)
+        if handler is None or attempt.concluded or attempt.job is None:
+            return None
+        if handler.needs_place and not self._places.reserve(attempt, handler):
+            return Admission(attempt, handler.lane)
+        gate = handler.gate(attempt.job.args, attempt.job.kwargs) if handler.has_gate else None
+        return Admission(attempt, "", gate) if gate else None
+
+    def _give_back(self, attempt: Attempt) -> None:
+        """Give a claim back as soon as Redis answers: nobody knows what it has done."""
+        attempt.free()
+        self._attempts.release(attempt)
+        self._recorder.release(Release(attempt))
