@@ -17,6 +17,23 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 
 
+def limits_checked(
+    max_at_once: int | None, max_per_second: float | None, priority: int
+) -> tuple[int | None, float | None, int]:
+    """Return these limits; raises UsageError for one that is none."""
+    from gatherq.contract import validation
+    from gatherq.errors import InvalidCall
+
+    try:
+        return (
+            validation.check_max_at_once(max_at_once),
+            validation.check_max_per_second(max_per_second),
+            validation.check_priority(priority),
+        )
+    except InvalidCall as error:
+        raise click.UsageError(str(error)) from None
+
+
 def read_duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
     """Read a duration of an option as seconds: 250ms, 10s, 5m, 2h30m, 2d."""
     from gatherq.inspection.durations import parse_duration

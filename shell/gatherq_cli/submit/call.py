@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 import click
 
 from gatherq_cli.common import suggestions
-from gatherq_cli.common.options import Server, on_server, read_duration, with_output
+from gatherq_cli.common.options import (
+    Server,
+    limits_checked,
+    on_server,
+    read_duration,
+    with_output,
+)
 
 if TYPE_CHECKING:
     from gatherq_cli.output.output import Output
@@ -25,6 +31,8 @@ Examples:
 @click.option("--args", "args_json", metavar="JSON", help="All arguments, as an array.")
 @click.option("--kwargs", "kwargs_json", metavar="JSON", help="Keyword arguments, as an object.")
 @click.option("--timeout", callback=read_duration, metavar="TIME", help="Limit of its execution.")
+@click.option("--priority", type=int, default=0, metavar="N", help="From -9 to 9, higher first.")
+@click.option("--after", callback=read_duration, metavar="TIME", help="Start it then, from now.")
 @click.option("--detach", is_flag=True, help="Print its id, and leave it to run.")
 @on_server
 @with_output
@@ -35,6 +43,8 @@ def call(
     args_json: str | None,
     kwargs_json: str | None,
     timeout: float | None,
+    priority: int,
+    after: float | None,
     detach: bool,
     server: Server,
     output: "Output",
@@ -47,11 +57,13 @@ def call(
     from gatherq_cli.common.running import run
 
     from .call_arguments import keywords, positional
-    from .one_job import run_one
+    from .one_job import CallTerms, run_one
     from .stopping import stop_as_interrupted
     from .warnings import warn
 
     args, kwargs = positional(words, args_json), keywords(pairs, kwargs_json)
+    limits_checked(None, None, priority)
+    terms = CallTerms(timeout, priority, after)
     warn()
     stop_as_interrupted()
-    run(run_one(server, output, job, args, kwargs, timeout=timeout, detach=detach), output)
+    run(run_one(server, output, job, args, kwargs, terms, detach=detach), output)

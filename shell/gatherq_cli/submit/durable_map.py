@@ -99,7 +99,9 @@ class _Batches:
         self, producer: Producer, name: str, job: str, given: Input, options: MapOptions
     ) -> None:
         self._producer, self._job, self._given = producer, job, given
-        self._timeout = options.timeout
+        self._timeout, self._limits = options.timeout, options.limits
+        #: A limit is of one batch: then the next is submitted when that is done.
+        self._ahead = 1 if options.limited else _AHEAD
         self._under_way: list[_Part] = []
         self.name: str = name
 
@@ -116,7 +118,7 @@ class _Batches:
                 if first + len(calls) <= written:
                     continue
                 parts.append(await self._submit(first, calls))
-                if len(parts) == _AHEAD:
+                if len(parts) == self._ahead:
                     yield parts[0]
                     del parts[0]
         except InvalidLine:  # to be said after the outcomes of what comes before it
@@ -149,7 +151,7 @@ class _Batches:
         label = f"map, lines {first + 1} to {first + len(calls)}"
         try:
             batch = await self._producer.submit(
-                calls, batch_id=f"{self.name}.{first // _CHUNK}", label=label
+                calls, batch_id=f"{self.name}.{first // _CHUNK}", label=label, **self._limits
             )
         except BatchConflict as error:
             self._conflict(error, first)

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 import click
 
 from gatherq_cli.common import suggestions
-from gatherq_cli.common.options import Server, on_server, read_duration, with_output
+from gatherq_cli.common.options import (
+    Server,
+    limits_checked,
+    on_server,
+    read_duration,
+    with_output,
+)
 
 if TYPE_CHECKING:
     from gatherq_cli.output.output import Output
@@ -29,6 +35,9 @@ Examples:
     "--window", type=click.IntRange(1), default=100, help="Most jobs that are under way [100]"
 )
 @click.option("--timeout", callback=read_duration, metavar="TIME", help="Limit of each job.")
+@click.option("--max-at-once", type=int, metavar="N", help="Most jobs at work at a time.")
+@click.option("--max-per-second", type=float, metavar="N", help="Most jobs that start in a second.")
+@click.option("--priority", type=int, default=0, metavar="N", help="From -9 to 9, higher first.")
 @click.option("--tolerate", metavar="N|N%", help="Stop once more than that have failed.")
 @click.option("--resume", metavar="ID|auto", help="Keep what is done under ID, and go on there.")
 @click.option("-o", "path", type=click.Path(dir_okay=False), help="With --resume: append to it.")
@@ -44,6 +53,9 @@ def map(
     unordered: bool,
     window: int,
     timeout: float | None,
+    max_at_once: int | None,
+    max_per_second: float | None,
+    priority: int,
     tolerate: str | None,
     resume: str | None,
     path: str | None,
@@ -67,6 +79,7 @@ def map(
     given = Input(file, as_text=lines, as_keywords=kwargs)
     options = MapOptions.read(
         given, values=values, unordered=unordered, window=window, timeout=timeout,
+        limits=limits_checked(max_at_once, max_per_second, priority),
         tolerate=tolerate, resume=resume, path=path, detach=detach,
     )  # fmt: skip
     warn()

@@ -4,7 +4,7 @@ import math
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import click
 
@@ -23,6 +23,8 @@ class MapOptions:
     window: int
     #: Limit of each job, in seconds.
     timeout: float | None
+    #: `max_at_once`, `max_per_second` and `priority`, as `submit` takes them.
+    limits: dict[str, Any]
     #: Most jobs that may fail, None for all.
     tolerate: float | None
     #: What its batches are called; "auto" for a name by the input; empty where nothing is kept.
@@ -40,6 +42,7 @@ class MapOptions:
         unordered: bool,
         window: int,
         timeout: float | None,
+        limits: tuple[int | None, float | None, int],
         tolerate: str | None,
         resume: str | None,
         path: str | None,
@@ -53,8 +56,19 @@ class MapOptions:
             raise click.UsageError("--unordered does not go with --resume or --detach")
         if detach and (path or tolerate):
             raise click.UsageError("--detach prints no outcomes: leave out -o and --tolerate")
+        if detach and limits[:2] != (None, None):
+            raise click.UsageError(
+                "--detach submits many batches, and a limit is of one: leave out --max-at-once and "
+                "--max-per-second, or --detach"
+            )
         most = None if tolerate is None else _most(tolerate, given)
-        return cls(values, unordered, window, timeout, most, name, path, detach)
+        named = dict(zip(("max_at_once", "max_per_second", "priority"), limits, strict=True))
+        return cls(values, unordered, window, timeout, named, most, name, path, detach)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit of a batch."""
+        return any(self.limits[name] is not None for name in ("max_at_once", "max_per_second"))
 
 
 def _name(resume: str | None, given: Input, *, detach: bool) -> str:

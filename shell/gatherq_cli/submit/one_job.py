@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -17,19 +17,31 @@ from gatherq_cli.common.options import Server
 from gatherq_cli.output.output import Output
 
 
+class CallTerms(NamedTuple):
+    """What is asked of one job: its limit (s), its priority, and when it may start (s)."""
+
+    timeout: float | None
+    priority: int
+    after: float | None
+
+
 async def run_one(
     server: Server,
     output: Output,
     job: str,
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
+    terms: CallTerms,
     *,
-    timeout: float | None,
     detach: bool,
 ) -> int:
     """Submit the job; print its outcome, or its id; return the exit code."""
     async with server.producer(waits=True) as producer:
-        call: Call[Any] = Call(job, tuple(args), dict(kwargs), timeout)
+        call: Call[Any] = Call(job, tuple(args), dict(kwargs), terms.timeout)
+        if terms.priority:
+            call = call.with_priority(terms.priority)
+        if terms.after is not None:
+            call = call.after(terms.after)
         handle = await producer.submit_one(call)
         if detach:
             batch, _, slot = handle.id.rpartition(":")

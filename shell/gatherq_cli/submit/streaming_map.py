@@ -26,6 +26,7 @@ async def run_map(server: Server, job: str, given: Input, options: MapOptions) -
             window=options.window,
             ordered=not options.unordered,
             timeout=options.timeout,
+            **options.limits,
         )
         async with aclosing(mapped) as outcomes:
             with writer:
