@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: For how long it is known that a run was queued, in ms.
 _TICK_TTL = 3_600_000
+#: A run that is later than this, in ms, is skipped: what is known of it may have expired.
+TOO_LATE = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,8 @@ from arq.cron import cron as arq_cron
 from arq.jobs import Serializer, serialize_job
 from arq.utils import to_unix_ms
 
-from gatherq.errors import GatherqError
-from gatherq.extras import check_extra
-from gatherq.store.cron import CronRun
-
-#: A run that is later than this is skipped: the mark that it was queued may have expired.
-_TOO_LATE = timedelta(minutes=50)
+from gatherq.contract.scheduling.cron_string import next_match
+from gatherq.store.cron import TOO_LATE, CronRun
 
 
 @dataclass(repr=False)
@@ -25,7 +21,7 @@ class _Crontab(CronJob):
 
     def calculate_next(self, prev_run: datetime) -> None:
         """Set the next run: the first that matches the expression after `prev_run`."""
-        self.next_run = _next(self.expression, prev_run)
+        self.next_run = next_match(self.expression, prev_run)
 
 
 def crontab(expression: str, coroutine: Any, **options: Any) -> CronJob:
@@ -33,10 +29,10 @@ def crontab(expression: str, coroutine: Any, **options: Any) -> CronJob:
 
     Five fields, or six with the seconds first; `options` are those of `arq.cron.cron` beside the
     times. It goes into `cron_jobs` like any other. Needs `pip install 'gatherq[cron]'`; raises
-    GatherqError for a string that is none, or that no time matches.
+    InvalidCall for a string that is none, or that no time matches.
     """
     job = _Crontab(**vars(arq_cron(coroutine, **options)), expression=expression)
-    _next(expression, datetime.now().astimezone())
+    next_match(expression, datetime.now().astimezone())
     return job
 
 
@@ -48,7 +44,7 @@ def due(cron_jobs: Iterable[CronJob], now: datetime, window: timedelta) -> Itera
                 job.calculate_next(now)
                 continue  # never in the round that sets it first
             job.next_run = now
-        if job.next_run < now - _TOO_LATE:
+        if job.next_run < now - timedelta(milliseconds=TOO_LATE):
             job.calculate_next(now)
         if job.next_run < now + window:
             yield job
@@ -63,14 +59,3 @@ def tick(job: CronJob, serializer: Serializer | None, now: int, keep: int) -> Cr
     payload = serialize_job(job.name, (), {}, None, now, serializer=serializer)
     run, score = f"{job_id}:{at}" if job.job_id else job_id, max(at, now)
     return CronRun(run, job_id, payload, score, score - now + keep)
-
-
-def _next(expression: str, after: datetime) -> datetime:
-    check_extra("cron", "a cron string")
-    from cronsim import CronSim, CronSimError
-
-    try:
-        return next(CronSim(expression, after))
-    except (CronSimError, StopIteration) as error:
-        why = str(error) or "it never matches"
-        raise GatherqError(f"{expression!r} is no cron string: {why}") from None
