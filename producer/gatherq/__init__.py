@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         TimedOut,
     )
     from .contract.remote_errors.error_info import ErrorInfo
+    from .contract.scheduling.schedules import cron
     from .errors import (
         BatchConflict,
         BatchNotFound,
@@ -130,6 +131,7 @@ __all__ = [
     "TimedOut",
     "WorkerInfo",
     "call",
+    "cron",
     "current_job",
     "job",
     "local",
@@ -147,6 +149,7 @@ _HOMES = {
         *("AttemptInfo", "Cancelled", "Failed", "Lost", "Outcome", "Succeeded", "TimedOut"),
     ),
     "contract.remote_errors.error_info": ("ErrorInfo",),
+    "contract.scheduling.schedules": ("cron",),
     "errors": (
         *("BatchConflict", "BatchNotFound", "GatherqError", "InvalidArguments"),
         *("InvalidCall", "InvalidSelector", "InvalidSetting", "JobCancelled", "JobLost"),

@@ -81,6 +81,10 @@ CRON = (
         pytest.param(
             *(CRON, "cronsim", "a cron string needs gatherq[cron]"), marks=pytest.mark.arq
         ),
+        (
+            "from gatherq import cron\ncron('* * * * *')",
+            *("cronsim", "@cron needs gatherq[cron]"),
+        ),
         *(
             (
                 f"from gatherq_worker import {name}",

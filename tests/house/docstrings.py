@@ -18,7 +18,7 @@ import asyncio
 import gatherq
 from gatherq import (
     Batch, Cancelled, ErrorInfo, Failed, Inspector, Lost, Outcome, Producer, Retry, Succeeded,
-    TimedOut, call, current_job, job,
+    TimedOut, call, cron, current_job, job,
 )
 
 @job()

@@ -29,7 +29,8 @@ INSPECTION = [
     *("Finding", "Inspector", "JobInfo", "QueueInfo", "RunningSlot", "SlotInfo"),
     *("StatisticsPeriod", "WorkerInfo"),
 ]
-JOBS = ["Call", "CurrentJob", "Job", "JobDefinition", "PlainJob", "call", "current_job", "job"]
+JOBS = ["Call", "CurrentJob", "Job", "JobDefinition", "PlainJob", "call", "cron"]
+JOBS += ["current_job", "job"]
 OUTCOMES = [
     "Counts",
     *("AttemptInfo", "Cancelled", "ErrorInfo", "Failed", "Lost", "Outcome", "Succeeded"),

@@ -30,6 +30,7 @@ from gatherq import (
     TaskGroup,
     TimedOut,
     call,
+    cron,
     current_job,
     job,
 )
@@ -79,6 +80,19 @@ async def bare(vegetable: str) -> int:
 @job
 def bare_plain(vegetable: str) -> int:
     return len(vegetable)
+
+
+@cron("*/5 * * * *", tz="Europe/Berlin")
+@cron("0 3 * * *")
+@job(timeout=60)
+async def refresh(full: bool = False) -> str:
+    return "all" if full else "some"
+
+
+@job(timeout=60)
+@cron("0 3 * * *")
+def tidy() -> int:
+    return 3
 
 
 def words(outcome: Outcome[str]) -> str:
@@ -143,6 +157,11 @@ def about_a_job() -> None:
     assert_type(chop.definition, JobDefinition)
     assert_type(peel.definition.timeout, float | None)
     assert_type(asks.call("x"), Call[list[int]])
+    assert_type(refresh.call(full=True), Call[str])
+    assert_type(tidy.call(), Call[int])
+    assert_type(tidy(), int)
+    cron(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    cron("0 3 * * *")(5)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     assert_type(asks("x"), list[int])
     assert_type(chop.call("leek", 1).with_timeout(1).with_queue_timeout(1), Call[str])
     assert_type(str(chop.call("leek", 1)), str)

@@ -247,6 +247,18 @@ def test_an_error_of_ours_in_an_import_says_where_too(folder):
     assert said_of("l_bad_job").startswith("l_bad_job.py, line 3: InvalidCall: timeout must be")
 
 
+def test_a_schedule_without_a_job_is_told_and_a_bad_one_with_its_line(folder):
+    half, bad = folder / "l_half.py", folder / "l_bad_cron.py"
+    half.write_text("from gatherq import cron\n\n\n@cron('* * * * *')\ndef tidy() -> None: ...\n")
+    bad.write_text("from gatherq import cron\n\ncron('* * *')\n")
+    assert said_of("l_half") == (
+        "l_half.tidy has a schedule, and is no job: write @job() beside its @cron(...)"
+    )
+    assert said_of("l_bad_cron").startswith(
+        "l_bad_cron.py, line 3: InvalidCall: '* * *' is no cron string: wrong number of fields; "
+    )
+
+
 def test_an_end_without_a_code_is_no_dangling_colon(folder):
     assert said_of("l_exits_silently").startswith("l_exits_silently.py, line 1: SystemExit\n")
 

@@ -10,6 +10,7 @@ from gatherq.contract.batch_options import interval_of
 from gatherq.contract.checks.near_match import did_you_mean
 from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.records import cut
+from gatherq.contract.scheduling.schedules import schedules_of
 from gatherq.contract.values.annotations import Codecs, annotation_text, codecs_of
 from gatherq.contract.values.codec import Decoder, Encoder, encode
 from gatherq.contract.values.error_text import text_of
@@ -45,6 +46,7 @@ class Handler:
         "name",
         "needs_place",
         "positional",
+        "schedules",
         "signature",
         "takes_ctx",
     )
@@ -64,6 +66,8 @@ class Handler:
         self.keep = keep
         #: Seconds for which plain arq workers leave its jobs alone after their end.
         self.keep_in_progress = keep_in_progress
+        #: When it runs by itself.
+        self.schedules = () if takes_ctx else schedules_of(function)
         #: Whether an execution waits for a place: for all but the event loop, and for a limit.
         self.needs_place = definition.isolation in ("thread", "process") or (
             definition.concurrency is not None
@@ -224,6 +228,10 @@ def _load(named: str) -> list[Handler]:
                 f"{name}.{word} is a job inside of {value!r}: what wraps a job must be a function; "
                 "write @job above the other decorator's function, or leave that out"
             )
+        if _is_no_job_yet(value):
+            raise LoadError(
+                f"{name}.{word} has a schedule, and is no job: write @job() beside its @cron(...)"
+            )
     functions = {id(f): f for f in vars(module).values() if _is_job(f)}
     if not functions and name == "__main__":
         raise LoadError(
@@ -239,6 +247,10 @@ def _is_job(value: object) -> bool:
     return inspect.isfunction(value) and isinstance(
         getattr(value, "definition", None), JobDefinition
     )
+
+
+def _is_no_job_yet(value: object) -> bool:
+    return inspect.isfunction(value) and bool(schedules_of(value)) and not _is_job(value)
 
 
 def _is_hidden(value: object) -> bool:
