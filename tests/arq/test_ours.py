@@ -12,7 +12,8 @@ from arq.cron import cron
 from arq.worker import JobExecutionFailed, func
 from redis import Redis
 
-from gatherq import Producer, call
+from gatherq import Producer, call, current_job, job
+from gatherq import cron as cron_of_ours
 from gatherq.contract.validation import MAX_JOB
 from gatherq.errors import GatherqError
 from gatherq_worker import create_worker, crontab
@@ -401,6 +402,19 @@ async def test_a_cron_string_runs(redis, going):
     going(cron_jobs=[crontab("* * * * * *", tick, name="tick")])
     async with until(30):
         await done.wait()
+
+
+async def test_a_job_on_a_schedule_among_arqs_functions_runs(redis, going):
+    ran = asyncio.Queue()
+
+    @cron_of_ours("* * * * * *")
+    @job(name="tick")
+    async def tick() -> None:
+        ran.put_nowait(current_job().job_id)
+
+    going([tick])
+    async with until(30):
+        assert (await ran.get()).startswith("cron:tick@")
 
 
 async def test_a_cron_job_of_a_restarted_worker_is_not_queued_again(redis, make):

@@ -43,3 +43,19 @@ async def enqueue_cron_run(redis: "Redis", keys: "KeySpace", cron: CronRun) -> b
         keep=cron.keep,
     )
     return bool(reply)
+
+
+class CronStore:
+    """What a worker asks of Redis about cron jobs. It belongs to the event loop of its client."""
+
+    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+        self._redis, self._keys = redis, keys
+
+    async def now(self) -> int:
+        """Return Redis's time, in ms."""
+        seconds, micros = await self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    async def enqueue(self, cron: CronRun) -> bool:
+        """Queue a run; False if it was queued before, by this or another worker."""
+        return await enqueue_cron_run(self._redis, self._keys, cron)

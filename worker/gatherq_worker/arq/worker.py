@@ -154,7 +154,7 @@ class Worker(arq.worker.Worker):
         if self.speaks:
             self._warn(handlers)
         self._engine = engine = self._make_engine(handlers)
-        self._log_start()
+        self._log_start(0 if self.burst else engine.schedules)
         await self._beat()
         beating = guarded(self._keep_beating())
         try:
@@ -175,14 +175,14 @@ class Worker(arq.worker.Worker):
                 warn_about(handler.function)
         self._codec.warn()
 
-    def _log_start(self) -> None:
+    def _log_start(self, schedules: int) -> None:
         names = list(self.functions)
         arq_logger.info("Starting worker for %d functions: %s", len(names), ", ".join(names))
         logger.debug("worker %s begins", self.worker_id)
         if self.speaks_for is not None:
             url = self.url or url_of(self.pool.connection_pool)
             place = url and masked(url), str(self.queue_name)
-            line = start_line(*place, self.max_jobs, self.speaks_for, names)
+            line = start_line(*place, self.max_jobs, self.speaks_for, names, schedules)
             logger.info(line, extra={"event": "worker.started"})
 
     def _log_end(self) -> None:

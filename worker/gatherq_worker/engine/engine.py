@@ -10,6 +10,7 @@ from gatherq.aio import cancel_and_wait
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.worker_record import WorkerRecord
 from gatherq.store.cancellation_channel import CancellationChannel
+from gatherq.store.cron import CronStore
 from gatherq.store.jobs import JobStore
 from gatherq.store.server.connection import Server, database_of, disconnect
 from gatherq.store.server.errors import REDIS_ERRORS
@@ -32,6 +33,8 @@ from .options import EngineOptions
 from .places.execution_places import ExecutionPlaces
 from .places.parking import Parking
 from .redis_clock import RedisClock
+from .scheduling.scheduler import Scheduler
+from .scheduling.timetable import Timetable
 from .unknown_jobs import UnknownJobs
 from .worker_record.live_fields import LiveFields
 from .worker_record.news import News
@@ -94,6 +97,10 @@ class Engine:
             channel, attempts, self._heartbeat.renew_soon, options.lease
         )
         self._aborts = AbortPoll(options.aborts(store), attempts) if options.aborts else None
+        timetable = Timetable(registry, queue)
+        #: How many schedules its jobs have.
+        self.schedules = len(timetable)
+        self._scheduler = Scheduler(CronStore(self._redis, keys), timetable)
         unknown = UnknownJobs(registry, options.unknown_for, options.clock)
         parking = Parking(store, attempts, recorder, places, registry)
         self._fetcher = Fetcher(
@@ -117,6 +124,8 @@ class Engine:
         beside = [guarded(self._recorder.run())]
         if self._aborts:
             beside.append(guarded(self._aborts.run()))
+        if not burst:
+            beside.append(guarded(self._scheduler.run()))
         try:
             with contextlib.suppress(*REDIS_ERRORS):  # a server that is away is waited for
                 await self._store.connect(_CONNECTIONS)  # while there are descriptors
