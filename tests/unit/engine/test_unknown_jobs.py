@@ -66,6 +66,20 @@ def test_what_nobody_can_run_is_not_left(leaves, job):
     assert leaves.passing.names == b""
 
 
+def test_a_run_of_a_schedule_is_left_too(leaves, clock):
+    """It has no batch, and no arq producer that waits for its error."""
+
+    def run(name):
+        return Attempt(f"cron:new:{NOW}", 1, JobRecord(f=name, a=[], k={}, et=NOW))
+
+    assert leaves.delay(run("cron:new"), NOW) is None  # a cron job of arq's
+    assert leaves.delay(run("new"), NOW) == 0.0
+    leaves.passing  # noqa: B018 (the next claim)
+    assert leaves.delay(run("new"), NOW) == 1.0
+    clock.now += 30
+    assert leaves.delay(run("new"), NOW + 30_000) is None
+
+
 def test_with_no_seconds_nothing_is_left(clock):
     assert UnknownJobs(Registry([]), 0.0).delay(attempt("new"), NOW) is None
 

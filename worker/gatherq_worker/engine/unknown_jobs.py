@@ -7,6 +7,7 @@ names that were met before: they cost little, and workers that know them need no
 import logging
 from time import monotonic
 
+from gatherq.contract.scheduling.schedules import is_run_of
 from gatherq.contract.validation import MAX_NAME
 from gatherq.contract.values import codec
 from gatherq.store.queue_position import FRONT, Passing, QueuePosition
@@ -41,10 +42,13 @@ class UnknownJobs:
     def delay(self, attempt: Attempt, now: int) -> float | None:
         """Return the seconds after which others may have the job; None to run or fail it here.
 
-        `now` is in ms of Redis's clock. Jobs without a batch are arq's, and fail at once as in arq.
+        `now` is in ms of Redis's clock. Jobs without a batch are arq's, and fail at once as in arq,
+        but for those of a schedule.
         """
         job = attempt.job
-        if job is None or job.name in self._registry or not self._seconds or not attempt.batch:
+        if job is None or job.name in self._registry or not self._seconds:
+            return None
+        if not attempt.batch and not is_run_of(attempt.job_id, job.name):
             return None
         if attempt.cancelled_by or len(job.name) > MAX_NAME:
             return None
