@@ -7,11 +7,14 @@ import signal
 import sys
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from functools import partial
+from time import time
 from typing import Any, NoReturn
 
 import click
 
+from gatherq.contract.scheduling.schedules import zone
 from gatherq.errors import GatherqError
 from gatherq.settings import Settings
 from gatherq.telemetry.sdk_flush import flush_sdk
@@ -78,6 +81,19 @@ def check_arq_health(modules: tuple[str, ...], url: str | None, queue: str | Non
         return check_health(settings, url, queue)
     except GatherqError as error:
         raise click.ClickException(str(error)) from None
+
+
+def coming_runs(modules: tuple[str, ...]) -> Iterator[str]:
+    """Yield a line for each schedule of the modules that a command line names, by our clock."""
+    try:
+        _, handlers = _imported(modules, tell=False)
+    except GatherqError as error:
+        raise click.ClickException(str(error)) from None
+    now = round(time() * 1000)
+    for handler in registry.Registry(handlers):
+        for each in handler.schedules:
+            at = datetime.fromtimestamp(each.next_after(now) / 1000, zone(each.tz))
+            yield f"{handler.name}: {each.expression} ({each.tz}), next {at:%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _arq_settings(modules: tuple[str, ...]) -> Any:

@@ -124,7 +124,7 @@ Examples:
     is_flag=True,
     help="Accept the pickled jobs of arq's producers: whoever can write to Redis runs code here.",
 )
-@click.option("--check", is_flag=True, help="arq's health check: exit 0 or 1.")
+@click.option("--check", is_flag=True, help="List schedules; arq's health check: exit 0 or 1.")
 @_option("--custom-log-dict", metavar="PATH", help="Logging settings, named as in arq.")
 @_option("--observers", metavar="PATH", help="Your own observers: a list, as MODULE.NAME.")
 @_option(
@@ -259,6 +259,8 @@ def _report(failure: str) -> None:
 def _check(modules: tuple[str, ...], url: str | None, queue: str | None) -> NoReturn:
     from gatherq_worker import process
 
+    for line in process.coming_runs(modules):
+        click.echo(line)
     sys.exit(process.check_arq_health(modules, url, queue))
 
 
