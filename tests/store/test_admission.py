@@ -230,6 +230,14 @@ async def test_a_call_of_a_higher_priority_overtakes_its_own_batch(limited, stor
     assert sorted(slots(found)) == list(range(1000))
 
 
+async def test_a_call_that_overtakes_all_others_holds_up_none(limited, store):
+    await limited(2, max_at_once=1, terms={0: (1, None)})
+    for slot in (0, 1):
+        held = (await claim(store())).attempts
+        assert slots(held) == [slot]
+        await finish(store(), held)
+
+
 async def test_a_delay_is_kept(redis, limited, store, batch, queue, pass_time):
     await limited(500, delay=10)
     assert (await claim(store())).attempts == []

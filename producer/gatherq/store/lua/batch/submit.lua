@@ -36,9 +36,8 @@ if fresh then
       keep = digits(stay), queue = queue}}
   if delay then options.starts = now + delay end
   if slots > WINDOW or options.max_at_once or options.interval then
-    options.gradual, batch.gradual, batch.admitted, batch.beyond, batch.again, batch.turn = 1, 1, 0, 0, 0, 0
-    batch.ahead = 0
-    set_admission(batch, 'admitted', 0)
+    options.gradual, options.admitted, batch.gradual, batch.admitted = 1, 0, 1, 0
+    batch.beyond, batch.again, batch.turn, batch.ahead = 0, 0, 0, 0
     for _, name in ipairs({'max_at_once', 'interval', 'pace'}) do batch[name] = options[name] end
   end
   for name, value in pairs(options) do
