@@ -238,6 +238,11 @@ async def test_a_call_that_overtakes_all_others_holds_up_none(limited, store):
         await finish(store(), held)
 
 
+async def test_a_call_that_overtakes_is_admitted_once(redis, limited, batch, queue):
+    await limited(4, max_at_once=3, terms={0: (1, None)})
+    assert await inside(redis, queue, batch) == [0, 1, 2]
+
+
 async def test_a_delay_is_kept(redis, limited, store, batch, queue, pass_time):
     await limited(500, delay=10)
     assert (await claim(store())).attempts == []

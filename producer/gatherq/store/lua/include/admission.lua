@@ -141,7 +141,7 @@ local function next_outside(batch, n)
   local at, beyond = batch.admitted, batch.beyond
   while #slots < n and at < batch.written and looked < MOST_LOOKED_AT do
     local id = beyond > 0 and string.format('%s:%.0f', batch.id, at)
-    if id and (read('ZSCORE', queue, id) or redis.call('EXISTS', prefix.result .. id) == 1
+    if id and (priorities[at] or read('ZSCORE', queue, id) or redis.call('EXISTS', prefix.result .. id) == 1
       or read('ZSCORE', prefix.again .. batch.id, digits(at))) then
       beyond = beyond - 1
     else
