@@ -12,7 +12,7 @@ from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
-from gatherq.store.jobs import Admission, Gate, JobStore, Record, Release
+from gatherq.store.jobs import Admission, JobStore, Record, Release
 from gatherq_worker.attempt import Attempt
 from tests.store.steps import Asks
 
@@ -372,7 +372,7 @@ class LimitsWorld:
     async def lose(self, what, n):
         """Lose a key, or a member of one."""
         known = self.one(n // 16)
-        if not known or what in ("entry", "queue") and self._has_gone_ahead():
+        if not known or (what in ("entry", "queue") and self._has_gone_ahead()):
             return
         keys = self.keys[known.terms.queue]
         queue, slot = keys.queue, n % known.terms.size
@@ -416,7 +416,9 @@ class LimitsWorld:
 
     async def check(self):
         """Check what holds at every instant."""
-        members = {queue: await self.redis.zrange(queue, 0, -1, withscores=True) for queue in QUEUES}
+        members = {
+            queue: await self.redis.zrange(queue, 0, -1, withscores=True) for queue in QUEUES
+        }
         for known in self.alive:
             await self._check_batch(known, members[QUEUES[known.terms.queue]])
         inside: dict[tuple[int, str], set[str]] = {}
@@ -433,6 +435,7 @@ class LimitsWorld:
         raw = await self.redis.hgetall(self.keys[0].batch(known.name))
         raw = {name.decode(): value for name, value in raw.items()}
         fields = {name: int(value) for name, value in raw.items() if value.isdigit()}
+
         def of(name):
             return fields.get(name, 0)
 

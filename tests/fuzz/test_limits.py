@@ -25,7 +25,14 @@ LOSSES += ["lane", "holders", "waiting", "gates", "gate", "lanes"]
 @st.composite
 def terms(draw):
     """What a batch is submitted with."""
-    size = draw(st.one_of(st.integers(1, 12), st.integers(1, 12), st.integers(1, 60), st.sampled_from([200, 201, 450])))
+    size = draw(
+        st.one_of(
+            st.integers(1, 12),
+            st.integers(1, 12),
+            st.integers(1, 60),
+            st.sampled_from([200, 201, 450]),
+        )
+    )
     large = size > 60
     most = draw(st.one_of(st.none(), st.integers(30 if large else 1, 300 if large else 5)))
     own = {}
@@ -91,7 +98,7 @@ async def redis(server_url):
     deadline=None,
     print_blob=True,
     report_multiple_bugs=False,
-    phases=[Phase.reuse, Phase.generate] if os.environ.get('LF') else tuple(Phase),
+    phases=[Phase.reuse, Phase.generate] if os.environ.get("LF") else tuple(Phase),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

@@ -1,5 +1,7 @@
 """Batches that enter the queue little by little: large ones, and those with a limit."""
 
+import asyncio
+
 import pytest
 
 from gatherq import call
@@ -184,7 +186,9 @@ async def test_late_starts_do_not_come_in_a_burst(redis, limited, store, batch, 
 async def test_a_retry_is_a_start_too(redis, limited, store, batch):
     await limited(2, max_per_second=2)
     worker = store()
-    (first,) = (await claim(worker)).attempts
+    while not (found := (await claim(worker)).attempts):
+        await asyncio.sleep(0.001)
+    (first,) = found
     await worker.release([Release(first, charge=True)])
     found = await claim(worker)
     assert len(found.attempts) <= 1

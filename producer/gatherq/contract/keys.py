@@ -9,7 +9,7 @@ from functools import cached_property
 DEFAULT_QUEUE = "arq:queue"
 
 #: Prefixes of keys that go on with the name of the queue, by name.
-_PARKING = {
+PARKING: dict[str, str] = {
     name: f"gatherq:{name.replace('_', '-')}:"
     for name in ("gate", "holders", "waiting", "gates", "lane", "lanes", "lane_wake")
 }
@@ -183,7 +183,7 @@ class KeySpace:
         """Prefixes of keys of jobs, batches and gates, by name: the Lua steps make these keys."""
         of_jobs = [self.job, self.in_progress, self.retry, self.result, self.attempts]
         made = [*of_jobs, self.batch, self.done, self.errors, self.digests, self.again]
-        return {key.__name__: key("") for key in made} | _PARKING
+        return {key.__name__: key("") for key in made} | PARKING
 
     @cached_property
     def queue_wide(self) -> dict[str, str]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import NoScriptError
 
-from gatherq.contract.keys import KeySpace
+from gatherq.contract.keys import PARKING, KeySpace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,8 @@ class Script:
             if not _NAME.fullmatch(each) or self.names.count(each) > 1:
                 raise ValueError(f"{name}.lua: {each!r} is no name, or is there twice")
         shared = [_include(part) for part in _listed("Include", step, name)]
-        self.source: str = "".join([self._locals(), _prefixes(), *shared, step])
+        text = "".join([*shared, step])
+        self.source: str = "".join([self._locals(), _prefixes(text), text])
         self.digest: str = sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     @property
@@ -128,10 +129,14 @@ def _lua_files(folder: "Traversable") -> list[str]:
     return [name.removesuffix(".lua") for name in names if name.endswith(".lua")]
 
 
-@cache
-def _prefixes() -> str:
-    """Return the line of Lua that declares the prefixes of keys."""
-    named = (f"{name} = '{prefix}'" for name, prefix in KeySpace().prefixes.items())
+def _prefixes(text: str) -> str:
+    """Return the line of Lua that declares the prefixes of keys, of gates and lanes if it has any."""
+    used = {
+        name: prefix
+        for name, prefix in KeySpace().prefixes.items()
+        if name not in PARKING or f"prefix.{name}" in text
+    }
+    named = (f"{name} = '{prefix}'" for name, prefix in used.items())
     return f"local prefix = {{{', '.join(named)}}}\n"
 
 

@@ -69,7 +69,9 @@ async def test_a_pipe_is_read_as_it_comes(tmp_path):
 def options(given, **chosen):
     plain = dict.fromkeys(("values", "unordered", "detach"), False)
     none = dict.fromkeys(("timeout", "tolerate", "resume", "path"))
-    return MapOptions.read(given, **{**plain, **none, "window": 100, "limits": (None, None, 0), **chosen})
+    return MapOptions.read(
+        given, **{**plain, **none, "window": 100, "limits": (None, None, 0), **chosen}
+    )
 
 
 def test_a_share_is_of_the_lines_that_there_are(file):

@@ -5,7 +5,7 @@ import re
 import pytest
 from redis.exceptions import NoScriptError
 
-from gatherq.contract.keys import KeySpace
+from gatherq.contract.keys import PARKING, KeySpace
 from gatherq.store.script import Script, script, scripts
 
 KEYS = KeySpace("q")
@@ -68,7 +68,9 @@ def test_the_first_lines_declare_what_the_step_takes_and_the_prefixes():
         "local queue, wake, channel, events, before_claims = KEYS[1], KEYS[2], ARGV[1], ARGV[2], 2"
     )
     assert second.startswith("local prefix = {job = 'arq:job:', ")
-    assert second.count(" = '") == len(KEYS.prefixes)
+    gates = ("gate", "gates", "holders", "waiting")  # lanes are no business of this step
+    assert second.count(" = '") == len(KEYS.prefixes.keys() - PARKING.keys()) + len(gates)
+    assert all(f"{name} = '{KEYS.prefixes[name]}'" in second for name in gates)
 
 
 def test_a_list_goes_on_behind_a_comma():

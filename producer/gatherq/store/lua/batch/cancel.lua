@@ -20,7 +20,7 @@ if #slots == 0 then
     begin_writing()
   end
   local answer = remember_answer(batch, request, {batch.size, 0, left, 0})
-  write_batches()
+  write_batches(1, 20)
   if left > 0 then redis.call('PUBLISH', channel, cjson.encode({batch = batch_id, by = by})) end
   return answer
 end
@@ -38,7 +38,7 @@ for i, job in ipairs(ids) do
     asked[#asked + 1] = job
   elseif scores[i] then
     end_job(batch, job, slots[i], attempts, tonumber(scores[i]), cancelled(by))
-  elseif is_outside(batch, slots[i]) and redis.call('EXISTS', prefix.result .. job) == 0 then
+  elseif batch.gradual and admission(batch).is_outside(batch, slots[i]) and redis.call('EXISTS', prefix.result .. job) == 0 then
     end_job(batch, job, slots[i], attempts, nil, cancelled(by))
   end
 end
@@ -53,7 +53,7 @@ local answer = remember_answer(batch, request, {batch.size, #members, #asked, 0}
 if is_listed(batch) and #members + #asked > 0 then
   event('cancelled', 'batch', batch_id, 'by', by, 'n', digits(#members + #asked))
 end
-write_batches()
+write_batches(1, 20)
 if #asked > 0 then redis.call('PUBLISH', channel, cjson.encode({jobs = asked, by = by})) end
 answer[4] = must_extend(batch) and 1 or 0
 return answer

@@ -29,11 +29,11 @@ if #ids > 0 then
   redis.call('UNLINK', unpack(names))
   try('ZREM', queue, unpack(ids))
   try('HDEL', cancel_marks, unpack(ids))
-  leave_gates(ids)
+  gate_keeper(ids)
 end
 if last == size - 1 then
   redis.call('UNLINK', batch_key, prefix.done .. batch_id, prefix.digests .. batch_id)
   for _, name in ipairs({'errors', 'again'}) do note('UNLINK', prefix[name] .. batch_id) end
 end
-write_batches()
+write_batches(1, 20)
 return size

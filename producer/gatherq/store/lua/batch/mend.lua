@@ -1,6 +1,6 @@
 -- Looks after slots that a collector waits for: what Redis has lost is queued again, or ends.
--- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch,
---   gates, statistics, end_queued_job
+-- Include: clock, queue_scores, released_score, values, access, wake, events, error_groups,
+--   admission, batch, gates, lost_parked, statistics, end_queued_job
 -- KEYS: queue, cancel_marks, wake
 -- ARGV: batch_id, slots, before, channel, events, totals, statistics
 -- slots: a JSON list of at most 500. before: how many slots were written when the same collector
@@ -34,7 +34,7 @@ for i, slot in ipairs(slots) do
   elseif tonumber(scores[i] or '') == PARKED then
     parked[#parked + 1] = job
   elseif scores[i] or tokens[i] then -- it waits, or runs
-  elseif is_outside(batch, slot) then
+  elseif batch.gradual and admission(batch).is_outside(batch, slot) then
     outside = true
   elseif slot < batch.size and not batch.elsewhere then
     local verdict
@@ -63,6 +63,6 @@ if #members + #back > 0 or outside then
   end_jobs()
   in_chunks(back, function(...) write('ZADD', queue, ...) end)
   if #back > 0 then wake_worker() end
-  write_batches()
+  write_batches(1, 20)
 end
 return {batch.written, ended, must_extend(batch) and 1 or 0}

@@ -83,7 +83,9 @@ for n, job in ipairs(jobs) do
   if attempts > 0 then
     redis.call('SET', prefix.retry .. id, attempts, 'PX', RETRY_TTL)
   end
-  if not wait_outside(batch, tonumber(slot)) then
+  if batch.gradual then
+    admission(batch).wait_outside(batch, tonumber(slot))
+  else
     entries[#entries + 1], entries[#entries + 2] = queue_score(n, 0), id
   end
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = slot, 'redriven'

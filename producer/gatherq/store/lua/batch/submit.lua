@@ -31,12 +31,13 @@ if fresh then
   -- An eighth more, so that the end of most batches need not touch the lifetime of their keys.
   local expires = now + math.floor(math.max(stay, LEAST_LIFE) * 9 / 8)
   batch = {id = batch_id, alive = true, size = slots, left = slots, written = 0, expires = expires,
-    until_ = digits(expires), keep = stay, counts = {}, done = {}, forgotten = {}, created = now,
+    until_ = digits(expires), keep = stay, counts = {}, done = {}, created = now,
     changes = {size = digits(slots), life = life, created = digits(now), expires = digits(expires),
       keep = digits(stay), queue = queue}}
   if delay then options.starts = now + delay end
   if slots > WINDOW or options.max_at_once or options.interval then
-    options.gradual, options.admitted, batch.gradual, batch.admitted = 1, 0, 1, 0
+    batch.gradual = options.max_at_once and 2 or 1
+    options.gradual, options.admitted, batch.admitted = batch.gradual, 0, 0
     batch.beyond, batch.again, batch.turn, batch.ahead = 0, 0, 0, 0
     for _, name in ipairs({'max_at_once', 'interval', 'pace'}) do batch[name] = options[name] end
   end
@@ -131,7 +132,7 @@ for _, each in ipairs(revived) do
   add_to_group(batch, sig, -1)
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = digits(slot), 'redriven'
   count(batch, 'failed', -1)
-  wait_outside(batch, slot)
+  if batch.gradual then admission(batch).wait_outside(batch, slot) end
 end
 delete(clean)
 local entries = {}
@@ -139,18 +140,20 @@ local function enqueue(n, job, priority, delay)
   local at = delay and now + delay or batch.starts
   entries[#entries + 1], entries[#entries + 2] = queue_score(n, priority or batch.priority, at), job
 end
+if batch.gradual then admission(batch) end
+local any_own = next(terms) ~= nil
 for n, job in ipairs(new_jobs) do
   local slot = first + job[1] - before_jobs - 1
-  local own = terms[digits(slot)]
+  local own = any_own and terms[digits(slot)]
   if not batch.gradual then
     enqueue(n, job[2], unpack(own or {}))
   elseif slot < batch.admitted then -- Redis has lost it
     enqueue(n, job[2])
   elseif own and (batch.max_at_once or batch.interval) then
-    go_first(batch, slot, own[1])
+    admission(batch).go_first(batch, slot, own[1])
   elseif own then
-    leave_outside(batch, slot)
-    set_admission(batch, 'ahead', batch.ahead + 1)
+    admission(batch).leave_outside(batch, slot)
+    admission(batch).set(batch, 'ahead', batch.ahead + 1)
     enqueue(n, job[2], unpack(own))
   end
 end

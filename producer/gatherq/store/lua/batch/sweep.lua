@@ -71,7 +71,7 @@ local function reply(size, running)
     begin_writing()
     end_jobs()
   end
-  write_batches()
+  write_batches(1, 20)
   return {size, #members, running, next_sweep, must_extend(batch) and 1 or 0, digits(now)}
 end
 
@@ -106,7 +106,7 @@ for i, job in ipairs(ids) do
     if verdict_on_all and redis.call('EXISTS', prefix.result .. job) == 0 then
       end_job(batch, job, slot, 0, nil, verdict_on_all)
     end
-  elseif is_outside(batch, slot) and redis.call('EXISTS', prefix.result .. job) == 0 then
+  elseif batch.gradual and admission(batch).is_outside(batch, slot) and redis.call('EXISTS', prefix.result .. job) == 0 then
     local verdict, left = verdict_on_all, nil
     if not verdict and attempts == 0 then verdict, left = queue_verdict(job) end
     if verdict then end_job(batch, job, slot, attempts, nil, verdict) end

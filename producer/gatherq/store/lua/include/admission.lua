@@ -1,198 +1,220 @@
--- A batch that is large, or limited, enters the queue little by little: it is `gradual`. Its slots are
--- numbers, so what waits outside is one number, the next to admit, and costs nothing.
--- Fields: admitted (the next slot to admit), beyond (slots after that one that are outside no more), again
--- (slots in the set prefix.again, which go first), max_at_once, interval (µs between two starts), turn (earliest time
--- of the next start, ms; of batches with the same `pace` it is one, in the gate of that name), called (the slot that is to start before the next is admitted), priority, starts (ms), passed (the last slot that a worker has passed over),
--- ahead (how many slots were queued by themselves, for a delay or priority of their own).
+-- A batch that is large, or limited, enters the queue little by little: it is `gradual` (1; 2 where each end of a slot
+-- admits the next). Its slots are numbers, so what waits outside is one number, the next to admit, and costs nothing.
+-- Fields of its hash:
+--   admitted, beyond: the next slot to admit; slots after that one that are outside no more
+--   again: slots in the set prefix.again, which go first
+--   max_at_once, interval: slots inside at once; time between two starts (µs)
+--   turn, called: earliest time of the next start (ms); the slot that is to start before the next is admitted
+--   pace: name of a gate that has the turn, for several batches
+--   priority, starts: of all its slots; when they may start (ms)
+--   passed: the last slot that a worker has passed over; ahead: slots that were queued by themselves, for a delay or
+--   priority of their own
 -- After: clock, queue_scores, values, access, wake.
-local ADMISSION = {'admitted', 'beyond', 'again', 'max_at_once', 'interval', 'called', 'starts', 'turn', 'priority', 'pace', 'passed', 'ahead'}
 
 -- Batches of more slots than this are admitted little by little.
 local WINDOW = 200
--- In the set of those who go first a priority of 1 is worth so many slots.
-local LEVEL = 1e9
--- So many slots may wait, if workers that do not know their jobs have passed over them: others may follow.
-local MOST_PASSED_OVER = 2000
--- A step looks at so many slots at the most that may be outside no more.
-local MOST_LOOKED_AT = 1000
 
--- The earliest time of the next start, as Redis has it.
-local function time_of_turn(raw) return raw and #raw < 20 and tonumber(raw) or 0 end
+-- Returns what steps do with gradual batches, and reads how far this one is admitted. Made at first need: most steps
+-- meet none.
+local admission_made
+local function admission(batch)
+  if admission_made then
+    if batch then admission_made.read(batch) end
+    return admission_made
+  end
+  local ADMISSION = {'admitted', 'beyond', 'again', 'max_at_once', 'interval', 'called', 'starts', 'turn', 'priority',
+    'pace', 'passed', 'ahead'}
+  -- In the set of those who go first a priority of 1 is worth so many slots.
+  local LEVEL = 1e9
+  -- So many slots may wait, if workers that do not know their jobs have passed over them: others may follow.
+  local MOST_PASSED_OVER = 2000
+  -- A step looks at so many slots at the most that may be outside no more.
+  local MOST_LOOKED_AT = 1000
 
--- Reads how far a gradual batch is admitted.
-local function read_admission(batch)
-  local raw = read('HMGET', prefix.batch .. batch.id, unpack(ADMISSION)) or {}
-  for i, name in ipairs(ADMISSION) do batch[name] = whole(raw[i]) end
-  batch.turn = time_of_turn(raw[8])
-  batch.pace = raw[10] and #raw[10] <= 40 and raw[10] or nil
-  batch.ahead = batch.ahead or 0
-  batch.priority = raw[9] and #raw[9] < 4 and tonumber(raw[9]) or 0
-  batch.admitted = batch.admitted or batch.written
-  batch.beyond, batch.again = batch.beyond or 0, batch.again or 0
-  if batch.interval == 0 then batch.interval = nil end
-end
+  -- The earliest time of the next start, as Redis has it.
+  local function time_of_turn(raw) return raw and #raw < 20 and tonumber(raw) or 0 end
 
-local function set_admission(batch, field, value)
-  if batch[field] == value then return end
-  batch[field] = value
-  batch.changes[field] = value and (type(value) == 'number' and digits(value) or value) or nil
-  if not value then batch.forgotten[#batch.forgotten + 1] = field end
-end
+  -- Reads how far a gradual batch is admitted.
+  local function read_fields(batch)
+    if batch.admitted then return end
+    local raw = read('HMGET', prefix.batch .. batch.id, unpack(ADMISSION)) or {}
+    for i, name in ipairs(ADMISSION) do batch[name] = whole(raw[i]) end
+    batch.turn = time_of_turn(raw[8])
+    batch.pace = raw[10] and #raw[10] <= 40 and raw[10] or nil
+    batch.ahead = batch.ahead or 0
+    batch.priority = raw[9] and #raw[9] < 4 and tonumber(raw[9]) or 0
+    batch.admitted = batch.admitted or batch.written
+    batch.beyond, batch.again = batch.beyond or 0, batch.again or 0
+    if batch.interval == 0 then batch.interval = nil end
+  end
 
--- How many slots of a batch are in the queue or at work.
-local function inside_of(batch)
-  return batch.admitted + batch.beyond - batch.again - (batch.size - batch.left)
-end
+  local function set(batch, field, value)
+    if batch[field] == value then return end
+    batch[field] = value
+    batch.changes[field] = value and (type(value) == 'number' and digits(value) or value) or nil
+    if not value then
+      batch.forgotten = batch.forgotten or {}
+      batch.forgotten[#batch.forgotten + 1] = field
+    end
+  end
 
--- How many slots wait outside.
-local function outside_of(batch)
-  return math.max(batch.written - batch.admitted - batch.beyond, 0) + batch.again
-end
+  -- How many slots of a batch are in the queue or at work.
+  local function inside_of(batch)
+    return batch.admitted + batch.beyond - batch.again - (batch.size - batch.left)
+  end
 
--- Whether a slot may be outside: it is there if it has not ended either, and is not in the queue.
-local function is_outside(batch, slot)
-  if not batch.gradual or slot >= batch.written then return false end
-  return slot >= batch.admitted or batch.again > 0 and read('ZSCORE', prefix.again .. batch.id, digits(slot)) and true
-end
+  -- How many slots wait outside.
+  local function outside_of(batch)
+    return math.max(batch.written - batch.admitted - batch.beyond, 0) + batch.again
+  end
 
--- Notes that a slot has ended, or is queued by itself, that waited outside; says whether it did.
-local function leave_outside(batch, slot)
-  if not batch.gradual then return false end
-  if batch.again > 0 and read('ZREM', prefix.again .. batch.id, slot) == 1 then
-    set_admission(batch, 'again', batch.again - 1)
+  -- Whether a slot may be outside: it is there if it has not ended either, and is not in the queue.
+  local function is_outside(batch, slot)
+    if slot >= batch.written then return false end
+    return slot >= batch.admitted or batch.again > 0 and read('ZSCORE', prefix.again .. batch.id, digits(slot)) and true
+  end
+
+  -- Notes that a slot has ended, or is queued by itself, that waited outside; says whether it did.
+  local function leave_outside(batch, slot)
+    if batch.again > 0 and read('ZREM', prefix.again .. batch.id, slot) == 1 then
+      set(batch, 'again', batch.again - 1)
+      return true
+    end
+    if slot < batch.admitted then return false end
+    set(batch, 'beyond', batch.beyond + 1)
     return true
   end
-  if slot < batch.admitted then return false end
-  set_admission(batch, 'beyond', batch.beyond + 1)
-  return true
-end
 
-local function put_again(batch, slot, order)
-  local key = prefix.again .. batch.id
-  write('ZADD', key, string.format('%.0f', order), digits(slot))
-  redis.call('PEXPIREAT', key, digits(batch.expires))
-  set_admission(batch, 'again', batch.again + 1)
-end
-
--- Puts an ended slot outside again; says whether it is there now: only a gradual batch has an outside.
-local function wait_outside(batch, slot)
-  if not batch.gradual then return false end
-  if slot >= batch.admitted and batch.beyond > 0 then
-    set_admission(batch, 'beyond', batch.beyond - 1)
-  else
-    put_again(batch, slot, slot)
-  end
-  return true
-end
-
--- Lets a slot outside go before the others, for its own priority.
-local function go_first(batch, slot, priority)
-  if slot < batch.admitted or priority <= (batch.priority or 0) then return end
-  set_admission(batch, 'beyond', batch.beyond + 1)
-  put_again(batch, slot, slot - priority * LEVEL)
-end
-
--- Of a rate: how many may start at once to make up for a delay.
-local function burst_of(interval) return math.max(1, math.ceil(10000 / interval)) end
-local function exact_now() return time[1] * 1000 + time[2] / 1000 end
-
--- When the next may start, after one that started now: an interval after its turn if it was late by little, so
--- that a rate is reached in spite of that; else an interval from now, so that nothing comes in a burst.
-local function next_turn(turn, interval)
-  local step, at = interval / 1000, exact_now()
-  return (at - turn <= burst_of(interval) * step and turn or at) + step
-end
-
-local paces = {}
-local function turn_of(batch)
-  local pace = batch.pace
-  if not pace then return batch.turn end
-  if not paces[pace] then paces[pace] = time_of_turn(read('HGET', prefix.gate .. queue .. ':' .. pace, 'turn')) end
-  return paces[pace]
-end
-
-local function start_in_turn(batch, slot)
-  local turn, pace = next_turn(turn_of(batch), batch.interval), batch.pace
-  local text = string.format('%.3f', turn)
-  if pace then
-    paces[pace] = turn
-    write('HSET', prefix.gate .. queue .. ':' .. pace, 'turn', text)
-    redis.call('PEXPIRE', prefix.gate .. queue .. ':' .. pace, GATE_TTL)
-  else
-    batch.turn, batch.changes.turn = turn, text
-  end
-  if slot == batch.called then set_admission(batch, 'called', nil) end
-end
-
--- The next slots to admit, at most n, and the priorities of those that have their own.
-local function next_outside(batch, n)
-  local slots, priorities, looked = {}, {}, 0
-  if batch.again > 0 then
+  local function put_again(batch, slot, order)
     local key = prefix.again .. batch.id
-    local first = read('ZRANGE', key, 0, n - 1, 'WITHSCORES') or {}
-    for i = 1, #first, 2 do
-      local slot = whole(first[i])
-      slots[#slots + 1] = slot
-      if slot then priorities[slot] = math.floor((slot - tonumber(first[i + 1])) / LEVEL + 0.5) end
-      write('ZREM', key, first[i])
-    end
-    set_admission(batch, 'again', #slots == 0 and 0 or math.max(batch.again - #slots, 0))
+    write('ZADD', key, string.format('%.0f', order), digits(slot))
+    redis.call('PEXPIREAT', key, digits(batch.expires))
+    set(batch, 'again', batch.again + 1)
   end
-  local at, beyond = batch.admitted, batch.beyond
-  while #slots < n and at < batch.written and looked < MOST_LOOKED_AT do
-    local id = beyond > 0 and string.format('%s:%.0f', batch.id, at)
-    if id and (priorities[at] or read('ZSCORE', queue, id) or redis.call('EXISTS', prefix.result .. id) == 1
-      or read('ZSCORE', prefix.again .. batch.id, digits(at))) then
-      beyond = beyond - 1
+
+  -- Puts an ended slot outside again.
+  local function wait_outside(batch, slot)
+    if slot >= batch.admitted and batch.beyond > 0 then
+      set(batch, 'beyond', batch.beyond - 1)
     else
-      slots[#slots + 1] = at
+      put_again(batch, slot, slot)
     end
-    at, looked = at + 1, looked + 1
   end
-  set_admission(batch, 'admitted', at)
-  set_admission(batch, 'beyond', beyond)
-  return slots, priorities
-end
 
--- How many slots a batch may admit now: less than `low` are to wait in the queue before any is, and then as
--- many as `high`.
-local function room_of(batch, low, high)
-  local inside = inside_of(batch)
-  local room = outside_of(batch)
-  if batch.interval then
-    if batch.called then return 0 end
-    room = math.min(room, burst_of(batch.interval))
-  elseif not batch.max_at_once or batch.max_at_once > WINDOW then
-    local waiting = inside - (batch.running or 0) - (batch.parked or 0) - batch.ahead
-    if batch.passed and waiting < MOST_PASSED_OVER then
-      waiting = math.min(waiting, batch.admitted - 1 - batch.passed)
+  -- Lets a slot outside go before the others, for its own priority.
+  local function go_first(batch, slot, priority)
+    if slot < batch.admitted or priority <= (batch.priority or 0) then return end
+    set(batch, 'beyond', batch.beyond + 1)
+    put_again(batch, slot, slot - priority * LEVEL)
+  end
+
+  -- Of a rate: how many may start at once to make up for a delay.
+  local function burst_of(interval) return math.max(1, math.ceil(10000 / interval)) end
+  local function exact_now() return time[1] * 1000 + time[2] / 1000 end
+
+  -- When the next may start, after one that started now: an interval after its turn if it was late by little, so
+  -- that a rate is reached in spite of that; else an interval from now, so that nothing comes in a burst.
+  local function next_turn(turn, interval)
+    local step, at = interval / 1000, exact_now()
+    return (at - turn <= burst_of(interval) * step and turn or at) + step
+  end
+
+  local paces = {}
+  local function turn_of(batch)
+    local pace = batch.pace
+    if not pace then return batch.turn end
+    if not paces[pace] then paces[pace] = time_of_turn(read('HGET', prefix.gate .. queue .. ':' .. pace, 'turn')) end
+    return paces[pace]
+  end
+
+  local function start_in_turn(batch, slot)
+    local turn, pace = next_turn(turn_of(batch), batch.interval), batch.pace
+    local text = string.format('%.3f', turn)
+    if pace then
+      paces[pace] = turn
+      write('HSET', prefix.gate .. queue .. ':' .. pace, 'turn', text)
+      redis.call('PEXPIRE', prefix.gate .. queue .. ':' .. pace, GATE_TTL)
+    else
+      batch.turn, batch.changes.turn = turn, text
     end
-    waiting = math.max(waiting, 0)
-    if waiting >= low then return 0 end
-    room = math.min(room, high - waiting)
+    if slot == batch.called then set(batch, 'called', nil) end
   end
-  return batch.max_at_once and math.min(room, batch.max_at_once - inside) or room
-end
 
--- Admits slots of a batch, if it has room; returns members of the queue with their scores.
-local function admit(batch, low, high)
-  local entries = {}
-  if batch.by or batch.elsewhere or outside_of(batch) <= 0 then return entries end
-  low, high = low or 1, high or 20
-  if batch.passing then high = WINDOW end
-  local room = room_of(batch, low, high)
-  if room <= 0 then return entries end
-  local slots, priorities = next_outside(batch, room)
-  local at = batch.starts
-  for n, slot in ipairs(slots) do
+  -- The next slots to admit, at most n, and the priorities of those that have their own.
+  local function next_outside(batch, n)
+    local slots, priorities, looked = {}, {}, 0
+    if batch.again > 0 then
+      local key = prefix.again .. batch.id
+      local first = read('ZRANGE', key, 0, n - 1, 'WITHSCORES') or {}
+      for i = 1, #first, 2 do
+        local slot = whole(first[i])
+        slots[#slots + 1] = slot
+        if slot then priorities[slot] = math.floor((slot - tonumber(first[i + 1])) / LEVEL + 0.5) end
+        write('ZREM', key, first[i])
+      end
+      set(batch, 'again', #slots == 0 and 0 or math.max(batch.again - #slots, 0))
+    end
+    local at, beyond = batch.admitted, batch.beyond
+    while #slots < n and at < batch.written and looked < MOST_LOOKED_AT do
+      local id = beyond > 0 and string.format('%s:%.0f', batch.id, at)
+      if id and (priorities[at] or read('ZSCORE', queue, id) or redis.call('EXISTS', prefix.result .. id) == 1
+        or read('ZSCORE', prefix.again .. batch.id, digits(at))) then
+        beyond = beyond - 1
+      else
+        slots[#slots + 1] = at
+      end
+      at, looked = at + 1, looked + 1
+    end
+    set(batch, 'admitted', at)
+    set(batch, 'beyond', beyond)
+    return slots, priorities
+  end
+
+  -- How many slots a batch may admit now: less than `low` are to wait in the queue before any is, and then as
+  -- many as `high`.
+  local function room_of(batch, low, high)
+    local inside = inside_of(batch)
+    local room = outside_of(batch)
     if batch.interval then
-      local from = math.max(turn_of(batch), at or 0, exact_now())
-      at = from + (n == 1 and 0 or batch.interval / 1000)
+      if batch.called then return 0 end
+      room = math.min(room, burst_of(batch.interval))
+    elseif not batch.max_at_once or batch.max_at_once > WINDOW then
+      local waiting = inside - (batch.running or 0) - (batch.parked or 0) - batch.ahead
+      if batch.passed and waiting < MOST_PASSED_OVER then
+        waiting = math.min(waiting, batch.admitted - 1 - batch.passed)
+      end
+      waiting = math.max(waiting, 0)
+      if waiting >= low then return 0 end
+      room = math.min(room, high - waiting)
     end
-    local priority = (priorities[slot] or 0) ~= 0 and priorities[slot] or batch.priority
-    entries[2 * n - 1] = queue_score(n, priority, batch.interval and at + 1 or at)
-    entries[2 * n] = string.format('%s:%.0f', batch.id, slot)
+    return batch.max_at_once and math.min(room, batch.max_at_once - inside) or room
   end
-  if batch.interval then set_admission(batch, 'called', slots[#slots]) end
-  return entries
+
+  -- Admits slots of a batch, if it has room; returns members of the queue with their scores.
+  local function admit(batch, low, high)
+    local entries = {}
+    if batch.by or batch.elsewhere or outside_of(batch) <= 0 then return entries end
+    if batch.passing then high = WINDOW end
+    local room = room_of(batch, low, high)
+    if room <= 0 then return entries end
+    local slots, priorities = next_outside(batch, room)
+    local at = batch.starts
+    for n, slot in ipairs(slots) do
+      if batch.interval then
+        local from = math.max(turn_of(batch), at or 0, exact_now())
+        at = from + (n == 1 and 0 or batch.interval / 1000)
+      end
+      local priority = (priorities[slot] or 0) ~= 0 and priorities[slot] or batch.priority
+      entries[2 * n - 1] = queue_score(n, priority, batch.interval and at + 1 or at)
+      entries[2 * n] = string.format('%s:%.0f', batch.id, slot)
+    end
+    if batch.interval then set(batch, 'called', slots[#slots]) end
+    return entries
+  end
+
+  admission_made = {read = read_fields, set = set, outside_of = outside_of, is_outside = is_outside,
+    leave_outside = leave_outside, wait_outside = wait_outside, go_first = go_first, exact_now = exact_now,
+    next_turn = next_turn, turn_of = turn_of, start_in_turn = start_in_turn, admit = admit}
+  if batch then read_fields(batch) end
+  return admission_made
 end

@@ -24,7 +24,7 @@ local function batch_of(id)
   local raw = read('HMGET', prefix.batch .. id, unpack(FIELDS))
   batch = false
   if raw and (raw[1] or raw[6]) then
-    batch = {id = id, changes = {}, forgotten = {}, done = {}, counts = {}}
+    batch = {id = id, changes = {}, done = {}, counts = {}}
     for i, name in ipairs(FIELDS) do batch[name] = whole(raw[i]) end
     if batch.size and batch.size > MOST_JOBS then batch.size = nil end
     batch.by = raw[6] and json_text(raw[6])
@@ -43,7 +43,6 @@ local function batch_of(id)
         batch.expires = now + (left > 0 and left or LEAST_LIFE)
       end
       batch.until_, batch.had_ended = digits(batch.expires), batch.left <= 0
-      if batch.gradual then read_admission(batch) end
     end
   end
   batches[id] = batch
@@ -106,12 +105,6 @@ local function must_extend(batch)
   return left < batch.keep or left > batch.keep * 9 / 8 + EXCESS
 end
 
--- Whether slots of a batch are outside that may not run any more: no claim will ever meet them.
-local function must_sweep(batch)
-  local over = batch.by or batch.deadline and now >= batch.deadline
-  return over and batch.alive and batch.gradual and batch.left > 0 and outside_of(batch) > 0
-end
-
 -- How a batch ended whose last slot has an outcome now: as `gatherq ls` says it.
 local function state_of(batch)
   if (batch.failed or 0) + (batch.timed_out or 0) + (batch.lost or 0) > 0 then return 'failed' end
@@ -125,12 +118,13 @@ local function tell_of(batch, state)
   if state then event('ended', 'batch', batch.id, 'n', string.format('%.0f', batch.size), 'state', state) end
 end
 
--- Writes changes, counts and completions (some hundred a batch at the most), and admits further slots of
--- gradual batches, see `admit` for `low` and `high`. A batch with more failures than it tolerates is
--- cancelled here, by "policy".
+-- Writes changes, counts and completions (some hundred a batch at the most). A batch with more failures than it
+-- tolerates is cancelled here, by "policy". Of gradual batches it admits further slots, `high` where less than `low`
+-- wait in the queue; without these numbers only where each end admits the next. `claims`: who calls it claims
+-- itself, and wakes others.
 -- Returns {batches that extend.lua is to be run for}, {batches that sweep.lua is to be run for}, and whether it has
 -- admitted any slot.
-local function write_batches(low, high)
+local function write_batches(low, high, claims)
   local extend, to_sweep, admitted = {}, {}, false
   for id, batch in pairs(batches) do
     if batch then
@@ -157,14 +151,14 @@ local function write_batches(low, high)
           redis.call('HDEL', key, 'ended')
         end
       end
-      if batch.alive and batch.gradual then
-        local entries = admit(batch, low, high)
+      if batch.alive and batch.gradual and (low or batch.gradual > 1) then
+        local entries = admission(batch).admit(batch, low or 1, high or WINDOW)
         if #entries > 0 then
           in_chunks(entries, function(...) write('ZADD', queue, ...) end)
           admitted = true
         end
       end
-      if #batch.forgotten > 0 then redis.call('HDEL', key, unpack(batch.forgotten)) end
+      if batch.forgotten then redis.call('HDEL', key, unpack(batch.forgotten)) end
       for name, value in pairs(batch.changes) do
         fields[#fields + 1], fields[#fields + 2] = name, value
       end
@@ -183,9 +177,12 @@ local function write_batches(low, high)
       if batch.cancelled_here then
         redis.call('PUBLISH', channel, cjson.encode({batch = id, by = batch.by}))
       end
-      if batch.cancelled_here or must_sweep(batch) then to_sweep[#to_sweep + 1] = id end
+      -- Slots outside that may not run any more: no claim will ever meet them.
+      local over = batch.by or batch.deadline and now >= batch.deadline
+      local waits = over and batch.alive and batch.gradual and batch.left > 0 and admission(batch).outside_of(batch) > 0
+      if batch.cancelled_here or waits then to_sweep[#to_sweep + 1] = id end
     end
   end
-  if admitted then wake_worker() end
+  if admitted and not claims then wake_worker() end
   return extend, to_sweep, admitted
 end

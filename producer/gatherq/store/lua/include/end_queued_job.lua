@@ -83,6 +83,11 @@ local function call_of(id, payload)
   return '"f":"' .. name .. '","a":[],"k":{}', enqueued, name
 end
 
+-- Whether a job that nobody holds has been begun since it was queued.
+local function is_begun(attempts, score)
+  return attempts > 0 and (score % 1 == 0 or score % 1 == 0.5)
+end
+
 -- Ends one queued job, for `end_jobs`; `attempts` is how many it had, `score` its score in the queue, nil where
 -- it is not there. Its data stays, for a redrive.
 local clean, members, results, rows, row_of = {}, {}, {}, {}, {}
@@ -95,10 +100,11 @@ local function end_job(batch, id, slot, attempts, score, verdict, payload)
     return
   end
   if score == PARKED then count(batch, 'parked', -1) end
-  if not score and leave_outside(batch, slot) then
+  if batch.gradual then admission(batch) end
+  if not score and batch.gradual and admission(batch).leave_outside(batch, slot) then
     score = PARKED -- as if: it is not begun
-  elseif slot == batch.called then
-    set_admission(batch, 'called', nil)
+  elseif batch.gradual and slot == batch.called then
+    admission(batch).set(batch, 'called', nil)
   end
   if attempts > 0 and (not score or is_begun(attempts, score)) then count(batch, 'running', -1) end
   local status, text, fields, sig = unpack(verdict)
@@ -129,6 +135,6 @@ local function end_jobs()
   for _, result in ipairs(results) do redis.call('SET', result[1], result[2], 'PXAT', result[3]) end
   in_chunks(members, function(...) try('ZREM', queue, ...) end)
   in_chunks(members, function(...) try('HDEL', cancel_marks, ...) end)
-  leave_gates(members)
+  gate_keeper(members)
   add_statistics(rows)
 end

@@ -6,10 +6,14 @@
 -- batch), prefix.holders and prefix.waiting (sorted sets). prefix.gates (a hash of the queue) has the gate of each job.
 -- After: clock, queue_scores, values, access, wake, batch.
 
--- Returns leave(id, name), enter(...), and look(name), which lets those in who may have been forgotten. Made only
--- where there are gates, since every step would pay for it.
-local function gate_keeper()
-  local of_jobs, gates, called_now = prefix.gates .. queue, {}, 0
+-- Has jobs let go of their gates that have ended, or are released; `write_batches` is still to follow. Without jobs,
+-- returns enter(...), and look(name), which lets those in who may have been forgotten. One function, since every step
+-- makes it and few need it. Who may not look at gates has none.
+local function gate_keeper(leaving)
+  local of_jobs = prefix.gates .. queue
+  if leaving and (#leaving == 0 or redis.pcall('EXISTS', of_jobs) ~= 1) then return end
+  local gates, called_now = {}, 0
+  local next_turn, exact_now = admission().next_turn, admission().exact_now
 
   local function gate_of(name)
     local gate = gates[name]
@@ -112,44 +116,14 @@ local function gate_keeper()
     return 'enter'
   end
 
-  return {leave = leave, enter = enter, look = function(name)
+  for first = 1, leaving and #leaving or 0, 1000 do
+    local some = {unpack(leaving, first, math.min(first + 999, #leaving))}
+    for i, name in ipairs(read('HMGET', of_jobs, unpack(some)) or {}) do
+      if name then leave(some[i], name) end
+    end
+  end
+  return {enter = enter, look = function(name)
     drop_lost(gate_of(name), name)
     call_next(gate_of(name), name)
   end}
-end
-
--- Lets go of the gates of jobs that have ended, or are released; `write_batches` is still to follow.
-local function leave_gates(ids)
-  local of_jobs = prefix.gates .. queue
-  if #ids == 0 or redis.pcall('EXISTS', of_jobs) ~= 1 then return end -- not allowed to look: none either
-  local keeper
-  in_chunks(ids, function(...)
-    local some = {...}
-    for i, name in ipairs(read('HMGET', of_jobs, ...) or {}) do
-      if name then
-        keeper = keeper or gate_keeper()
-        keeper.leave(some[i], name)
-      end
-    end
-  end)
-end
-
--- Those of some parked jobs that wait nowhere: somebody has removed their lane or gate. Lets those at gates in
--- that may have been forgotten there.
-local function lost_parked(ids)
-  local lost, keeper, looked = {}, nil, {}
-  if #ids == 0 then return lost end
-  local names = read('HMGET', prefix.gates .. queue, unpack(ids)) or {}
-  local lanes = read('SMEMBERS', prefix.lanes .. queue) or {}
-  for i, id in ipairs(ids) do
-    local name = names[i]
-    local waits = name and read('ZSCORE', prefix.waiting .. queue .. ':' .. name, id)
-    if waits and not looked[name] then
-      looked[name], keeper = true, keeper or gate_keeper()
-      keeper.look(name)
-    end
-    for _, lane in ipairs(lanes) do waits = waits or read('ZSCORE', prefix.lane .. queue .. ':' .. lane, id) end
-    if not waits and tonumber(read('ZSCORE', queue, id) or '') == PARKED then lost[#lost + 1] = id end
-  end
-  return lost
 end

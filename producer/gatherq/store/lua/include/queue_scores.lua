@@ -17,15 +17,3 @@ local function queue_score(n, priority, at)
   end
   return string.format('%.4f', score)
 end
-
--- The score of a job that was released, and may be claimed in so many ms; `anew`: as if it had never been claimed.
-local function released_score(delay, priority, anew)
-  local score = now + delay - (anew and 0.75 or 0.5)
-  if priority < 0 then score = score - priority * BAND elseif delay == 0 then score = score - priority * HOUR end
-  return string.format('%.2f', score)
-end
-
--- Whether a job that nobody holds has been begun since it was queued.
-local function is_begun(attempts, score)
-  return attempts > 0 and (score % 1 == 0 or score % 1 == 0.5)
-end

@@ -1,6 +1,6 @@
 -- Claims up to n jobs: counts the attempt, sets the token, and hides the job for one lease.
--- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch,
---   gates, statistics, end_queued_job
+-- Include: clock, queue_scores, released_score, values, access, wake, events, error_groups,
+--   admission, batch, gates, statistics, end_queued_job
 -- KEYS: queue, cancel_marks, quarantine, wake
 -- ARGV: worker, n, lease, contact_since, contact_last, claim, most_bytes, channel,
 --       events, totals, statistics, lanes, ...passing
@@ -95,7 +95,14 @@ local function move(id, score)
   scores[#scores + 1], scores[#scores + 2] = score, id
 end
 
-local function claim_job(id, attempts, slot, batch, score, job)
+-- Hides a job that nobody claims now until it is worth a look; `soonest` is when the first of them is.
+local soonest
+local function put_off(id, score)
+  move(id, score)
+  soonest = math.min(soonest or math.huge, tonumber(score))
+end
+
+local function claim_job(id, attempts, slot, batch, score, place, job)
   move(id, hidden)
   claimed = claimed + 1
   if job and #job > most_bytes then job = #job end
@@ -106,9 +113,9 @@ local function claim_job(id, attempts, slot, batch, score, job)
     later_attempts[#later_attempts + 1] = {id, digits(attempts)}
     number = history_of(id, attempts)
   end
-  reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, string.format('%.17g', score), job
+  reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, place, job
   if batch and not is_begun(attempts - 1, score) then batch.begun = (batch.begun or 0) + 1 end
-  if batch and batch.interval then start_in_turn(batch, slot) end
+  if batch and batch.interval then admission().start_in_turn(batch, slot) end
   if batch and not batches_told[batch] then
     batches_told[batch] = true
     local list, trace = reply[4], batch.trace
@@ -118,9 +125,9 @@ local function claim_job(id, attempts, slot, batch, score, job)
   end
 end
 
--- Decides on one member of the queue; returns true if it is claimed, and its score if it is passed over. `in_lane`:
--- it is parked in a lane, and its score is the one of there.
-local function look_at(id, score, job, token, attempts, mark, in_lane)
+-- Decides on one member of the queue; returns true if it is claimed, and its score if it is passed over. `place` is its
+-- score as Redis wrote it. `in_lane`: it is parked in a lane, and its score is the one of there.
+local function look_at(id, score, place, job, token, attempts, mark, in_lane)
   attempts = attempts and whole(attempts) or 0
   if token then
     -- The mark of a plain arq worker names no worker, and has a TTL: leave the job to that worker.
@@ -130,12 +137,12 @@ local function look_at(id, score, job, token, attempts, mark, in_lane)
       return
     end
     if left < 0 then endless[#endless + 1] = prefix.in_progress .. id end
-    move(id, score_in(left < 0 and lease_ms or math.min(math.max(left, 1), lease_ms)))
+    put_off(id, score_in(left < 0 and lease_ms or math.min(math.max(left, 1), lease_ms)))
     return
   end
   local has_expired = attempts > 0 and score % 1 == 0 and not in_lane
   if has_expired and not may_reclaim then
-    move(id, score_in(math.max(math.min(lease_ms - contact, lease_ms), 10)))
+    put_off(id, score_in(math.max(math.min(lease_ms - contact, lease_ms), 10)))
     return
   end
   local batch_id, slot, batch = slot_of(id)
@@ -147,11 +154,12 @@ local function look_at(id, score, job, token, attempts, mark, in_lane)
       verdict = queue_verdict(id, job)
     end
     if verdict then return end_job(batch, id, slot, attempts, in_lane and PARKED or score, verdict, job) end
-    if batch.interval and exact_now() < turn_of(batch) then
+    if batch.gradual and not batch.admitted then admission(batch) end
+    if batch.interval and admission().exact_now() < admission().turn_of(batch) then
       batch.put_off = (batch.put_off or -1) + 1 -- each behind the one before
       if in_lane then count(batch, 'parked', -1) end
-      local at = turn_of(batch) + batch.put_off * batch.interval / 1000
-      move(id, is_begun(attempts, score) and released_score(at - now + 1, 0) or queue_score(0, 0, at + 1))
+      local at = admission().turn_of(batch) + batch.put_off * batch.interval / 1000
+      put_off(id, is_begun(attempts, score) and released_score(at - now + 1, 0) or queue_score(0, 0, at + 1))
       return
     end
   elseif batch_id and (batch or not job and (attempts > 0 or score % 1 ~= 0)) then
@@ -160,7 +168,7 @@ local function look_at(id, score, job, token, attempts, mark, in_lane)
   end
   if unknown and slot and job and now - score < pass_for and unknown[name_in(job)] then
     bytes = bytes + #job
-    if batch.gradual and slot > (batch.passed or -1) then set_admission(batch, 'passed', slot) end
+    if batch.gradual and slot > (batch.passed or -1) then admission().set(batch, 'passed', slot) end
     batch.passing = true
     return score
   end
@@ -168,14 +176,14 @@ local function look_at(id, score, job, token, attempts, mark, in_lane)
     if batch then count(batch, 'parked', -1) end
     score = math.floor(score) + 0.25
   end
-  claim_job(id, attempts + 1, slot, slot and batch, score, job)
+  claim_job(id, attempts + 1, slot, slot and batch, score, place, job)
   return true
 end
 
 local marked = redis.call('EXISTS', cancel_marks) == 1
 
 -- Looks at some jobs with their scores; calls `left_alone` with what `look_at` says of each that is not claimed.
-local function look_at_all(ids, queued, left_alone, in_lane)
+local function look_at_all(ids, queued, places, left_alone, in_lane)
   if #ids == 0 then return end
   local keys = {}
   for i, id in ipairs(ids) do
@@ -186,40 +194,43 @@ local function look_at_all(ids, queued, left_alone, in_lane)
   local marks = marked and read('HMGET', cancel_marks, unpack(ids)) or {}
   for i, id in ipairs(ids) do
     if claimed == n then break end
-    local said = look_at(id, queued[i], values[3 * i - 2], values[3 * i - 1], values[3 * i], marks[i], in_lane)
+    local said = look_at(id, queued[i], places[i], values[3 * i - 2], values[3 * i - 1], values[3 * i], marks[i],
+      in_lane)
     if said ~= true then left_alone(said) end
   end
 end
 
--- Takes jobs from a lane. What is there and not parked has ended meanwhile, or was put back.
+-- Takes jobs from lanes. What is there and not parked has ended meanwhile, or was put back.
 local left_lanes, lanes_left = {}, {}
-local function take_from_lane(name, most)
-  local key = prefix.lane .. queue .. ':' .. name
-  local raw = read('ZRANGE', key, 0, math.min(most, 120) - 1, 'WITHSCORES') or {}
-  if #raw == 0 then return end
-  local ids, scores_there, parked = {}, {}, {}
-  for i = 1, #raw, 2 do ids[#ids + 1] = raw[i] end
-  local found = read('ZMSCORE', queue, unpack(ids)) or {}
-  for i, id in ipairs(ids) do
-    if tonumber(found[i] or '') == PARKED and #parked < n - claimed then
-      parked[#parked + 1], scores_there[#scores_there + 1] = id, tonumber(raw[2 * i])
-      left_lanes[#left_lanes + 1] = {key, id}
-    elseif tonumber(found[i] or '') ~= PARKED then
-      left_lanes[#left_lanes + 1] = {key, id}
+lanes = lanes ~= '' and n > 0 and cjson.decode(lanes)
+if lanes then
+  local function take_from_lane(name, most)
+    local key = prefix.lane .. queue .. ':' .. name
+    local raw = read('ZRANGE', key, 0, math.min(most, 120) - 1, 'WITHSCORES') or {}
+    if #raw == 0 then return end
+    local ids, parked, queued, places = {}, {}, {}, {}
+    for i = 1, #raw, 2 do ids[#ids + 1] = raw[i] end
+    local found = read('ZMSCORE', queue, unpack(ids)) or {}
+    for i, id in ipairs(ids) do
+      local is_parked = tonumber(found[i] or '') == PARKED
+      if is_parked and #parked < n - claimed then
+        local at = #parked + 1
+        parked[at], queued[at], places[at] = id, tonumber(raw[2 * i]), raw[2 * i]
+      end
+      if not is_parked or parked[#parked] == id then left_lanes[#left_lanes + 1] = {key, id} end
     end
+    look_at_all(parked, queued, places, function() end, true)
+    if #raw / 2 >= math.min(most, 120) then lanes_left[#lanes_left + 1] = name end
   end
-  look_at_all(parked, scores_there, function() end, true)
-  if #raw / 2 >= math.min(most, 120) then lanes_left[#lanes_left + 1] = name end
-end
 
-lanes = lanes ~= '' and n > 0 and cjson.decode(lanes) or {}
-local places = {}
-for _, lane in ipairs(lanes) do
-  local name, most, kind, of_kind = unpack(lane)
-  most = math.min(most, places[kind] or of_kind)
-  local before = claimed
-  if most > 0 and claimed < n then take_from_lane(name, most) end
-  places[kind] = (places[kind] or of_kind) - (claimed - before)
+  local left_of = {}
+  for _, lane in ipairs(lanes) do
+    local name, most, kind, of_kind = unpack(lane)
+    local before = claimed
+    most = math.min(most, left_of[kind] or of_kind)
+    if most > 0 and claimed < n then take_from_lane(name, most) end
+    left_of[kind] = (left_of[kind] or of_kind) - (claimed - before)
+  end
 end
 
 -- Takes jobs with scores from one to another, those due first.
@@ -240,65 +251,71 @@ local function take(first, last, leave_out, in_band)
     if bytes > 0 and bytes < 65536 then want = 120 end -- few are claimed here, and small ones
     local raw = read('ZRANGEBYSCORE', queue, first, last,
       'WITHSCORES', 'LIMIT', left + claimed - before, want) or {}
-    local ids, queued = {}, {}
+    local ids, queued, places = {}, {}, {}
     for i = 1, #raw, 2 do
       local id, score = raw[i], tonumber(raw[i + 1])
       if is_no_job(id) then
         no_jobs[#no_jobs + 1] = id
         left = left + 1
       else
-        ids[#ids + 1], queued[#queued + 1] = id, score and math.max(score, 0) or 0
+        local at = #ids + 1
+        ids[at], queued[at], places[at] = id, score and math.max(score, 0) or 0, raw[i + 1]
       end
     end
     if #raw == 0 then break end
     scanned = scanned + #raw / 2
-    look_at_all(ids, queued, left_alone)
+    look_at_all(ids, queued, places, left_alone)
   end
 end
 take(from, visible, same)
 
--- Jobs of priorities below 0, if nothing else is to be done.
-local band_next
+-- Jobs of priorities below 0, if nothing else is to be done. `soonest_queued` is when the next job may be claimed.
+local soonest_queued
 if claimed < n then
-  local some = read('ZRANGEBYSCORE', queue, BAND, 9.5 * BAND, 'LIMIT', 0, 1)
-  for level = 1, some and some[1] and 9 or 0 do
+  local function first_score(from, to)
+    local found = read('ZRANGEBYSCORE', queue, from, to, 'WITHSCORES', 'LIMIT', 0, 1)
+    return found and tonumber(found[2] or '')
+  end
+  local score = first_score('(' .. visible, '+inf')
+  if score and score < BAND then
+    soonest_queued, score = score, first_score(BAND, '+inf')
+  end
+  for level = 1, score and score < PARKED and 9 or 0 do
     take(score_of_band(level, 0), score_of_band(level, now), 0, true)
-    local next = read('ZRANGEBYSCORE', queue, '(' .. score_of_band(level, now), score_of_band(level, BAND / 2),
-      'WITHSCORES', 'LIMIT', 0, 1)
-    if next and next[2] then band_next = math.min(band_next or math.huge, next[2] - level * BAND - now) end
+    local next = first_score('(' .. score_of_band(level, now), score_of_band(level, BAND / 2))
+    if next then soonest_queued = math.min(soonest_queued or math.huge, next - level * BAND) end
   end
 end
 
 -- Ends what waits in a lane and may not run any more, as far as that stands at the head of it; sees to it that the
 -- worker comes again when the next of it is due. Not of a batch that is over: that is swept.
-local next_limit
-local function look_into_lane(name)
-  local key = prefix.lane .. queue .. ':' .. name
-  local ids = read('ZRANGE', key, 0, MOST_LOOKED_INTO - 1) or {}
-  if #ids == 0 then return end
-  local keys = {}
-  for i, id in ipairs(ids) do keys[2 * i - 1], keys[2 * i] = prefix.job .. id, prefix.retry .. id end
-  local found, values = read('ZMSCORE', queue, unpack(ids)) or {}, redis.call('MGET', unpack(keys))
-  for i, id in ipairs(ids) do
-    local _, slot, batch = slot_of(id)
-    if slot and tonumber(found[i] or '') == PARKED then
-      local job, attempts = values[2 * i - 1] or nil, whole(values[2 * i] or '') or 0
-      local verdict, left = batch_verdict(batch), batch.deadline and batch.deadline - now
-      if not verdict and batch.queue_timeout and attempts == 0 then
-        local wait
-        verdict, wait = queue_verdict(id, job)
-        if wait then left = math.min(left or wait, wait) end
-      end
-      if verdict then
-        end_job(batch, id, slot, attempts, PARKED, verdict, job)
-        left_lanes[#left_lanes + 1] = {key, id}
-      elseif left then
-        next_limit = math.min(next_limit or left, left)
+if lanes and claimed < n and #members < 120 then
+  local function look_into_lane(name)
+    local key = prefix.lane .. queue .. ':' .. name
+    local ids = read('ZRANGE', key, 0, MOST_LOOKED_INTO - 1) or {}
+    if #ids == 0 then return end
+    local keys = {}
+    for i, id in ipairs(ids) do keys[2 * i - 1], keys[2 * i] = prefix.job .. id, prefix.retry .. id end
+    local found, values = read('ZMSCORE', queue, unpack(ids)) or {}, redis.call('MGET', unpack(keys))
+    for i, id in ipairs(ids) do
+      local _, slot, batch = slot_of(id)
+      if slot and tonumber(found[i] or '') == PARKED then
+        local job, attempts = values[2 * i - 1] or nil, whole(values[2 * i] or '') or 0
+        local verdict, left = batch_verdict(batch), batch.deadline and batch.deadline - now
+        if not verdict and batch.queue_timeout and attempts == 0 then
+          local wait
+          verdict, wait = queue_verdict(id, job)
+          if wait then left = math.min(left or wait, wait) end
+        end
+        if verdict then
+          end_job(batch, id, slot, attempts, PARKED, verdict, job)
+          left_lanes[#left_lanes + 1] = {key, id}
+        elseif left then
+          soonest = math.min(soonest or math.huge, now + left)
+        end
       end
     end
   end
-end
-if claimed < n and #members < 120 then
   for _, lane in ipairs(lanes) do
     if lane[2] == 0 then look_into_lane(lane[1]) end
   end
@@ -346,13 +363,15 @@ if #no_jobs > 0 then
 end
 for _, each in ipairs(left_lanes) do try('ZREM', each[1], each[2]) end
 for _, name in ipairs(lanes_left) do -- another worker may have places for the rest
-  if read('ZCARD', prefix.lane .. queue .. ':' .. name) ~= 0 then wake_worker(name) end
+  if read('ZCARD', prefix.lane .. queue .. ':' .. name) ~= 0 then
+    wake_worker(prefix.lane_wake .. queue .. ':' .. name)
+  end
 end
-leave_gates(gone)
+gate_keeper(gone)
 end_jobs()
 local low = math.min(math.max(n, 10), WINDOW / 2)
 local admitted
-reply[5], reply[8], admitted = write_batches(low, 2 * low)
+reply[5], reply[8], admitted = write_batches(low, 2 * low, true)
 
 if claimed == n then
   if n > 0 then wake_worker() end -- another one, for this worker stops watching the queue
@@ -360,11 +379,8 @@ elseif #members >= 120 or scanned >= most_scanned or bytes >= MOST_BYTES then
   reply[2] = 0
 else
   from, same, at = score_in(-1), 0, nil -- a job that may run from now on has a later score
-  local next = read('ZRANGEBYSCORE', queue, '(' .. visible, BAND / 2, 'WITHSCORES', 'LIMIT', 0, 1)
-  local wait = next and next[2] and next[2] - now
-  if band_next then wait = math.min(wait or math.huge, band_next) end
-  if next_limit then wait = math.min(wait or math.huge, next_limit) end
-  if wait then reply[2] = math.ceil(math.min(wait, LONGEST_WAIT)) end
+  local next = math.min(soonest or math.huge, soonest_queued or math.huge)
+  if next < math.huge then reply[2] = math.ceil(math.min(next - now, LONGEST_WAIT)) end
   if admitted then reply[2] = 0 end
 end
 if unknown then

@@ -65,7 +65,7 @@ for lane in pairs(lanes) do
   write('SADD', prefix.lanes .. queue, lane)
   redis.call('PEXPIRE', prefix.lanes .. queue, GATE_TTL)
   redis.call('PEXPIRE', prefix.lane .. queue .. ':' .. lane, GATE_TTL)
-  wake_worker(lane)
+  wake_worker(prefix.lane_wake .. queue .. ':' .. lane)
 end
-write_batches()
+write_batches(1, 20)
 return replies

@@ -94,6 +94,6 @@ for _, other in ipairs(others) do
   local key, value, keep = unpack(other)
   if keep == '-1' then redis.call('SET', key, value) else redis.call('SET', key, value, 'PX', keep) end
 end
-leave_gates(members)
+gate_keeper(members)
 local extend, to_sweep = write_batches()
 return {replies, to_sweep, extend}

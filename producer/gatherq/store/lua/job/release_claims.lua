@@ -1,6 +1,6 @@
 -- Gives claims back to the queue: at a shutdown (the attempt is not charged), for a retry (charged).
--- Include: clock, queue_scores, values, access, wake, claim_token, events, error_groups,
---   admission, batch, gates
+-- Include: clock, queue_scores, released_score, values, access, wake, claim_token, events,
+--   error_groups, admission, batch, gates
 -- KEYS: queue, wake
 -- ARGV: channel, events, ...claims
 -- claims: for each: id, attempt, token, batch or '', life of the batch, delay (ms), charge (1 or 0),
@@ -44,7 +44,7 @@ for _, job in ipairs(mine) do
     end
   end
 end
-leave_gates(ids)
+gate_keeper(ids)
 write_batches()
 wake_worker()
 return #mine
