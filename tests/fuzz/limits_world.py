@@ -12,7 +12,7 @@ from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
-from gatherq.store.jobs import Admission, JobStore, Record, Release
+from gatherq.store.jobs import Admission, Gate, JobStore, Record, Release
 from gatherq_worker.attempt import Attempt
 from tests.store.steps import Asks
 
@@ -96,6 +96,8 @@ class LimitsWorld:
         self.held: list[Held] = []
         #: Gates whose holders were lost: more may be inside.
         self.open: set[tuple[int, str]] = set()
+        #: Whether it was lost who is at which gate: holders are found to be gone when others come.
+        self.is_leaky = False
         #: Starts by batch and by gate, ms.
         self.starts: dict[str, list[int]] = {}
 
@@ -222,7 +224,7 @@ class LimitsWorld:
         reply = await store.claim(n, now - 3_000_000, now, lanes=lanes)
         found = [Attempt.read(claimed) for claimed in reply.jobs]
         named = {known.name: known for known in self.alive}
-        self._check_order([a for a in found if not lanes], named)
+        self._check_order(found, named)
         for attempt in found:
             known = named[attempt.batch]  # nothing of a deleted batch is claimed
             assert attempt.life == known.life
@@ -233,7 +235,7 @@ class LimitsWorld:
                 held.gate, held.begun = "", True
             self.held.append(held)
             self.starts.setdefault(known.name, []).append(reply.now)
-            if attempt.number > 1 or lanes:
+            if attempt.number > 1:
                 known.is_calm = False
         for batch in reply.to_sweep:
             await store.sweep(batch)
@@ -244,7 +246,8 @@ class LimitsWorld:
         last = None
         for attempt in found:
             known = named.get(attempt.batch)
-            if not known or not known.is_calm or attempt.number > 1 or known.terms.own:
+            calm = known and known.is_calm and known.terms.priority >= 0 and not known.terms.delay
+            if not calm or attempt.number > 1 or known.terms.own:
                 continue
             assert attempt.slot > known.last, f"{attempt.job_id} after {known.last}"
             known.last = attempt.slot
@@ -323,9 +326,11 @@ class LimitsWorld:
     async def renew(self, worker):
         """Renew all that a worker believes to hold."""
         mine = [held for held in self.held if held.worker == worker]
-        reply = await self.workers[worker].renew([held.attempt for held in mine])
-        lost = set(reply.lost)
-        self.held = [h for h in self.held if h.worker != worker or h.attempt.job_id not in lost]
+        latest = {held.attempt.job_id: held for held in mine}
+        reply = await self.workers[worker].renew([held.attempt for held in latest.values()])
+        for held in mine:
+            if latest[held.attempt.job_id] is not held or held.attempt.job_id in reply.lost:
+                self.held.remove(held)
 
     async def lapse(self, worker, first, n):
         """Let leases run out: the worker has died, or lost Redis. It still believes to hold them."""
@@ -372,7 +377,7 @@ class LimitsWorld:
     async def lose(self, what, n):
         """Lose a key, or a member of one."""
         known = self.one(n // 16)
-        if not known or (what in ("entry", "queue") and self._has_gone_ahead()):
+        if not known:
             return
         keys = self.keys[known.terms.queue]
         queue, slot = keys.queue, n % known.terms.size
@@ -406,11 +411,9 @@ class LimitsWorld:
                     "lanes": keys.lanes,
                 }
                 await self.redis.delete(lost[what])
+                self.is_leaky |= what in ("holders", "gates")
                 if what == "holders":
                     self.open.add((known.terms.queue, gate))
-
-    def _has_gone_ahead(self):
-        return any(known.terms.own and known.terms.is_gradual for known in self.alive)
 
     # --- properties
 
@@ -499,8 +502,8 @@ class LimitsWorld:
                 await self.park(worker, [])
                 some = [held for held in self.held if held.worker == worker]
                 await self._record(worker, some)
-                await self.check()
-                idle = 0 if some or may_be_more else idle + 1
+                is_woken = await self.redis.lpop(self.keys[WORKERS[worker]].wake)
+                idle = 0 if some or may_be_more or is_woken else idle + 1
 
     async def _check_done(self, known, who):
         counts = await self.asks[known.terms.queue].counts(known.name)
@@ -522,7 +525,7 @@ class LimitsWorld:
     async def _check_empty(self):
         names = [key.decode() async for key in self.redis.scan_iter("gatherq:*", 1000)]
         kinds = ("gatherq:waiting:", "gatherq:lane:", "gatherq:again:")
-        kinds += () if self.open else ("gatherq:holders:", "gatherq:gates:")
+        kinds += () if self.is_leaky else ("gatherq:holders:", "gatherq:gates:")
         left = [name for name in names if name.startswith(kinds)]
         assert left == []
         for queue in QUEUES:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from gatherq import call
+from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
@@ -195,6 +196,17 @@ async def test_a_retry_is_a_start_too(redis, limited, store, batch):
     assert (await claim(worker)).attempts == []
 
 
+async def test_who_died_and_waits_for_its_turn_is_counted_once(redis, limited, store, batch):
+    await limited(1, max_per_second=5)
+    (held,) = (await claim(store(lease=0.05))).attempts
+    await expired(redis, held)
+    assert (await claim(store("w2", lease=0.05))).attempts == []  # its turn is in 200 ms
+    while not (again := (await claim(store("w2", lease=0.05))).attempts):
+        pass
+    await finish(store("w2"), again)
+    assert await redis.hget(keys.batch(batch), "running") == b"0"
+
+
 async def test_a_higher_priority_goes_first_and_arqs_own_stand_in_the_middle(
     redis, limited, store, batch, queue
 ):
@@ -245,6 +257,34 @@ async def test_a_call_that_overtakes_all_others_holds_up_none(limited, store):
 async def test_a_call_that_overtakes_is_admitted_once(redis, limited, batch, queue):
     await limited(4, max_at_once=3, terms={0: (1, None)})
     assert await inside(redis, queue, batch) == [0, 1, 2]
+
+
+async def test_a_call_that_overtakes_and_is_written_again_is_admitted_once(
+    redis, asks, store, batch, queue
+):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(3)]
+    terms = {"options": BatchOptions(max_at_once=2), "terms": {2: (1, None)}, "life": "l"}
+    await asks.submit(batch, 3, 3600, 0, jobs, digests=digests(jobs), **terms)
+    await redis.delete(keys.job(f"{batch}:2"))
+    await asks.submit(batch, 3, 3600, 0, jobs, digests=digests(jobs), **terms)
+    held = (await claim(store())).attempts
+    assert slots(held) == [2, 0]
+    await finish(store(), held)
+    assert await inside(redis, queue, batch) == [1]
+
+
+@pytest.mark.parametrize("lost", ["queue", "again"])
+async def test_a_call_that_overtakes_is_not_forgotten(redis, limited, asks, store, batch, lost):
+    await limited(4, max_at_once=1, terms={2: (1, None), 3: (1, None)})
+    await redis.delete(asks.keys.queue if lost == "queue" else keys.again(batch))
+    seen = []
+    for _ in range(4):
+        await asks.mend(batch, range(4), 4)
+        held = (await claim(store())).attempts
+        assert len(held) == 1
+        await finish(store(), held)
+        seen += slots(held)
+    assert sorted(seen) == [0, 1, 2, 3]
 
 
 async def test_a_delay_is_kept(redis, limited, store, batch, queue, pass_time):

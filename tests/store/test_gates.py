@@ -153,6 +153,30 @@ async def test_a_collector_lets_in_who_was_forgotten(redis, submit, asks, enter,
     assert await enter(gate) != []
 
 
+async def test_a_holder_that_runs_keeps_its_place_without_the_queue(
+    redis, submit, enter, store, queue
+):
+    await submit(2)
+    gate = Gate("f", most=1)
+    (first,) = await enter(gate, n=1)
+    await redis.zrem(queue, first.job_id)
+    assert await enter(gate) == []
+    await finish(store(), [first])
+    assert slots(await enter(gate)) == [1]
+
+
+async def test_a_gate_that_has_lost_its_limits_lets_one_in(
+    redis, submit, asks, enter, store, batch, queue
+):
+    await submit(4)
+    gate = Gate("f", most=1)
+    (first,) = await enter(gate)
+    await redis.delete(KeySpace(queue).gate("f"))
+    await asks.mend(batch, range(4), 4)
+    await finish(store(), [first])
+    assert slots((await claim(store())).attempts) == [1]
+
+
 @pytest.fixture
 def park(store):
     """Claim, and park all in a lane."""
@@ -210,6 +234,17 @@ async def test_a_lost_lane_is_mended(redis, submit, asks, park, store, batch, qu
     await redis.delete(KeySpace(queue).lane("process"))
     await asks.mend(batch, [0, 1, 2], 3)
     assert await taken(store("w2"), {}) == [(0, 1), (1, 1), (2, 1)]
+
+
+async def test_a_late_outcome_of_a_job_that_is_parked_again_is_counted_once(
+    redis, submit, asks, park, store, batch
+):
+    await submit()
+    (first,) = (await claim(store(), 1)).attempts
+    await expired(redis, first)
+    await park(n=1, worker="w2")
+    await finish(store(), [first])
+    assert await redis.hmget(keys.batch(batch), "running", "parked") == [b"0", b"0"]
 
 
 @pytest.mark.arq

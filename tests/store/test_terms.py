@@ -62,6 +62,13 @@ async def test_one_failure_too_many_cancels_the_batch_in_the_same_step(
     assert (counts.cancelled, counts.finished) == (6, 10)
 
 
+async def test_what_is_redriven_may_begin_whatever_has_failed_before(agree, asks, store, batch):
+    await agree(120, tolerate=1)
+    await store().record([ended(a, "failed") for a in (await claim(store(), 120)).attempts])
+    assert await asks.run_again(batch) == 120
+    assert len((await claim(store(), 120)).attempts) == 120
+
+
 async def test_what_is_cancelled_is_no_failure(agree, asks, store, batch):
     await agree(4, tolerate=0)
     await asks.cancel(batch, [0], "me")

@@ -61,6 +61,7 @@ end
 if #members + #back > 0 or outside then
   begin_writing()
   end_jobs()
+  if outside then admission(batch).recount_outside(batch) end
   in_chunks(back, function(...) write('ZADD', queue, ...) end)
   if #back > 0 then wake_worker() end
   write_batches(1, 20)

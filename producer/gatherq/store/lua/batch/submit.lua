@@ -95,13 +95,15 @@ for i = before_jobs + 1, #ARGV do
     if is_new and exists and not is_ours(job, slot) then return {batch.size, slot, 0, written} end
     local ended = exists and not fresh and is_new and redis.call('EXISTS', prefix.result .. job) == 1
     if is_new and not (ended and stopped) or not is_new and not exists then
-      new_jobs[#new_jobs + 1] = {i, job}
+      new_jobs[#new_jobs + 1] = {i, job, not is_new}
       for _, name in ipairs({'in_progress', 'retry', 'attempts', 'result'}) do
         clean[#clean + 1] = prefix[name] .. job
       end
       if ended then
         local head = read('GETRANGE', prefix.result .. job, 0, 299) or ''
-        revived[#revived + 1] = {slot, string.match(head, '"status":"failed","sig":"(%x+)"')}
+        local status, sig = string.match(head, '"status":"([%l_]+)","sig":"(%x+)"')
+        if status ~= 'cancelled' and status ~= 'timed_out' then status = 'failed' end
+        revived[#revived + 1] = {slot, status, sig}
       end
     end
   end
@@ -128,10 +130,10 @@ elseif batch.writing then
   redis.call('HDEL', batch_key, 'writing')
 end
 for _, each in ipairs(revived) do
-  local slot, sig = unpack(each)
+  local slot, status, sig = unpack(each)
   add_to_group(batch, sig, -1)
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = digits(slot), 'redriven'
-  count(batch, 'failed', -1)
+  count(batch, status, -1)
   if batch.gradual then admission(batch).wait_outside(batch, slot) end
 end
 delete(clean)
@@ -147,8 +149,9 @@ for n, job in ipairs(new_jobs) do
   local own = any_own and terms[digits(slot)]
   if not batch.gradual then
     enqueue(n, job[2], unpack(own or {}))
-  elseif slot < batch.admitted then -- Redis has lost it
-    enqueue(n, job[2])
+  elseif job[3] and read('ZSCORE', prefix.again .. batch_id, digits(slot)) then -- only its data was lost
+  elseif slot < batch.admitted or job[3] and admission(batch).has_left(batch, slot) then -- Redis has lost it
+    enqueue(n, job[2], unpack(own or {}))
   elseif own and (batch.max_at_once or batch.interval) then
     admission(batch).go_first(batch, slot, own[1])
   elseif own then

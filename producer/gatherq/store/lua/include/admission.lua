@@ -140,6 +140,25 @@ local function admission(batch)
     if slot == batch.called then set(batch, 'called', nil) end
   end
 
+  -- Whether a slot after `admitted` is outside no more.
+  local function has_left(batch, slot)
+    local id = string.format('%s:%.0f', batch.id, slot)
+    return read('ZSCORE', queue, id) or redis.call('EXISTS', prefix.result .. id, prefix.in_progress .. id) > 0
+      or read('ZSCORE', prefix.again .. batch.id, digits(slot))
+  end
+
+  -- Counts anew who is outside: of those who left, Redis may have lost some, or all that were to go first. Of more
+  -- slots than a step looks at, these are found once fewer are left.
+  local function recount_outside(batch)
+    set(batch, 'again', read('ZCARD', prefix.again .. batch.id) or 0)
+    if batch.beyond == 0 or batch.size - batch.admitted > MOST_LOOKED_AT then return end
+    local beyond = 0
+    for slot = batch.admitted, batch.size - 1 do
+      if has_left(batch, slot) then beyond = beyond + 1 end
+    end
+    set(batch, 'beyond', beyond)
+  end
+
   -- The next slots to admit, at most n, and the priorities of those that have their own.
   local function next_outside(batch, n)
     local slots, priorities, looked = {}, {}, 0
@@ -156,9 +175,7 @@ local function admission(batch)
     end
     local at, beyond = batch.admitted, batch.beyond
     while #slots < n and at < batch.written and looked < MOST_LOOKED_AT do
-      local id = beyond > 0 and string.format('%s:%.0f', batch.id, at)
-      if id and (priorities[at] or read('ZSCORE', queue, id) or redis.call('EXISTS', prefix.result .. id) == 1
-        or read('ZSCORE', prefix.again .. batch.id, digits(at))) then
+      if beyond > 0 and (priorities[at] or has_left(batch, at)) then
         beyond = beyond - 1
       else
         slots[#slots + 1] = at
@@ -213,7 +230,7 @@ local function admission(batch)
   end
 
   admission_made = {read = read_fields, set = set, outside_of = outside_of, is_outside = is_outside,
-    leave_outside = leave_outside, wait_outside = wait_outside, go_first = go_first, exact_now = exact_now,
+    has_left = has_left, recount_outside = recount_outside, leave_outside = leave_outside, wait_outside = wait_outside, go_first = go_first, exact_now = exact_now,
     next_turn = next_turn, turn_of = turn_of, start_in_turn = start_in_turn, admit = admit}
   if batch then read_fields(batch) end
   return admission_made

@@ -130,7 +130,7 @@ local function write_batches(low, high, claims)
     if batch then
       local fields, key, state = {}, prefix.batch .. id, nil
       if batch.alive then
-        local has_new_outcomes = false
+        local has_new_outcomes, has_new_failures = false, false
         for name, n in pairs(batch.counts) do
           local before = batch[name] or 0
           batch[name] = math.max(before + n, 0)
@@ -138,10 +138,11 @@ local function write_batches(low, high, claims)
           if name ~= 'running' and name ~= 'parked' then
             batch.left = batch.left - batch[name] + before
             has_new_outcomes = has_new_outcomes or n > 0
+            has_new_failures = has_new_failures or n > 0 and name ~= 'succeeded' and name ~= 'cancelled'
           end
         end
         local bad = (batch.failed or 0) + (batch.timed_out or 0) + (batch.lost or 0)
-        if batch.tolerate and bad > batch.tolerate and batch.left > 0 and not batch.by then
+        if has_new_failures and batch.tolerate and bad > batch.tolerate and batch.left > 0 and not batch.by then
           batch.by, batch.cancelled_here = 'policy', true
           batch.changes.cancelled_by = 'policy'
         end

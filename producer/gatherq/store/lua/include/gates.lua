@@ -45,8 +45,10 @@ local function gate_keeper(leaving)
     redis.call('PEXPIRE', of_jobs, GATE_TTL)
   end
 
+  -- A gate whose limits are lost lets in one at a time: that one tells them.
   local function has_room(gate)
-    return not gate.most or (read('ZCARD', gate.holders) or 0) < gate.most
+    local most = gate.most or not gate.interval and 1
+    return not most or (read('ZCARD', gate.holders) or 0) < most
   end
 
   -- Lets those in who wait, as far as there is room.
@@ -79,12 +81,13 @@ local function gate_keeper(leaving)
     call_next(gate, name)
   end
 
-  -- Holders that are nowhere any more: Redis or somebody else has removed them. The eldest are looked at.
+  -- Holders that are nowhere any more: Redis or somebody else has removed them. The eldest are looked at. Whoever
+  -- has lost its place in the queue alone runs, and is back there with its next renewal.
   local function drop_lost(gate, name)
     local eldest = read('ZRANGE', gate.holders, 0, 2) or {}
     if gate.called then eldest[#eldest + 1] = gate.called end
     for _, id in ipairs(eldest) do
-      if not read('ZSCORE', queue, id) then leave(id, name) end
+      if not read('ZSCORE', queue, id) and redis.call('EXISTS', prefix.in_progress .. id) == 0 then leave(id, name) end
     end
   end
 
