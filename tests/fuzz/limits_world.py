@@ -12,7 +12,7 @@ from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
-from gatherq.store.jobs import Admission, Gate, JobStore, Record, Release
+from gatherq.store.jobs import Admission, Gate, JobStore, LaneRoom, Record, Release
 from gatherq_worker.attempt import Attempt
 from tests.store.steps import Asks
 
@@ -219,7 +219,7 @@ class LimitsWorld:
         Returns whether there may be more.
         """
         now = await self.now()
-        lanes = dict.fromkeys(LANES, places) if places else {}
+        lanes = [LaneRoom(lane, places, lane, places) for lane in LANES] if places else []
         store = self.workers[worker]
         reply = await store.claim(n, now - 3_000_000, now, lanes=lanes)
         found = [Attempt.read(claimed) for claimed in reply.jobs]

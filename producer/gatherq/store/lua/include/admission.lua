@@ -151,6 +151,9 @@ local function admission(batch)
   -- slots than a step looks at, these are found once fewer are left.
   local function recount_outside(batch)
     set(batch, 'again', read('ZCARD', prefix.again .. batch.id) or 0)
+    if batch.called and batch.called >= batch.admitted and not has_left(batch, batch.called) then
+      set(batch, 'called', nil)
+    end
     if batch.beyond == 0 or batch.size - batch.admitted > MOST_LOOKED_AT then return end
     local beyond = 0
     for slot = batch.admitted, batch.size - 1 do
