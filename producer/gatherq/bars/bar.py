@@ -42,6 +42,7 @@ def standing(counts: Counts, rate: float) -> str:
         ("cancelled", counts.cancelled),
         ("lost", counts.lost),
         ("running", counts.running),
+        ("waiting", counts.waiting),
     ]
     counted = ", ".join(f"{count} {name}" for name, count in parts if count or name == "ok")
     return f"{counted}, {rate:,.0f}/s"

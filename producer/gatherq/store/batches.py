@@ -11,6 +11,7 @@ from gatherq.contract.values import codec
 
 from .completions import CompletionStream
 from .maintenance import BatchMaintenance
+from .outside import FIELDS, outside_of
 from .redrive import Redrive
 from .script import script
 from .slot_states import SlotStates
@@ -41,11 +42,19 @@ class Counts(NamedTuple):
     timed_out: int
     cancelled: int
     lost: int
+    #: Slots that limits hold back: they are not in the queue yet, or wait for a place or at a gate.
+    waiting: int = 0
 
     @property
     def finished(self) -> int:
         """Slots with an outcome."""
-        return sum(self[2:])
+        return sum(self[2:_WAITING])
+
+
+#: Where in the counts `waiting` stands, behind those of outcomes.
+_WAITING = Counts._fields.index("waiting")
+#: Fields of a batch's hash that are counts.
+_COUNTS = Counts._fields[:_WAITING]
 
 
 class SubmitReply(NamedTuple):
@@ -155,14 +164,19 @@ class BatchStore:
 
     async def counts(self, batch: str) -> Counts | None:
         """Return how the batch stands, or None if it is not in Redis."""
-        command = self._redis.execute_command("HMGET", self.keys.batch(batch), *Counts._fields)
-        fields = await unless_wrong_type(command)
-        if fields is None:
+        names = dict.fromkeys((*_COUNTS, "parked", *FIELDS))
+        command = self._redis.execute_command("HMGET", self.keys.batch(batch), *names)
+        reply = await unless_wrong_type(command)
+        if reply is None:
             return None
-        size = _whole(fields[0])
+        fields = dict(zip(names, reply, strict=True))
+        size = _whole(fields["size"])
         if size is None or size > MAX_JOBS:  # it is being deleted, or damaged
             return None
-        return Counts(size, *(_whole(n) or 0 for n in fields[1:]))
+        counts = Counts(size, *(_whole(fields[name]) or 0 for name in _COUNTS[1:]))
+        waiting = outside_of(fields).count + (_whole(fields["parked"]) or 0)
+        left = max(size - counts.finished - counts.running, 0)
+        return counts._replace(waiting=min(waiting, left))
 
     async def results(self, batch: str, slots: "Sequence[int]") -> list[bytes | None]:
         """Return the stored result of each slot."""

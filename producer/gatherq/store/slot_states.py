@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatherq.contract.keys import job_id
 
+from .outside import FIELDS, Outside, outside_of
 from .server.errors import code
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from gatherq.contract.keys import KeySpace
+
+Command = tuple[Any, ...]
 
 
 class SlotState(NamedTuple):
@@ -19,7 +22,7 @@ class SlotState(NamedTuple):
     result: bytes | None
     #: Whether the key of the result exists: then, without a result, it is of another type.
     wrong_type: bool
-    #: Whether the slot is in the queue: waiting, running, or to run again.
+    #: Whether the slot is in the queue: waiting, running, or to run again; or waits outside of it.
     queued: bool
 
 
@@ -33,24 +36,29 @@ class SlotStates:
         """Return the state of each slot; None for no such batch."""
         ids = [job_id(batch, slot) for slot in slots]
         results = [self._keys.result(id_) for id_ in ids]
+        n = len(ids)
+        places: list[Command] = [
+            ("HMGET", self._keys.batch(batch), *FIELDS),  # without a size it is being deleted
+            ("ZMSCORE", self._keys.again(batch), *slots),
+            *(("ZSCORE", self._keys.queue, id_) for id_ in ids),
+        ]
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.hget(self._keys.batch(batch), "size")  # without a size it is being deleted
-            for id_ in ids:
-                pipe.zscore(self._keys.queue, id_)
+            for command in places:
+                pipe.execute_command(*command)
             pipe.mget(results)
             for result in results:
                 pipe.exists(result)
             # Once more: between two commands a slot may have been queued again.
-            for id_ in ids:
-                pipe.zscore(self._keys.queue, id_)
-            size, *replies = await pipe.execute(raise_on_error=False)
-        n = len(ids)
-        before, (values, *exist), after = replies[:n], replies[n : 2 * n + 1], replies[2 * n + 1 :]
-        if not _may_exist(size):
+            for command in places:
+                pipe.execute_command(*command)
+            replies = await pipe.execute(raise_on_error=False)
+        before, (values, *exist) = replies[: n + 2], replies[n + 2 : 2 * n + 3]
+        if not _may_be_there(before[0]):
             return None
+        waiting = zip(_waiting(slots, before), _waiting(slots, replies[2 * n + 3 :]), strict=True)
         return [
-            SlotState(value, bool(_checked(exists)), _may_exist(b) or _may_exist(a))
-            for value, exists, b, a in zip(_checked(values), exist, before, after, strict=True)
+            SlotState(value, bool(_checked(exists)), any(each))
+            for value, exists, each in zip(_checked(values), exist, waiting, strict=True)
         ]
 
     async def recorded(self, batch: str, slots: Sequence[int]) -> list[int]:
@@ -62,8 +70,30 @@ class SlotStates:
         return [slot for slot, exists in zip(slots, exist, strict=True) if exists]
 
 
+def _waiting(slots: Sequence[int], replies: Sequence[Any]) -> list[bool]:
+    """Tell of each slot whether it may be in the queue, or outside of it."""
+    fields, again, *scores = replies
+    outside = _outside(fields)
+    members = [again] * len(slots) if isinstance(again, Exception) else again
+    return [
+        _may_exist(score) or outside.may_have(slot, is_again=outside.again > 0 and _may_exist(each))
+        for slot, score, each in zip(slots, scores, members, strict=True)
+    ]
+
+
+def _outside(fields: Any) -> Outside:
+    if code(fields) == "WRONGTYPE":
+        return outside_of({})
+    return outside_of(dict(zip(FIELDS, _checked(fields), strict=True)))
+
+
+def _may_be_there(fields: Any) -> bool:
+    """Tell whether a batch may exist, by the fields of its hash: its size is the first."""
+    return code(fields) == "WRONGTYPE" or _checked(fields)[0] is not None
+
+
 def _may_exist(reply: Any) -> bool:
-    """Tell whether a batch, or its place in the queue, may exist.
+    """Tell whether a slot may have a place there.
 
     Where its key is of another type nobody can know, and the slot is waited for.
     """
