@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from gatherq.contract.keys import KeySpace
-from gatherq.contract.validation import MAX_JOBS
+from gatherq.contract.validation import MAX_JOBS, MAX_PRIORITY
+from gatherq.store.outside import outside_of
 from gatherq.telemetry.trace_field import trace_id
 
 from .field_values import counts_of, time, whole
@@ -16,9 +17,12 @@ from .field_values import counts_of, time, whole
 #: and how it ended only arq can read.
 BatchState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled", "ended"]
 #: Fields of the hash that are attributes under the same name.
-_NUMBERS = ("running", "succeeded", "failed", "timed_out", "cancelled", "lost", "generation")
+_NUMBERS = (
+    *("running", "parked", "succeeded", "failed", "timed_out", "cancelled", "lost"),
+    "generation",
+)
 _TEXTS = ("queue", "label", "kind", "by", "parent", "cancelled_by")
-_TIMES = ("created", "started", "ended", "expires", "deadline", "leased")
+_TIMES = ("created", "started", "ended", "expires", "deadline", "leased", "starts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,9 @@ class BatchInfo:
     #: Number of slots, and how many of them are in each state.
     size: int
     running: int = 0
+    #: Slots that limits hold back: not let into the queue yet; and in a lane, or at a gate.
+    outside: int = 0
+    parked: int = 0
     succeeded: int = 0
     failed: int = 0
     timed_out: int = 0
@@ -61,6 +68,12 @@ class BatchInfo:
     cancelled_by: str = ""
     #: How many of its jobs may fail; None for all.
     tolerate: int | None = None
+    #: How many of its jobs may be at work, and start in a second; None for no limit.
+    max_at_once: int | None = None
+    max_per_second: float | None = None
+    #: Its place among others, from -9 to 9, higher first; and from when on its jobs may start.
+    priority: int = 0
+    starts: datetime | None = None
     #: When its producer must have renewed its lease.
     leased: datetime | None = None
     #: How many slots its producer has written; less than `size` while it submits.
@@ -80,9 +93,14 @@ class BatchInfo:
         return self.failed + self.timed_out + self.lost
 
     @property
+    def waiting(self) -> int:
+        """Slots that limits hold back."""
+        return min(self.outside + self.parked, max(self.left - self.running, 0))
+
+    @property
     def queued(self) -> int:
-        """Slots that wait for their first attempt."""
-        return max(self.size - self.finished - self.running, 0)
+        """Slots that wait for their first attempt, and that no limit holds back."""
+        return max(self.left - self.running - self.waiting, 0)
 
     @property
     def left(self) -> int:
@@ -112,6 +130,7 @@ def read_batch(id_: str, fields: Mapping[str, str]) -> BatchInfo | None:
     if size is None or size > MAX_JOBS:
         return None
     limit, written = whole(fields.get("limit")), whole(fields.get("written"))
+    interval = whole(fields.get("interval"))
     given: dict[str, Any] = {name: whole(fields.get(name)) or 0 for name in _NUMBERS}
     given |= {name: fields.get(name, "") for name in _TEXTS}
     given |= {name: time(whole(fields.get(name))) for name in _TIMES}
@@ -121,7 +140,18 @@ def read_batch(id_: str, fields: Mapping[str, str]) -> BatchInfo | None:
         limit=None if limit is None else limit / 1000,
         names=counts_of(fields.get("names")),
         trace=trace_id(fields.get("trace", "")),
+        outside=outside_of(fields).total,
         tolerate=whole(fields.get("tolerate")),
+        max_at_once=whole(fields.get("max_at_once")),
+        max_per_second=1_000_000 / interval if interval else None,
+        priority=_priority(fields.get("priority")),
         written=size if written is None else min(written, size),
         **given,
     )
+
+
+def _priority(text: str | None) -> int:
+    level = whole((text or "").removeprefix("-")) or 0
+    if level > MAX_PRIORITY:
+        return 0
+    return -level if (text or "").startswith("-") else level

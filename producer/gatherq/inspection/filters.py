@@ -19,7 +19,7 @@ from .durations import parse_duration
 
 Test = Callable[[Any], bool]
 #: States of a slot: those of outcomes, and those before.
-PENDING: tuple[str, ...] = ("queued", "running", "retrying", "missing")
+PENDING: tuple[str, ...] = ("queued", "waiting", "running", "retrying", "missing")
 #: A plain arq job may have ended so that only arq can read how.
 STATUSES: tuple[str, ...] = (*get_args(Status), *PENDING, "ended")
 #: What happens on a queue.

@@ -58,7 +58,7 @@ def phases_of(slot: SlotInfo) -> list[Phase]:
             phases.append(Phase(kind="back-off", started=run.finished, finished=after))
     if redriven == len(runs):
         return phases
-    if slot.status in ("retrying", "queued"):
+    if slot.status in ("retrying", "queued", "waiting"):
         phases.append(Phase(kind="back-off", started=runs[-1].finished))
     elif slot.finished and not slot.started:  # it ended while it waited for another attempt
         waited = Phase(kind="back-off", started=runs[-1].finished, finished=slot.finished)

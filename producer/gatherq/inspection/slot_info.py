@@ -12,7 +12,7 @@ from gatherq.contract.outcomes import AnyOutcome, AttemptInfo, Lost
 from gatherq.contract.records import MAX_RECORD, UNKNOWN
 from gatherq.contract.short_repr import call_repr
 from gatherq.contract.values import codec
-from gatherq.store.claims import text
+from gatherq.store.claims import text, time_in
 from gatherq.store.inspection.slot_records import SlotRecord
 
 from .error_line import error_line
@@ -25,9 +25,9 @@ class SlotInfo:
 
     batch: str
     slot: int
-    #: That of its outcome; else `queued`, `running`, `retrying` (it waits for its next attempt), or
-    #: `missing` (Redis has neither its outcome, nor its place in the queue). `ended`: a plain arq
-    #: job whose result only arq can read.
+    #: That of its outcome; else `queued`, `running`, `retrying` (it waits for its next attempt),
+    #: `waiting` (limits hold it back), or `missing` (Redis has neither its outcome, nor its place
+    #: in the queue). `ended`: a plain arq job whose result only arq can read.
     status: str
     #: Name of the job, and its arguments, where the record has them: large ones are left out.
     name: str = UNKNOWN
@@ -42,6 +42,9 @@ class SlotInfo:
     #: While it is `queued` or `retrying`: when it may be claimed. While it is `running`: the end of
     #: the lease, unless its worker renews it.
     due: datetime | None = None
+    #: While it is `waiting`: `batch`, its batch lets others first; `lane:process`, it waits for a
+    #: place of that kind; `gate:fetch:"host"`, its gate is full. Empty where that is not known.
+    waits_at: str = ""
     #: Earlier attempts, oldest first; of a lost slot its last one too, with how it died.
     history: tuple[AttemptInfo, ...] = ()
     outcome: AnyOutcome | None = None
@@ -135,6 +138,8 @@ def of_pending(batch: str, record: SlotRecord) -> SlotInfo:
     worker, attempt = _claim(record)
     if record.token is not None:
         status = "running"
+    elif record.waits:
+        status = "waiting"
     elif record.score is None:
         status = "missing"
     else:
@@ -151,7 +156,8 @@ def of_pending(batch: str, record: SlotRecord) -> SlotInfo:
         attempt=attempt,
         worker=worker,
         enqueued=time(enqueued),
-        due=time(record.score),
+        due=None if status == "waiting" else time(time_in(record.score)),
+        waits_at=record.waits_at if status == "waiting" else "",
         history=history,
         bytes=len(record.job or b""),
     )

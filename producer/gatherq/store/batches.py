@@ -174,7 +174,7 @@ class BatchStore:
         if size is None or size > MAX_JOBS:  # it is being deleted, or damaged
             return None
         counts = Counts(size, *(_whole(fields[name]) or 0 for name in _COUNTS[1:]))
-        waiting = outside_of(fields).count + (_whole(fields["parked"]) or 0)
+        waiting = outside_of(fields).total + (_whole(fields["parked"]) or 0)
         left = max(size - counts.finished - counts.running, 0)
         return counts._replace(waiting=min(waiting, left))
 

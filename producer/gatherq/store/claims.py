@@ -101,12 +101,19 @@ def texts(raw: Iterable[bytes]) -> list[str]:
 
 
 #: Scores of jobs of each level below 0 stand so far behind those of the level above.
-_BAND = 10**13
+BAND = 10**13
+#: How many bands there are: the first is of all priorities from 0 on.
+LEVELS = 10
 
 
 def due_of(place: str) -> int:
     """Return when a job was to run (ms), by its score in the queue."""
-    return int(float(place)) % _BAND
+    return int(float(place)) % BAND
+
+
+def time_in(score: float | None) -> float | None:
+    """Return when a job may be claimed (ms), by its score in the queue."""
+    return None if score is None else score % BAND if BAND <= score < LEVELS * BAND else score
 
 
 def batch_facts(raw: Sequence[Any]) -> dict[str, BatchFacts]:

@@ -25,7 +25,7 @@ class Outside(NamedTuple):
     written: int = 0
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many wait."""
         return max(self.written - self.admitted - self.beyond, 0) + self.again
 

@@ -18,7 +18,8 @@ _PATIENCE = 0.1
 _BATCHES, _WORKERS = 500, 50
 #: Keys of filters on slots and on batches, and the words that some take. A test compares them.
 SLOT_KEYS: dict[str, str] = {
-    "status:": "succeeded failed timed_out cancelled lost queued running retrying missing ended",
+    "status:": "succeeded failed timed_out cancelled lost "
+    "queued waiting running retrying missing ended",
     "job:": "",
     "error:": "",
     "worker:": "",

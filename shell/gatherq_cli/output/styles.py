@@ -10,6 +10,7 @@ _STYLES = {
     "running": "cyan",
     "retrying": "cyan",
     "queued": "dim",
+    "waiting": "dim",
     "draining": "yellow",
     "blocked": "bold red",
     "away": "yellow",

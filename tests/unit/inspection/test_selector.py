@@ -177,7 +177,7 @@ SLOT_KEYS = "status, job, error, worker, attempt, took, waited, args.PATH"
         (
             "status:faild",
             "in the filter 'status:faild': 'faild': did you mean failed? give succeeded, failed, "
-            "timed_out, cancelled, lost, queued, running, retrying, missing",
+            "timed_out, cancelled, lost, queued, waiting, running, retrying, missing",
         ),
         ("took:>long", "in the filter 'took:>long': 'long' is no duration: write 250ms, 10s"),
         ("attempt:two", "in the filter 'attempt:two': 'two' is no number"),

@@ -16,7 +16,7 @@ FIELDS = {
 
 def test_what_is_written_and_not_admitted_is_outside():
     outside = outside_of(FIELDS)
-    assert outside.count == 8 - 5 - 1 + 2
+    assert outside.total == 8 - 5 - 1 + 2
     there = [slot for slot in range(10) if outside.may_have(slot, is_again=slot == 2)]
     assert there == [2, 5, 6, 7]
 
@@ -24,17 +24,17 @@ def test_what_is_written_and_not_admitted_is_outside():
 @pytest.mark.parametrize("missing", ["size", "gradual"])
 def test_a_batch_that_went_in_as_a_whole_has_no_outside(missing):
     assert outside_of({**FIELDS, missing: None}) == NONE
-    assert outside_of({}).count == 0
+    assert outside_of({}).total == 0
 
 
 @pytest.mark.parametrize("junk", [b"", b"-1", b"1e9", b"\xff", b"9" * 30, None])
 def test_what_is_no_number_counts_as_not_given(junk):
     damaged = outside_of({**FIELDS, "admitted": junk, "beyond": junk, "again": junk})
     assert (damaged.admitted, damaged.beyond, damaged.again) == (8, 0, 0)
-    assert damaged.count == 0
+    assert damaged.total == 0
     assert outside_of({**FIELDS, "written": junk}).written == 10
     assert outside_of({**FIELDS, "size": junk}) == NONE
 
 
 def test_a_count_that_cannot_be_is_no_more_than_the_batch():
-    assert outside_of({**FIELDS, "again": b"9" * 15, "written": b"9" * 15}).count <= 20
+    assert outside_of({**FIELDS, "again": b"9" * 15, "written": b"9" * 15}).total <= 20

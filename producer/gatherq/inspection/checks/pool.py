@@ -97,7 +97,7 @@ def _unfinished(batches: Sequence[BatchInfo], now: datetime) -> Iterator[Finding
         batch.id
         for batch in batches
         if batch.left and not batch.running and batch.created
-        if (now - batch.created).total_seconds() > _STUCK
+        if (now - max(batch.created, batch.starts or batch.created)).total_seconds() > _STUCK
     ]
     if stuck:
         text = f"{_named(stuck)}: not finished, and nothing of it runs"

@@ -85,7 +85,8 @@ class ExplanationReading:
         self, keys: KeySpace, batch: BatchInfo, slots: Sequence[int]
     ) -> list[SlotInfo]:
         ids = {slot: batch.id if batch.arq else job_id(batch.id, slot) for slot in slots}
-        records = await self._retry(SlotRecords(self._redis, keys).read, ids)
+        of = "" if batch.arq else batch.id
+        records = await self._retry(SlotRecords(self._redis, keys).read, ids, of)
         if batch.arq:
             jobs = (read_arq_job(batch.id, record) for record in records)
             return [self._redaction.slot(job) for job in jobs if job]

@@ -36,7 +36,7 @@ class SlotReading:
             ids = {slot: job_id(batch.id, slot) for slot in page}
             sizes = await self._retry(records.sizes, ids)
             for part in _parts(ids, sizes):
-                for record in await self._retry(records.read, part):
+                for record in await self._retry(records.read, part, batch.id):
                     yield self._redaction.slot(read_slot(keys, batch.id, record))
 
     async def arq_job(self, id_: str) -> SlotInfo | None:

@@ -8,6 +8,7 @@ from typing import Any
 from gatherq.contract.outcomes import AnyOutcome, AttemptInfo, Cancelled, Failed, Succeeded
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.inspection.error_group import FURTHER, ErrorGroup, group_of_slot
+from gatherq.inspection.limits.places import GATE, gate_parts
 from gatherq.inspection.slot_info import SlotInfo
 from gatherq.inspection.worker_info import RunningJob, WorkerInfo
 
@@ -38,7 +39,17 @@ class Redaction:
             history=tuple(map(self._attempt, slot.history)),
             outcome=self._outcome(slot.outcome, signature),
             where=where,
+            waits_at=self._place(slot.waits_at),
         )
+
+    def gate(self, name: str) -> str:
+        """Return the name of a gate as it is shown: an argument may be in it."""
+        job, argument = gate_parts(name)
+        return f"{job}:{HIDDEN}" if argument and self.redact is not None else name
+
+    def _place(self, waits_at: str) -> str:
+        name = waits_at.removeprefix(GATE)
+        return waits_at if name == waits_at else f"{GATE}{self.gate(name)}"
 
     def group(self, group: ErrorGroup) -> ErrorGroup:
         """Return a group as it is shown."""

@@ -36,6 +36,19 @@ async def ask_allowed(redis: "Redis", commands: Iterable[Command]) -> list[Any]:
     return await _checked(redis, commands, _NOT_ALLOWED)
 
 
+async def ask_partly(
+    redis: "Redis", optional: Iterable[Command], needed: Iterable[Command]
+) -> tuple[list[Any], list[Any]]:
+    """Return the replies to both in one round trip: as `ask_allowed`, and then as `ask` does."""
+    first, then = [*optional], [*needed]
+    answers = await replies(redis, [*first, *then])
+    n = len(first)
+    return (
+        [_answer(*each, _NOT_ALLOWED) for each in zip(answers[:n], first, strict=True)],
+        [_answer(*each, _NOT_OURS) for each in zip(answers[n:], then, strict=True)],
+    )
+
+
 def is_refused(reply: Any) -> bool:
     """Tell whether a reply says that this user may not have what was asked for."""
     return isinstance(reply, Exception) and code(reply) == "NOPERM"

@@ -12,7 +12,7 @@ from gatherq_cli.output.styled import Line, Part
 from gatherq_cli.output.styles import style_of
 
 #: Attributes of a batch that count slots, in the order in which they are told.
-_COUNTS = ("succeeded", "failed", "timed_out", "cancelled", "lost", "running", "queued")
+_COUNTS = ("succeeded", "failed", "timed_out", "cancelled", "lost", "running", "waiting", "queued")
 
 
 def joined(parts: Iterable[Part]) -> Line:
