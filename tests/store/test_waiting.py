@@ -2,8 +2,10 @@
 
 import pytest
 
+from gatherq import Inspector
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.jobs import Call
 from gatherq.contract.keys import KeySpace, job_id
 from gatherq.store.jobs import Admission, Gate
@@ -18,9 +20,13 @@ def limited(asks, batch):
     """Submit a batch of at most 400 jobs, with options."""
 
     async def limited(size, *, of=batch, name="f", **options):
-        jobs = [records.encode_job(Call(name, (n,), {}), of, n, None) for n in range(size)]
+        terms = options.get("priority", 0), options.get("delay", 0.0)
+        jobs = [
+            records.encode_job(Call(name, (n,), {}), of, n, None, None, *terms) for n in range(size)
+        ]
         given = BatchOptions(**options)
-        await asks.submit(of, size, 3600, 0, jobs, options=given, life=of)
+        listed = BatchOrigin(kind="submit")
+        await asks.submit(of, size, 3600, 0, jobs, options=given, life=of, origin=listed)
 
     return limited
 
@@ -91,3 +97,131 @@ async def test_counts_of_a_damaged_batch_are_no_more_than_it_has(redis, limited,
     await limited(10, max_at_once=4)
     await redis.hset(keys.batch(batch), mapping={"parked": "9" * 15, "again": "x"})
     assert (await asks.counts(batch)).waiting == 10
+
+
+@pytest.fixture
+async def inspector(server_url, queue):
+    async with Inspector(server_url, queue=queue) as inspector:
+        yield inspector
+
+
+async def places(inspector, batch):
+    return [(slot.status, slot.waits_at) async for slot in inspector.slots(batch)]
+
+
+async def test_a_slot_says_that_it_waits_and_for_what(inspector, limited, park, batch):
+    await limited(6, max_at_once=4)
+    await park(lane="process", n=1)
+    assert len(await park(gate=Gate('f:"x"', most=1), n=2)) == 1
+    assert await places(inspector, batch) == [
+        ("waiting", "lane:process"),
+        ("running", ""),
+        ("waiting", 'gate:f:"x"'),
+        ("queued", ""),
+        ("waiting", "batch"),
+        ("waiting", "batch"),
+    ]
+    assert len([s async for s in inspector.slots(batch, "status:waiting")]) == 4
+    found = await inspector.batch(batch)
+    assert (found.waiting, found.outside, found.parked) == (4, 2, 2)
+    assert (found.running, found.queued, found.left) == (1, 1, 6)
+    assert (found.max_at_once, found.max_per_second, found.priority) == (4, None, 0)
+
+
+async def test_a_slot_that_goes_first_waits_until_redis_has_lost_it(
+    redis, inspector, limited, asks, batch, queue
+):
+    await limited(5, max_at_once=2)
+    assert await asks.cancel(batch, (1, 4), "me") == 2
+    await asks.run_again(batch)
+    queued, outside = ("queued", ""), ("waiting", "batch")
+    assert await places(inspector, batch) == [queued, outside, queued, outside, outside]
+    await redis.zrem(queue, *await redis.zrange(queue, 0, -1))
+    statuses = [status for status, _ in await places(inspector, batch)]
+    assert statuses.count("missing") == 2
+
+
+async def test_who_hides_arguments_hides_those_in_the_name_of_a_gate(
+    server_url, queue, limited, park, batch
+):
+    await limited(2)
+    await park(gate=Gate('f:"secret"', most=1))
+    async with Inspector(server_url, queue=queue, redact=True) as inspector:
+        assert ("waiting", "gate:f:...") in await places(inspector, batch)
+
+
+@pytest.mark.parametrize("of", ["gates", "lanes", "again", "lane", "batch"])
+@pytest.mark.parametrize("kind", ["string", "list"])
+async def test_junk_in_these_keys_fails_nothing(
+    redis, inspector, limited, park, asks, batch, queue, of, kind
+):
+    await limited(6, max_at_once=4)
+    await park(lane="process", n=1)
+    await park(gate=Gate("f", most=1), n=2)
+    space = KeySpace(queue)
+    names = {"again": space.again(batch), "lane": space.lane("process"), "batch": ""}
+    if of == "batch":
+        junk = dict.fromkeys(("admitted", "beyond", "again", "parked", "starts"), b"\xff-1e9")
+        await redis.hset(space.batch(batch), mapping={**junk, "priority": "--7", "interval": "0"})
+    else:
+        key = names.get(of) or getattr(space, of)
+        await redis.delete(key)
+        await (redis.set(key, b"\xff") if kind == "string" else redis.rpush(key, b"\xff"))
+    found = await places(inspector, batch)
+    assert [status for status, _ in found][:4] == ["waiting", "running", "waiting", "queued"]
+    assert (await inspector.queue_info()).parked == 2
+    assert (await inspector.batch(batch)).left == 6
+    assert (await inspector.explain(batch)).causes
+    await asks.counts(batch)
+    await asks.standings(batch, range(6))
+
+
+async def test_a_queue_counts_what_waits_apart_from_what_is_deferred(
+    inspector, limited, park, batch
+):
+    await limited(10, of=f"{batch}-1", max_at_once=6)
+    await park(lane="process", n=3)
+    await park(gate=Gate("f", most=1), n=2)
+    await limited(2, of=f"{batch}-2", delay=60)
+    found = await inspector.queue_info()
+    assert (found.claimable, found.running, found.deferred) == (1, 1, 2)
+    assert (found.parked, found.in_lanes, found.at_gates) == (4, 3, 1)
+    assert (found.lanes, found.outside, found.held_back) == ({"process": 3}, 4, 8)
+    assert (found.admissible, found.demand) == (0, 1 + 1 + 3)
+    assert 50 < (found.next_deferred - (await inspector.pool()).time).total_seconds() <= 60
+
+
+async def test_what_a_large_batch_would_let_in_needs_workers(inspector, limited, asks, batch):
+    await limited(400)
+    found = await inspector.queue_info()
+    assert (found.claimable, found.outside, found.admissible, found.demand) == (200, 200, 200, 400)
+    await asks.cancel(batch, (), "me")
+    assert (await inspector.queue_info()).demand == 0
+
+
+async def test_a_low_priority_is_claimable_and_no_high_one_seems_to_wait_for_hours(
+    inspector, limited, batch
+):
+    await limited(2, of=f"{batch}-1", priority=9)
+    await limited(2, of=f"{batch}-2", priority=-9)
+    await limited(1, of=f"{batch}-3", priority=-1, delay=30)
+    found = await inspector.queue_info()
+    assert (found.claimable, found.deferred, found.demand) == (4, 1, 4)
+    assert found.waiting < 60
+    pool = await inspector.pool()
+    assert 0 < (found.next_deferred - pool.time).total_seconds() <= 30
+    (slot, _) = [slot async for slot in inspector.slots(f"{batch}-2")]
+    assert abs((slot.due - pool.time).total_seconds()) < 60
+    codes = {cause.code for cause in (await inspector.explain(f"{batch}-2")).causes}
+    assert "BEHIND" in codes
+    codes = {cause.code for cause in (await inspector.explain(f"{batch}-1")).causes}
+    assert "BEHIND" not in codes
+
+
+async def test_the_oldest_is_found_behind_those_of_a_high_priority(
+    inspector, limited, batch, pass_time
+):
+    await limited(3)
+    await pass_time(7200)
+    await limited(3, of=f"{batch}-2", priority=5)
+    assert 7190 < (await inspector.queue_info()).waiting < 7260

@@ -32,7 +32,7 @@ Record = dict[str, Any]
 
 def batch_record(batch: BatchInfo) -> Record:
     """Return a batch with its state and the counts that follow from others."""
-    derived = ("id", "state", "finished", "bad", "queued", "left")
+    derived = ("id", "state", "finished", "bad", "queued", "waiting", "left")
     names = [*derived, *(each.name for each in fields(batch))]
     return _record({name: getattr(batch, name) for name in names})
 
@@ -56,6 +56,8 @@ def slot_record(slot: SlotInfo) -> Record:
     }
     if slot.outcome is None:
         record["due"] = slot.due
+    if slot.waits_at:
+        record["waits_at"] = slot.waits_at
     if slot.arq_id:
         record["arq"] = True
     if slot.unread:
@@ -80,7 +82,8 @@ def worker_record(worker: WorkerInfo) -> Record:
 
 def queue_record(queue: QueueInfo) -> Record:
     """Return a queue, how many jobs need workers, and in how many seconds it drains."""
-    return {**_attributes(queue), "demand": queue.demand, "drain": queue.drain}
+    derived = ("in_lanes", "at_gates", "held_back", "demand", "drain")
+    return {**_attributes(queue), **{name: getattr(queue, name) for name in derived}}
 
 
 def event_record(event: EventInfo) -> Record:

@@ -1,13 +1,14 @@
 """A queue as its keys tell of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gatherq.contract.statistics import JobStatistics
 from gatherq.store.inspection.queue_records import QueueFields
 
 from .field_values import time
+from .limits.admission import NOBODY, WaitingOutside
 from .worker_info import WorkerInfo
 
 #: What stands in place of a token where a plain arq worker runs a job.
@@ -26,6 +27,13 @@ class QueueInfo:
     #: Jobs whose time is to come: those of a retry, too.
     deferred: int = 0
     next_deferred: datetime | None = None
+    #: Jobs that limits hold back: parked in lanes and at gates; how many are in each lane, which
+    #: counts some that have ended since; and those that their batches have not let in, of the
+    #: newest 200 batches. As many of these as `admissible` wait for workers alone.
+    parked: int = 0
+    lanes: Mapping[str, int] = field(default_factory=dict)
+    outside: int = 0
+    admissible: int = 0
     #: Since when the oldest claimable job waits, and for how many seconds.
     oldest: datetime | None = None
     waiting: float = 0.0
@@ -42,9 +50,28 @@ class QueueInfo:
     rate: float | None = None
 
     @property
+    def in_lanes(self) -> int:
+        """Jobs that wait for a place: a thread, a process, or a share of `concurrency=`."""
+        return min(sum(self.lanes.values()), self.parked)
+
+    @property
+    def at_gates(self) -> int:
+        """Jobs that wait at a gate: more workers would not help them."""
+        return self.parked - self.in_lanes
+
+    @property
+    def held_back(self) -> int:
+        """Jobs that limits hold back, which slots say as `waiting`."""
+        return self.parked + self.outside
+
+    @property
     def demand(self) -> int:
-        """Jobs that wait or run now: what workers are needed for, and none for what is deferred."""
-        return self.claimable + self.running
+        """Jobs that workers are needed for now.
+
+        They wait or run, wait for a place, or would be let in if there were more workers. None is
+        needed for what is deferred, waits at a gate, or is more than its batch may have at work.
+        """
+        return self.claimable + self.running + self.in_lanes + self.admissible
 
     @property
     def drain(self) -> float | None:
@@ -68,7 +95,11 @@ class PoolInfo:
 
 
 def read_queue(
-    name: str, found: QueueFields, workers: Sequence[WorkerInfo], rate: float | None
+    name: str,
+    found: QueueFields,
+    workers: Sequence[WorkerInfo],
+    rate: float | None,
+    outside: WaitingOutside = NOBODY,
 ) -> QueueInfo:
     """Read what stands in Redis of a queue, beside its workers and the rate of late."""
     jobs = list(zip(found.coming, found.tokens, strict=True))
@@ -82,8 +113,12 @@ def read_queue(
         name=name,
         claimable=found.due,
         running=len(held),
-        deferred=found.later - len(held),
-        next_deferred=time(later[0]) if later else None,
+        deferred=max(found.later - len(held), 0),
+        next_deferred=time(min(later)) if later else None,
+        parked=found.parked,
+        lanes={name: count for name, count in found.lanes if count},
+        outside=outside.count,
+        admissible=outside.admissible,
         oldest=oldest,
         waiting=round(max(found.now - (found.first or 0), 0) / 1000, 3) if oldest else 0.0,
         quarantined=found.quarantined,

@@ -28,6 +28,13 @@ def test_what_waits_what_runs_and_what_is_to_come():
     assert queue.waiting == 1.5
 
 
+def test_a_lane_that_counts_what_has_ended_counts_no_more_than_is_parked():
+    found = FOUND._replace(parked=5, lanes=[("process", 7), ("thread", 0)])
+    queue = read_queue("q", found, [], None)
+    assert (queue.in_lanes, queue.at_gates, queue.lanes) == (5, 0, {"process": 7})
+    assert queue.demand == 9 + 5
+
+
 def test_plain_arq_workers_are_seen_by_what_they_hold_or_by_their_health_key():
     worker = WorkerInfo(name="w", state="running")
     assert read_queue("q", FOUND, [worker], None).arq_jobs == ("x",)

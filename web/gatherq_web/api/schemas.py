@@ -27,6 +27,11 @@ _ANYTHING: Schema = {}
 _SECONDS: Schema = {"anyOf": [{"type": "number"}, {"type": "null"}]}
 _TIME: Schema = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}
 _COUNTS: Schema = {"type": "object", "additionalProperties": _WHOLE}
+#: What follows from the attributes of a queue.
+_OF_QUEUE: Schema = {
+    **dict.fromkeys(("in_lanes", "at_gates", "held_back", "demand"), _WHOLE),
+    "drain": _SECONDS,
+}
 #: Records that have the attributes of a class, and more that follow from them.
 _CLASSES: list[tuple[str, Any, Schema]] = [
     (
@@ -34,7 +39,7 @@ _CLASSES: list[tuple[str, Any, Schema]] = [
         BatchInfo,
         {
             "state": TypeAdapter(BatchState).json_schema(),
-            **dict.fromkeys(("finished", "bad", "queued", "left"), _WHOLE),
+            **dict.fromkeys(("finished", "bad", "queued", "waiting", "left"), _WHOLE),
         },
     ),
     ("ErrorGroup", ErrorGroup, {}),
@@ -47,7 +52,7 @@ _CLASSES: list[tuple[str, Any, Schema]] = [
     ("Phase", Phase, {}),
     ("Worker", WorkerInfo, {}),
     ("Progress", Progress, {}),
-    ("Queue", QueueInfo, {"demand": _WHOLE, "drain": _SECONDS}),
+    ("Queue", QueueInfo, _OF_QUEUE),
     ("Event", EventInfo, {}),
     ("Explanation", Explanation, {"stuck": _FLAG}),
     ("Finding", Finding, {}),
@@ -120,6 +125,7 @@ def _made_by_hand() -> dict[str, Schema]:
         "by": _TEXT,
         "attempts": _WHOLE,
         "due": _TIME,
+        "waits_at": _TEXT,
         "arq": _FLAG,
         "unread": _TEXT,
         "signature": _TEXT,

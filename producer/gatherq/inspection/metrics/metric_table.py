@@ -60,11 +60,14 @@ METRICS: tuple[Metric, ...] = (
     _of_a_queue(
         "queue_jobs",
         "Jobs in the queue: claimable (they wait, and may begin), running (a worker holds them), "
-        "deferred (their time is to come, that of a retry too).",
+        "deferred (their time is to come, that of a retry too), waiting (limits hold them back: "
+        "their batch's, a want of places, a gate).",
         "state",
     ),
     _of_a_queue(
-        "queue_demand", "Jobs that need workers now: claimable and running. Scale workers by it."
+        "queue_demand",
+        "Jobs that need workers now: claimable and running, those that wait for a place, and those "
+        "that their batch would let in. Scale workers by it.",
     ),
     _of_a_queue(
         "queue_oldest_seconds", "How long the oldest claimable job has waited; 0 where none does."

@@ -104,6 +104,7 @@ def _of_server(server: ServerInfo) -> Iterator[Sample]:
 def _of_queue(queue: QueueInfo) -> Iterator[Sample]:
     for state in ("claimable", "running", "deferred"):
         yield _sample("gatherq_queue_jobs", getattr(queue, state), queue.name, state)
+    yield _sample("gatherq_queue_jobs", queue.held_back, queue.name, "waiting")
     yield _sample("gatherq_queue_demand", queue.demand, queue.name)
     yield _sample("gatherq_queue_oldest_seconds", queue.waiting, queue.name)
     yield _sample("gatherq_quarantined_jobs", queue.quarantined, queue.name)

@@ -4,12 +4,15 @@ from typing import TYPE_CHECKING
 
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import UNKNOWN
+from gatherq.inspection.batch_info import read_batch
 from gatherq.inspection.field_values import time_of
 from gatherq.inspection.job_info import rate_of, total
+from gatherq.inspection.limits.admission import FIELDS, WaitingOutside, count_outside
 from gatherq.inspection.queue_info import PoolInfo, read_queue
 from gatherq.inspection.redaction.redaction import NOTHING, Redaction
 from gatherq.inspection.slot_info import of_pending
 from gatherq.inspection.worker_info import plain_arq, read_worker
+from gatherq.store.inspection.batch_records import BatchRecords
 from gatherq.store.inspection.queue_records import QueueRecords
 from gatherq.store.inspection.slot_records import SlotRecords
 from gatherq.store.inspection.worker_records import WorkerRecords
@@ -20,6 +23,8 @@ from .statistics import StatisticsReading
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+#: Newest batches that are looked at for slots outside of the queue.
+_BATCHES = 200
 #: Statuses of what nobody holds.
 _WAITING = ("queued", "retrying")
 
@@ -37,7 +42,8 @@ class QueueReading:
         workers = [self._redaction.worker(read_worker(each, found.now)) for each in records]
         statistics = StatisticsReading(self._redis, keys, self._retry)
         minutes = await statistics.late(found.now) if rate else []
-        queue = read_queue(keys.queue, found, workers, rate_of(minutes, found.now))
+        outside = await self._outside(keys, found.now)
+        queue = read_queue(keys.queue, found, workers, rate_of(minutes, found.now), outside)
         plain = [plain_arq(queue.arq_jobs)] if queue.arq_jobs else []
         return PoolInfo(
             time=time_of(found.now),
@@ -45,6 +51,12 @@ class QueueReading:
             workers=[*workers, *plain],
             late=total(job for minute in minutes for job in minute.values()),
         )
+
+    async def _outside(self, keys: KeySpace, now: float) -> WaitingOutside:
+        """Return how many slots of the newest batches are outside of the queue."""
+        records = await self._retry(BatchRecords(self._redis, keys).newest, _BATCHES, *FIELDS)
+        batches = (read_batch("", fields) for fields in records)
+        return count_outside(filter(None, batches), time_of(now))
 
     async def oldest_names(self, keys: KeySpace, count: int) -> list[str]:
         """Return what the jobs that wait longest call, as far as it can be read."""

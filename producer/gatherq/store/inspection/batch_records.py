@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatherq.store.claims import text
 
-from .reading import ask, fields_of
+from .reading import ask, ask_allowed, fields_of
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -35,6 +35,18 @@ class BatchRecords:
         """Return the fields of each batch; None for one that is not in Redis."""
         replies = await ask(self._redis, [("HGETALL", self._keys.batch(id_)) for id_ in ids])
         return [_fields(reply) for reply in replies]
+
+    async def newest(self, count: int, *names: str) -> list[Mapping[str, str]]:
+        """Return some fields of the newest batches; none of what this user may not read."""
+        command = ("ZREVRANGE", self._keys.batch_index, 0, count - 1)
+        (ids,) = await ask_allowed(self._redis, [command])
+        commands = [("HMGET", self._keys.batch(text(id_)), *names) for id_ in ids or ()]
+        replies = await ask_allowed(self._redis, commands) if commands else []
+        return [
+            {name: text(value) for name, value in zip(names, reply, strict=True) if value}
+            for reply in replies
+            if reply
+        ]
 
 
 def _fields(reply: Any) -> Mapping[str, str] | None:

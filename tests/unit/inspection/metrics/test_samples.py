@@ -36,6 +36,15 @@ def test_a_queue_tells_its_jobs_by_state_and_what_workers_are_needed_for():
     assert told["gatherq_quarantined_jobs", "q"] == 1
 
 
+def test_what_limits_hold_back_is_neither_deferred_nor_claimable():
+    held = replace(QUEUE.queue, parked=9, lanes={"process": 4}, outside=30, admissible=20)
+    told = values(queue_samples(replace(QUEUE, queue=held)))
+    assert told["gatherq_queue_jobs", "q", "waiting"] == 39
+    assert told["gatherq_queue_jobs", "q", "claimable"] == 7
+    assert told["gatherq_queue_jobs", "q", "deferred"] == 12
+    assert told["gatherq_queue_demand", "q"] == 7 + 2 + 4 + 20  # of those at a gate none
+
+
 def test_a_job_tells_its_outcomes_and_a_histogram_that_adds_up():
     told = values(queue_samples(QUEUE))
     statuses = ("succeeded", "failed", "timed_out", "cancelled", "lost")
