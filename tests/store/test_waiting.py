@@ -8,6 +8,7 @@ from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.jobs import Call
 from gatherq.contract.keys import KeySpace, job_id
+from gatherq.inspection.redaction.values import hide
 from gatherq.store.jobs import Admission, Gate
 
 from .steps import claim, record
@@ -146,7 +147,7 @@ async def test_who_hides_arguments_hides_those_in_the_name_of_a_gate(
 ):
     await limited(2)
     await park(gate=Gate('f:"secret"', most=1))
-    async with Inspector(server_url, queue=queue, redact=True) as inspector:
+    async with Inspector(server_url, queue=queue, redact=hide) as inspector:
         assert ("waiting", "gate:f:...") in await places(inspector, batch)
 
 
@@ -225,3 +226,59 @@ async def test_the_oldest_is_found_behind_those_of_a_high_priority(
     await pass_time(7200)
     await limited(3, of=f"{batch}-2", priority=5)
     assert 7190 < (await inspector.queue_info()).waiting < 7260
+
+
+async def test_a_gate_tells_who_is_inside_and_how_many_wait(inspector, limited, park, batch):
+    await limited(6)
+    first, _ = await park(gate=Gate('f:"x"', most=2), n=5)
+    await park(gate=Gate("f", interval=50_000), n=1)
+    shut, other = await inspector.gates()
+    assert (shut.name, shut.job, shut.max_at_once, shut.max_per_second) == ('f:"x"', "f", 2, None)
+    assert (shut.holders, shut.waiting, shut.full) == (2, 3, True)
+    assert shut.inside[0] == first.job_id
+    assert (other.name, other.holders, other.max_per_second, other.full) == ("f", 1, 20, False)
+    assert other.next_start is not None
+
+
+async def test_explain_says_for_what_it_waits(inspector, limited, park, batch):
+    await limited(10, max_at_once=6)
+    await park(lane="process", n=2)
+    begun = await park(gate=Gate('f:"x"', most=1), n=3)
+    found = {cause.code: cause.text for cause in (await inspector.explain(batch)).causes}
+    assert found["GATE"] == (
+        f'2 slots wait at the gate f:"x": it is full, 1 of 1, by {begun[0].job_id}'
+    )
+    assert found["NO_PLACE"].startswith("2 slots wait for a free process; no live worker")
+    assert found["MAX_AT_ONCE"].startswith("4 slots wait since max_at_once=6 lets no more in: 6 ")
+    assert "DATA_GONE" not in found
+    assert "DEFERRED" not in found
+    of_one = {cause.code for cause in (await inspector.explain(f"{batch}:3")).causes}
+    assert {"GATE", "NO_PLACE", "MAX_AT_ONCE"} & of_one == {"GATE"}
+
+
+@pytest.mark.parametrize("of", ["gates", "gate", "holders", "waiting"])
+@pytest.mark.parametrize("kind", ["string", "list"])
+async def test_junk_in_the_keys_of_a_gate_fails_nothing(
+    redis, inspector, limited, park, batch, queue, of, kind
+):
+    await limited(3)
+    await park(gate=Gate("f", most=1), n=2)
+    space = KeySpace(queue)
+    key = space.gates if of == "gates" else getattr(space, of)("f")
+    await redis.delete(key)
+    await (redis.set(key, b"\xff") if kind == "string" else redis.rpush(key, b"\xff"))
+    gates = await inspector.gates()
+    assert [gate.name for gate in gates] == ([] if of == "gates" else ["f"])
+    assert (await inspector.explain(batch)).causes
+
+
+async def test_numbers_of_a_gate_that_are_none(redis, inspector, limited, park, queue):
+    await limited(1)
+    await park(gate=Gate("f", most=1, interval=10))
+    junk = {"most": b"\xff", "interval": "1e3", "turn": "nan"}
+    await redis.hset(KeySpace(queue).gate("f"), mapping=junk)
+    (gate,) = await inspector.gates()
+    assert (gate.max_at_once, gate.max_per_second, gate.next_start) == (None, None, None)
+    await redis.hset(KeySpace(queue).gate("f"), mapping={"interval": "10"})
+    (gate,) = await inspector.gates()
+    assert (gate.max_per_second, gate.next_start) == (100_000, None)

@@ -24,6 +24,7 @@ from .explain.facts import ServerFacts
 from .field_values import time_of
 from .filters import read_batch_filters, read_event_filters, read_slot_filters
 from .job_info import JobInfo, Period, StatisticsPeriod, jobs_of
+from .limits.gate_info import GateInfo
 from .metrics.snapshot import Snapshot
 from .progress.batch_progress import BatchProgress
 from .progress.running_slots import RunningSlot
@@ -33,6 +34,7 @@ from .reading.checking import Checking
 from .reading.errors import ErrorReading
 from .reading.events import EventReading
 from .reading.explaining import ExplanationReading
+from .reading.gates import GateReading
 from .reading.progress import ProgressReading
 from .reading.queues import QueueReading
 from .reading.running import RunningReading
@@ -88,6 +90,7 @@ class Inspector(AsyncWith):
         self._retry = RedisRetry(self._url, settings.patience)
         self._redaction = Redaction(redact)
         self._queues = QueueReading(self._redis, self._retry, self._redaction)
+        self._gates = GateReading(self._redis, self._retry, self._redaction)
         self._explaining = ExplanationReading(self._redis, self._retry, self._redaction)
         self._look_at(settings.queue)
 
@@ -273,6 +276,13 @@ class Inspector(AsyncWith):
     async def pool(self) -> PoolInfo:
         """Return the queue with its workers, and what ended in the last minutes, by one look."""
         return await self._queues.look(self._keys)
+
+    async def gates(self) -> list[GateInfo]:
+        """Return the gates of the queue that jobs wait at, or are inside of, at most 100.
+
+        Those at which most wait come first. None where this user may not read them.
+        """
+        return await self._gates.all(self._keys)
 
     async def queues(self, *, scan: bool = True) -> list[QueueInfo]:
         """Return every queue with workers, or with batches in its list, by name.

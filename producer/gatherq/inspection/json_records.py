@@ -20,6 +20,7 @@ from .batch_info import BatchInfo
 from .error_group import ErrorGroup
 from .event_info import EventInfo
 from .job_info import JobInfo, StatisticsPeriod
+from .limits.gate_info import GateInfo
 from .phases import Phase
 from .progress.batch_progress import BatchProgress
 from .progress.running_slots import RunningSlot
@@ -84,6 +85,11 @@ def queue_record(queue: QueueInfo) -> Record:
     """Return a queue, how many jobs need workers, and in how many seconds it drains."""
     derived = ("in_lanes", "at_gates", "held_back", "demand", "drain")
     return {**_attributes(queue), **{name: getattr(queue, name) for name in derived}}
+
+
+def gate_record(gate: GateInfo) -> Record:
+    """Return a gate with its limits, and how many are inside and wait."""
+    return {**_attributes(gate), "full": gate.full}
 
 
 def event_record(event: EventInfo) -> Record:

@@ -1,6 +1,7 @@
 """Each cause, from facts that prove it, and none from facts that do not."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from gatherq.contract.outcomes import AttemptInfo
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.explain import rules
-from gatherq.inspection.explain.facts import Facts, ServerFacts
+from gatherq.inspection.explain.facts import Facts, GateFacts, ServerFacts
+from gatherq.inspection.limits.gate_info import GateInfo
 from gatherq.inspection.queue_info import QueueInfo
 from gatherq.inspection.slot_info import SlotInfo
 from gatherq.inspection.worker_info import Progress, RunningJob, WorkerInfo
@@ -302,6 +304,100 @@ def test_texts_of_others_cannot_steer_a_terminal():
 
 
 def test_every_code_is_listed():
-    sources = [rules.batches, rules.slots, rules.workers, rules]
+    sources = [rules.batches, rules.limits, rules.slots, rules.workers, rules]
     text = "".join(Path(module.__file__).read_text() for module in sources)
     assert {*re.findall(r'code="(\w+)"', text)} == {*rules.CODES}
+
+
+def waiting(number=0, at="batch", **fields):
+    return slot(number, "waiting", waits_at=at, due=None, **fields)
+
+
+def gate(**fields):
+    return GateInfo(**{"name": 'fetch:"host"', "job": "fetch", "waiting": 9, **fields})
+
+
+def test_as_many_are_at_work_as_may_be():
+    limited = batch(size=60, written=60, outside=10, running=50, max_at_once=50)
+    pending = [*map(running, range(50)), *map(waiting, range(50, 60))]
+    cause = said("MAX_AT_ONCE", *pending, batch=limited)
+    assert cause.level == "slow"
+    assert cause.text == "10 slots wait since max_at_once=50 lets no more in: 50 are at work"
+    some = replace(limited, running=20)
+    assert (
+        "50 are in the queue or at work, 20 run" in said("MAX_AT_ONCE", waiting(), batch=some).text
+    )
+    more = replace(limited, max_at_once=51)
+    assert "MAX_AT_ONCE" not in causes(*pending, batch=more)
+    assert "WAITING" not in causes(*pending, batch=limited)
+
+
+def test_a_slot_that_runs_does_not_wait_for_a_limit():
+    limited = batch(size=60, written=60, outside=10, running=50, max_at_once=50)
+    assert not {"MAX_AT_ONCE", "WAITING"} & causes(running(), batch=limited).keys()
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [(50.0, "at most 50 a second start"), (0.5, "at most one every 2.0s starts")],
+)
+def test_only_so_many_start_in_a_second(rate, text):
+    paced = batch(outside=1, max_per_second=rate)
+    assert f"1 slot waits since {text}" in said("MAX_PER_SECOND", waiting(3), batch=paced).text
+
+
+def test_a_full_gate_says_who_is_inside():
+    full = gate(holders=5, max_at_once=5, inside=("a:1", "b:7", "b:8"))
+    cause = said("GATE", waiting(0, 'gate:fetch:"host"'), gates=(GateFacts(gate=full, slots=4),))
+    assert cause.text == (
+        '4 slots wait at the gate fetch:"host": it is full, 5 of 5, by a:1, b:7, b:8 and 2 more'
+    )
+    assert cause.command == "gatherq queue"
+
+
+def test_a_gate_with_a_rate_says_so_and_one_of_which_nothing_is_known_nothing():
+    def text(**fields):
+        return said("GATE", gates=(GateFacts(gate=gate(**fields), slots=1),)).text
+
+    assert text(max_per_second=2.0).endswith("at most 2 a second start")
+    assert text() == '1 slot waits at the gate fetch:"host"'
+
+
+def test_no_place_names_the_workers_that_take_such_jobs():
+    places = {"jobs": 2, "processes": 4}
+    taker = worker("w1", places=places, jobs=(RunningJob(id="x:1", where="process"),))
+    other = worker("w2", handlers=frozenset({"parse"}))
+    leaving = worker("w3", state="draining")
+    queue = QueueInfo(name="q", parked=12, lanes={"process": 12})
+    pending = [waiting(number, "lane:process") for number in range(3)]
+    cause = said("NO_PLACE", *pending, workers=(taker, other, leaving), queue=queue)
+    assert cause.text == (
+        "3 slots wait for a free process (12 jobs in all); taken by w1 (1 of 4 processes busy)"
+    )
+    nobody = said("NO_PLACE", *pending, workers=(other,))
+    assert nobody.text == "3 slots wait for a free process; no live worker takes such jobs"
+
+
+def test_a_lane_of_one_handler():
+    cause = said("NO_PLACE", waiting(0, "lane:job-fetch"))
+    assert cause.text == "1 slot waits for a worker that may run another `fetch`; taken by w1"
+
+
+def test_what_is_not_in_the_queue_yet_is_no_reason_by_itself():
+    large = batch(size=1000, written=1000, outside=800)
+    found = facts(slot(0), batch=large)
+    cause = said("WAITING", slot(0), batch=large, total=1000)
+    assert cause.level == "info"
+    assert cause.text == "800 slots wait behind 200 of this batch in the queue"
+    assert "WAITING" not in {each.code for each in rules.explain("b", found).causes}  # only :0
+
+
+def test_what_waits_by_a_limit_waits_for_workers_too():
+    assert said("NO_WORKERS", waiting(), workers=()).level == "stuck"
+    assert "nobody" in said("NO_HANDLER", waiting(name="nobody")).text
+    assert said("DATA_GONE", waiting(bytes=0)).level == "stuck"
+
+
+def test_the_summary_says_how_many_limits_hold_back():
+    found = rules.explain("b", facts(waiting(0), waiting(1), batch=batch(succeeded=2)))
+    assert found.summary.endswith("; 2 held back by limits")

@@ -6,6 +6,7 @@ from gatherq.inspection.choosing.by_name import job_named, worker_named
 from gatherq.inspection.json_records import (
     Record,
     event_record,
+    gate_record,
     job_record,
     period_record,
     queue_record,
@@ -46,6 +47,12 @@ async def queues(asked: Asked) -> Page:
 async def queue(asked: Asked) -> Record:
     """Return a queue."""
     return queue_record(await asked.inspector.on(asked["queue"]).queue_info())
+
+
+async def gates(asked: Asked) -> Page:
+    """Return the gates of a queue."""
+    found = await asked.inspector.on(asked["queue"]).gates()
+    return Page([gate_record(each) for each in found])
 
 
 async def demand(asked: Asked) -> Record:

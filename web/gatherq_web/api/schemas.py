@@ -13,6 +13,7 @@ from gatherq.inspection.error_group import ErrorGroup
 from gatherq.inspection.event_info import EventInfo
 from gatherq.inspection.explain.explanation import Explanation
 from gatherq.inspection.filters import STATUSES
+from gatherq.inspection.limits.gate_info import GateInfo
 from gatherq.inspection.phases import Phase
 from gatherq.inspection.queue_info import QueueInfo
 from gatherq.inspection.report.error_changes import ChangeKind
@@ -53,6 +54,7 @@ _CLASSES: list[tuple[str, Any, Schema]] = [
     ("Worker", WorkerInfo, {}),
     ("Progress", Progress, {}),
     ("Queue", QueueInfo, _OF_QUEUE),
+    ("Gate", GateInfo, {"full": _FLAG}),
     ("Event", EventInfo, {}),
     ("Explanation", Explanation, {"stuck": _FLAG}),
     ("Finding", Finding, {}),

@@ -200,6 +200,15 @@ OPERATIONS: list[Operation] = [
         parameters=[Parameter("queue", TEXT, "Its name", "", "path")],
     ),
     Operation(
+        path="/queues/{queue}/gates",
+        name="listGates",
+        about="The gates of a queue: limits that jobs share, who is inside, and how many wait.",
+        answers="Gate",
+        listed="gates",
+        call=pool.gates,
+        parameters=[Parameter("queue", TEXT, "Its name", "", "path")],
+    ),
+    Operation(
         path="/queues/{queue}/demand",
         name="getDemand",
         about="How many jobs need workers now: the number to scale by; 0 if it was never used.",

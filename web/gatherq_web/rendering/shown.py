@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from gatherq.escape import escape
 from gatherq.inspection.durations import show_duration
+from gatherq.inspection.limits.places import in_words, lane_in_words
 from gatherq.inspection.words.amounts import show_age, show_bytes, show_rate, show_share
 from gatherq.inspection.words.quantiles import show_quantile
 from gatherq.inspection.words.standing import jobs_in_words, outcome_in_words, standing
@@ -81,6 +82,8 @@ FILTERS: dict[str, Any] = {
     "number": number,
     "when": when,
     "words": words,
+    "place": in_words,
+    "lane": lane_in_words,
     "clock": clock,
     "lines": lines,
     "rate": show_rate,

@@ -46,8 +46,8 @@ def _workers(queue: QueueInfo, workers: Sequence[WorkerInfo]) -> Finding:
         noun = "worker" if len(alive) == 1 else "workers"
         return ok("workers", f"{len(alive)} {noun} on {queue.name}{places}")
     hint = f"start one: gatherq worker MODULE --queue {queue.name}"
-    if queue.claimable:
-        text = f"no worker on {queue.name}, and jobs waiting: {queue.claimable:,}"
+    if waiting := queue.claimable + queue.held_back:
+        text = f"no worker on {queue.name}, and jobs waiting: {waiting:,}"
         return problem("workers", text, hint)
     return warning("workers", f"no worker on {queue.name}", hint)
 
@@ -85,6 +85,8 @@ def _waiting(queue: QueueInfo) -> Iterator[Finding]:
     if queue.claimable:
         oldest = show_duration(queue.waiting)
         text = f"{queue.claimable:,} waiting in {queue.name}, the oldest for {oldest}"
+    if queue.held_back:
+        text += f"; limits hold back {queue.held_back:,}"
     if queue.workers and queue.waiting > _LONG:
         drain = f" (they drain in {show_duration(queue.drain)})" if queue.drain else ""
         yield warning("waiting", text + drain, "start more workers; gatherq workers shows the load")

@@ -34,9 +34,9 @@ def check_handlers(
 def check_others(queues: Sequence[QueueInfo]) -> Iterator[Finding]:
     """Yield what to say of other queues: jobs wait there, and no worker is there."""
     left = {
-        queue.name: queue.claimable
+        queue.name: queue.claimable + queue.held_back
         for queue in queues
-        if queue.claimable and not queue.workers and not queue.arq
+        if queue.claimable + queue.held_back and not queue.workers and not queue.arq
     }
     if left:
         text = f"jobs waiting on other queues that have no worker: {_counted(left)}"

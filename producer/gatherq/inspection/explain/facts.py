@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gatherq.escape import escape
 from gatherq.inspection.batch_info import BatchInfo
+from gatherq.inspection.limits.gate_info import GateInfo
 from gatherq.inspection.queue_info import QueueInfo
 from gatherq.inspection.slot_info import SlotInfo
 from gatherq.inspection.worker_info import WorkerInfo
@@ -29,6 +31,14 @@ class ServerFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateFacts:
+    """A gate, and how many of the pending slots wait at it."""
+
+    gate: GateInfo
+    slots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """A batch that is not finished, its pending slots, and all that may hold them up."""
 
@@ -40,6 +50,8 @@ class Facts:
     total: int = 0
     workers: Sequence[WorkerInfo] = ()
     queue: QueueInfo | None = None
+    #: Gates that pending slots wait at, those with the most of them first.
+    gates: Sequence[GateFacts] = ()
     #: Jobs in the queue before the first of the queued slots.
     ahead: int = 0
     #: Other queues with workers, and how many; None for a number that is not known.
@@ -53,9 +65,9 @@ class Facts:
         return [slot for slot in self.pending if slot.status in statuses]
 
     @property
-    def waiting(self) -> list[SlotInfo]:
+    def idle(self) -> list[SlotInfo]:
         """Slots that nobody runs now, and whose data is there."""
-        return [slot for slot in self.of("queued", "retrying") if slot.bytes]
+        return [slot for slot in self.of("queued", "waiting", "retrying") if slot.bytes]
 
     @property
     def alive(self) -> list[WorkerInfo]:
@@ -79,6 +91,12 @@ def named(slots: Iterable[SlotInfo], most: int = 3) -> str:
     numbers = [f":{slot.slot}" for slot in slots]
     more = f" and {len(numbers) - most:,} more" if len(numbers) > most else ""
     return ", ".join(numbers[:most]) + more
+
+
+def names_in_line(names: Sequence[str], count: int | None = None, most: int = 3) -> str:
+    """Return the first few names: `a, b, c and 12 more`; `count` is of all where some are given."""
+    more = (len(names) if count is None else count) - min(len(names), most)
+    return ", ".join(map(escape, names[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def by_name(slots: Iterable[SlotInfo]) -> list[tuple[str, int]]:

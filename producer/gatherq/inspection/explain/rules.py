@@ -7,6 +7,7 @@ from gatherq.inspection.batch_info import BatchInfo
 from gatherq.inspection.durations import show_duration
 
 from . import rules_of_batches as batches
+from . import rules_of_limits as limits
 from . import rules_of_slots as slots
 from . import rules_of_workers as workers
 from .explanation import Cause, Explanation, by_level
@@ -18,15 +19,17 @@ _RULES: Sequence[Rule] = (
     *(workers.no_workers, workers.no_handler, workers.draining, workers.silent),
     *(workers.reclaim, workers.blocked),
     *(workers.away, workers.saturated, workers.behind, slots.plain, slots.straggler),
-    *(slots.running, slots.back_off, slots.later, slots.alone, slots.queued),
+    *(limits.gates, limits.no_place, limits.max_at_once, limits.max_per_second),
+    *(slots.running, slots.back_off, slots.later, slots.alone, slots.queued, limits.outside),
     *(batches.cancelling, batches.deadline, batches.lease, batches.evicting),
 )
 #: Every code, in the order of the documentation: docs/inspect.md has the same.
 CODES: tuple[str, ...] = (
     *("GONE", "DELETING", "REDIS_LOADING", "REDIS_READONLY", "REDIS_EVICTS", "DATA_GONE"),
     *("SUBMITTING", "NO_WORKERS", "NO_HANDLER", "DRAINING", "SILENT", "RECLAIM", "BLOCKED", "AWAY"),
-    *("SATURATED", "BEHIND", "PLAIN", "STRAGGLER", "RUNNING", "BACKOFF", "DEFERRED", "ALONE"),
-    *("QUEUED", "CANCELLING", "DEADLINE", "LEASE_LEFT", "OK"),
+    *("SATURATED", "BEHIND", "PLAIN", "STRAGGLER", "GATE", "NO_PLACE", "MAX_AT_ONCE"),
+    *("MAX_PER_SECOND", "RUNNING", "BACKOFF", "DEFERRED", "ALONE", "QUEUED", "WAITING"),
+    *("CANCELLING", "DEADLINE", "LEASE_LEFT", "OK"),
 )
 
 
@@ -71,9 +74,13 @@ def loading(target: str) -> Explanation:
 
 def _summary(target: str, facts: Facts) -> str:
     running, retrying = len(facts.of("running")), len(facts.of("retrying"))
+    waiting = len(facts.of("waiting"))
+    if facts.total > len(facts.pending):
+        waiting = max(waiting, min(facts.batch.waiting, facts.total))
     parts = [
         f"{running:,} running" if running else "",
         f"{retrying:,} between two attempts" if retrying else "",
+        f"{waiting:,} held back by limits" if waiting else "",
         "none was ever started" if not facts.batch.finished and not facts.batch.running else "",
     ]
     told = ", ".join(filter(None, parts))

@@ -69,7 +69,7 @@ def data_gone(facts: Facts) -> Iterator[Cause]:
     """Say that Redis has lost the place of a slot in the queue, or its data."""
     # What its producer has not written was never there.
     lost = [slot for slot in facts.of("missing") if slot.slot < facts.batch.written]
-    lost += [slot for slot in facts.of("queued", "retrying") if not slot.bytes]
+    lost += [slot for slot in facts.of("queued", "waiting", "retrying") if not slot.bytes]
     if lost:
         text = (
             f"{counted(len(lost))} {'has' if len(lost) == 1 else 'have'} lost data in Redis, "

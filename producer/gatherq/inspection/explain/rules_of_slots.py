@@ -74,7 +74,7 @@ def alone(facts: Facts) -> Iterator[Cause]:
     """Say that a worker died with a job of it, which may run alone from now on."""
     slots = [
         slot
-        for slot in facts.of("running", "retrying", "queued")
+        for slot in facts.of("running", "retrying", "queued", "waiting")
         if slot.history and slot.history[-1].status == "died"
     ]
     if slots:

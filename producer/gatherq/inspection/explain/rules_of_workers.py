@@ -19,7 +19,7 @@ _BUSY = 0.95
 def no_workers(facts: Facts) -> Iterator[Cause]:
     """Say that nobody is there to run it."""
     plain = facts.queue is not None and facts.queue.arq
-    if facts.alive or plain or not facts.waiting:
+    if facts.alive or plain or not facts.idle:
         return
     queue = escape(facts.batch.queue)
     silent = [worker for worker in facts.workers if worker.state == "silent"]
@@ -41,7 +41,7 @@ def no_handler(facts: Facts) -> Iterator[Cause]:
         return
     known = frozenset[str]().union(*telling)
     plain = facts.queue is not None and facts.queue.arq
-    for name, count in by_name(facts.waiting):
+    for name, count in by_name(facts.idle):
         if name not in known and name != UNKNOWN:
             near = near_matches(name, sorted(known), 1)
             hint = f"; did you mean `{escape(near[0])}`?" if near else ""
@@ -128,7 +128,7 @@ def blocked(facts: Facts) -> Iterator[Cause]:
 def draining(facts: Facts) -> Iterator[Cause]:
     """Say that workers take no more jobs."""
     leaving = [worker for worker in facts.alive if worker.state == "draining"]
-    if leaving and len(leaving) == len(facts.alive) and facts.waiting:
+    if leaving and len(leaving) == len(facts.alive) and facts.idle:
         drain = counted(len(leaving), "worker", "drain")
         text = f"{drain}, taking no more jobs, and no other is there"
         yield Cause(code="DRAINING", level="stuck", text=text, command="gatherq workers")
@@ -153,7 +153,7 @@ def _holders(facts: Facts, state: str) -> list[WorkerInfo]:
     return [
         worker
         for worker in facts.workers
-        if worker.state == state and (worker.name in holding or facts.waiting)
+        if worker.state == state and (worker.name in holding or facts.idle)
     ]
 
 

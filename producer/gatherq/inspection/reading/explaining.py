@@ -1,6 +1,6 @@
 """What `explain` looks at, read for one batch."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -9,18 +9,21 @@ from gatherq.contract.keys import KeySpace, job_id
 from gatherq.errors import RedisUnavailable
 from gatherq.inspection.arq_jobs import read_arq_job
 from gatherq.inspection.batch_info import BatchInfo
-from gatherq.inspection.explain.facts import Facts, ServerFacts
+from gatherq.inspection.explain.facts import Facts, GateFacts, ServerFacts
 from gatherq.inspection.filters import PENDING
+from gatherq.inspection.limits.places import GATE
 from gatherq.inspection.redaction.redaction import NOTHING, Redaction
 from gatherq.inspection.slot_info import SlotInfo, read_slot
+from gatherq.store.claims import time_in
 from gatherq.store.completions import CompletionStream, latest
-from gatherq.store.inspection.reading import ask_allowed
+from gatherq.store.inspection.queue_records import QueueRecords
 from gatherq.store.inspection.server_record import ServerRecord, read_server
-from gatherq.store.inspection.slot_records import SlotRecords
+from gatherq.store.inspection.slot_records import SlotRecord, SlotRecords
 from gatherq.store.redrive import REDRIVEN
 from gatherq.store.server.retry import RedisRetry
 from gatherq.store.worker_presence import WorkerPresence
 
+from .gates import GateReading
 from .queues import QueueReading
 
 if TYPE_CHECKING:
@@ -28,12 +31,12 @@ if TYPE_CHECKING:
 
 #: Most pending slots that are looked at one by one, and ended ones that tell what is usual.
 _MOST, _SAMPLE = 2_000, 300
-#: Least number of ended jobs of a name that tell what is usual.
-_LEAST = 10
+#: Least number of ended jobs of a name that tell what is usual; most gates that are told.
+_LEAST, _GATES = 10, 5
 
 
 class ExplanationReading:
-    """Reads the facts about one batch; some ten round trips."""
+    """Reads the facts about one batch; some twelve round trips."""
 
     def __init__(self, redis: "Redis", retry: RedisRetry, redaction: Redaction = NOTHING) -> None:
         self._redis, self._retry, self._redaction = redis, retry, redaction
@@ -50,7 +53,8 @@ class ExplanationReading:
         left = [slot for slot in (range(batch.size) if only is None else only) if slot not in ended]
         seconds, micros = await self._retry(self._redis.time)
         now = int(seconds) * 1000 + int(micros) / 1000
-        slots = await self._slots(keys, batch, left[:_MOST])
+        records = await self._records(keys, batch, left[:_MOST])
+        slots = self._read(keys, batch, records)
         pending = [slot for slot in slots if slot.status in PENDING]
         pool = await QueueReading(self._redis, self._retry, self._redaction).look(keys)
         return Facts(
@@ -60,7 +64,8 @@ class ExplanationReading:
             total=len(left) - (len(slots) - len(pending)),
             workers=pool.workers,
             queue=pool.queue,
-            ahead=await self._ahead(keys, pending, now),
+            gates=await self._gates(keys, records),
+            ahead=await self._ahead(keys, records, now),
             elsewhere=await self._elsewhere(keys),
             usual=await self._usual(keys, batch, ended),
             server=server,
@@ -81,28 +86,40 @@ class ExplanationReading:
                 else:
                     statuses[slot] = status
 
-    async def _slots(
+    async def _records(
         self, keys: KeySpace, batch: BatchInfo, slots: Sequence[int]
-    ) -> list[SlotInfo]:
+    ) -> list[SlotRecord]:
         ids = {slot: batch.id if batch.arq else job_id(batch.id, slot) for slot in slots}
         of = "" if batch.arq else batch.id
-        records = await self._retry(SlotRecords(self._redis, keys).read, ids, of)
+        return await self._retry(SlotRecords(self._redis, keys).read, ids, of)
+
+    def _read(
+        self, keys: KeySpace, batch: BatchInfo, records: Iterable[SlotRecord]
+    ) -> list[SlotInfo]:
         if batch.arq:
             jobs = (read_arq_job(batch.id, record) for record in records)
             return [self._redaction.slot(job) for job in jobs if job]
         found = (read_slot(keys, batch.id, record) for record in records)
         return [self._redaction.slot(slot) for slot in found]
 
-    async def _ahead(self, keys: KeySpace, pending: Iterable[SlotInfo], now: float) -> int:
+    async def _gates(self, keys: KeySpace, records: Iterable[SlotRecord]) -> list[GateFacts]:
+        """Return the gates that slots wait at; their names are not those that are shown."""
+        places = (each.waits_at for each in records if each.waits_at.startswith(GATE))
+        found = Counter(place.removeprefix(GATE) for place in places).most_common(_GATES)
+        reading = GateReading(self._redis, self._retry, self._redaction)
+        gates = await reading.named(keys, [name for name, _ in found])
+        counts = [count for _, count in found]
+        return [GateFacts(gate=g, slots=n) for g, n in zip(gates, counts, strict=True)]
+
+    async def _ahead(self, keys: KeySpace, records: Iterable[SlotRecord], now: float) -> int:
         """Return how many claimable jobs stand before the first of these."""
-        scores = [slot.due.timestamp() * 1000 for slot in pending if slot.due and not slot.worker]
-        first = min(scores, default=None)
-        if first is None or first > now:
+        free = (each.score for each in records if each.result is None and each.token is None)
+        due = [score for score in free if score is not None and (time_in(score) or 0) <= now]
+        first = min(due, default=None)
+        if first is None:
             return 0
-        # Its time is known to a thousandth of a ms: what is as old as that does not count.
-        command = ("ZCOUNT", keys.queue, "-inf", f"({first - 1!r}")
-        (count,) = await self._retry(ask_allowed, self._redis, [command])
-        return int(count or 0)
+        # A ms before it: what was queued together with it does not count.
+        return await self._retry(QueueRecords(self._redis, keys).ahead, first - 1, now)
 
     async def _elsewhere(self, keys: KeySpace) -> Mapping[str, int | None]:
         try:
@@ -117,7 +134,7 @@ class ExplanationReading:
         """Return what 99 % of the jobs of each name took at most, by some that succeeded."""
         sample = [slot for slot, status in ended.items() if status == "succeeded"][:_SAMPLE]
         took: dict[str, list[float]] = defaultdict(list)
-        for slot in await self._slots(keys, batch, sample):
+        for slot in self._read(keys, batch, await self._records(keys, batch, sample)):
             if slot.took is not None:
                 took[slot.name].append(slot.took)
         return {

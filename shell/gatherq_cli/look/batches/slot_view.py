@@ -10,6 +10,7 @@ from gatherq.contract.short_repr import cut
 from gatherq.inspection.durations import show_duration
 from gatherq.inspection.inspector import Inspector
 from gatherq.inspection.json_records import phase_record, slot_record
+from gatherq.inspection.limits.places import in_words
 from gatherq.inspection.phases import Phase
 from gatherq.inspection.progress.running_slots import RunningSlot
 from gatherq.inspection.reading.slot_context import read_context, slots_like
@@ -54,6 +55,8 @@ def _heading(slot: SlotInfo, now: datetime) -> Line:
     state = slot.status.replace("_", " ")
     if slot.status in ("queued", "retrying") and slot.due and slot.due > now:
         state += f", due in {show_duration((slot.due - now).total_seconds())}"
+    if slot.waits_at:
+        state += f" {in_words(slot.waits_at)}"
     parts: list[Part] = [which, slot.call, (state, style_of(slot.status))]
     if slot.attempt:
         parts.append(f"attempt {slot.attempt}")

@@ -17,6 +17,12 @@ async def queues(request: Request) -> Response:
     All of them are found by the names of all keys, which is no work for every two seconds.
     """
     everything = word_in(request, "all", ["yes"]) == "yes"
-    found = await site_of(request).inspector(request).queues(scan=everything)
+    inspector = site_of(request).inspector(request)
+    found = await inspector.queues(scan=everything)
+    lanes = next((each.lanes for each in found if each.name == inspector.queue), {})
+    gates = await inspector.gates()
     live: dict[str, Any] = {} if everything else {"stream": links_of(request).to("live")}
-    return await page(request, "pool/queues.html", queues=found, everything=everything, **live)
+    held: dict[str, Any] = {"lanes": lanes, "gates": gates}
+    return await page(
+        request, "pool/queues.html", queues=found, everything=everything, **held, **live
+    )
