@@ -8,14 +8,26 @@ import pytest
 from redis.asyncio import Redis
 
 from gatherq import Inspector, call
+from gatherq.contract import records
+from gatherq.contract.batch_options import BatchOptions
+from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.keys import KeySpace
 from gatherq.errors import RedisUnavailable
 from gatherq.inspection.metrics.pool_metrics import PoolMetrics
 from gatherq.store.inspection.reading import fields_of
+from gatherq.store.jobs import Admission, Gate
 
 from ..conftest import until
+from .steps import claim
 
 DEPLOYING = Path(__file__).parents[2] / "docs" / "deploying.md"
+#: What an older line had, and commands that it lacked.
+OLDER = (
+    "resetkeys %R~QUEUE %R~arq:job:* %R~arq:in-progress:* %R~arq:retry:* %R~arq:result:* "
+    "%R~gatherq:batch:* %R~gatherq:done:* %R~gatherq:attempts:* %R~gatherq:workers:QUEUE "
+    "%R~gatherq:batches:QUEUE %R~gatherq:quarantine:QUEUE -strlen"
+)
+NEWER = ("-getrange", "-zmscore", "-smembers", "-hscan")
 LINE = re.compile(r"^ACL SETUSER gq-reader .*$", re.MULTILINE)
 
 
@@ -36,6 +48,23 @@ async def as_reader(redis, server_url, queue):
     yield as_reader
     for name in made:
         await redis.execute_command("ACL", "DELUSER", name)
+
+
+@pytest.fixture
+async def held_back(redis, queue, batch, asks, store):
+    """A batch of one slot that runs, one in a lane, one at a gate, and two outside."""
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(5)]
+    given = {"options": BatchOptions(max_at_once=3), "origin": BatchOrigin(kind="submit")}
+    await asks.submit(batch, 5, 3600, 0, jobs, life=batch, **given)
+    mine = store()
+    first, second, third = (await claim(mine)).attempts
+    gate = Gate("f", most=1)
+    asked = [Admission(first, "", gate), Admission(second, "", gate), Admission(third, "process")]
+    assert await mine.park(asked) == [True, False, False]
+    keys = KeySpace(queue)
+    await redis.hset(keys.batch(batch), mapping={"again": 1, "beyond": 1})
+    await redis.zadd(keys.again(batch), {"4": 4})
+    return batch
 
 
 @pytest.fixture
@@ -83,6 +112,33 @@ async def test_every_look_works(redis, as_reader, ended, queue):
     assert {entry[b"object"] for entry in refused} <= {b"client|setinfo", b"client"}
 
 
+async def waits(inspector, batch):
+    return [slot.waits_at async for slot in inspector.slots(batch, "status:waiting")]
+
+
+async def test_what_limits_hold_back_is_seen(as_reader, held_back, queue):
+    async with until(30), Inspector(await as_reader(), queue=queue) as inspector:
+        assert await waits(inspector, held_back) == ["gate:f", "lane:process", "batch", "batch"]
+        assert [gate.waiting for gate in await inspector.gates()] == [1]
+        found = await inspector.queue_info()
+        assert (found.parked, found.lanes, found.outside) == (2, {"process": 1}, 2)
+        codes = {cause.code for cause in (await inspector.explain(held_back)).causes}
+        assert {"GATE", "NO_PLACE", "MAX_AT_ONCE"} <= codes
+
+
+async def test_an_older_reader_sees_that_it_waits_and_not_for_what(as_reader, held_back, queue):
+    url = await as_reader(*OLDER.replace("QUEUE", queue).split(), *NEWER)
+    async with until(30), Inspector(url, queue=queue) as inspector:
+        assert await waits(inspector, held_back) == ["", "", "batch", "batch"]
+        assert await inspector.gates() == []
+        found = await inspector.queue_info()
+        assert (found.parked, found.lanes, found.deferred, found.running) == (2, {}, 0, 1)
+        assert found.at_gates == 2
+        explained = await inspector.explain(held_back)
+        assert "DATA_GONE" not in {cause.code for cause in explained.causes}
+        assert (await inspector.snapshot()).queues[0].queue.demand == 1
+
+
 async def test_a_queue_that_a_reader_may_not_read_hides_none_that_it_may(
     redis, as_reader, ended, queue
 ):
@@ -110,10 +166,7 @@ async def test_who_may_read_no_queue_hears_why(as_reader, queue):
 
 
 async def test_an_older_reader_sees_what_it_saw(as_reader, ended, queue):
-    rules = "resetkeys %R~QUEUE %R~arq:job:* %R~arq:in-progress:* %R~arq:retry:* %R~arq:result:*"
-    rules += " %R~gatherq:batch:* %R~gatherq:done:* %R~gatherq:attempts:* %R~gatherq:workers:QUEUE"
-    rules += " %R~gatherq:batches:QUEUE %R~gatherq:quarantine:QUEUE -strlen"
-    url = await as_reader(*rules.replace("QUEUE", queue).split())
+    url = await as_reader(*OLDER.replace("QUEUE", queue).split(), *NEWER)
     async with until(30), Inspector(url, queue=queue) as inspector:
         await look_at(inspector, *ended)
 

@@ -9,6 +9,7 @@ from gatherq.contract.batch_origin import BatchOrigin
 from gatherq.contract.jobs import Call
 from gatherq.contract.keys import KeySpace, job_id
 from gatherq.inspection.redaction.values import hide
+from gatherq.store.inspection.queue_reader import QueueReader
 from gatherq.store.jobs import Admission, Gate
 
 from .steps import claim, record
@@ -192,10 +193,13 @@ async def test_a_queue_counts_what_waits_apart_from_what_is_deferred(
     assert 50 < (found.next_deferred - (await inspector.pool()).time).total_seconds() <= 60
 
 
-async def test_what_a_large_batch_would_let_in_needs_workers(inspector, limited, asks, batch):
+async def test_what_a_large_batch_would_let_in_needs_workers(
+    redis, inspector, limited, asks, batch, queue
+):
     await limited(400)
     found = await inspector.queue_info()
     assert (found.claimable, found.outside, found.admissible, found.demand) == (200, 200, 200, 400)
+    assert await QueueReader(redis, KeySpace(queue)).unfinished() == 400
     await asks.cancel(batch, (), "me")
     assert (await inspector.queue_info()).demand == 0
 

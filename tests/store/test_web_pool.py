@@ -244,6 +244,27 @@ async def test_newest_errors_and_batches_in_progress(client, redis, submit, batc
     await redis.delete(keys.errors(batch), keys.batch_index)
 
 
+async def test_gates_and_lanes_of_the_queue(client, redis, queue):
+    keys, name = KeySpace(queue), f"f:{json.dumps(HOSTILE)}"
+    await redis.hset(keys.gates, mapping={"b:1": name, "b:2": name})
+    await redis.hset(keys.gate(name), mapping={"most": 1})
+    await redis.zadd(keys.holders(name), {"b:1": 1})
+    await redis.zadd(keys.waiting(name), {"b:2": 1})
+    await redis.sadd(keys.lanes, "process", f"job-{HOSTILE}")
+    await redis.zadd(keys.lane("process"), {"b:3": 1})
+    await redis.zadd(queue, {"b:2": 1e14 + 0.25, "b:3": 1e14 + 0.25})
+    page = await text(client, "/queues")
+    assert "Held back by limits" in page
+    assert "1 waits for a free process" in page
+    assert "&lt;script&gt;" in page
+    answer = await client.get(f"/api/v1/queues/{queue}/gates")
+    (gate,) = answer.json()["gates"]
+    assert (gate["name"], gate["max_at_once"], gate["waiting"], gate["full"]) == (name, 1, 1, True)
+    for key in (keys.gates, keys.lanes, keys.lane("process"), queue):
+        await redis.delete(key)
+    assert "Held back by limits" not in await text(client, "/queues")
+
+
 async def test_whatever_stands_in_the_keys_there_is_a_page(client, redis, queue):
     keys = KeySpace(queue)
     for key in (keys.totals, keys.events, keys.batch_index, keys.quarantine):

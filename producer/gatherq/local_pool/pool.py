@@ -212,7 +212,7 @@ async def _warn_of_unfinished(producer: Producer, queue: str) -> None:
     """Say that jobs are left, if there are: nobody ends them."""
     left = 0
     with suppress(*REDIS_ERRORS):
-        left = await QueueReader(producer.redis, KeySpace(queue)).queued()
+        left = await QueueReader(producer.redis, KeySpace(queue)).unfinished()
     if left:
         logger.warning(
             "%d job%s of gatherq.local had not ended when its block was left: await the batch "

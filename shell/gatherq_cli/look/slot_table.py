@@ -52,7 +52,7 @@ def _value(slot: SlotInfo) -> object:
 def _full(slot: SlotInfo) -> str:
     if isinstance(slot.outcome, Succeeded):
         return json.dumps(slot.outcome.value, default=str, ensure_ascii=False)
-    return slot.unread or slot.error_line
+    return slot.unread or slot.error_line or (outcome_in_words(slot) if slot.waits_at else "")
 
 
 #: The columns of a list of slots.

@@ -7,6 +7,7 @@ from gatherq.contract.keys import KeySpace
 from gatherq.contract.outcomes import Succeeded
 from gatherq.contract.short_repr import cut, short_repr
 from gatherq.inspection.filters import PENDING
+from gatherq.inspection.limits.places import in_words
 from gatherq.inspection.progress.running_slots import RunningSlot
 from gatherq.inspection.slot_info import SlotInfo
 
@@ -28,7 +29,9 @@ def standing(slot: RunningSlot) -> str:
 
 
 def outcome_in_words(slot: SlotInfo) -> str:
-    """Return a value or an error in a line, cut; empty for a slot that has not ended."""
+    """Return a value or an error in a line, cut; of a slot that waits, for what; else empty."""
+    if slot.waits_at:
+        return f"waits {in_words(slot.waits_at)}"
     if not isinstance(slot.outcome, Succeeded):
         return slot.unread or cut(slot.error_line, _SAID)
     said = short_repr(slot.outcome.value, _SAID)

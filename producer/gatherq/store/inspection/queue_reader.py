@@ -3,13 +3,19 @@
 from typing import TYPE_CHECKING
 
 from gatherq.contract.keys import KeySpace
+from gatherq.store.outside import FIELDS, outside_of
 from gatherq.store.server.connection import client, connection_pool, disconnect
 from gatherq.store.server.errors import REDIS_ERRORS, unavailable
 from gatherq.store.workers import Alive, recent
 from gatherq.store.wrong_type import unless_wrong_type
 
+from .batch_records import BatchRecords
+
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+#: Newest batches that are looked at for slots outside of the queue.
+_BATCHES = 200
 
 
 class QueueReader:
@@ -27,6 +33,14 @@ class QueueReader:
         """Return how many jobs are queued or running."""
         command = self._redis.execute_command("ZCARD", self._keys.queue)
         return int(await unless_wrong_type(command) or 0)
+
+    async def unfinished(self) -> int:
+        """Return how many jobs are queued or running, or outside of the queue yet.
+
+        Outside are counted those of the 200 newest batches that are listed.
+        """
+        newest = await BatchRecords(self._redis, self._keys).newest(_BATCHES, *FIELDS)
+        return await self.queued() + sum(outside_of(fields).total for fields in newest)
 
 
 async def alive(url: str, queue: str, timeout: float) -> list[Alive]:

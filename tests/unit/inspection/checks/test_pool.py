@@ -43,6 +43,14 @@ def test_a_pool_that_is_well():
         ({}, ({"version": ""},), "workers", "ok", "1 worker"),
         ({"claimable": 7, "waiting": 90.0}, ({},), "waiting", "warning", "the oldest for 1m30s"),
         ({"claimable": 7, "waiting": 3.0}, ({},), "waiting", "ok", "7 waiting in q"),
+        (
+            {"parked": 7, "outside": 1},
+            (),
+            "workers",
+            "problem",
+            "no worker on q, and jobs waiting: 8",
+        ),
+        ({"parked": 7}, ({},), "waiting", "ok", "nothing waits in q; limits hold back 7"),
         ({"arq": True, "arq_jobs": ("x",)}, ({},), "arq", "warning", "on q, and holds x"),
         ({"quarantined": 2}, ({},), "quarantine", "warning", "2 members"),
     ],
@@ -61,6 +69,7 @@ def test_batches_of_which_nothing_runs():
         {"id": "new", "size": 2, "created": NOW},
         {"id": "running", "size": 2, "running": 1, "created": old},
         {"id": "ended", "size": 2, "succeeded": 2, "created": old},
+        {"id": "later", "size": 2, "created": old, "starts": NOW + timedelta(hours=1)},
     ]
     found = findings(batches=[*well, *stuck])["batches"]
     assert found.text == "b0, b1, b2 and 2 more: not finished, and nothing of it runs"
