@@ -122,7 +122,7 @@ async def test_a_batch_is_told_exactly_but_for_what_a_killed_worker_had_not_writ
         async def so_far():
             """Return what has ended, by worker."""
             found = {name: [] for name in names.values()}
-            async for slot in inspector.slots(batch.id, "-status:queued,running,retrying"):
+            async for slot in inspector.slots(batch.id, "-status:queued,waiting,running,retrying"):
                 found[slot.outcome.worker].append((slot.name, slot.outcome))
             return {name: cells(outcomes) for name, outcomes in found.items()}
 
@@ -133,7 +133,11 @@ async def test_a_batch_is_told_exactly_but_for_what_a_killed_worker_had_not_writ
         half = await so_far()
         assert counters(told) == half[names[killed.pid]] + half[names[kept.pid]]
         assert told["gatherq_queue_jobs", "running"] == 200
-        assert told["gatherq_queue_jobs", "claimable"] == 5_000
+        assert (
+            told["gatherq_queue_jobs", "claimable"] < 1_000
+        )  # of a large batch not all stand there
+        states = [told["gatherq_queue_jobs", state] for state in ("claimable", "waiting")]
+        assert sum(states) == 5_000
         assert told["gatherq_queue_demand",] == 5_200
         assert told["gatherq_queue_oldest_seconds",] > 0
         assert told["gatherq_workers", "running"] == 2

@@ -217,10 +217,21 @@ async def test_a_low_priority_is_claimable_and_no_high_one_seems_to_wait_for_hou
     assert 0 < (found.next_deferred - pool.time).total_seconds() <= 30
     (slot, _) = [slot async for slot in inspector.slots(f"{batch}-2")]
     assert abs((slot.due - pool.time).total_seconds()) < 60
-    codes = {cause.code for cause in (await inspector.explain(f"{batch}-2")).causes}
-    assert "BEHIND" in codes
-    codes = {cause.code for cause in (await inspector.explain(f"{batch}-1")).causes}
-    assert "BEHIND" not in codes
+
+
+async def test_what_stands_before_a_job_of_a_low_priority(inspector, limited, batch):
+    async def behind(number):
+        causes = (await inspector.explain(f"{batch}-{number}")).causes
+        return next((cause.text for cause in causes if cause.code == "BEHIND"), "")
+
+    levels = [(1, 9, 1), (2, -9, 2), (3, -9, 5), (4, -8, 3), (5, 0, 4)]
+    for number, level, size in levels:
+        await limited(size, of=f"{batch}-{number}", priority=level)
+    assert await behind(1) == ""
+    assert (await behind(5)).startswith("1 job stands before it")
+    assert (await behind(4)).startswith(f"{1 + 4} jobs stand before it")
+    assert (await behind(2)).startswith(f"{1 + 4 + 3} jobs stand before it")
+    assert (await behind(3)).startswith(f"{1 + 4 + 3 + 2} jobs stand before it")
 
 
 async def test_the_oldest_is_found_behind_those_of_a_high_priority(

@@ -45,7 +45,9 @@ def test_a_lost_slot_has_its_last_attempt_once():
     assert [each.attempt for each in phases_of(of_history_alone) if each.kind == "run"] == [1, 2]
 
 
-@pytest.mark.parametrize(("status", "last"), [("retrying", "back-off"), ("running", "run")])
+@pytest.mark.parametrize(
+    ("status", "last"), [("retrying", "back-off"), ("waiting", "back-off"), ("running", "run")]
+)
 def test_what_has_not_ended_is_open(status, last):
     history = (failure("x", 1, 3),)
     slot = SlotInfo(batch="b", slot=0, status=status, enqueued=START, history=history, attempt=2)

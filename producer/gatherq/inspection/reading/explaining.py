@@ -118,8 +118,7 @@ class ExplanationReading:
         first = min(due, default=None)
         if first is None:
             return 0
-        # A ms before it: what was queued together with it does not count.
-        return await self._retry(QueueRecords(self._redis, keys).ahead, first - 1, now)
+        return await self._retry(QueueRecords(self._redis, keys).ahead, first, now)
 
     async def _elsewhere(self, keys: KeySpace) -> Mapping[str, int | None]:
         try:
