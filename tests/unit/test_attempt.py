@@ -61,3 +61,16 @@ def test_what_cannot_be_read_says_why(payload, problem):
     attempt = Attempt.read(ClaimedJob("b:1", 1, payload))
     assert attempt.job is None
     assert problem in attempt.problem
+
+
+@pytest.mark.parametrize(
+    ("priority", "score", "due"),
+    [
+        (3, 1_795_878_000_000 - 3 * 3_600_000, 1_795_878_000_000),
+        (3, 1_795_878_060_000, 1_795_878_060_000),  # it was delayed: there is no advance
+        (0, 1_795_878_000_000, 1_795_878_000_000),
+    ],
+)
+def test_a_wait_counts_from_when_the_job_was_to_run_whatever_its_priority(priority, score, due):
+    data = b'{"f":"f","a":[],"k":{},"priority":%d,"et":1795878000000}' % priority
+    assert Attempt.read(ClaimedJob("b:1", 1, data, score)).score == due

@@ -21,6 +21,8 @@ from gatherq.contract.values.json_limits import check_readable
 from gatherq.contract.values.unannotated_values import plain
 from gatherq.store.claims import ClaimedJob, Deadline
 
+#: A priority above 0 shifts a job's score in the queue back, by so many ms a level.
+_LEVEL = 3_600_000
 #: Largest entry of a history that is read, in bytes: none that we write comes near it.
 _MAX_ENTRY = 1024 * 1024
 PICKLED = (
@@ -170,6 +172,8 @@ class Attempt:
             id_, number, job, size, problem, *of_batch, score=score, other_format=other_format
         )
         attempt.trace, attempt.place = trace, place
+        if job is not None and job.priority > 0 and score < job.enqueued:
+            attempt.score += job.priority * _LEVEL
         if entries:
             attempt.remember(entries)
         return attempt
