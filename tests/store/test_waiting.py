@@ -12,6 +12,7 @@ from gatherq.inspection.redaction.values import hide
 from gatherq.store.inspection.queue_reader import QueueReader
 from gatherq.store.jobs import Admission, Gate
 
+from ..conftest import until
 from .steps import claim, record
 
 keys = KeySpace()
@@ -128,6 +129,20 @@ async def test_a_slot_says_that_it_waits_and_for_what(inspector, limited, park, 
     assert (found.waiting, found.outside, found.parked) == (4, 2, 2)
     assert (found.running, found.queued, found.left) == (1, 1, 6)
     assert (found.max_at_once, found.max_per_second, found.priority) == (4, None, 0)
+    assert (found.starts, found.next_start) == (None, None)
+
+
+async def test_a_batch_tells_its_limits(inspector, limited, store, batch):
+    await limited(6, max_per_second=2, priority=-3, delay=30)
+    found = await inspector.batch(batch)
+    assert (found.max_per_second, found.priority) == (2.0, -3)
+    assert 29 < (found.starts - found.created).total_seconds() <= 30
+    await limited(6, of=f"{batch}-2", max_per_second=2)
+    async with until(20):
+        while not (await claim(store())).attempts:  # the first may start in a ms
+            pass
+    found = await inspector.batch(f"{batch}-2")
+    assert 0 < (found.next_start - found.started).total_seconds() <= 0.6
 
 
 async def test_a_slot_that_goes_first_waits_until_redis_has_lost_it(

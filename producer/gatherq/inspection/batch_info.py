@@ -10,7 +10,7 @@ from gatherq.contract.validation import MAX_JOBS, MAX_PRIORITY
 from gatherq.store.outside import outside_of
 from gatherq.telemetry.trace_field import trace_id
 
-from .field_values import counts_of, time, whole
+from .field_values import counts_of, moment, time, whole
 
 #: `queued`: nothing of it was started yet. `failed`: it has ended, and something of it failed, ran
 #: out of time or was lost; `cancelled`: the same for cancellations alone. `ended`: a plain arq job,
@@ -74,6 +74,8 @@ class BatchInfo:
     #: Its place among others, from -9 to 9, higher first; and from when on its jobs may start.
     priority: int = 0
     starts: datetime | None = None
+    #: Where so many start in a second: from when on the next one may.
+    next_start: datetime | None = None
     #: When its producer must have renewed its lease.
     leased: datetime | None = None
     #: How many slots its producer has written; less than `size` while it submits.
@@ -101,6 +103,12 @@ class BatchInfo:
     def queued(self) -> int:
         """Slots that wait for their first attempt, and that no limit holds back."""
         return max(self.left - self.running - self.waiting, 0)
+
+    @property
+    def idle_since(self) -> datetime | None:
+        """Since when nothing of it runs, at the earliest, if nothing does."""
+        times = (self.started or self.created, self.starts, self.next_start)
+        return max(filter(None, times), default=None)
 
     @property
     def left(self) -> int:
@@ -144,6 +152,7 @@ def read_batch(id_: str, fields: Mapping[str, str]) -> BatchInfo | None:
         tolerate=whole(fields.get("tolerate")),
         max_at_once=whole(fields.get("max_at_once")),
         max_per_second=1_000_000 / interval if interval else None,
+        next_start=moment(fields.get("turn")) if interval else None,
         priority=_priority(fields.get("priority")),
         written=size if written is None else min(written, size),
         **given,

@@ -1,5 +1,6 @@
 """Texts of Redis as values: what is no number, no time or no JSON counts as not given."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ from gatherq.contract.values import codec
 
 #: Digits of the largest number that is one.
 _DIGITS = 15
+_MS = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
 def whole(text: str | None) -> int | None:
@@ -29,6 +31,13 @@ def time(milliseconds: Any) -> datetime | None:
         return time_of(milliseconds)
     except (ValueError, OverflowError, OSError):  # no year that there is
         return None
+
+
+def moment(text: str | None) -> datetime | None:
+    """Return the time of a text of ms, which may have a fraction."""
+    if text is None or not _MS.fullmatch(text):
+        return None
+    return time(float(text))
 
 
 def object_of(text: str | None) -> Mapping[str, Any]:

@@ -344,6 +344,8 @@ def test_a_slot_that_runs_does_not_wait_for_a_limit():
 def test_only_so_many_start_in_a_second(rate, text):
     paced = batch(outside=1, max_per_second=rate)
     assert f"1 slot waits since {text}" in said("MAX_PER_SECOND", waiting(3), batch=paced).text
+    soon = replace(paced, next_start=after(1.5))
+    assert said("MAX_PER_SECOND", waiting(3), batch=soon).text.endswith(", the next in 1.5s")
 
 
 def test_a_full_gate_says_who_is_inside():

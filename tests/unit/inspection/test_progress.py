@@ -2,6 +2,8 @@
 
 import pytest
 
+from gatherq.inspection.batch_info import BatchInfo
+from gatherq.inspection.progress.listed_batch import ListedBatch
 from gatherq.inspection.progress.pace import rate, remaining
 from gatherq.inspection.progress.running_slots import running_slots
 from gatherq.inspection.progress.slot_map import Mark, SlotMap
@@ -83,3 +85,18 @@ def test_what_runs_of_a_batch():
         (7, 1, 0.5),
         (9, None, None),
     ]
+
+
+def test_what_may_not_start_yet_is_not_stuck():
+    now = at(100)
+    told = {"id": "b", "size": 2, "written": 2, "created": START}
+
+    def stuck(**fields):
+        return ListedBatch(BatchInfo(**told, **fields), None, now).stuck
+
+    assert stuck()
+    assert not stuck(running=1)
+    assert not stuck(starts=at(95))
+    assert not stuck(starts=at(200))
+    assert not stuck(started=START, next_start=at(95))
+    assert stuck(started=START, next_start=at(50))

@@ -98,8 +98,8 @@ def _unfinished(batches: Sequence[BatchInfo], now: datetime) -> Iterator[Finding
     stuck = [
         batch.id
         for batch in batches
-        if batch.left and not batch.running and batch.created
-        if (now - max(batch.created, batch.starts or batch.created)).total_seconds() > _STUCK
+        if batch.left and not batch.running and batch.created and batch.idle_since
+        if (now - max(batch.created, batch.idle_since)).total_seconds() > _STUCK
     ]
     if stuck:
         text = f"{_named(stuck)}: not finished, and nothing of it runs"

@@ -37,6 +37,9 @@ def max_per_second(facts: Facts) -> Iterator[Cause]:
     rate, count = facts.batch.max_per_second, _outside(facts)
     if count and rate:
         text = f"{counted(count, does='wait')} since {_rate(rate)} (max_per_second)"
+        if facts.batch.next_start and facts.batch.next_start > facts.now:
+            left = (facts.batch.next_start - facts.now).total_seconds()
+            text += f", the next in {show_duration(left)}"
         yield Cause(code="MAX_PER_SECOND", level="slow", text=text)
 
 

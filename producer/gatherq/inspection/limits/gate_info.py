@@ -1,16 +1,12 @@
 """A gate as its keys tell of it."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from gatherq.inspection.field_values import time, whole
+from gatherq.inspection.field_values import moment, whole
 from gatherq.store.inspection.gate_records import GateFields
 
 from .places import gate_parts
-
-#: Longest text that is a time.
-_LONGEST = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +43,5 @@ def read_gate(found: GateFields) -> GateInfo:
         waiting=found.waiting,
         max_at_once=whole(found.fields.get("most")),
         max_per_second=1_000_000 / interval if interval else None,
-        next_start=_turn(found.fields.get("turn")) if interval else None,
+        next_start=moment(found.fields.get("turn")) if interval else None,
     )
-
-
-def _turn(text: str | None) -> datetime | None:
-    if text is not None and len(text) <= _LONGEST:
-        with suppress(ValueError):
-            return time(float(text))
-    return None

@@ -52,6 +52,6 @@ def remaining(left: int, rate: float | None) -> float | None:
 
 def stands_still(batch: BatchInfo, now: datetime) -> bool:
     """Tell whether nothing of a batch runs, and probably has not for a while."""
-    since = max(filter(None, (batch.started or batch.created, batch.starts)), default=None)
+    since = batch.idle_since
     waits = since and (now - since).total_seconds() > _STUCK
     return bool(waits and batch.left and not batch.running)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SnapshotReading:
-    """Reads one queue after another, each in six round trips."""
+    """Reads one queue after another, each in some ten round trips."""
 
     def __init__(self, redis: "Redis", retry: RedisRetry) -> None:
         self._redis, self._retry = redis, retry

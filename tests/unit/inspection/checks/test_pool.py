@@ -69,6 +69,7 @@ def test_batches_of_which_nothing_runs():
         {"id": "new", "size": 2, "created": NOW},
         {"id": "running", "size": 2, "running": 1, "created": old},
         {"id": "ended", "size": 2, "succeeded": 2, "created": old},
+        {"id": "paced", "size": 2, "created": old, "next_start": NOW - timedelta(minutes=1)},
         {"id": "later", "size": 2, "created": old, "starts": NOW + timedelta(hours=1)},
     ]
     found = findings(batches=[*well, *stuck])["batches"]
