@@ -226,6 +226,17 @@ async def test_a_higher_priority_goes_first_and_arqs_own_stand_in_the_middle(
     assert found == order
 
 
+@pytest.mark.parametrize("level", range(-9, 0))
+async def test_a_priority_below_0_keeps_the_order_of_the_slots(redis, limited, store, queue, level):
+    await limited(150, priority=level)
+    scores = [score for _, score in await redis.zrange(queue, 0, -1, withscores=True)]
+    assert [score % 1 for score in scores if score % 1 in (0, 0.5)] == []  # said of others
+    found = []
+    while len(found) < 150:
+        found += slots((await claim(store(), 10)).attempts)
+    assert found == list(range(150))
+
+
 async def test_a_priority_is_kept_by_a_retry(limited, store, batch):
     await limited(1, of=f"{batch}-low", priority=-3)
     (low,) = (await claim(store())).attempts

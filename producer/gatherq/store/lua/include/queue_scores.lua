@@ -6,16 +6,19 @@
 -- all others. Parked jobs stand behind those: they wait in a lane, or at a gate, and not for a time.
 local HOUR, BAND, PARKED = 3600000, 1e13, 1e14 + 0.25
 
-local JUST_NOW = time[1] * 1000 + time[2] / 1000 - 1
+-- So far behind as the bands are, a number holds no microseconds: there it counts in parts of a ms that it does hold.
+local JUST_NOW, PARTS = time[1] * 1000 + time[2] / 1000 - 1, 32
 
 -- The score of the nth job that a step queues: it may be claimed from `at` (ms) on, else at once and after all
 -- that were queued before it. It counts microseconds, and half of one more, so that it is none of the above.
 local function queue_score(n, priority, at)
-  local score = JUST_NOW + (n + 0.5) / 1000
   local later = at and at > now
-  if later then score = at - 1 + (n + 0.5) / 1000 end
-  if priority and priority ~= 0 then
-    if priority < 0 then score = score - priority * BAND elseif not later then score = score - priority * HOUR end
+  local from = later and at - 1 or JUST_NOW
+  local score = from + (n + 0.5) / 1000
+  if priority and priority < 0 then
+    score = (math.floor(from * PARTS) + n + 0.5) / PARTS - priority * BAND
+  elseif priority and not later then
+    score = score - priority * HOUR
   end
-  return string.format('%.4f', score)
+  return string.format('%.6f', score)
 end
