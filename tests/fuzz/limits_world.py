@@ -4,6 +4,7 @@ An operation is a tuple: the name of a method of `LimitsWorld`, and numbers that
 is there at that time. So any list of operations can be run, and a shorter one too.
 """
 
+import asyncio
 import math
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
-from gatherq.store.jobs import Admission, Gate, JobStore, LaneRoom, Record, Release
+from gatherq.store.jobs import Admission, JobStore, LaneRoom, Record, Release
 from gatherq_worker.attempt import Attempt
 from tests.store.steps import Asks
 
@@ -34,6 +35,7 @@ class Terms:
     size: int
     max_at_once: int | None = None
     max_per_second: float | None = None
+    pace: str = ""
     priority: int = 0
     delay: float = 0.0
     tolerate: int | None = None
@@ -98,8 +100,10 @@ class LimitsWorld:
         self.open: set[tuple[int, str]] = set()
         #: Whether it was lost who is at which gate: holders are found to be gone when others come.
         self.is_leaky = False
-        #: Starts by batch and by gate, ms.
-        self.starts: dict[str, list[int]] = {}
+        #: Starts by pace, and how many may be in a second: each between two times (ms).
+        self.starts: dict[str, list[tuple[int, int]]] = {}
+        self.rates: dict[str, float] = {}
+        self.has_lost_turns = False
 
     # --- choosing
 
@@ -140,6 +144,7 @@ class LimitsWorld:
             max_per_second=terms.max_per_second,
             priority=terms.priority,
             delay=terms.delay,
+            pace=terms.pace,
         )
         firsts = list(range(0, terms.size, terms.chunk))[:calls]
         for first in firsts:
@@ -216,7 +221,7 @@ class LimitsWorld:
     async def claim(self, worker, n, places):
         """Claim up to n jobs, with places for so many of each lane (0: no lanes).
 
-        Returns whether there may be more.
+        Returns in how many ms there may be more, as far as is known.
         """
         now = await self.now()
         lanes = [LaneRoom(lane, places, lane, places) for lane in LANES] if places else []
@@ -234,12 +239,14 @@ class LimitsWorld:
             else:  # its data is lost: all that begins is its failure
                 held.gate, held.begun = "", True
             self.held.append(held)
-            self.starts.setdefault(known.name, []).append(reply.now)
+            if rate := known.terms.max_per_second:
+                pace = f"{known.terms.queue} {known.terms.pace}" if known.terms.pace else known.life
+                self._note_start(pace, rate, reply.now, reply.now)
             if attempt.number > 1:
                 known.is_calm = False
         for batch in reply.to_sweep:
             await store.sweep(batch)
-        return len(found) > 0 or reply.next_in == 0
+        return 0 if found else reply.next_in
 
     def _check_order(self, found, named):
         """Check properties of order."""
@@ -273,18 +280,32 @@ class LimitsWorld:
                 held.begun = True
         if not asking:
             return
+        before = await self.now()
         replies = await self.workers[worker].park([admission for _, admission in asking])
         named = {known.name: known for known in self.alive}
-        now = await self.now()
+        after = await self.now()
         for (held, _), begins in zip(asking, replies, strict=True):
             if begins:
                 held.begun = True
-                name = f"gate {WORKERS[worker]} {held.gate}"
-                self.starts.setdefault(name, []).append(now)
+                if interval := self.gates[held.gate].interval:
+                    gate = f"gate {WORKERS[worker]} {held.gate}"
+                    self._note_start(gate, 1_000_000 / interval, before, after)
             else:
                 self.held.remove(held)
                 if held.attempt.batch in named:
                     named[held.attempt.batch].is_calm = False
+
+    def _note_start(self, pace, rate, before, after):
+        self.rates[pace] = rate
+        self.starts.setdefault(pace, []).append((before, after))
+
+    def check_rates(self):
+        """Check that no second has more starts than it may."""
+        for pace, starts in self.starts.items():
+            most = int(self.rates[pace] + max(1, self.rates[pace] / 100) + 1e-9)
+            for (first, _), (_, last) in zip(starts, starts[most:], strict=False):
+                said = f"more than {most} starts in {last - first} ms of {pace}: {starts}"
+                assert last - first >= 1000 or self.has_lost_turns, said
 
     def _some(self, worker, first, n):
         mine = [held for held in self.held if held.worker == worker and held.begun]
@@ -333,7 +354,7 @@ class LimitsWorld:
                 self.held.remove(held)
 
     async def lapse(self, worker, first, n):
-        """Let leases run out: the worker has died, or lost Redis. It still believes to hold them."""
+        """Let leases run out: the worker lost Redis. It still believes to hold the jobs."""
         mine = [held for held in self.held if held.worker == worker]
         first %= max(len(mine), 1)
         await self._lapse(mine[first : first + n])
@@ -367,9 +388,12 @@ class LimitsWorld:
             for name in ("deadline", "starts", "patient"):
                 if await self.redis.hexists(key, name):
                     await self.redis.hincrby(key, name, -LATER)
+        paced = {k.name for k in self.alive if k.terms.max_per_second and not k.terms.delay}
         for queue in QUEUES:
             for member, score in await self.redis.zrange(queue, 0, -1, withscores=True):
                 at = score % BAND
+                if member.decode().rpartition(":")[0] in paced and at - now < 10_000:
+                    continue  # its turn comes soon
                 held = await self.redis.exists(self.keys[0].in_progress(member.decode()))
                 if score < 9.5 * BAND and at > now and not held:
                     await self.redis.zincrby(queue, -LATER, member)
@@ -411,6 +435,7 @@ class LimitsWorld:
                     "lanes": keys.lanes,
                 }
                 await self.redis.delete(lost[what])
+                self.has_lost_turns |= what == "gate"
                 self.is_leaky |= what in ("holders", "gates")
                 if what == "holders":
                     self.open.add((known.terms.queue, gate))
@@ -486,6 +511,7 @@ class LimitsWorld:
         for known in self.alive:
             await self._check_done(known, "workers and collectors")
         await self._check_empty()
+        self.check_rates()
 
     async def _are_done(self):
         for known in self.alive:
@@ -496,14 +522,19 @@ class LimitsWorld:
 
     async def _work(self):
         for worker in (0, 3):
-            idle = 0
-            while idle < 2:
-                may_be_more = await self.claim(worker, 100, 100)
-                await self.park(worker, [])
-                some = [held for held in self.held if held.worker == worker]
-                await self._record(worker, some)
-                is_woken = await self.redis.lpop(self.keys[WORKERS[worker]].wake)
-                idle = 0 if some or may_be_more or is_woken else idle + 1
+            while await self._work_once(worker):
+                pass
+
+    async def _work_once(self, worker):
+        """Do what is due; return whether there is more, once a rate allows it."""
+        wait = await self.claim(worker, 100, 100)
+        await self.park(worker, [])
+        await self._record(worker, [held for held in self.held if held.worker == worker])
+        if await self.redis.lpop(self.keys[WORKERS[worker]].wake):
+            return True
+        if wait:
+            await asyncio.sleep(wait / 1000)
+        return wait is not None
 
     async def _check_done(self, known, who):
         counts = await self.asks[known.terms.queue].counts(known.name)
@@ -518,14 +549,15 @@ class LimitsWorld:
                 int(fields.get(name, 0)) for name in (b"admitted", b"beyond", b"again")
             )
             inside = admitted + beyond - again
-            assert inside == known.terms.size, said
+            assert inside == known.terms.size or not known.is_sound, said
         for name in (b"running", b"parked", b"again"):
             assert int(fields.get(name, 0)) == 0 or not known.is_sound, said
 
     async def _check_empty(self):
         names = [key.decode() async for key in self.redis.scan_iter("gatherq:*", 1000)]
-        kinds = ("gatherq:waiting:", "gatherq:lane:", "gatherq:again:")
-        kinds += () if self.is_leaky else ("gatherq:holders:", "gatherq:gates:")
+        kinds = ("gatherq:lane:", "gatherq:again:")
+        of_gates = ("gatherq:waiting:", "gatherq:holders:", "gatherq:gates:")
+        kinds += () if self.is_leaky else of_gates
         left = [name for name in names if name.startswith(kinds)]
         assert left == []
         for queue in QUEUES:

@@ -50,7 +50,7 @@ async def finish(store, attempts):
 
 
 async def claim_due(store):
-    """Claim as soon as the turn has come; for a batch with a rate that is a millisecond at least."""
+    """Claim as soon as a turn has come: with a rate it takes a millisecond at least."""
     while not (found := (await claim(store)).attempts):
         pass
     return found
