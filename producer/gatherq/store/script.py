@@ -130,7 +130,7 @@ def _lua_files(folder: "Traversable") -> list[str]:
 
 
 def _prefixes(text: str) -> str:
-    """Return the line of Lua that declares the prefixes of keys, of gates and lanes if it has any."""
+    """Return the line that declares the prefixes of keys, of gates and lanes if it has any."""
     used = {
         name: prefix
         for name, prefix in KeySpace().prefixes.items()
