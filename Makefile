@@ -67,7 +67,7 @@ bench: $(VENV)/.ready  ## gatherq against stock arq, in one run
 	@$(BIN)/python bench/against_arq.py
 
 bench-all: bench  ## All measurements (some ten minutes)
-	@for each in startup from_arq cancel large_batch timeouts steps; do \
+	@for each in startup from_arq cancel large_batch timeouts steps limits; do \
 	  echo; echo "bench/$$each.py"; $(BIN)/python bench/$$each.py || exit 1; done
 
 record-cost: $(VENV)/.ready  ## What a job costs the server in instructions, by callgrind (AGAINST=another checkout)
