@@ -47,17 +47,21 @@ async def run(jobs: int, max_at_once: int | None) -> Cost:
     from gatherq import Producer, call
     from gatherq.testing.server import embedded_server
 
-    limits = {} if max_at_once is None else {"max_at_once": max_at_once}
+    command = [sys.executable, "-m", "gatherq_worker", "worker", "noop_jobs", "--processes", "0"]
     with embedded_server() as (url, _):
-        command = [sys.executable, "-m", "gatherq_worker", "worker", "noop_jobs"]
-        command += ["--processes", "0", "--redis", url]
-        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as worker:
+        worker = await asyncio.create_subprocess_exec(
+            *command, "--redis", url, stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
             async with Producer(url) as producer:
                 await producer.gather(call("noop", 0))
                 before = await used(producer.redis, worker.pid)
-                await producer.gather(*[call("noop", n) for n in range(jobs)], **limits)
+                calls = [call("noop", n) for n in range(jobs)]
+                await producer.gather(*calls, max_at_once=max_at_once)
                 after = await used(producer.redis, worker.pid)
+        finally:
             worker.terminate()
+            await worker.wait()
     scale = (1e6, 1e6, 1)
     return Cost(*((b - a) * s / jobs for a, b, s in zip(before, after, scale, strict=True)))
 
