@@ -319,3 +319,13 @@ async def test_a_delay_of_a_call_holds_up_no_other(limited, store, batch, pass_t
     assert slots(found) == list(range(300, 1000))
     await pass_time(30)
     assert slots(await claim_all(store(), 1000)) == list(range(300))
+
+
+@pytest.mark.parametrize("size", [3, 300])
+async def test_a_redrive_keeps_the_priority(limited, asks, store, batch, size):
+    low = f"{batch}-low"
+    await limited(size, of=low, priority=-2)
+    await asks.cancel(low, (), "me")
+    assert await asks.run_again(low) == size
+    await limited(1)
+    assert [a.batch for a in (await claim(store(), 2)).attempts] == [batch, low]

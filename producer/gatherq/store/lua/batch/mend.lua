@@ -25,6 +25,7 @@ for i, slot in ipairs(slots) do
   keys[i] = prefix.in_progress .. ids[i]
 end
 if #ids == 0 then return {batch.written, {}, 0} end
+local priority = priority_in(read('HGET', prefix.batch .. batch_id, 'priority'))
 local scores = read('ZMSCORE', queue, unpack(ids)) or {}
 local tokens = redis.call('MGET', unpack(keys))
 for i, slot in ipairs(slots) do
@@ -42,7 +43,7 @@ for i, slot in ipairs(slots) do
       verdict = batch_verdict(batch) or given_up and NEVER
     elseif redis.call('TYPE', prefix.job .. job).ok == 'string' then
       local attempts = whole(read('GET', prefix.retry .. job) or '') or 0
-      back[#back + 1] = attempts > 0 and released_score(0, 0) or queue_score(i, 0)
+      back[#back + 1] = attempts > 0 and released_score(0, priority) or queue_score(i, priority)
       back[#back + 1] = job
     else
       verdict = LOST
@@ -55,7 +56,7 @@ for i, slot in ipairs(slots) do
 end
 
 for _, job in ipairs(lost_parked(parked)) do
-  back[#back + 1], back[#back + 2] = queue_score(#back, 0), job
+  back[#back + 1], back[#back + 2] = queue_score(#back, priority), job
   count(batch, 'parked', -1)
 end
 if #members + #back > 0 or outside then

@@ -71,6 +71,7 @@ if is_first == '1' and #jobs > 0 then
     event('redriven', 'batch', batch_id, 'by', by, 'n', digits(math.min(tonumber(chosen), bad)))
   end
 end
+local priority = priority_in(read('HGET', prefix.batch .. batch_id, 'priority'))
 local entries = {}
 for n, job in ipairs(jobs) do
   local id, slot, attempts, status, at, sig, history = unpack(job)
@@ -86,7 +87,7 @@ for n, job in ipairs(jobs) do
   if batch.gradual then
     admission(batch).wait_outside(batch, tonumber(slot))
   else
-    entries[#entries + 1], entries[#entries + 2] = queue_score(n, 0), id
+    entries[#entries + 1], entries[#entries + 2] = queue_score(n, priority), id
   end
   batch.done[#batch.done + 1], batch.done[#batch.done + 2] = slot, 'redriven'
   count(batch, status, -1)

@@ -42,7 +42,7 @@ local function admission(batch)
     batch.turn = time_of_turn(raw[8])
     batch.pace = raw[10] and #raw[10] <= 40 and raw[10] or nil
     batch.ahead = batch.ahead or 0
-    batch.priority = raw[9] and #raw[9] < 4 and tonumber(raw[9]) or 0
+    batch.priority = priority_in(raw[9])
     batch.admitted = batch.admitted or batch.written
     batch.beyond, batch.again = batch.beyond or 0, batch.again or 0
     if batch.interval == 0 then batch.interval = nil end

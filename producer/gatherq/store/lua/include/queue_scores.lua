@@ -6,6 +6,9 @@
 -- all others. Parked jobs stand behind those: they wait in a lane, or at a gate, and not for a time.
 local HOUR, BAND, PARKED = 3600000, 1e13, 1e14 + 0.25
 
+-- A priority as a batch's hash has it.
+local function priority_in(raw) return raw and string.match(raw, '^-?%d$') and tonumber(raw) or 0 end
+
 -- So far behind as the bands are, a number holds no microseconds: there it counts in parts of a ms that it does hold.
 local JUST_NOW, PARTS = time[1] * 1000 + time[2] / 1000 - 1, 32
 
