@@ -164,6 +164,9 @@ def about_a_job() -> None:
     cron("0 3 * * *")(5)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     assert_type(asks("x"), list[int])
     assert_type(chop.call("leek", 1).with_timeout(1).with_queue_timeout(1), Call[str])
+    assert_type(chop.call("leek", 1).with_priority(3).after(1.5), Call[str])
+    job(max_at_once=1, max_per_second=0.5, per="name")
+    job(max_at_once="1")  # type: ignore[call-overload]  # pyright: ignore
     assert_type(str(chop.call("leek", 1)), str)
 
 
@@ -189,7 +192,7 @@ async def check(producer: Producer) -> None:
     job("chop")  # type: ignore[call-overload]  # pyright: ignore
     job(retry_on="OSError")  # type: ignore[call-overload]  # pyright: ignore
     assert_type(await producer.gather(chop.call("a", 1), weigh.call("a")), tuple[str, int])
-    assert_type(await producer.gather(*[chop.call("a", 1)]), list[str])
+    assert_type(await producer.gather(*[chop.call("a", 1)], max_at_once=5), list[str])
     assert_type(
         await producer.gather(chop.call("a", 1), return_exceptions=True),
         tuple[str | BaseException],

@@ -160,6 +160,28 @@ def test_a_bad_setting_is_refused_where_it_is_written(settings, why):
     assert str(caught.value) == (kinds if "retry_on" in settings else "") + why
 
 
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"max_at_once": 0}, "max_at_once must be a whole number of jobs, 1 to 10,000,000, not 0"),
+        ({"max_per_second": 0}, "max_per_second must be a number from 1e-05 "),
+        ({"per": "name"}, "per= says what a limit is for: give max_at_once= or max_per_second="),
+        (
+            {"per": "vegetabel", "max_at_once": 1},
+            "per must be the name of an argument of plain, one of vegetable, not 'vegetabel'; did",
+        ),
+        (
+            {"per": 5, "max_at_once": 1},
+            "per must be the name of an argument of plain, one of vegetable",
+        ),
+    ],
+)
+def test_a_limit_that_is_none_is_refused_where_it_is_written(settings, why):
+    with pytest.raises(InvalidCall) as caught:
+        job(**settings)(named(plain))
+    assert str(caught.value).startswith(why)
+
+
 def test_an_isolation_that_does_not_fit_the_function():
     with pytest.raises(TypeError) as caught:
         job(isolation="loop")(plain)

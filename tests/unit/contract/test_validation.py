@@ -18,6 +18,43 @@ def test_what_is_no_limit(given):
         check_timeout(given)
 
 
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        *[({"max_at_once": n}, "max_at_once must be a whole number of jobs, 1 to 10,000,000, not ")
+          for n in (0, -1, 1.5, True, "5", NAN, INF, 10**9)],
+        *[({"max_per_second": n}, "max_per_second must be a number from 1e-05 ")
+          for n in (0, -1, True, "5", NAN, INF, 10_001, 1e-9)],
+        *[({"priority": n}, "priority must be a whole number from -9 to 9, higher first, not ")
+          for n in (10, -10, 1.5, True, "5", None)],
+        *[({"delay": n}, "delay must be 0 or more seconds, at most a year, not ")
+          for n in (-1, True, "5", NAN, INF, 10**9)],
+    ],
+    ids=repr,
+)  # fmt: skip
+async def test_what_is_no_limit_of_a_batch(options, why):
+    """None of these needs a server."""
+    producer = Producer("redis://127.0.0.1:1")
+    with pytest.raises(InvalidCall) as caught:
+        await producer.submit([call("f")], **options)
+    assert str(caught.value).startswith(why)
+    if "delay" not in options:
+        with pytest.raises(InvalidCall, match=f"^{why}"):
+            await producer.gather(call("f"), **options)
+        with pytest.raises(InvalidCall, match=f"^{why}"):
+            producer.map("f", [1], **options)
+
+
+async def test_a_delay_in_a_limited_batch_names_its_slot_and_what_to_do():
+    producer = Producer("redis://127.0.0.1:1")
+    for limit in ({"max_at_once": 2}, {"max_per_second": 2}):
+        with pytest.raises(InvalidCall, match=r"^slot 1: .* submit\(\.\.\., delay=\)"):
+            await producer.submit([call("f"), call("f").after(5)], **limit)
+
+
 @pytest.mark.parametrize(
     "given", [5, 1.5, True, None, b"x", "", "a b", "é", "a\n", "x" * 129, [], ...], ids=repr
 )
