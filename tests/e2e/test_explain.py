@@ -104,7 +104,9 @@ async def test_a_worker_that_was_stopped_is_silent_until_others_take_over(
 ):
     process = start(lease=2.0)
     batch = await producer.submit(waits(1))
-    await running(batch)
+    async with until(30):  # it must have told of the job: its lease ends before it is silent
+        while not any(worker.jobs for worker in await inspector.workers()):
+            await asyncio.sleep(0.01)
     process.send_signal(signal.SIGSTOP)
     await explains(batch, "SILENT", "which holds :0, is silent since")
     await explains(batch, "RECLAIM", "may be taken over")
