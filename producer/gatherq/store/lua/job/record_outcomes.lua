@@ -95,7 +95,9 @@ if #members == 0 then return {replies, {}, {}} end
 delete(clean)
 try('ZREM', queue, unpack(members))
 try('ZREM', abort, unpack(members))
-if redis.call('EXISTS', cancel_marks) == 1 then try('HDEL', cancel_marks, unpack(members)) end
+-- Seldom there is either; who may not look at gates is refused, and asks for each by itself.
+local has_marks_or_gates = redis.pcall('EXISTS', cancel_marks, prefix.gates .. queue) ~= 0
+if has_marks_or_gates then try('HDEL', cancel_marks, unpack(members)) end
 for i = 1, #results_of_batches, 3 do
   redis.call('SET', results_of_batches[i], ARGV[before_results + results_of_batches[i + 1]],
     'PXAT', results_of_batches[i + 2])
@@ -107,6 +109,6 @@ for _, other in ipairs(others) do
   local key, value, keep = unpack(other)
   if keep == '-1' then redis.call('SET', key, value) else redis.call('SET', key, value, 'PX', keep) end
 end
-gate_keeper(members)
+if has_marks_or_gates then gate_keeper(members) end
 local extend, to_sweep = write_batches()
 return {replies, to_sweep, extend}
