@@ -16,6 +16,9 @@ from gatherq_cli.common import exits
 from gatherq_cli.common.options import Server
 from gatherq_cli.output.output import Output
 
+#: What a Ctrl-C does.
+_CANCELLING = "cancelling the job; Ctrl-C once more leaves at once"
+
 
 class CallTerms(NamedTuple):
     """What is asked of one job: its limit (s), its priority, and when it may start (s)."""
@@ -42,7 +45,11 @@ async def run_one(
             call = call.with_priority(terms.priority)
         if terms.after is not None:
             call = call.after(terms.after)
-        handle = await producer.submit_one(call)
+        try:
+            handle = await producer.submit_one(call)
+        except asyncio.CancelledError:  # it may run already, and was cancelled there
+            click.echo(_CANCELLING, err=True)
+            raise
         if detach:
             batch, _, slot = handle.id.rpartition(":")
             output.record({"batch": batch, "slot": int(slot), "job_id": handle.id})
@@ -56,7 +63,7 @@ async def _outcome(handle: Handle[Any]) -> AnyOutcome:
         return await handle.outcome()
     except asyncio.CancelledError:
         handle.cancel()
-        click.echo("cancelling the job; Ctrl-C once more leaves at once", err=True)
+        click.echo(_CANCELLING, err=True)
         await asyncio.wait([handle])
         raise
 
