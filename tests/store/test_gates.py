@@ -2,7 +2,9 @@
 
 import pytest
 
+from gatherq import call
 from gatherq.contract.keys import KeySpace
+from gatherq.contract.records import encode_job
 from gatherq.store.jobs import Admission, Gate, LaneRoom, Release
 
 from .steps import claim, expired, record
@@ -256,3 +258,40 @@ async def test_arq_takes_what_is_parked_for_deferred(redis, submit, park, batch,
     await park()
     arq = ArqRedis(redis.connection_pool)
     assert await Job(f"{batch}:0", arq, queue).status() is JobStatus.deferred
+
+
+@pytest.mark.parametrize("where", ["lane", "gate"])
+async def test_a_batch_that_is_parked_lets_others_have_their_turn(
+    submit, asks, store, batch, where
+):
+    """All of the first waits already; the second comes behind one of it, and not behind all."""
+    mine, gate = store(), Gate("f", most=1)
+    await submit(50)
+
+    async def meet():
+        while found := (await claim(mine, 50)).attempts:
+            asked = [
+                Admission(a, "process") if where == "lane" else Admission(a, "", gate)
+                for a in found
+            ]
+            yield [a for a, goes in zip(found, await mine.park(asked), strict=True) if goes]
+
+    begun = [a async for some in meet() for a in some]
+    other = f"{batch}-2"
+    jobs = [encode_job(call("f"), other, slot, None) for slot in range(2)]
+    await asks.submit(other, 2, 3600, 0, jobs, life="2")
+    begun += [a async for some in meet() for a in some]
+    order = []
+    for _ in range(6):
+        if where == "lane":
+            now = (await mine.claim(0, 0, 0)).now
+            room = [LaneRoom("process", 1, "process", 1)]
+            (job,) = (await mine.claim(1, now - 10_000, now, lanes=room)).jobs
+            order.append((job.batch, job.slot))
+        else:
+            order += [(a.batch, a.slot) for a in begun]
+            await finish(mine, begun)
+            begun = [a async for some in meet() for a in some]
+    first, second = ([slot for of, slot in order if of == each] for each in (batch, other))
+    assert second == [0, 1]
+    assert first == list(range(len(first)))

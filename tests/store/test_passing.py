@@ -115,6 +115,18 @@ async def test_a_place_that_others_emptied_is_passed_by_the_next_pass(submit, st
     assert sorted(found) == list(range(690, 700))
 
 
+async def test_whoever_passes_over_a_job_wakes_another_worker(redis, submit, store, batch, queue):
+    await submit(1, jobs=jobs_of(batch, "new"))
+    wake = KeySpace(queue).wake
+    await redis.delete(wake)  # an idle worker has taken it
+    walk = Walk(store())
+    assert await walk.whole() == []
+    assert await redis.llen(wake) == 1
+    await redis.delete(wake)
+    assert await walk.whole() == []  # it has met that job, and wakes nobody again
+    assert await redis.llen(wake) == 0
+
+
 async def test_after_its_time_a_job_is_claimed(submit, store, batch, pass_time):
     await submit(3, jobs=jobs_of(batch, *["new"] * 3))
     walk = Walk(store(), ms=100)

@@ -87,7 +87,7 @@ class Attempt:
     call: bytes = b""
     #: The deadline of its batch, if that has one.
     batch_deadline: Deadline | None = None
-    #: When it was to run (ms), by its place in the queue.
+    #: When it was to run (ms), by its place in the queue; else when it was enqueued.
     score: int = 0
     #: Its score in the queue, as Redis wrote it.
     place: str = "0"
@@ -172,8 +172,10 @@ class Attempt:
             id_, number, job, size, problem, *of_batch, score=score, other_format=other_format
         )
         attempt.trace, attempt.place = trace, place
-        if job is not None and job.priority > 0 and score < job.enqueued:
+        if job is not None and job.priority > 0 and 0 < score < job.enqueued:
             attempt.score += job.priority * _LEVEL
+        if job is not None and not score:
+            attempt.score = job.enqueued + round(job.delay * 1000)
         if entries:
             attempt.remember(entries)
         return attempt

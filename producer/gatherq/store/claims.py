@@ -55,7 +55,7 @@ class ClaimedJob(NamedTuple):
     job_id: str
     number: int
     payload: bytes | None = None
-    #: When it was to run (ms), by its score in the queue.
+    #: When it was to run (ms), by its score in the queue; 0 where that does not say.
     score: int = 0
     #: The batch that it is a slot of; None for a job without a batch.
     batch: str | None = None

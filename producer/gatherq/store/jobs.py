@@ -230,7 +230,8 @@ class JobStore:
             passing=pass_over,
         )
         batches = batch_facts(facts)
-        jobs = [self._claimed(batches, *raw[at : at + 4]) for at in range(0, len(raw) - 3, 4)]
+        each = (raw[at : at + 4] for at in range(0, len(raw) - 3, 4))
+        jobs = [self._claimed(int(now), batches, *job) for job in each]
         next_ms = None if next_in < 0 else next_in
         others = (texts(quarantined), texts(to_extend), text(held_by_arq))
         start = QueuePosition(text(position[0]), int(position[1])) if position else None
@@ -332,7 +333,13 @@ class JobStore:
         return now, list(claims.values())
 
     def _claimed(
-        self, batches: Mapping[str, BatchFacts], id_: bytes, number: Any, score: bytes, job: Any
+        self,
+        now: int,
+        batches: Mapping[str, BatchFacts],
+        id_: bytes,
+        number: Any,
+        score: bytes,
+        job: Any,
     ) -> ClaimedJob:
         job_id, problem = text(id_), ""
         entries: Sequence[bytes] = ()
@@ -344,7 +351,8 @@ class JobStore:
         facts = batches.get(batch)
         slot = None if facts is None else slot_in(end, facts.size)
         place = text(score)
-        queued = (job_id, number, job, due_of(place))
+        due = due_of(place)
+        queued = (job_id, number, job, due if due <= now else 0)  # it gave way to others in a lane
         claim = (self._claims, problem)
         if facts is None or slot is None:
             return ClaimedJob(*queued, None, 0, "", *claim, None, entries, "", place)

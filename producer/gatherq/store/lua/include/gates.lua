@@ -59,7 +59,9 @@ local function gate_keeper(leaving)
       if not id then return end
       if tonumber(read('ZSCORE', queue, id) or '') == PARKED then
         called_now = called_now + 1
-        local score = string.format('%.2f', math.floor(order) + 0.25)
+        local at = math.floor(order) -- perhaps later than now: it gave way to others
+        at = math.min(at, math.floor(at / BAND) * BAND + now - 1)
+        local score = string.format('%.2f', at + 0.25)
         if gate.interval and gate.turn > now then score = queue_score(called_now, 0, gate.turn + 1) end
         write('ZADD', queue, score, id)
         put(gate.holders, digits(now), id)
@@ -92,8 +94,8 @@ local function gate_keeper(leaving)
   end
 
   -- Returns 'enter'; 'park', for a job that is to wait at the gate; or the time (ms) at which one that is inside may
-  -- start. `order` is the job's score in the queue.
-  local function enter(id, name, most, interval, order)
+  -- start. `order_of` returns the order in which it is to wait.
+  local function enter(id, name, most, interval, order_of)
     local gate = gate_of(name)
     if gate.most ~= most then keep(gate, 'most', most) end
     if gate.interval ~= interval then keep(gate, 'interval', interval) end
@@ -103,7 +105,7 @@ local function gate_keeper(leaving)
     local waits = not is_inside and ((read('ZCARD', gate.waiting) or 0) > 0 or not has_room(gate))
     local early = interval and exact_now() < gate.turn
     if waits or early and not is_inside then
-      put(gate.waiting, order, id)
+      put(gate.waiting, order_of(), id)
       assign(id, name)
       return 'park'
     end

@@ -383,6 +383,7 @@ else
   local next = math.min(soonest or math.huge, soonest_queued or math.huge)
   if next < math.huge then reply[2] = math.ceil(math.min(next - now, LONGEST_WAIT)) end
   if admitted then reply[2] = 0 end
+  if bytes > 0 then wake_worker() end -- another one may know what this one has passed over
 end
 if unknown then
   reply[7] = {at and at ~= tonumber(from) and string.format('%.17g', at) or from, digits(same)}

@@ -34,6 +34,20 @@ local function park(id, attempt, batch)
   if batch then count(batch, 'parked', 1) end
 end
 
+-- In which order a job waits: as in the queue; but of a batch each a minute behind the one before, so that others need
+-- not wait for all of it. So it gives way to what comes later for no longer than that.
+local GIVES_WAY = 60000
+local function order_of(batch, score)
+  if not batch then return score end
+  if not batch.last_parked then
+    batch.last_parked = whole(read('HGET', prefix.batch .. batch.id, 'last_parked') or '') or 0
+  end
+  local order = tonumber(score)
+  if batch.last_parked > 0 then order = math.max(order, batch.last_parked + GIVES_WAY) end
+  change(batch, 'last_parked', math.floor(order))
+  return string.format('%.4f', order)
+end
+
 begin_writing()
 for i = before_claims + 1, #ARGV, STEP do
   local n = (i - before_claims - 1) / STEP
@@ -44,12 +58,12 @@ for i = before_claims + 1, #ARGV, STEP do
   replies[n + 1] = 0
   if current and not (batch and batch.life ~= life) then
     if lane ~= '' then
-      write('ZADD', prefix.lane .. queue .. ':' .. lane, score, id)
+      write('ZADD', prefix.lane .. queue .. ':' .. lane, order_of(batch, score), id)
       lanes[lane] = true
       park(id, attempt, batch)
     else
       keeper = keeper or gate_keeper()
-      local verdict = keeper.enter(id, gate, whole(most), whole(interval), score)
+      local verdict = keeper.enter(id, gate, whole(most), whole(interval), function() return order_of(batch, score) end)
       if verdict == 'enter' then
         replies[n + 1] = 1
       elseif verdict == 'park' then
