@@ -166,6 +166,7 @@ async def test_statistics_can_be_off(producer, start_worker, totals):
 async def test_a_worker_that_dies_is_told_by_its_supervisor(producer, start_worker, record, events):
     start_worker()
     async with until(40):
+        await producer.gather(jobs.echo.call(1))  # its supervisor knows of it by then
         pid = int((await record(lambda found: True))["pid"])
         os.kill(pid, signal.SIGKILL)
         _, died, _ = await events("worker_started", "worker_died", "worker_started")
