@@ -295,3 +295,16 @@ async def test_a_batch_that_is_parked_lets_others_have_their_turn(
     first, second = ([slot for of, slot in order if of == each] for each in (batch, other))
     assert second == [0, 1]
     assert first == list(range(len(first)))
+
+
+async def test_a_lane_that_nobody_serves_any_more_is_put_back(redis, submit, park, store, queue):
+    await submit(3)
+    await store("w1").tend_lanes(["process"])
+    await park()
+    await store("w2").tend_lanes(["thread"])
+    assert await taken(store("w2"), {}) == []  # somebody serves it
+    await redis.delete(KeySpace(queue).lane_served("process"))
+    await store("w2").tend_lanes(["thread"])
+    assert await taken(store("w2"), {}) == [(0, 1), (1, 1), (2, 1)]
+    await store("w2").tend_lanes(["thread"])
+    assert not await redis.exists(KeySpace(queue).lanes)

@@ -11,7 +11,7 @@ DEFAULT_QUEUE = "arq:queue"
 #: Prefixes of keys that go on with the name of the queue, by name.
 PARKING: dict[str, str] = {
     name: f"gatherq:{name.replace('_', '-')}:"
-    for name in ("gate", "holders", "waiting", "gates", "lane", "lanes", "lane_wake")
+    for name in ("gate", "holders", "waiting", "gates", "lane", "lanes", "lane_wake", "lane_served")
 }
 
 
@@ -93,6 +93,10 @@ class KeySpace:
     def lane_wake(self, lane: str) -> str:
         """One element when a lane has jobs. List; park_claims, popped by who has a place."""
         return f"gatherq:lane-wake:{self.queue}:{lane}"
+
+    def lane_served(self, lane: str) -> str:
+        """Mark that a worker takes jobs from a lane. String; tend_lanes; TTL: 10 s."""
+        return f"gatherq:lane-served:{self.queue}:{lane}"
 
     def place_free(self, worker: str) -> str:
         """One element when a place is free. List; by a worker for itself; TTL: a minute."""

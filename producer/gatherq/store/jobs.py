@@ -185,6 +185,7 @@ class JobStore:
         self._record = script("job/record_outcomes").bind(redis, keys, worker=worker)
         self._release = script("job/release_claims").bind(redis, keys)
         self._park = script("job/park_claims").bind(redis, keys)
+        self._tend = script("job/tend_lanes").bind(redis, keys)
         self._find = script("job/find_claims").bind(
             redis, keys, worker=worker, lease=lease, n=_SCAN_CHUNK
         )
@@ -381,6 +382,10 @@ class JobStore:
             if self._ping_task:  # its connection must not outlive the pool
                 await asyncio.wait({self._ping_task}, timeout=1)
                 self._ping_task = None
+
+    async def tend_lanes(self, lanes: Iterable[str]) -> None:
+        """Say that this worker takes jobs from `lanes`; put back what waits in those of nobody."""
+        await self._tend(mine=list(lanes))
 
     async def tell_free_place(self) -> None:
         """Let `wait` end: a place is free for jobs of a lane."""

@@ -52,7 +52,7 @@ def test_the_channel_names_a_database_other_than_0():
     assert KeySpace("q", 3).wake == KeySpace("q").wake
 
 
-PARKING = ("gate", "holders", "waiting", "lane", "lane_wake")
+PARKING = ("gate", "holders", "waiting", "lane", "lane_wake", "lane_served")
 
 
 def test_a_step_makes_the_keys_that_the_key_space_makes():
@@ -60,7 +60,7 @@ def test_a_step_makes_the_keys_that_the_key_space_makes():
     assert set(keys.prefixes) == {
         *("job", "in_progress", "retry", "result", "attempts"),
         *("batch", "done", "errors", "digests", "again"),
-        *("gate", "gates", "holders", "waiting", "lane", "lanes", "lane_wake"),
+        *("gate", "gates", "holders", "waiting", "lane", "lanes", "lane_wake", "lane_served"),
     }
     for name in ("gates", "lanes"):
         assert getattr(keys, name) == f"{keys.prefixes[name]}q"

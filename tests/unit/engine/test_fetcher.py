@@ -31,6 +31,9 @@ class SlowClaim:
         self.ids = ids
         self.asked, self.reply = asyncio.Event(), asyncio.Event()
 
+    async def tend_lanes(self, lanes):
+        pass
+
     async def claim(self, n, since, last, passing, lanes):
         self.asked.set()
         await self.reply.wait()
@@ -52,6 +55,9 @@ class Swallowing:
 
     async def wait(self, timeout):
         await asyncio.sleep(0)
+
+    async def tend_lanes(self, lanes):
+        pass
 
 
 class World(Parts):
@@ -159,6 +165,9 @@ async def test_no_more_is_claimed_than_there_is_room_for():
     asked = []
 
     class Store:
+        async def tend_lanes(self, lanes):
+            pass
+
         async def claim(self, n, since, last, passing, lanes):
             asked.append(n)
             return ClaimReply([claimed(f"b:{len(asked)}{i}") for i in range(n)], NOW, None)

@@ -131,6 +131,7 @@ class Fetcher:
     async def fetch(self, room: int) -> float:
         """Claim and start up to `room` jobs; return the seconds to wait for more, 0 for none."""
         await self._strays.release()
+        await self._parking.tend()
         clock, heard = self._clock, self._cancellations.heard
         self._offered = self._parking.room()
         claim = await self._store.claim(

@@ -6,14 +6,19 @@ with a `concurrency` of its own. Jobs in a lane are claimed by whoever has a pla
 """
 
 from collections.abc import Sequence
+from time import monotonic
 
 from gatherq.store.jobs import Admission, JobStore, LaneRoom, Release
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
+from gatherq_worker.engine.clock import Clock
 from gatherq_worker.engine.conclusion.recorder import Recorder
 from gatherq_worker.registry import Handler, Registry
 
 from .execution_places import ExecutionPlaces
+
+#: Seconds between two looks at lanes that nobody may serve any more.
+_TEND = 3.0
 
 
 class Parking:
@@ -26,9 +31,11 @@ class Parking:
         recorder: Recorder,
         places: ExecutionPlaces,
         registry: Registry,
+        clock: Clock = monotonic,
     ) -> None:
         self._store, self._attempts, self._recorder = store, attempts, recorder
-        self._places = places
+        self._places, self._clock = places, clock
+        self._tend_at = float("-inf")
         #: Handlers whose jobs may not begin without a look.
         self._limited: dict[str, Handler] = {
             handler.name: handler for handler in registry if handler.needs_place or handler.has_gate
@@ -44,6 +51,12 @@ class Parking:
     def room(self) -> list[LaneRoom]:
         """Return for how many jobs of each lane there is a place."""
         return [self._places.room(handler, lane) for lane, handler in self._lanes.items()]
+
+    async def tend(self) -> None:
+        """Say now and then which lanes are served here; look after those that nobody serves."""
+        if self._clock() >= self._tend_at:
+            self._tend_at = self._clock() + _TEND
+            await self._store.tend_lanes(self._lanes)
 
     async def admit(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
         """Return those of these claims that may begin, with their places; park the others."""
