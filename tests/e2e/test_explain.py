@@ -137,12 +137,14 @@ async def test_the_only_worker_drains(producer, explains, start):
     assert (await explains(batch, "DRAINING")).level == "stuck"
 
 
-async def test_a_worker_is_cut_off_from_redis(producer, explains, start, server_url):
+async def test_a_worker_is_cut_off_from_redis(producer, explains, start, server_url, inspector):
     port = int(server_url.rpartition(":")[2].partition("/")[0])
     async with Proxy(port) as proxy:
         start("--redis", proxy.url, lease=2.0)
         batch = await producer.submit(waits(1))
-        await running(batch)
+        async with until(30):  # it must have told of the job
+            while not any(worker.jobs for worker in await inspector.workers()):
+                await asyncio.sleep(0.01)
         proxy.swallow()
         await explains(batch, "SILENT", "is silent since")
 
