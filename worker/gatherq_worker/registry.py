@@ -11,6 +11,7 @@ from gatherq.contract.checks.near_match import did_you_mean
 from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.records import cut
 from gatherq.contract.scheduling.schedules import schedules_of
+from gatherq.contract.short_repr import value_repr
 from gatherq.contract.values.annotations import Codecs, annotation_text, codecs_of
 from gatherq.contract.values.codec import Decoder, Encoder, encode
 from gatherq.contract.values.error_text import text_of
@@ -169,7 +170,10 @@ def lane_of(definition: JobDefinition) -> str:
 
 def gate_name(name: str, value: Any) -> str:
     """Return the name of the gate that a job has for a value of one of its arguments."""
-    text = encode(value).decode()
+    try:
+        text = encode(value).decode()
+    except (ValueError, TypeError):  # a default that JSON cannot write
+        text = value_repr(value)
     if len(text) > _LONGEST_VALUE:
         text = f"sha1-{sha1(text.encode(), usedforsecurity=False).hexdigest()}"
     return f"{name}:{text}"

@@ -3,6 +3,9 @@
 import asyncio
 import json
 from types import SimpleNamespace
+from unittest.mock import AsyncMock
+
+import pytest
 
 from gatherq.contract.job_definition import JobDefinition
 from gatherq.store.cancellation_channel import CancellationHint
@@ -179,4 +182,32 @@ async def test_no_more_is_claimed_than_there_is_room_for():
             await asyncio.sleep(0)
     assert asked == [2, 2, 1]
     fetching.cancel()
+    await world.end()
+
+
+@pytest.mark.parametrize("error", [ConnectionError("away"), asyncio.CancelledError()])
+async def test_where_parking_fails_what_may_begin_begins_and_the_rest_is_given_back(error):
+    class Store(SlowClaim):
+        async def park(self, admissions):
+            assert [each.lane or each.gate.name for each in admissions] == ["job-alone", "gated"]
+            raise error
+
+    world = World(
+        store := Store(),
+        Handler(JobDefinition("wait"), wait),
+        Handler(JobDefinition("alone", concurrency=1), wait),
+        Handler(JobDefinition("gated", max_at_once=1), wait),
+    )
+    store.reply.set()
+    names = ("alone", "wait", "alone", "gated")
+    jobs = [claimed(f"b:{slot}", name) for slot, name in enumerate(names)]
+    store.claim = AsyncMock(return_value=ClaimReply(jobs, NOW, None))
+    with pytest.raises(type(error)):
+        await world.fetcher.fetch(5)
+    assert sorted(world.attempts.tasks) == ["b:0", "b:1"]
+    _, releases = world.recorder.waiting()
+    assert [(r.attempt.job_id, r.attempt.state, r.charge) for r in releases] == [
+        ("b:2", State.RELEASING, False),
+        ("b:3", State.RELEASING, False),
+    ]
     await world.end()

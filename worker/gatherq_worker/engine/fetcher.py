@@ -160,7 +160,12 @@ class Fetcher:
             if attempt.batch is None:
                 self._unannounced = self._loop.time()
         here = [each for each in attempts if not each.concluded and self._stays(each, claim.now)]
-        for attempt in await self._parking.admit(here):
+        begin, asking = self._parking.sort(here)
+        for attempt in begin:
+            self._executor.launch(attempt)
+        if not asking:
+            return
+        for attempt in await self._parking.admit(asking):
             if attempt.concluded:
                 attempt.free()  # it was lost meanwhile
             else:

@@ -58,29 +58,42 @@ class Parking:
             self._tend_at = self._clock() + _TEND
             await self._store.tend_lanes(self._lanes)
 
-    async def admit(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
-        """Return those of these claims that may begin, with their places; park the others."""
-        if not self._limited:
-            return attempts
-        asking = [each for attempt in attempts if (each := self._admission(attempt))]
-        if not asking:
-            return attempts
+    def sort(self, attempts: Sequence[Attempt]) -> tuple[list[Attempt], list[Admission[Attempt]]]:
+        """Return which of these claims may begin, with their places, and those that must ask."""
+        begin: list[Attempt] = []
+        asking: list[Admission[Attempt]] = []
+        for attempt in attempts:
+            admission = self._admission(attempt)
+            if admission is None:
+                begin.append(attempt)
+            else:
+                asking.append(admission)
+        return begin, asking
+
+    async def admit(self, asking: Sequence[Admission[Attempt]]) -> list[Attempt]:
+        """Return those that may begin, with their places; park the others.
+
+        Raises what Redis does, and gives all of them back then: nobody knows what it has done.
+        """
         for each in asking:
             if each.lane:  # its lease is renewed no longer
                 self._attempts.release(each.attempt)
         try:
             replies = await self._store.park(asking)
-        except Exception:
+        except BaseException:
             for each in asking:
                 self._give_back(each.attempt)
             raise
-        parked = [each.attempt for each, begins in zip(asking, replies, strict=True) if not begins]
-        for attempt in parked:
+        begin = []
+        for each, begins in zip(asking, replies, strict=True):
+            attempt = each.attempt
+            if begins:
+                begin.append(attempt)
+                continue
             attempt.free()
             self._attempts.release(attempt)
             self._attempts.released(Release(attempt))
-        gone = set(map(id, parked))
-        return [attempt for attempt in attempts if id(attempt) not in gone]
+        return begin
 
     def _admission(self, attempt: Attempt) -> Admission[Attempt] | None:
         """Return what is to be asked for a claim; None if it may begin."""
@@ -93,7 +106,7 @@ class Parking:
         return Admission(attempt, "", gate) if gate else None
 
     def _give_back(self, attempt: Attempt) -> None:
-        """Give a claim back as soon as Redis answers: nobody knows what it has done."""
+        """Give a claim back as soon as Redis answers."""
         attempt.free()
         self._attempts.release(attempt)
         self._recorder.release(Release(attempt))
