@@ -3,7 +3,7 @@
 import asyncio
 from random import Random
 
-from gatherq.store.jobs import Gate
+from gatherq.store.parking import Gate
 
 from .limits_world import LANES, WORKERS, LimitsWorld, Terms
 

@@ -13,7 +13,8 @@ from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
-from gatherq.store.jobs import Admission, JobStore, LaneRoom, Record, Release
+from gatherq.store.jobs import JobStore, Record, Release
+from gatherq.store.parking import Admission, LaneRoom
 from gatherq_worker.attempt import Attempt
 from tests.store.steps import Asks
 

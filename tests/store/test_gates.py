@@ -5,7 +5,8 @@ import pytest
 from gatherq import call
 from gatherq.contract.keys import KeySpace
 from gatherq.contract.records import encode_job
-from gatherq.store.jobs import Admission, Gate, LaneRoom, Release
+from gatherq.store.jobs import Release
+from gatherq.store.parking import Admission, Gate, LaneRoom
 
 from .steps import claim, expired, record
 

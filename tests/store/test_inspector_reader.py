@@ -15,7 +15,7 @@ from gatherq.contract.keys import KeySpace
 from gatherq.errors import RedisUnavailable
 from gatherq.inspection.metrics.pool_metrics import PoolMetrics
 from gatherq.store.inspection.reading import fields_of
-from gatherq.store.jobs import Admission, Gate
+from gatherq.store.parking import Admission, Gate
 
 from ..conftest import until
 from .steps import claim

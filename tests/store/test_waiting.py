@@ -10,7 +10,7 @@ from gatherq.contract.jobs import Call
 from gatherq.contract.keys import KeySpace, job_id
 from gatherq.inspection.redaction.values import hide
 from gatherq.store.inspection.queue_reader import QueueReader
-from gatherq.store.jobs import Admission, Gate
+from gatherq.store.parking import Admission, Gate
 
 from ..conftest import until
 from .steps import claim, record

@@ -16,7 +16,7 @@ from gatherq.contract.values.annotations import Codecs, annotation_text, codecs_
 from gatherq.contract.values.codec import Decoder, Encoder, encode
 from gatherq.contract.values.error_text import text_of
 from gatherq.contract.values.unannotated_values import encoder
-from gatherq.store.jobs import Gate
+from gatherq.store.parking import Gate
 
 from .loading import LoadError, imported, without_jobs
 

@@ -30,6 +30,7 @@ from .claims import (
 )
 from .inspection.queue_reader import QueueReader
 from .maintenance import BatchMaintenance
+from .parking import OPEN, Admission, LaneRoom
 from .queue_position import NO_PASSING, Passing, QueuePosition
 from .script import script
 from .server.errors import REDIS_ERRORS
@@ -47,7 +48,6 @@ _SCAN_CHUNK, _LONGEST_SCAN = 500, 50_000
 
 
 F_co = TypeVar("F_co", bound=Releasable, covariant=True)
-P_co = TypeVar("P_co", bound=Parkable, covariant=True)
 R_co = TypeVar("R_co", bound=Recordable, covariant=True)
 
 
@@ -126,38 +126,6 @@ class Release(Generic[F_co]):
     charge: bool = False
     #: Entry of the attempt in the job's history; empty for none.
     entry: bytes = b""
-
-
-class LaneRoom(NamedTuple):
-    """For how many jobs of a lane a worker has places."""
-
-    name: str
-    left: int
-    #: The kind of these places, and how many are left of it for all lanes.
-    kind: str
-    left_of_kind: int
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """A gate that jobs pass: how many may be inside, and the time between two starts (µs)."""
-
-    name: str
-    most: int | None = None
-    interval: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Admission(Generic[P_co]):
-    """A claim that may not begin without asking."""
-
-    attempt: P_co
-    #: The lane that it is to wait in; empty if this worker has a place for it.
-    lane: str = ""
-    gate: Gate | None = None
-
-
-_OPEN = Gate("")
 
 
 class JobStore:
@@ -316,7 +284,7 @@ class JobStore:
         """Park claims that cannot begin here or now; return for each whether it may begin."""
         claims: list[Any] = []
         for each in admissions:
-            gate = each.gate or _OPEN
+            gate = each.gate or OPEN
             claims += (*self._fence(each.attempt), each.attempt.place, each.lane, gate.name)
             claims += ("" if n is None else n for n in (gate.most, gate.interval))
         return [bool(reply) for reply in await self._park(claims=claims)]

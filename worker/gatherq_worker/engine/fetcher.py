@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import logging
+from typing import TYPE_CHECKING
 
-from gatherq.store.jobs import ClaimReply, JobStore, LaneRoom, Release
+from gatherq.store.jobs import ClaimReply, JobStore, Release
 from gatherq.store.server.errors import REDIS_ERRORS
 from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
@@ -20,6 +21,9 @@ from .recycling import RecycleLimits
 from .redis_clock import RedisClock
 from .stray_claims import StrayClaims
 from .unknown_jobs import UnknownJobs
+
+if TYPE_CHECKING:
+    from gatherq.store.parking import LaneRoom
 
 logger = logging.getLogger("gatherq.worker")
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from time import monotonic
 
-from gatherq.store.jobs import LaneRoom
+from gatherq.store.parking import LaneRoom
 from gatherq_worker.attempt import Attempt, Place
 from gatherq_worker.engine.clock import Clock
 from gatherq_worker.engine.conclusion.deadlines import Limit, limit_to_begin

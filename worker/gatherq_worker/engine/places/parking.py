@@ -8,7 +8,8 @@ with a `concurrency` of its own. Jobs in a lane are claimed by whoever has a pla
 from collections.abc import Sequence
 from time import monotonic
 
-from gatherq.store.jobs import Admission, JobStore, LaneRoom, Release
+from gatherq.store.jobs import JobStore, Release
+from gatherq.store.parking import Admission, LaneRoom
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.clock import Clock
