@@ -309,3 +309,30 @@ async def test_a_lane_that_nobody_serves_any_more_is_put_back(redis, submit, par
     assert await taken(store("w2"), {}) == [(0, 1), (1, 1), (2, 1)]
     await store("w2").tend_lanes(["thread"])
     assert not await redis.exists(KeySpace(queue).lanes)
+
+
+@pytest.mark.parametrize("score", ["-inf", "+inf", "-5", "1e300"])
+async def test_any_score_in_a_lane_or_at_a_gate_is_a_place_there(
+    redis, submit, enter, park, store, queue, score
+):
+    space = KeySpace(queue)
+    await submit(4)
+    (first,) = await enter(Gate("f", most=1), 2)
+    for member in await redis.zrange(space.waiting("f"), 0, -1):
+        await redis.zadd(space.waiting("f"), {member: score})
+    await park()
+    for member in await redis.zrange(space.lane("process"), 0, -1):
+        await redis.zadd(space.lane("process"), {member: score})
+    await finish(store(), [first])
+    assert slots(await enter(Gate("f", most=1))) == [1]
+    assert await taken(store("w2"), {"process": 5}) == [(2, 1), (3, 1)]
+
+
+@pytest.mark.parametrize("score", ["-inf", "-5", "0"])
+async def test_a_job_of_any_score_is_claimed_and_parked(redis, submit, store, queue, batch, score):
+    await submit(1)
+    await redis.zadd(queue, {f"{batch}:0": score})
+    mine = store()
+    (job,) = (await claim(mine)).attempts
+    assert await mine.park([Admission(job, "process")]) == [False]
+    assert await taken(store("w2"), {"process": 5}) == [(0, 1)]

@@ -115,8 +115,11 @@ async def test_a_place_that_others_emptied_is_passed_by_the_next_pass(submit, st
     assert sorted(found) == list(range(690, 700))
 
 
-async def test_whoever_passes_over_a_job_wakes_another_worker(redis, submit, store, batch, queue):
+async def test_whoever_passes_over_a_job_wakes_another_worker(
+    redis, submit, store, batch, queue, pass_time
+):
     await submit(1, jobs=jobs_of(batch, "new"))
+    await pass_time(0.1)
     wake = KeySpace(queue).wake
     await redis.delete(wake)  # an idle worker has taken it
     walk = Walk(store())

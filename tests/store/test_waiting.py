@@ -312,3 +312,13 @@ async def test_numbers_of_a_gate_that_are_none(redis, inspector, limited, park, 
     await redis.hset(KeySpace(queue).gate("f"), mapping={"interval": "10"})
     (gate,) = await inspector.gates()
     assert (gate.max_per_second, gate.next_start) == (100_000, None)
+
+
+@pytest.mark.parametrize("score", ["-inf", "+inf", "-5", "1e300", "1e14", "95000000000000"])
+async def test_a_job_of_any_score_can_be_looked_at(inspector, redis, submit, queue, batch, score):
+    await submit(2)
+    await redis.zadd(queue, {f"{batch}:0": score})
+    (slot,) = [each async for each in inspector.slots(f"{batch}:0")]
+    assert slot.status in ("queued", "waiting")
+    assert (await inspector.queue_info()).claimable >= 1
+    assert await inspector.explain(batch)

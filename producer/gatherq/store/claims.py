@@ -1,5 +1,6 @@
 """Claims, as the job steps reply with them: reading a reply never raises, whatever is in Redis."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -108,7 +109,8 @@ LEVELS = 10
 
 def due_of(place: str) -> int:
     """Return when a job was to run (ms), by its score in the queue."""
-    return int(float(place)) % BAND
+    score = float(place)
+    return int(score) % BAND if math.isfinite(score) else 0
 
 
 def time_in(score: float | None) -> float | None:

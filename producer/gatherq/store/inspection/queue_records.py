@@ -140,7 +140,7 @@ class QueueRecords:
 
     async def ahead(self, score: float, now: float) -> int:
         """Return how many jobs are claimed before the one with that score, if it is due."""
-        level = int(score // BAND) if score >= BAND else 0
+        level = int(score // BAND) if BAND <= score < LEVELS * BAND else 0
         ranges = [*_due(now)][: level + 1]
         ranges[level] = (ranges[level][0], f"({score!r}")
         commands = [("ZCOUNT", self._keys.queue, *each) for each in ranges]

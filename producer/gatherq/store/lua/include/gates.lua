@@ -59,7 +59,7 @@ local function gate_keeper(leaving)
       if not id then return end
       if tonumber(read('ZSCORE', queue, id) or '') == PARKED then
         called_now = called_now + 1
-        local at = math.floor(order) -- perhaps later than now: it gave way to others
+        local at = is_time(order) and math.floor(order) or 0 -- perhaps later than now: it gave way to others
         at = math.min(at, math.floor(at / BAND) * BAND + now - 1)
         local score = string.format('%.2f', at + 0.25)
         if gate.interval and gate.turn > now then score = queue_score(called_now, 0, gate.turn + 1) end

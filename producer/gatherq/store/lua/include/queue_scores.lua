@@ -6,6 +6,9 @@
 -- all others. Parked jobs stand behind those: they wait in a lane, or at a gate, and not for a time.
 local HOUR, BAND, PARKED = 3600000, 1e13, 1e14 + 0.25
 
+-- Whether a score is one of ours or arq's: anybody can give a member any, infinity too.
+local function is_time(score) return score and score >= 0 and score <= PARKED end
+
 -- A priority as a batch's hash has it.
 local function priority_in(raw) return raw and string.match(raw, '^-?%d$') and tonumber(raw) or 0 end
 

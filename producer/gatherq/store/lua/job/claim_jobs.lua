@@ -216,7 +216,9 @@ if lanes then
       local is_parked = tonumber(found[i] or '') == PARKED
       if is_parked and #parked < n - claimed then
         local at = #parked + 1
-        parked[at], queued[at], places[at] = id, tonumber(raw[2 * i]), raw[2 * i]
+        local score = tonumber(raw[2 * i])
+        local sound = is_time(score)
+        parked[at], queued[at], places[at] = id, sound and score or 0, sound and raw[2 * i] or '0'
       end
       if not is_parked or parked[#parked] == id then left_lanes[#left_lanes + 1] = {key, id} end
     end
@@ -260,7 +262,8 @@ local function take(first, last, leave_out, in_band)
         left = left + 1
       else
         local at = #ids + 1
-        ids[at], queued[at], places[at] = id, score and math.max(score, 0) or 0, raw[i + 1]
+        local sound = is_time(score)
+        ids[at], queued[at], places[at] = id, sound and score or 0, sound and raw[i + 1] or '0'
       end
     end
     if #raw == 0 then break end
