@@ -210,6 +210,18 @@ async def test_who_died_and_waits_for_its_turn_is_counted_once(redis, limited, s
     assert await redis.hget(keys.batch(batch), "running") == b"0"
 
 
+@pytest.mark.parametrize("priority", [-9, 0, 9])
+async def test_whoever_must_wait_for_its_turn_is_come_back_for(
+    redis, limited, store, batch, priority
+):
+    await limited(1, max_per_second=2, priority=priority)
+    (held,) = await claim_due(store(lease=0.05))
+    await expired(redis, held)
+    found = await claim(store("w2", lease=0.05))
+    assert found.attempts == []
+    assert 0 < found.next_in <= 500
+
+
 async def test_a_higher_priority_goes_first_and_arqs_own_stand_in_the_middle(
     redis, limited, store, batch, queue
 ):

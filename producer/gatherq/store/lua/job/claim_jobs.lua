@@ -99,7 +99,7 @@ end
 local soonest
 local function put_off(id, score)
   move(id, score)
-  soonest = math.min(soonest or math.huge, tonumber(score))
+  soonest = math.min(soonest or math.huge, tonumber(score) % BAND) -- in a band below 0 too
 end
 
 local function claim_job(id, attempts, slot, batch, score, place, job)
