@@ -1,0 +1,40 @@
+"""A pool for each row; `make test` runs the quick ones, and gatherq alone."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from .harness.pool import Pool
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "row(quick): a row of the fault matrix")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what takes long, unless all is asked for."""
+    if os.environ.get("GATHERQ_CHAOS"):
+        return
+    left, out = [], []
+    for item in items:
+        mark = item.get_closest_marker("row")
+        is_slow = mark and (not mark.kwargs["quick"] or "arq" in item.callspec.params.values())
+        (out if is_slow else left).append(item)
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = left
+
+
+@pytest.fixture
+async def pool(request):
+    """One side, with a folder of its own; a row opens it, or has it opened with what is usual."""
+    folder = Path(tempfile.mkdtemp(prefix="faults-"))
+    pool = Pool(request.param, folder)
+    options = getattr(request.function, "server_options", {})
+    await pool.open(**options)
+    yield pool
+    await pool.close()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""What every row of the fault matrix stands on: servers, workers, a ledger, six checks."""

@@ -1,0 +1,52 @@
+"""The same jobs, for arq as it is."""
+
+import functools
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import bodies
+from arq.connections import RedisSettings
+
+from arq import func
+from notes import note
+
+
+def noted(body: Callable[..., Awaitable[Any]], what: str = "") -> Callable[..., Awaitable[Any]]:
+    """Write each execution into the ledger."""
+
+    @functools.wraps(body)
+    async def noting(ctx: dict[Any, Any], *args: Any) -> Any:
+        note(what or "start", ctx["job_id"], ctx["job_try"])
+        value = await body(*args)
+        note("end", ctx["job_id"], ctx["job_try"])
+        return value
+
+    return noting
+
+
+async def startup(ctx: dict[Any, Any]) -> None:
+    """Say that the worker is up."""
+    note("up", "worker", 0)
+
+
+PLAIN = (bodies.nap, bodies.leave, bodies.crash, bodies.exit_politely, bodies.fail)
+PLAIN += (bodies.give_back, bodies.make)
+TIMED = (bodies.block, bodies.spin, bodies.swallow, bodies.resist)
+
+
+class WorkerSettings:
+    """As arq's documentation has them; its shortest lease is a timeout and ten seconds."""
+
+    functions = [  # noqa: RUF012 (as arq's users write it)
+        *(func(noted(body), name=body.__name__) for body in PLAIN),
+        *(func(noted(body), name=body.__name__, timeout=1) for body in TIMED),
+        func(noted(bodies.nap), name="once", max_tries=1),
+        func(noted(bodies.probe, "probe"), name="probe"),
+    ]
+    redis_settings = RedisSettings.from_dsn(os.environ.get("REDIS_URL", "redis://127.0.0.1/0"))
+    on_startup = startup
+    max_jobs = 100
+    max_tries = 2
+    job_timeout = 5
+    keep_result = 600
