@@ -103,7 +103,11 @@ def test_the_other_doors():
     assert gatherq.wire.__all__ == ["job_deserializer", "job_serializer"]
     assert gatherq.embedded.__all__ == gatherq.testing.__all__ == ["embedded_server"]
     assert functions(gatherq.progress) == ["progress"]
-    assert sorted(functions(gatherq.testing.server)) == ["embedded_server", "free_port"]
+    assert sorted(functions(gatherq.testing.server)) == [
+        "embedded_server",
+        "find_server",
+        "free_port",
+    ]
 
 
 @pytest.mark.parametrize("name", CLIENT)

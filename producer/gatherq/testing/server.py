@@ -47,7 +47,7 @@ def embedded_server(
 
     However this process ends, by SIGKILL too, it leaves no server behind, nor a folder of its own.
     """
-    kind, program = _find()
+    kind, program = find_server()
     start: _Start = _fakeredis
     if program:
         settings = {"bind": "127.0.0.1", "save": ""} | options
@@ -62,7 +62,7 @@ def embedded_server(
         yield f"redis://127.0.0.1:{used}/0", kind
 
 
-def _find() -> tuple[str, str]:
+def find_server() -> tuple[str, str]:
     """Return the kind of server that is installed, and its program; fakeredis has none."""
     if os.name == "posix":
         for name in REAL[:2]:
