@@ -64,6 +64,8 @@ class Proxy:
                 task.cancel()
             await asyncio.wait([up, down])
             theirs[1].transport.abort()
+        except OSError:
+            return  # there is no server at the moment
         finally:
             self._serving.discard(asyncio.current_task())
             self._connections.discard(writer)

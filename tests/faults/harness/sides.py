@@ -34,6 +34,8 @@ class Ending:
     value: Any = None
     error: str = ""
     attempts: int = 0
+    #: How its earlier attempts ended, in words.
+    history: tuple[str, ...] = ()
 
 
 class Ours:
@@ -77,7 +79,8 @@ class Ours:
                     outcome.status,
                     getattr(outcome, "value", None),
                     "" if outcome.status == "succeeded" else repr(outcome),
-                    outcome.attempt,
+                    getattr(outcome, "attempts", outcome.attempt),  # those of a Lost are its deaths
+                    tuple(str(each) for each in outcome.history),
                 )
         return [found.get(slot, Ending(id_, "none")) for slot, id_ in enumerate(ids)]
 
