@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments anyio3 fuzz browser api rules vendor docs check format bench bench-all record-cost clean
+.PHONY: help demo test clients environments anyio3 fuzz chaos browser api rules vendor docs check format bench bench-all record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -30,6 +30,13 @@ anyio3:  ## Scopes of anyio 3, which know their cancellations otherwise than tho
 
 fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader, 5,000 runs of limits (15 minutes)
 	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz
+
+chaos: $(VENV)/.ready  ## Every fault of docs/faults.md, written anew; MINUTES=10 SEED=7: all of them at random (apt-get install faketime)
+ifdef MINUTES
+	@$(BIN)/python -m tests.faults.mix --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+else
+	@$(BIN)/python -m tests.faults.run $(CHAOS)
+endif
 
 browser: $(VENV)/.ready  ## The pages in a real browser (apt-get install chromium; PICTURES=DIR keeps what it saw)
 	@$(BIN)/python -c 'import axe_playwright_python' 2>/dev/null || $(BIN)/python -m pip install -q -e '.[browser]' || \

@@ -5,9 +5,10 @@ from random import randrange
 
 from .mix import mix
 
+SEED = int(os.environ.get("GATHERQ_SEED") or randrange(10_000))
+
 
 async def test_a_mix_of_faults():
-    """Printed where it fails: the seed with which the same faults come again."""
-    seed = int(os.environ.get("GATHERQ_SEED") or randrange(10_000))
-    print(f"SEED={seed}")
-    await mix(seed, 12)
+    """What it prints where it fails is the seed with which the same faults come again."""
+    print(f"GATHERQ_SEED={SEED}")
+    await mix(SEED, 12)

@@ -137,7 +137,8 @@ class Pool:
         took = monotonic() - begun
         self.recovery = max(self.recovery or 0.0, took)
         self.seen.append(f"{what} after {took:.2f} s")
-        self.must(within is None or took <= within, f"{what} took {took:.2f} s, not {within:.1f} s")
+        allowed = f"{what} after {took:.2f} s, where {within} s are allowed"
+        self.must(within is None or took <= within, allowed)
 
     def must(self, holds: object, what: str) -> None:
         """Note what does not hold."""
