@@ -11,7 +11,7 @@ from .harness.pool import Pool
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "row(quick): a row of the fault matrix")
+    config.addinivalue_line("markers", "row(quick, server): a row of the fault matrix")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -33,8 +33,7 @@ async def pool(request):
     """One side, with a folder of its own; a row opens it, or has it opened with what is usual."""
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     pool = Pool(request.param, folder)
-    options = getattr(request.function, "server_options", {})
-    await pool.open(**options)
+    await pool.open(**request.node.get_closest_marker("row").kwargs["server"])
     yield pool
     await pool.close()
     shutil.rmtree(folder, ignore_errors=True)

@@ -161,11 +161,15 @@ class Pool:
             self._check(each)
         await self.recorder.close()
         self._once("I2", self.recorder.changes)
-        for n, worker in enumerate(self.workers):
-            fine = worker.is_alive or worker.is_excused
-            self.must(fine, f"I4: worker {n} exited with {worker.process.returncode}")
+        self.check_workers()
         await self._take_a_new_job()
         self._once("I5", await left_behind(self.redis, 5.0))
+
+    def check_workers(self) -> None:
+        """Note which workers have exited that should not have."""
+        gone = [each for each in self.workers if not (each.is_alive or each.is_excused)]
+        exits = [f"worker {self.workers.index(w)} exited with {w.process.returncode}" for w in gone]
+        self._once("I4", exits)
 
     def _check(self, submission: Submission) -> None:
         executions = self.ledger.executions()

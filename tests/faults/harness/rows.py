@@ -15,17 +15,24 @@ from .pool import Pool
 
 #: A file to which each row appends what was seen, for docs/faults.md.
 VARIABLE = "FAULTS_RECORD"
-#: Seconds that a row may take in all.
-LONGEST = 90.0
+#: Seconds that a row may take in all, and may take arq.
+LONGEST, LONGEST_OF_ARQ = 90.0, 45.0
 
 
 def row(
-    number: str, fault: str, *, arq: str = "", quick: bool = False, longest: float = LONGEST
+    number: str,
+    fault: str,
+    *,
+    arq: str = "",
+    quick: bool = False,
+    longest: float = LONGEST,
+    server: dict[str, str] | None = None,
 ) -> Callable[[Callable[..., Awaitable[None]]], Any]:
     """Make a row of a function of a `Pool`; its docstring says what is done and what must hold.
 
     `arq` says why the row means nothing to stock arq; without it the row is run against that too,
-    and what did not hold is noted. A `quick` row is run by `make test`.
+    and what did not hold is noted. A `quick` row is run by `make test`. `server` are directives of
+    redis.conf.
     """
 
     def decorate(function: Callable[..., Awaitable[None]]) -> Any:
@@ -33,11 +40,13 @@ def row(
         async def test(pool: Pool, **others: Any) -> None:
             begun = time.monotonic()
             try:
-                async with asyncio.timeout(longest):
+                async with asyncio.timeout(longest if pool.is_ours else LONGEST_OF_ARQ):
                     await function(pool, **others)
                     await pool.settle()
             except Exception as error:
-                pool.violations.append(f"{type(error).__name__}: {error}".strip(": "))
+                stuck = isinstance(error, TimeoutError) and "nothing more happened"
+                pool.violations.append(stuck or f"{type(error).__name__}: {error}".strip(": "))
+                pool.check_workers()
                 if pool.is_ours:
                     raise
             finally:
@@ -50,7 +59,7 @@ def row(
 
         sides = ["gatherq"] if arq else ["gatherq", "arq"]
         test = pytest.mark.parametrize("pool", sides, indirect=True)(test)
-        return pytest.mark.row(quick=quick)(test)
+        return pytest.mark.row(quick=quick, server=server or {})(test)
 
     return decorate
 
