@@ -35,10 +35,12 @@ async def test_what_a_hard_stop_loses_is_done_again(pool):
     """SIGKILL of Redis in a batch of 6,000 jobs, and all that its append-only file (every second)
     had got in the last second is cut off. Outcomes of that second are lost, and come again."""
     await pool.start(2)
-    jobs = await pool.submit([("nap", (0.05,))] * 6000)
-    ready = asyncio.ensure_future(pool.started(3000))
+    ready = asyncio.get_running_loop().create_future()
     stopping = asyncio.create_task(stopped_hard(pool, ready))
-    await ready
+    await asyncio.sleep(1.2)  # so much is to be on the disk
+    jobs = await pool.submit([("nap", (0.05,))] * 6000)
+    await pool.started(3000)
+    ready.set_result(None)
     ended = len(pool.ledger.lines("end"))
     await stopping
     found = await pool.redis.mget([f"arq:result:{id_}" for id_ in jobs.ids])
