@@ -39,7 +39,8 @@ def explains(inspector):
 @pytest.fixture
 def start(start_worker):
     def start(*options, **more):
-        return start_worker("--processes", "0", *options, module="explained", **more)
+        grace = () if "--grace" in options else ("--grace", "0")  # its jobs wait for a minute
+        return start_worker("--processes", "0", *grace, *options, module="explained", **more)
 
     return start
 

@@ -274,11 +274,11 @@ JUNK = [
 
 
 async def test_whatever_is_asked_the_answer_is_no_failure(client):
-    """A thousand questions of junk: each has an answer, or is told what is wrong with it."""
+    """Hundreds of questions of junk: each has an answer, or is told what is wrong with it."""
     chance = random.Random(7)
     client.places = dict(PLACES, worker="w", queue="arq:queue")
     async with until(120):
-        for _ in range(1000):
+        for _ in range(300):
             operation = chance.choice(OPERATIONS)
             junk = {each.name: chance.choice(JUNK) for each in operation.parameters}
             names = ("slot", "worker", "job", "queue")
