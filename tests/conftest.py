@@ -6,6 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -29,7 +30,20 @@ def gatherq(*words):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_of_yours():
+def _named_server():
+    """Have every server here be the program that GATHERQ_TEST_SERVER names, if it names one."""
+    program = os.environ.get("GATHERQ_TEST_SERVER")
+    if not program:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        Path(folder, "redis-server").symlink_to(Path(program).resolve(strict=True))
+        patch.setenv("PATH", folder, prepend=os.pathsep)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_yours(_named_server):
     """Leave out what the environment says to a producer or a worker of somebody who runs this.
 
     So are settings of Python that many images have, and most shells have not.

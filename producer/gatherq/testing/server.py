@@ -47,6 +47,7 @@ def embedded_server(
 
     However this process ends, by SIGKILL too, it leaves no server behind, nor a folder of its own.
     """
+    kind, program = server_program()
     kind, program = find_server()
     start: _Start = _fakeredis
     if program:
@@ -60,6 +61,13 @@ def embedded_server(
     with ExitStack() as stack:
         used = _start_on(port, start, stack)
         yield f"redis://127.0.0.1:{used}/0", kind
+
+
+def server_program() -> tuple[str, str]:
+    """Return the kind of server that is installed, and its program; fakeredis has none.
+
+    Raises GatherqError where none is installed.
+    """
 
 
 def find_server() -> tuple[str, str]:
