@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from gatherq.testing.server import find_server
+from gatherq.testing.server import server_program
 
 _HEAD = """\
 # The fault matrix
@@ -63,7 +63,7 @@ def read(record: Path) -> list[Row]:
 
 def write(rows: list[Row]) -> str:
     """Return the page."""
-    _, program = find_server()
+    _, program = server_program()
     server = Path(program).name
     machine = f"Python {platform.python_version()}, arq {version('arq')}, {server}"
     worst = max((_seconds(row.ours) for row in rows), default=0.0)

@@ -103,6 +103,8 @@ def test_the_other_doors():
     assert gatherq.wire.__all__ == ["job_deserializer", "job_serializer"]
     assert gatherq.embedded.__all__ == gatherq.testing.__all__ == ["embedded_server"]
     assert functions(gatherq.progress) == ["progress"]
+    names = ["embedded_server", "free_port", "server_program"]
+    assert sorted(functions(gatherq.testing.server)) == names
     assert sorted(functions(gatherq.testing.server)) == [
         "embedded_server",
         "find_server",

@@ -28,7 +28,7 @@ from gatherq.settings import NoWorkersPolicy, Settings, TracePolicy
 from gatherq.store.batches import BatchStore
 from gatherq.store.server import connection
 from gatherq.store.server.connection import address_of, database_of
-from gatherq.store.server.owned_pool import OwnedPool
+from gatherq.store.server.owned_pool import owned_pool
 from gatherq.store.server.retry import RedisRetry
 from gatherq.store.server.urls import masked
 from gatherq.telemetry.producer_meters import ProducerMeters
@@ -102,9 +102,7 @@ class Producer(Gatherer, AsyncWith):
         )
         self._url = settings.redis_url
         self._keep, self._patience = settings.keep, settings.patience
-        pool = connection.connection_pool(self._url, kind=OwnedPool)
-        assert isinstance(pool, OwnedPool)
-        self._pool = pool
+        self._pool = owned_pool(self._url)
         self._owner = LoopOwner(self._begin)
         self._pool.check_owner = self._owner.check
         self._redis = connection.client(self._pool)

@@ -48,7 +48,7 @@ def embedded_server(
     However this process ends, by SIGKILL too, it leaves no server behind, nor a folder of its own.
     """
     kind, program = server_program()
-    kind, program = find_server()
+    kind, program = server_program()
     start: _Start = _fakeredis
     if program:
         settings = {"bind": "127.0.0.1", "save": ""} | options
@@ -70,7 +70,7 @@ def server_program() -> tuple[str, str]:
     """
 
 
-def find_server() -> tuple[str, str]:
+def server_program() -> tuple[str, str]:
     """Return the kind of server that is installed, and its program; fakeredis has none."""
     if os.name == "posix":
         for name in REAL[:2]:

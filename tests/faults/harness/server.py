@@ -11,7 +11,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gatherq.testing.server import REAL, find_server, free_port
+from gatherq.testing.server import REAL, server_program, free_port
 
 
 class Server:
@@ -25,7 +25,7 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        kind, program = find_server()
+        kind, program = server_program()
         assert kind in REAL, "faults of Redis need a real server: gatherq[embedded]"
         settings = {
             "bind": "127.0.0.1",

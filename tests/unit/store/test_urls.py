@@ -160,7 +160,7 @@ def test_what_is_no_url_is_not_quoted(given):
         Producer(given)
     assert str(raised.value) == (
         "what names the server is not a Redis URL: it begins with none of redis://, rediss://, "
-        "unix://; write redis://HOST:PORT/DATABASE"
+        "unix://, redis+sentinel://; write redis://HOST:PORT/DATABASE"
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.sentinel import SentinelConnectionPool
 
 from gatherq.telemetry.suppression import redis_is_instrumented, suppressed
 
@@ -79,8 +80,14 @@ def database_of(redis: Redis) -> int:
 
 
 def address_of(redis: Redis) -> tuple[str, int | None]:
-    """Return host and port of the server, or the path of its socket and None."""
-    known = redis.connection_pool.connection_kwargs
+    """Return host and port of the server, or the path of its socket and None.
+
+    Where sentinels are asked it is the name of the master and None, whatever they answer.
+    """
+    pool = redis.connection_pool
+    if isinstance(pool, SentinelConnectionPool):
+        return str(pool.service_name), None
+    known = pool.connection_kwargs
     if path := known.get("path"):
         return str(path), None
     return str(known.get("host") or "localhost"), int(known.get("port") or 6379)

@@ -146,7 +146,7 @@ def is_refusal(error: BaseException | None) -> bool:
 def _advice(error: BaseException, where: str) -> str:
     """Return what to do about an error."""
     text = str(error)
-    if found := _tls_advice(error) or _ADVICE.get(code(error)):
+    if found := str(getattr(error, "advice", "")) or _tls_advice(error) or _ADVICE.get(code(error)):
         return found
     if _TOO_MANY_CLIENTS in text:
         return "it has no room for more connections: see its maxclients"

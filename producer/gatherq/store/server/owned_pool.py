@@ -8,6 +8,9 @@ from typing import Any
 
 from redis.asyncio import ConnectionPool
 
+from .pools import connection_pool
+from .sentinels import MasterPool
+
 
 class OwnedPool(ConnectionPool):
     """Gives a connection only where `check_owner` raises nothing."""
@@ -32,6 +35,17 @@ class OwnedPool(ConnectionPool):
         self._available_connections = []
         self._in_use_connections = weakref.WeakSet()  # type: ignore[assignment]
         self._lock = asyncio.Lock()
+
+
+class OwnedMasterPool(OwnedPool, MasterPool):
+    """The same, of the master that sentinels know."""
+
+
+def owned_pool(url: str) -> OwnedPool:
+    """Make the pool of a producer; raises RedisUnavailable for what is not a Redis URL."""
+    pool = connection_pool(url, kind=OwnedPool, master_kind=OwnedMasterPool)
+    assert isinstance(pool, OwnedPool)
+    return pool
 
 
 def _close(transport: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import Connection, SSLConnection, parse_url
@@ -10,7 +11,21 @@ from redis.exceptions import RedisError
 from gatherq.errors import RedisUnavailable
 
 from .driver import SOCKET_TIMEOUT, fast_connection
-from .urls import OPTIONS, TLS_OPTIONS, UNREADABLE, UnreadableURL, check_url, masked
+from .sentinels import MasterPool, Sentinels
+from .urls import (
+    OPTIONS,
+    SENTINEL_OPTIONS,
+    TLS_OPTIONS,
+    UNREADABLE,
+    UnreadableURL,
+    check_url,
+    form_of,
+    masked,
+    master_of,
+    names_sentinels,
+    places_of,
+    server_url,
+)
 
 #: Least socket timeout, in seconds: a blocking command of ours waits for a second at the most.
 _LEAST_TIMEOUT = 2.0
@@ -22,27 +37,48 @@ OURS |= {"encoding_errors": "strict", "retry_on_timeout": False, "retry_on_error
 
 
 def connection_pool(
-    url: str, *, socket_timeout: float = SOCKET_TIMEOUT, kind: type[ConnectionPool] = ConnectionPool
+    url: str,
+    *,
+    socket_timeout: float = SOCKET_TIMEOUT,
+    kind: type[ConnectionPool] = ConnectionPool,
+    master_kind: type[MasterPool] = MasterPool,
 ) -> ConnectionPool:
     """Make a pool for `url`; raises RedisUnavailable for what is not a Redis URL.
+
+    It is of the class `kind`, or of `master_kind` where the URL names sentinels.
 
     The pool opens as many connections as are needed at a time, whatever `max_connections` says. The
     shorter of `socket_timeout` and the URL's own holds (seconds), but at least two seconds.
     """
     try:
         check_url(url)
-        pool = kind(**_options(url, socket_timeout))
+        if names_sentinels(url):
+            pool: ConnectionPool = _master_pool(url, socket_timeout, master_kind)
+        else:
+            pool = kind(**_options(url, socket_timeout))
         pool.max_connections = _UNBOUNDED
         _try_options(pool)
     except ValueError as error:
         where = masked(url)
         what = "what names the server" if where == UNREADABLE else repr(where)
         raise RedisUnavailable(
-            f"{what} is not a Redis URL: {_reason(error)}; write redis://HOST:PORT/DATABASE",
+            f"{what} is not a Redis URL: {_reason(error)}; write {form_of(url)}",
             url=where,
         ) from None
     pool.connection_class = fast_connection(pool.connection_class)
     return pool
+
+
+def _master_pool(url: str, socket_timeout: float, kind: type[MasterPool]) -> MasterPool:
+    """Make a pool of the master that sentinels know, who are asked with TLS where it has TLS."""
+    options = _options(server_url(url), socket_timeout)
+    for name in ("host", "port"):
+        options.pop(name, None)
+    own = {name: options.pop(name) for name in SENTINEL_OPTIONS & options.keys()}
+    theirs = {name.removeprefix("sentinel_"): value for name, value in own.items()}
+    theirs |= {name: value for name, value in options.items() if name.startswith("ssl_")}
+    places = places_of(urlsplit(url))
+    return kind(master_of(url), Sentinels(places, options["connection_class"], theirs), **options)
 
 
 def _options(url: str, socket_timeout: float) -> dict[str, Any]:
@@ -53,7 +89,8 @@ def _options(url: str, socket_timeout: float) -> dict[str, Any]:
         **parse_url(url),
     }
     kind = said.pop("connection_class", Connection)
-    unknown = [o for o in said if o not in OPTIONS and not o.startswith("ssl_")]
+    known = OPTIONS | SENTINEL_OPTIONS
+    unknown = [o for o in said if o not in known and not o.startswith("ssl_")]
     if unknown or not isinstance(kind, type):
         raise UnreadableURL(f"it has an option that no URL can have{_near(unknown)}")
     said["socket_timeout"] = max(_LEAST_TIMEOUT, min(socket_timeout, said["socket_timeout"]))

@@ -32,14 +32,17 @@ class Address(NamedTuple):
 
 
 def simple_address(url: str) -> Address | None:
-    """Read a URL as redis-py does; None for TLS, options beside `db`, and what is no URL."""
+    """Read a URL as redis-py does; None for what is not simple, and what is no URL.
+
+    Simple is a URL of one server, without TLS, and without options beside `db`.
+    """
     try:
         check_url(url)
     except UnreadableURL:
         return None
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
-    if parts.scheme == "rediss" or options.keys() - {"db"}:
+    if parts.scheme not in ("redis", "unix") or options.keys() - {"db"}:
         return None
     is_path = parts.scheme == "unix"
     database = options.get("db") or ("" if is_path else parts.path.strip("/"))

@@ -1,13 +1,21 @@
 """URLs of servers: which are readable, and what of them may be shown without a secret."""
 
 import re
-from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
+from collections.abc import Sequence
+from typing import TypeAlias
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-_SCHEMES = ("redis", "rediss", "unix")
+#: Of sentinels, which know the server by a name: redis+sentinel://HOST,HOST/NAME/DATABASE.
+_SENTINEL = ("redis+sentinel", "rediss+sentinel")
+_SCHEMES = ("redis", "rediss", "unix", *_SENTINEL)
+#: A host and its port.
+Place: TypeAlias = tuple[str, int]
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _DATABASE = re.compile(r"/?([0-9]{1,9})?/?")
+#: What sentinels take as the name of a master.
+_MASTER = re.compile(r"[A-Za-z0-9._-]+")
 #: What is shown of what is no URL: it may be a password.
 UNREADABLE = "(unreadable URL)"
 #: Control characters: `urlsplit` drops some of them silently.
@@ -28,6 +36,10 @@ TLS_OPTIONS = frozenset(
         *("ssl_keyfile", "ssl_min_version"),
     ]
 )
+#: Those of a URL of sentinels alone, whose own password may be another; and those that it has not.
+SENTINEL_OPTIONS = frozenset(["sentinel_username", "sentinel_password"])
+_OF_ONE_SERVER = frozenset(["host", "port", "path"])
+_PORTS = {"redis": 6379, "rediss": 6379} | dict.fromkeys(_SENTINEL, 26379)
 
 
 class UnreadableURL(ValueError):
@@ -47,35 +59,93 @@ def check_url(url: str) -> None:
     except ValueError:
         raise UnreadableURL("it cannot be read") from None
     if parts.scheme not in _SCHEMES or not url.lower().startswith(f"{parts.scheme}://"):
-        raise UnreadableURL("it begins with none of redis://, rediss://, unix://")
+        named = ", ".join(f"{scheme}://" for scheme in _SCHEMES[:-1])
+        raise UnreadableURL(f"it begins with none of {named}")
     if _is_cut_short(parts):
         raise UnreadableURL("an @ stands behind its host: write / ? # @ of a password as %2F %3F..")
     options = parse_qsl(parts.query, keep_blank_values=True)
-    databases = [value for name, value in options if name == "db"]
+    _check_database(parts, [value for name, value in options if name == "db"])
+    _check_options(parts, options)
+
+
+def _check_database(parts: SplitResult, databases: list[str]) -> None:
+    """Check what the URL names: servers, and one database of them."""
     if parts.scheme == "unix":
         if parts.netloc.rpartition("@")[2] or not parts.path:
             raise UnreadableURL("the path of a socket begins with a /, unix:///run/redis.sock")
     else:
-        _check_place(parts)
-        named = _DATABASE.fullmatch(parts.path)
-        if not named:
-            raise UnreadableURL("its database is no number")
-        databases += filter(None, named.groups())
+        places_of(parts)
+        databases = [*databases, *filter(None, [_named_database(parts)])]
     if not all(map(_NUMBER.fullmatch, databases)):
         raise UnreadableURL("its database is no number")
     if len(set(map(int, databases))) > 1:
         raise UnreadableURL("it names two databases")
+
+
+def _named_database(parts: SplitResult) -> str | None:
+    """Return the database in the path, behind the name of a master if sentinels are asked."""
+    if parts.scheme not in _SENTINEL:
+        named = _DATABASE.fullmatch(parts.path)
+        if not named:
+            raise UnreadableURL("its database is no number")
+        return named[1]
+    _, _, path = parts.path.partition("/")
+    name, _, database = path.partition("/")
+    named = _DATABASE.fullmatch(database)
+    if not _MASTER.fullmatch(name):
+        raise UnreadableURL("it does not name the master, as its sentinels do, behind the hosts")
+    if not named:
+        raise UnreadableURL("its database is no number")
+    return named[1]
+
+
+def _check_options(parts: SplitResult, options: Sequence[tuple[str, str]]) -> None:
     empty = [name for name, value in options if not value]
     if empty:
         # An option that nobody knows may be a piece of a password.
-        known = [name for name in empty if name in OPTIONS | TLS_OPTIONS]
+        known = [name for name in empty if name in OPTIONS | TLS_OPTIONS | SENTINEL_OPTIONS]
         raise UnreadableURL(f"{known[0] if known else 'an option'} of it has no value")
+    wrong = SENTINEL_OPTIONS if parts.scheme not in _SENTINEL else _OF_ONE_SERVER
+    if found := [name for name, _ in options if name in wrong]:
+        why = "only redis+sentinel:// has" if wrong is SENTINEL_OPTIONS else "sentinels say that"
+        raise UnreadableURL(f"it has an option too many, {why}: {found[0]}")
 
 
-def _check_place(parts: SplitResult) -> None:
-    place = parts.netloc.rpartition("@")[2]
-    if "," in place:
+def names_sentinels(url: str) -> bool:
+    """Tell whether a readable URL names sentinels, and not a server."""
+    return urlsplit(url).scheme in _SENTINEL
+
+
+def form_of(url: str) -> str:
+    """Return what a URL of that kind looks like; it need not be readable."""
+    if url.lower().startswith(tuple(f"{scheme}://" for scheme in _SENTINEL)):
+        return "redis+sentinel://HOST:PORT,HOST:PORT/NAME/DATABASE"
+    return "redis://HOST:PORT/DATABASE"
+
+
+def master_of(url: str) -> str:
+    """Return the name of the master in a readable URL of sentinels."""
+    return urlsplit(url).path.split("/")[1]
+
+
+def server_url(url: str) -> str:
+    """Return the URL of a server with all that a URL of sentinels says of the server."""
+    parts = urlsplit(url)
+    who, at, _ = parts.netloc.rpartition("@")
+    scheme, database = parts.scheme.removesuffix("+sentinel"), _named_database(parts) or ""
+    return parts._replace(scheme=scheme, netloc=f"{who}{at}master", path=f"/{database}").geturl()
+
+
+def places_of(parts: SplitResult) -> list[Place]:
+    """Return the hosts and ports of a URL; raises UnreadableURL."""
+    places = parts.netloc.rpartition("@")[2].split(",")
+    if len(places) > 1 and parts.scheme not in _SENTINEL:
         raise UnreadableURL("it names several hosts: name one")
+    return [_place(each, _PORTS[parts.scheme]) for each in places]
+
+
+def _place(text: str, usual: int) -> Place:
+    parts = urlsplit(f"//{text}")
     if not parts.hostname:
         raise UnreadableURL("it names no host")
     if not _HOST.fullmatch(parts.hostname):
@@ -84,26 +154,35 @@ def _check_place(parts: SplitResult) -> None:
         port = parts.port
     except ValueError:
         port = 0
-    if port == 0 or place.endswith(":"):
+    if port == 0 or text.endswith(":"):
         raise UnreadableURL("its port is no number from 1 to 65535")
+    return parts.hostname, usual if port is None else port
 
 
 def masked(url: str) -> str:
-    """Return scheme, host (or the socket's path), port and database; `***` for the rest."""
+    """Return scheme, hosts (or a socket's path), master, port and database; `***` for the rest."""
     try:
         check_url(url)
         parts = urlsplit(url)
         who = ":***@" if "@" in parts.netloc else ""
-        number = parse_qs(parts.query).get("db", [parts.path.strip("/")])[0]
-        database = int(number) if number.isascii() and number.isdigit() else None
+        number = dict(parse_qsl(parts.query)).get("db")
         if parts.scheme == "unix":
-            return f"unix://{who}{parts.path}" + ("" if database is None else f"?db={database}")
-        host = parts.hostname or ""
-        host = f"[{host}]" if ":" in host else host
-        port = "" if parts.port is None else f":{parts.port}"
-        return f"{parts.scheme}://{who}{host}{port}" + ("" if database is None else f"/{database}")
+            return f"unix://{who}{parts.path}" + ("" if number is None else f"?db={int(number)}")
+        number = number or _named_database(parts)
+        path = [] if number is None else [str(int(number))]
+        path = [master_of(url), *path] if names_sentinels(url) else path
+        hosts = ",".join(map(_shown, parts.netloc.rpartition("@")[2].split(",")))
+        return "/".join([f"{parts.scheme}://{who}{hosts}", *path])
     except ValueError:
         return UNREADABLE
+
+
+def _shown(text: str) -> str:
+    """Return a host, and its port if the URL says one."""
+    parts = urlsplit(f"//{text}")
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    return host if parts.port is None else f"{host}:{parts.port}"
 
 
 def is_of_this_machine(url: str) -> bool:
