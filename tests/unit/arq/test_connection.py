@@ -7,7 +7,8 @@ from redis.credentials import UsernamePasswordCredentialProvider
 
 from gatherq.errors import RedisUnavailable
 from gatherq.store.server.connection import connection_pool
-from gatherq_worker.arq.connection import pool_like, redis_settings, url_of
+from gatherq.store.server.sentinels import MasterPool
+from gatherq_worker.arq.connection import place_of, pool_like, redis_settings, url_of
 
 URLS = [
     "redis://h:6379/0",
@@ -28,7 +29,7 @@ def test_the_url_of_a_pool_is_the_one_that_it_was_made_of(url):
     "pool",
     [
         connection_pool("rediss://h"),
-        SentinelConnectionPool("master", Sentinel([("h", 1)])),
+        SentinelConnectionPool("master", Sentinel([("h", 1)], sentinel_kwargs={"ssl": True})),
         ConnectionPool(credential_provider=UsernamePasswordCredentialProvider("me", "pw")),
         ConnectionPool(host="not a host"),
     ],
@@ -61,11 +62,34 @@ def test_a_pool_like_another_reads_bytes_and_gives_up_within_a_lease():
     assert theirs.connection_kwargs["decode_responses"] is True
 
 
-def test_a_pool_like_one_of_sentinels_asks_the_same_sentinels():
-    theirs = SentinelConnectionPool("master", Sentinel([("a", 1), ("b", 2)]), is_master=False)
+SENTINELS = [("a", 1), ("b", 2)]
+OF_SENTINELS = "redis+sentinel://me:p%2Fw@a:1,b:2/master/3?sentinel_password=s%26p"
+
+
+def redis_pys_pool(**options):
+    sentinel = Sentinel(SENTINELS, sentinel_kwargs={"password": "s&p"})
+    return SentinelConnectionPool("master", sentinel, **options)
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [redis_pys_pool(db=3, username="me", password="p/w"), connection_pool(OF_SENTINELS)],
+    ids=["redis-py", "url"],
+)
+def test_a_pool_like_one_of_sentinels_asks_the_same_sentinels_for_the_master(theirs):
     ours = pool_like(theirs, 2.0)
-    assert isinstance(ours, SentinelConnectionPool)
-    assert (ours.service_name, ours.is_master) == ("master", False)
-    places = [each.connection_pool.connection_kwargs for each in ours.sentinel_manager.sentinels]
-    assert [(place["host"], place["port"]) for place in places] == [("a", 1), ("b", 2)]
+    assert isinstance(ours, MasterPool)
+    assert (ours.service_name, ours.is_master) == ("master", True)
+    assert ours.sentinel_manager.places == tuple(SENTINELS)
+    assert ours.sentinel_manager.options["password"] == "s&p"
     assert ours.sentinel_manager is not theirs.sentinel_manager
+    assert ours.connection_kwargs["password"] == "p/w"
+    assert url_of(theirs) == OF_SENTINELS
+
+
+def test_arqs_settings_name_the_sentinels_of_a_url():
+    settings = redis_settings(OF_SENTINELS)
+    assert (settings.sentinel, settings.host) == (True, SENTINELS)
+    assert (settings.sentinel_master, settings.database) == ("master", 3)
+    assert (settings.username, settings.password) == ("me", "p/w")
+    assert place_of(settings) == "redis+sentinel://a:1,b:2/master/3"

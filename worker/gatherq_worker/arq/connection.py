@@ -1,18 +1,23 @@
 """Pools, URLs and arq's settings of one server: each made of another."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from arq.connections import ArqRedis, RedisSettings
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.asyncio.sentinel import SentinelConnectionPool
 
 from gatherq.contract.records import job_deserializer, job_serializer
 from gatherq.store.server.driver import SOCKET_TIMEOUT, fast_connection
 from gatherq.store.server.pools import OURS, connection_pool
-from gatherq.store.server.urls import UnreadableURL, check_url
+from gatherq.store.server.sentinels import MasterPool, Sentinels
+from gatherq.store.server.urls import Place, UnreadableURL, check_url
+
+#: What redis-py's Sentinel may tell its sentinels, as far as a URL can say it.
+_OF_SENTINELS = {"username": "sentinel_username", "password": "sentinel_password"}
 
 
 def arq_pool(pool: ConnectionPool, queue: str) -> ArqRedis:
@@ -25,25 +30,32 @@ def arq_pool(pool: ConnectionPool, queue: str) -> ArqRedis:
     )
 
 
+async def connect(url: str, **options: Any) -> ArqRedis:
+    """Make the same client of a URL, once its server answers; raises redis-py's errors."""
+    redis = ArqRedis(connection_pool(url), **options)
+    try:
+        await redis.ping()
+    except BaseException:
+        await redis.connection_pool.disconnect()
+        raise
+    return redis
+
+
 def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:
     """Make a pool for the same server or sentinels; a silent server fails within a lease."""
     options = {
         **theirs.connection_kwargs,
         "socket_timeout": min(SOCKET_TIMEOUT, lease),
         **OURS,
-        "connection_class": fast_connection(theirs.connection_class),
+        "connection_class": theirs.connection_class,
     }
     options.pop("retry", None)
     if not isinstance(theirs, SentinelConnectionPool):
         return ConnectionPool(**options)
     options.pop("connection_pool", None)
-    return SentinelConnectionPool(
-        theirs.service_name,
-        _sentinel(theirs.sentinel_manager),
-        is_master=theirs.is_master,
-        check_connection=theirs.check_connection,
-        **options,
-    )
+    ours = MasterPool(theirs.service_name, _sentinels(theirs), **options)
+    ours.connection_class = fast_connection(ours.connection_class)
+    return ours
 
 
 def redis_settings(url: str) -> RedisSettings:
@@ -53,6 +65,9 @@ def redis_settings(url: str) -> RedisSettings:
     """
     pool = connection_pool(url)
     options = pool.connection_kwargs
+    if isinstance(pool, MasterPool):
+        sentinels = {"host": list(pool.sentinel_manager.places), "sentinel": True}
+        options = {**options, **sentinels, "sentinel_master": pool.service_name}
     known = {field.name for field in fields(RedisSettings)}
     return RedisSettings(
         conn_retries=0,  # the worker process waits for its server itself, and logs it
@@ -65,31 +80,36 @@ def redis_settings(url: str) -> RedisSettings:
 
 def place_of(settings: RedisSettings) -> str:
     """Name the server of arq's settings, without its password."""
+    if settings.sentinel and not isinstance(settings.host, str):
+        return _sentinel_url("", settings.host, settings.sentinel_master, settings.database, {})
     return f"redis://{settings.host}:{settings.port}/{settings.database}"
 
 
-def _sentinel(theirs: Any) -> Sentinel:
-    """Make another client of the same sentinels: connections belong to the loop that made them."""
-    places = [sentinel.connection_pool.connection_kwargs for sentinel in theirs.sentinels]
-    ours = Sentinel(
-        [(place["host"], place["port"]) for place in places],
-        min_other_sentinels=theirs.min_other_sentinels,
-        sentinel_kwargs=theirs.sentinel_kwargs,
-    )
-    for sentinel in ours.sentinels:
-        pool = sentinel.connection_pool
-        pool.connection_class = fast_connection(pool.connection_class)
-    return ours
+def _sentinels(theirs: SentinelConnectionPool) -> Sentinels:
+    """Ask the same sentinels, in another loop perhaps."""
+    known: Any = theirs.sentinel_manager
+    if isinstance(known, Sentinels):
+        return known.copy()
+    pool = known.sentinels[0].connection_pool
+    said = {name: value for name, value in pool.connection_kwargs.items() if value is not None}
+    options = {**said, **OURS}
+    options.pop("retry", None)
+    return Sentinels(_places(known), pool.connection_class, options)
+
+
+def _places(sentinel: Any) -> Sequence[Place]:
+    if isinstance(sentinel, Sentinels):
+        return sentinel.places
+    places = (each.connection_pool.connection_kwargs for each in sentinel.sentinels)
+    return [(place["host"], place["port"]) for place in places]
 
 
 def url_of(pool: ConnectionPool) -> str | None:
-    """Return the URL of a pool's server; None for Sentinel, TLS and credential providers."""
+    """Return the URL of a pool's server; None for TLS, credential providers, and odd sentinels."""
     kind, options = pool.connection_class, pool.connection_kwargs
-    if isinstance(pool, SentinelConnectionPool) or issubclass(kind, SSLConnection):
+    if issubclass(kind, SSLConnection) or options.get("credential_provider"):
         return None
-    if options.get("credential_provider"):
-        return None
-    url = _url(kind, options)
+    url = _url_by_name(pool) if isinstance(pool, SentinelConnectionPool) else _url(kind, options)
     try:
         check_url(url)
     except UnreadableURL:  # of a host or path that no URL can name
@@ -97,12 +117,39 @@ def url_of(pool: ConnectionPool) -> str | None:
     return url
 
 
+def _url_by_name(pool: SentinelConnectionPool) -> str:
+    """Return the URL of a pool of redis-py's Sentinel; empty where none says it all."""
+    known: Any = pool.sentinel_manager
+    options = known.options if isinstance(known, Sentinels) else known.sentinel_kwargs
+    told = {name: value for name, value in options.items() if value is not None}
+    if any(name not in _OF_SENTINELS and not name.startswith("socket_") for name in told):
+        return ""
+    query = {said: told[name] for name, said in _OF_SENTINELS.items() if name in told}
+    options = pool.connection_kwargs
+    where = _places(known), str(pool.service_name), options.get("db") or 0
+    return _sentinel_url(_who(options), *where, query)
+
+
+def _sentinel_url(
+    who: str, places: Sequence[Place], name: str, database: int, query: dict[str, str]
+) -> str:
+    hosts = ",".join(f"{_bracketed(host)}:{port}" for host, port in places)
+    options = f"?{urlencode(query, quote_via=quote)}" if query else ""
+    return f"redis+sentinel://{who}{hosts}/{name}/{database}{options}"
+
+
 def _url(kind: Any, options: dict[str, Any]) -> str:
-    user, password = (quote(options.get(name) or "", safe="") for name in ("username", "password"))
-    who = f"{user}:{password}@" if user or password else ""
-    database = options.get("db") or 0
+    who, database = _who(options), options.get("db") or 0
     if issubclass(kind, UnixDomainSocketConnection):
         return f"unix://{who}{quote(options['path'])}?db={database}"
-    host = options.get("host", "localhost")
-    host = f"[{host}]" if ":" in host else host
+    host = _bracketed(options.get("host", "localhost"))
     return f"redis://{who}{host}:{options.get('port', 6379)}/{database}"
+
+
+def _who(options: dict[str, Any]) -> str:
+    user, password = (quote(options.get(name) or "", safe="") for name in ("username", "password"))
+    return f"{user}:{password}@" if user or password else ""
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

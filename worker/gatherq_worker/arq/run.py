@@ -92,11 +92,12 @@ async def run_settings(
     """
     theirs, ours = options_of(settings), command.settings
     options = arguments(ours, command.explicit)
-    place = _place(theirs)
+    place, url = _place(theirs), None
     if "redis_url" in command.explicit or not place:
-        place = ours.redis_url
-        options |= {"redis_settings": redis_settings(place), "redis_pool": None}
+        place = url = ours.redis_url
+        options |= {"redis_settings": redis_settings(url), "redis_pool": None}
     worker = create_worker(settings, **options)
+    worker.url = url
     attach(worker)
     return await _until_stopped(worker, _connect_and_run(worker, place, _outages(speaks)))
 

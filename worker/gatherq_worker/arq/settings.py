@@ -7,13 +7,14 @@ from types import ModuleType
 from typing import Any
 
 from arq.connections import RedisSettings
+from arq.constants import default_queue_name, health_check_key_suffix
 from arq.worker import async_check_health
 
 from gatherq.store.server.errors import REDIS_ERRORS, unavailable
 from gatherq_worker.loading import NoModule, imported
 
-from .connection import place_of, redis_settings
-from .worker import Worker
+from .connection import connect, place_of
+from .worker import Worker, arq_logger
 
 #: Names in settings that are arguments of the worker; others are ignored, as in arq.
 ARGUMENTS = frozenset(inspect.signature(Worker).parameters)
@@ -48,12 +49,27 @@ def check_health(settings: Any, url: str | None = None, queue: str | None = None
     `url` and `queue`, where they are given, win over the settings. Raises RedisUnavailable.
     """
     options = options_of(settings)
-    server = redis_settings(url) if url else options.get("redis_settings") or RedisSettings()
+    server = options.get("redis_settings") or RedisSettings()
     key, queue = options.get("health_check_key"), queue or options.get("queue_name")
+    check = _check_at(url, key, queue) if url else async_check_health(server, key, queue)
     try:
-        return asyncio.run(async_check_health(server, key, queue))
+        return asyncio.run(check)
     except REDIS_ERRORS as error:
         raise unavailable(error, url or place_of(server)) from None
+
+
+async def _check_at(url: str, key: str | None, queue: str | None) -> int:
+    """Do the same at a URL, which may say more than arq's settings; logs what arq logs."""
+    redis = await connect(url)
+    try:
+        data = await redis.get(key or f"{queue or default_queue_name}{health_check_key_suffix}")
+    finally:
+        await redis.connection_pool.disconnect()
+    if data:
+        arq_logger.info("Health check successful: %s", data)
+    else:
+        arq_logger.warning("Health check failed: no health check sentinel value found")
+    return 0 if data else 1
 
 
 def find_settings(path: str) -> Any:

@@ -36,7 +36,7 @@ from gatherq_worker.telemetry.sentry import monitor_cron_jobs
 
 from . import cron
 from .codec import ArqCodec
-from .connection import pool_like, url_of
+from .connection import connect, pool_like, url_of
 from .functions import arq_handler, own_handler, table_entry
 from .options import engine_options
 from .shutdown import Shutdown
@@ -91,7 +91,7 @@ class Worker(arq.worker.Worker):
         self.scoreboard: Scoreboard | None = None
         #: Tells that supervisor the address of the queue.
         self.endpoint_writer: EndpointWriter | None = None
-        #: URL of the server, where its pool does not say it all.
+        #: URL of the server, where arq's settings, or a pool, do not say it all.
         self.url: str | None = None
         #: Whether it says what all processes of its command would say.
         self.speaks: bool = True
@@ -314,13 +314,16 @@ class Worker(arq.worker.Worker):
 
     async def _connect(self) -> None:
         if self._pool is None:
-            self._pool = await create_pool(
-                self.redis_settings,
-                job_serializer=self.job_serializer,
-                job_deserializer=self._deserialize,
-                default_queue_name=str(self.queue_name),
-                expires_extra_ms=self.expires_extra_ms,
-            )
+            options: dict[str, Any] = {
+                "job_serializer": self.job_serializer,
+                "job_deserializer": self._deserialize,
+                "default_queue_name": str(self.queue_name),
+                "expires_extra_ms": self.expires_extra_ms,
+            }
+            if self.url is None:
+                self._pool = await create_pool(self.redis_settings, **options)
+            else:
+                self._pool = await connect(self.url, **options)
         self.ctx["redis"] = self.pool
 
     def _deserialize(self, payload: bytes) -> dict[str, Any]:

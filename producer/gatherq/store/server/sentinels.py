@@ -86,7 +86,15 @@ class Sentinels:
     def __init__(
         self, places: Sequence[Place], kind: type[Connection], options: Mapping[str, Any]
     ) -> None:
+        self.places: tuple[Place, ...] = tuple(places)
+        #: What their connections are made with, a password too.
+        self.options: Mapping[str, Any] = options
+        self._kind = kind
         self._sentinels = [_AskedSentinel(place, kind, options) for place in places]
+
+    def copy(self) -> "Sentinels":
+        """Return the same for another event loop."""
+        return Sentinels(self.places, self._kind, self.options)
 
     async def discover_master(self, name: str) -> Place:
         """Return host and port of the master; raises NoMaster, or SentinelRefusal."""
