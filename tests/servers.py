@@ -8,11 +8,13 @@ the log of a server: `await replica.logged("sync: Finished with success")`.
 """
 
 import asyncio
+import os
 import shutil
 import signal
 import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from redis.asyncio import Redis
 
@@ -77,11 +79,11 @@ class ServerProcess:
 
     def pause(self):
         """Let it stand still, with its connections open."""
-        self._process.send_signal(signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self):
         """Let a paused one go on."""
-        self._process.send_signal(signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
 
     async def kill(self):
         """End it at once: what it has not written to its disk is lost."""
@@ -99,8 +101,8 @@ class ServerProcess:
 
     async def _end(self, signum):
         await self.redis.connection_pool.disconnect()
-        self._process.send_signal(signum)
         self.resume()  # one that is paused takes no other signal than SIGKILL
+        os.kill(self.pid, signum)  # asyncio's own would wait for it, too, and take its exit code
         await self._process.wait()
         await self._reading
 
@@ -121,7 +123,7 @@ class Sentinels:
 
     def __init__(self, processes, password=None, own_password=None):
         self.processes = processes
-        self._credentials = f":{password}@" if password else ""
+        self._credentials = f":{quote(password, safe='')}@" if password else ""
         self._options = f"?sentinel_password={own_password}" if own_password else ""
 
     @property

@@ -8,7 +8,7 @@ from redis.credentials import UsernamePasswordCredentialProvider
 from gatherq.errors import RedisUnavailable
 from gatherq.store.server.connection import connection_pool
 from gatherq.store.server.sentinels import MasterPool
-from gatherq_worker.arq.connection import place_of, pool_like, redis_settings, url_of
+from gatherq_worker.arq.connection import place_of, pool_maker, redis_settings, url_of
 
 URLS = [
     "redis://h:6379/0",
@@ -56,7 +56,7 @@ def test_what_is_no_url_is_refused():
 
 def test_a_pool_like_another_reads_bytes_and_gives_up_within_a_lease():
     theirs = ConnectionPool(host="h", port=1, db=3, decode_responses=True, socket_timeout=60)
-    ours = pool_like(theirs, 2.0).connection_kwargs
+    ours = pool_maker(theirs, 2.0)().connection_kwargs
     assert (ours["host"], ours["port"], ours["db"]) == ("h", 1, 3)
     assert (ours["decode_responses"], ours["socket_timeout"]) == (False, 2.0)
     assert theirs.connection_kwargs["decode_responses"] is True
@@ -77,7 +77,7 @@ def redis_pys_pool(**options):
     ids=["redis-py", "url"],
 )
 def test_a_pool_like_one_of_sentinels_asks_the_same_sentinels_for_the_master(theirs):
-    ours = pool_like(theirs, 2.0)
+    ours = pool_maker(theirs, 2.0)()
     assert isinstance(ours, MasterPool)
     assert (ours.service_name, ours.is_master) == ("master", True)
     assert ours.sentinel_manager.places == tuple(SENTINELS)
@@ -85,6 +85,13 @@ def test_a_pool_like_one_of_sentinels_asks_the_same_sentinels_for_the_master(the
     assert ours.sentinel_manager is not theirs.sentinel_manager
     assert ours.connection_kwargs["password"] == "p/w"
     assert url_of(theirs) == OF_SENTINELS
+
+
+def test_pools_of_one_worker_share_where_the_master_is():
+    make = pool_maker(redis_pys_pool(), 2.0)
+    first, second = make().sentinel_manager, make().sentinel_manager
+    assert first is not second
+    assert first.known is second.known
 
 
 def test_arqs_settings_name_the_sentinels_of_a_url():

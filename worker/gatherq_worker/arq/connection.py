@@ -1,7 +1,8 @@
 """Pools, URLs and arq's settings of one server: each made of another."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -41,8 +42,11 @@ async def connect(url: str, **options: Any) -> ArqRedis:
     return redis
 
 
-def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:
-    """Make a pool for the same server or sentinels; a silent server fails within a lease."""
+def pool_maker(theirs: ConnectionPool, lease: float) -> Callable[[], ConnectionPool]:
+    """Return what makes pools for the same server; a silent server fails within a lease.
+
+    Where sentinels are asked, all of these pools follow the first that meets a new master.
+    """
     options = {
         **theirs.connection_kwargs,
         "socket_timeout": min(SOCKET_TIMEOUT, lease),
@@ -50,12 +54,17 @@ def pool_like(theirs: ConnectionPool, lease: float) -> ConnectionPool:
         "connection_class": theirs.connection_class,
     }
     options.pop("retry", None)
-    if not isinstance(theirs, SentinelConnectionPool):
-        return ConnectionPool(**options)
-    options.pop("connection_pool", None)
-    ours = MasterPool(theirs.service_name, _sentinels(theirs), **options)
-    ours.connection_class = fast_connection(ours.connection_class)
-    return ours
+    if isinstance(theirs, SentinelConnectionPool):
+        options.pop("connection_pool", None)
+        return partial(_master_pool, str(theirs.service_name), _sentinels(theirs), options)
+    options["connection_class"] = fast_connection(theirs.connection_class)
+    return partial(ConnectionPool, **options)
+
+
+def _master_pool(name: str, sentinels: Sentinels, options: dict[str, Any]) -> MasterPool:
+    pool = MasterPool(name, sentinels.copy(), **options)
+    pool.connection_class = fast_connection(pool.connection_class)
+    return pool
 
 
 def redis_settings(url: str) -> RedisSettings:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import arq.worker
 from arq.connections import ArqRedis, create_pool
-from redis.asyncio import ConnectionPool
 
 from gatherq.aio import not_cancelled
 from gatherq.contract.keys import KeySpace
@@ -36,7 +35,7 @@ from gatherq_worker.telemetry.sentry import monitor_cron_jobs
 
 from . import cron
 from .codec import ArqCodec
-from .connection import connect, pool_like, url_of
+from .connection import connect, pool_maker, url_of
 from .functions import arq_handler, own_handler, table_entry
 from .options import engine_options
 from .shutdown import Shutdown
@@ -355,7 +354,7 @@ class Worker(arq.worker.Worker):
             logger.debug("no heart beat: %s", error)
 
     def _make_engine(self, handlers: Registry) -> Engine:
-        server = Server(self._make_pool)
+        server = Server(pool_maker(self.pool.connection_pool, self.lease))
         server.adopt(self.pool.connection_pool)
         queue, options = str(self.queue_name), engine_options(self, self._codec)
         return Engine(server, self.worker_id, queue, handlers, options, self.scoreboard)
@@ -372,9 +371,6 @@ class Worker(arq.worker.Worker):
         forever, seconds = self.keep_result_forever, self.keep_result_s
         own = self._handlers.get(name)
         return own or arq_handler(entry, keep_forever=forever, keep=seconds)
-
-    def _make_pool(self) -> ConnectionPool:
-        return pool_like(self.pool.connection_pool, self.lease)
 
 
 # Callers, arq's own `create_worker` among them, read the arguments off the signature.

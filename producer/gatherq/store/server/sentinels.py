@@ -80,21 +80,33 @@ class _AskedSentinel:
         return isinstance(self.said, AuthenticationError | NoPermissionError)
 
 
+class KnownMaster:
+    """Where the last connection went of all that a worker, or a producer, has made."""
+
+    place: Place | None = None
+
+
 class Sentinels:
     """The sentinels that a URL, or arq's settings, name; the first is asked first."""
 
     def __init__(
-        self, places: Sequence[Place], kind: type[Connection], options: Mapping[str, Any]
+        self,
+        places: Sequence[Place],
+        kind: type[Connection],
+        options: Mapping[str, Any],
+        known: KnownMaster | None = None,
     ) -> None:
         self.places: tuple[Place, ...] = tuple(places)
         #: What their connections are made with, a password too.
         self.options: Mapping[str, Any] = options
+        #: Is of all copies: no part of a worker stays behind at what was the master.
+        self.known: KnownMaster = known or KnownMaster()
         self._kind = kind
         self._sentinels = [_AskedSentinel(place, kind, options) for place in places]
 
     def copy(self) -> "Sentinels":
         """Return the same for another event loop."""
-        return Sentinels(self.places, self._kind, self.options)
+        return Sentinels(self.places, self._kind, self.options, self.known)
 
     async def discover_master(self, name: str) -> Place:
         """Return host and port of the master; raises NoMaster, or SentinelRefusal."""
@@ -143,21 +155,24 @@ class _Follower(SentinelManagedConnection):
     """A connection to the master, and to nothing else.
 
     redis-py asks the sentinels before each connect. A pool gives a connection by `connect`, which
-    does nothing to an open one, unless another of the pool has met a new master.
+    does nothing to an open one, unless another has met a new master.
     """
 
     connection_pool: Any
 
     async def connect(self) -> None:
         """Connect to the master, unless that is so."""
-        master = self.connection_pool.master_address
-        if self.is_connected and master not in (None, (self.host, self.port)):
+        sentinels = self.connection_pool.sentinel_manager
+        if self.is_connected:
+            if (self.host, self.port) == sentinels.known.place:
+                return
             await self.disconnect()
         try:
             await super().connect()  # type: ignore[no-untyped-call]
         except REDIS_ERRORS:
-            self.connection_pool.sentinel_manager.ask_another()
+            sentinels.ask_another()
             raise
+        sentinels.known.place = self.host, self.port
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
         """Read a reply; raises redis-py's ConnectionError where a master says it is none."""
