@@ -12,11 +12,12 @@ import os
 import shutil
 import signal
 import tempfile
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from gatherq.testing.server import free_port, server_program
 
@@ -144,6 +145,12 @@ class Sentinels:
             if each.runs:
                 await each.logged("+switch-master", times)
 
+    async def sees_soon(self):
+        """Have them look at the servers more often than each ten seconds, where Redis has that."""
+        for each in self.processes:
+            with suppress(ResponseError):  # before Redis 7
+                await each.redis.execute_command("SENTINEL", "DEBUG", "info-period", 300)
+
     async def failover(self):
         """Have them promote a replica while the master is well; wait until all know it."""
         before = [each.log.copy() for each in self.processes]
@@ -191,7 +198,8 @@ async def sentinels(master, count=3, *, password=None, own_password=None):
             processes.append(await stack.enter_async_context(running))
         for each in processes:
             await each.logged("+slave ")
-            await each.logged("+sentinel ", count - 1)
+            if count > 1:
+                await each.logged("+sentinel ", count - 1)
         yield Sentinels(processes, password, own_password)
 
 

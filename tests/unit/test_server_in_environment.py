@@ -1,5 +1,7 @@
 """The server of the environment, and the password of its file."""
 
+from urllib.parse import quote
+
 import pytest
 from redis.asyncio.connection import parse_url
 
@@ -34,6 +36,13 @@ def test_redis_py_reads_the_password_and_all_else_as_before(url):
     read = parse_url(with_password(url, PASSWORD))
     assert read.pop("password") == PASSWORD
     assert read == parse_url(url)
+
+
+def test_a_url_of_sentinels_gets_the_password_of_the_server():
+    url = with_password("redis+sentinel://jobs@h:1,[::1]/m/2?sentinel_password=x", PASSWORD)
+    assert (
+        url == f"redis+sentinel://jobs:{quote(PASSWORD, safe='')}@h:1,[::1]/m/2?sentinel_password=x"
+    )
 
 
 @pytest.mark.parametrize(

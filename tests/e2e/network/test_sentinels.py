@@ -3,22 +3,23 @@
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from redis.exceptions import ResponseError
 
 from gatherq import Producer, call
 from gatherq.errors import BatchNotFound
 from tests.conftest import gatherq, until
-from tests.servers import replica_of, sentinels, server
+from tests.servers import NAME, replica_of, sentinels, server
 
 from .conftest import LEASE
 
 HERE = Path(__file__).parent
-PASSWORD, SENTINELS_OWN = "p/w", "of-sentinels"
+REPOSITORY = HERE.parents[2]
+PASSWORD, OWN = "p/w", "of-sentinels"
 
 
 class Pool:
@@ -29,9 +30,10 @@ class Pool:
         self.ledger = folder / "ledger"
         self.workers = []
 
-    def worker(self, *options, module="jobs_on_a_ledger", url=None):
-        command = gatherq("worker", module, "--lease", str(LEASE), "--grace", "3", *options)
-        environment = {**os.environ, "GATHERQ_REDIS_URL": url or self.watch.url}
+    def worker(self, *options, module="jobs_on_a_ledger", lease=LEASE, url=None):
+        """Start a worker; without a URL it has that of its settings."""
+        command = gatherq("worker", module, "--lease", str(lease), "--grace", "3", *options)
+        environment = {**os.environ, **({"GATHERQ_REDIS_URL": url} if url else {})}
         process = subprocess.Popen(command, cwd=HERE, env=environment)
         self.workers.append(process)
         return process
@@ -66,23 +68,20 @@ class Pool:
 
     async def demote_by_hand(self):
         """Swap the two behind the sentinels' backs, who come to know it by and by."""
-        for each in self.watch.processes:
-            try:
-                await each.redis.execute_command("SENTINEL", "DEBUG", "info-period", 300)
-            except ResponseError:  # before Redis 7: they need twenty seconds
-                break
+        await self.watch.sees_soon()
         await self.replica.redis.execute_command("REPLICAOF", "NO", "ONE")
         await self.master.redis.execute_command("REPLICAOF", "127.0.0.1", self.replica.port)
         await self.watch.switched()
 
 
 @pytest.fixture
-async def pool(tmp_path):
+async def pool(tmp_path, request):
+    """A pool; its parameter is the password of the sentinels."""
     words = {"password": PASSWORD}
     async with (
         server(**words) as master,
         replica_of(master, **words) as replica,
-        sentinels(master, **words, own_password=SENTINELS_OWN) as watch,
+        sentinels(master, **words, own_password=getattr(request, "param", OWN)) as watch,
     ):
         pool = Pool(master, replica, watch, tmp_path)
         try:
@@ -125,7 +124,7 @@ async def more(ended, count=8):
 async def test_each_job_has_one_outcome_whatever_becomes_of_the_master(pool, change):
     async with until(120), Producer(pool.watch.url, patience=40) as producer:
         for _ in range(2):
-            pool.worker("--processes", "2")
+            pool.worker("--processes", "2", url=pool.watch.url)
         async with load(producer, pool.ledger) as ended:
             await more(ended, 20)
             before = pool.pids()
@@ -143,3 +142,45 @@ async def test_each_job_has_one_outcome_whatever_becomes_of_the_master(pool, cha
     assert all(worker.poll() is None for worker in pool.workers)
     for pid in before:
         os.kill(pid, 0)  # the same processes have outlived it
+
+
+ARQS = """
+from arq.connections import RedisSettings
+from tests.e2e.network.arq_on_a_ledger import WorkerSettings as Base
+
+class WorkerSettings(Base):
+    redis_settings = RedisSettings(
+        sentinel=True, host={hosts}, sentinel_master={name!r}, password={password!r}
+    )
+"""
+
+
+async def held_by_a_dead_process(pool, producer, after):
+    """Kill a process at work, and return its worker's name and the outcome of its job."""
+    batch = await producer.submit([call("nap", str(pool.ledger), 0.5 + after)])
+    while not pool.pids():
+        await asyncio.sleep(0.01)
+    (pid,) = pool.pids()
+    os.kill(pid, signal.SIGKILL)
+    (outcome,) = await batch.outcomes()
+    return outcome
+
+
+# arq's settings cannot say a password of the sentinels.
+@pytest.mark.parametrize(("kind", "pool"), [("gatherq", OWN), ("arq", None)], indirect=["pool"])
+async def test_the_jobs_of_a_dead_process_start_again_at_once(pool, kind, tmp_path, monkeypatch):
+    """The supervisor asks the sentinels, whether a URL or arq's settings name them."""
+    options = {"module": "jobs_on_a_ledger", "lease": 60.0}
+    async with until(45), Producer(pool.watch.url) as producer:
+        if kind == "arq":
+            hosts = [("127.0.0.1", each.port) for each in pool.watch.processes]
+            text = ARQS.format(hosts=hosts, name=NAME, password=PASSWORD)
+            (tmp_path / "sentinel_settings.py").write_text(text)
+            monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(REPOSITORY)]))
+            options["module"] = "sentinel_settings.WorkerSettings"
+        else:
+            options["url"] = pool.watch.url
+        pool.worker("--processes", "2", **options)
+        outcome = await held_by_a_dead_process(pool, producer, 0.5)
+    assert (outcome.status, outcome.attempt) == ("succeeded", 2)
+    assert [entry.status for entry in outcome.history] == ["died"]

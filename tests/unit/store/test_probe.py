@@ -46,6 +46,7 @@ def test_a_simple_url_is_read_as_redis_py_reads_it(url):
     "url",
     [
         "rediss://h",
+        "redis+sentinel://h/m",
         "redis://h?socket_timeout=3",
         "redis://h?username=me",
         "redis://h:x",

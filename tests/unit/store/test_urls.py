@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from redis.asyncio.connection import SSLConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gatherq import Producer
@@ -27,9 +28,22 @@ SHAPES = [
     *("{s}://{p}/x@h", "{s}://{p}#x@h", "{s}://me:a@{p}@h"),
     *("{s}://me:a/{p}@h", "{s}://a?{p}@h", "{s}://a#{p}@h", "{s}://a?b={p}@h"),
 ]
+#: Where the name of a master stands behind the hosts.
+SENTINEL_SHAPES = [
+    *("{s}://:{p}@h,i:1/m/0", "{s}://me:{p}@h/m", "{s}://{p}@h/m", "{s}://{p}:@h/m", "{s}:{p}@h/m"),
+    *("{s}://h/m/{p}", "{s}://h/m#{p}", "{s}://h/m?sentinel_password={p}", "{s}://h:{p}/m"),
+    *("{s}://h/m?sentinel_username={p}", "{s}://h/m?{p}=1", "{s}://h/m?password={p}&host={p}"),
+    *("{s}://h,:{p}", "{s}://:{p}", "{s}://:{p}/x@h/m", "{s}://me:a@{p}@h/m", "{s}://[{p}@h/m"),
+    *("{s}://me:a/{p}@h/m", "{s}://a?{p}@h/m", "{s}://h/m?b={p}@h", "{s}://h,me:{p}@i/m"),
+]
 ODD = st.text(st.sampled_from("/?#@:%[]&= é\n"), max_size=2)
 PASSWORDS = st.builds("{}hunter2{}".format, ODD, ODD)
 SCHEMES = ["redis", "rediss", "unix", "REDIS", "http", ""]
+SENTINEL_SCHEMES = ["redis+sentinel", "rediss+sentinel", "REDIS+Sentinel"]
+URLS = st.one_of(
+    st.tuples(st.sampled_from(SHAPES), st.sampled_from(SCHEMES)),
+    st.tuples(st.sampled_from(SENTINEL_SHAPES), st.sampled_from(SENTINEL_SCHEMES)),
+)
 
 
 def said(url, *makers):
@@ -45,8 +59,9 @@ def said(url, *makers):
 
 
 @settings(deadline=None)  # a loaded machine is slow
-@given(st.sampled_from(SHAPES), st.sampled_from(SCHEMES), PASSWORDS, st.booleans())
-def test_a_password_is_never_said(shape, scheme, password, encoded):
+@given(URLS, PASSWORDS, st.booleans())
+def test_a_password_is_never_said(url, password, encoded):
+    shape, scheme = url
     # Without a host, an @ of the password makes a host of what follows: as such it is shown.
     assume("@" in shape or encoded or "@" not in password.partition(MARKER)[0])
     password = quote(password, safe="") if encoded else password
@@ -62,6 +77,8 @@ def test_a_password_is_never_said(shape, scheme, password, encoded):
         ("rediss://u:p%40x@h.example:7", "rediss://:***@h.example:7"),
         ("redis://:p@[::1]:7/0", "redis://:***@[::1]:7/0"),
         ("unix://:p@/run/redis.sock?db=2", "unix://:***@/run/redis.sock?db=2"),
+        ("redis+sentinel://u:p@h,i:7/m.1?db=2", "redis+sentinel://:***@h,i:7/m.1/2"),
+        ("rediss+sentinel://[::1],h/m/?sentinel_password=x", "rediss+sentinel://[::1],h/m"),
     ],
 )
 def test_what_is_no_secret_is_shown(url, shown):
@@ -96,6 +113,20 @@ UNUSABLE = [
     *((f"redis://h/0{each}", SPACE) for each in (" ", "\n", "\r\n", "\t", "\x00", "\u2003")),
     *((f"redis://{each}/0", SPACE) for each in ("h\n", "h\t:1", "\rh", ":p\nq@h")),
     *(("unix://", "path of a socket"), ("unix://h/x", "path of a socket")),
+    *(
+        (f"redis+sentinel://h{each}", "does not name the master")
+        for each in ("", "/", "//0", "/a b")
+    ),
+    *((f"redis+sentinel://h/m/{each}", DATABASE) for each in ("x", "-1", "1/2", "1?db=x")),
+    *((f"redis+sentinel://{each}/m", "no host") for each in ("", "h,", ":1", ":p@", "h,:1")),
+    *((f"redis+sentinel://h,i:{each}/m", PORT) for each in ("0", "x", "", "65536")),
+    *(
+        (f"redis+sentinel://h/m?{each}=1", "an option too many, sentinels say")
+        for each in ("host", "port")
+    ),
+    *(("redis+sentinel://h/m/1?db=2", "two databases"), ("redis+sentinel://h/m?db=", DATABASE)),
+    *(("redis+sentinel://h/m?sentinel_password=", "sentinel_password of it has no value"),),
+    *(("redis://h?sentinel_password=x", "an option too many, only redis"),),
     *(("redis://h?ssl_cert_reqs=", "has no value"), ("rediss://h?password", "has no value")),
     *(
         ("'redis://h'", "begins with none"),
@@ -116,6 +147,11 @@ def test_what_redis_py_would_misread_is_refused_in_one_line(url, why):
 DATABASES = [
     *(("redis://h", None), ("redis://h/", None), ("redis://h/3", 3), ("redis://h/3/", 3)),
     *(("redis://h?db=3", 3), ("redis://h/3?db=3", 3), ("redis://[::1]:7/2", 2)),
+    *(
+        ("redis+sentinel://h/m", None),
+        ("redis+sentinel://h,i/m/3", 3),
+        ("redis+sentinel://h/m?db=3", 3),
+    ),
     *(("unix:///run/redis.sock?db=4", 4), ("redis://me:a%20%2Fb@h_1.x-y:65535/15", 15)),
 ]
 
@@ -172,6 +208,23 @@ def test_an_option_of_tls_wants_its_scheme():
 @pytest.mark.parametrize(("url", "database"), DATABASES)
 def test_what_is_a_database_is_taken(url, database):
     assert connection_pool(url).connection_kwargs.get("db") == database
+
+
+def test_a_url_of_sentinels_says_what_each_connection_is_made_with():
+    pool = connection_pool(
+        "rediss+sentinel://me:p%2Fw@h,i:7/m/3?sentinel_username=s&sentinel_password=q%26"
+        "&ssl_cert_reqs=none&client_name=kitchen"
+    )
+    options, asked = pool.connection_kwargs, pool.sentinel_manager
+    assert (options["username"], options["password"], options["db"]) == ("me", "p/w", 3)
+    assert (options["client_name"], options["ssl_cert_reqs"]) == ("kitchen", "none")
+    assert (pool.service_name, asked.places) == ("m", (("h", 26379), ("i", 7)))
+    assert (asked.options["username"], asked.options["password"]) == ("s", "q&")
+    assert asked.options["ssl_cert_reqs"] == "none"
+    assert not {"host", "port", "sentinel_password"} & options.keys()
+    assert isinstance(pool.make_connection(), SSLConnection)
+    plain = connection_pool("redis+sentinel://h/m").make_connection()
+    assert not isinstance(plain, SSLConnection)
 
 
 @pytest.mark.parametrize(

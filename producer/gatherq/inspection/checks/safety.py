@@ -1,10 +1,10 @@
 """Whether what is written stays, and who can read and write it."""
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
 
 from gatherq.inspection.durations import show_duration
 from gatherq.store.inspection.server_report import ServerReport
+from gatherq.store.server.urls import hosts_of
 
 from .finding import Finding, ok, problem, unchecked, warning
 
@@ -90,13 +90,12 @@ def _access(report: ServerReport) -> Finding:
 
 
 def _encryption(url: str) -> Finding:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme == "rediss":
+    if url.lower().startswith("rediss"):
         return ok("encryption", "TLS")
-    if parts.scheme == "unix" or _is_loopback(host):
+    far = [host for host in hosts_of(url) if not _is_loopback(host)]
+    if not far:
         return ok("encryption", "none is needed: it is on this machine")
-    text = f"what goes to {host}, the password too, can be read on its way"
+    text = f"what goes to {', '.join(far)}, the password too, can be read on its way"
     return warning("encryption", text, "use TLS (rediss://), or a network that is yours alone")
 
 

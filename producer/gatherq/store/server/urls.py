@@ -186,8 +186,15 @@ def _shown(text: str) -> str:
 
 
 def is_of_this_machine(url: str) -> bool:
-    """Tell whether a URL, as `masked` shows it, names a port of this machine."""
-    return urlsplit(url).hostname in _THIS_MACHINE
+    """Tell whether a URL, as `masked` shows it, names ports of this machine alone."""
+    hosts = hosts_of(url)
+    return bool(hosts) and all(host in _THIS_MACHINE for host in hosts)
+
+
+def hosts_of(url: str) -> list[str]:
+    """Return the hosts that a URL names; none for a socket, and for what is no URL."""
+    parts = urlsplit(url)
+    return [host for host, _ in places_of(parts)] if parts.scheme in _PORTS else []
 
 
 def _is_cut_short(parts: SplitResult) -> bool:

@@ -105,6 +105,9 @@ def test_a_server_without_a_password(config, level, says):
         ("redis://127.0.0.1:6379/0", "ok"),
         ("redis://[::1]:6379/0", "ok"),
         ("unix:///run/redis.sock", "ok"),
+        ("redis+sentinel://localhost,127.0.0.1:1/kitchen", "ok"),
+        ("redis+sentinel://:pw@localhost,redis.example/kitchen", "warning"),
+        ("rediss+sentinel://:pw@redis.example/kitchen", "ok"),
     ],
 )
 def test_encryption_is_missed_where_others_can_listen(url, level):
