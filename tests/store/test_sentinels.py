@@ -9,7 +9,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from gatherq import Producer
 from gatherq.errors import BatchNotFound, RedisUnavailable
 from gatherq.inspection.inspector import Inspector
-from gatherq.store.server.connection import connect, disconnect
+from gatherq.store.server.connection import client, connect, disconnect
+from gatherq.store.server.sentinels import MasterPool
 from gatherq.testing.server import free_port
 from tests.conftest import gatherq, until
 from tests.servers import NAME, replica_of, sentinels, server
@@ -100,25 +101,39 @@ async def test_a_sentinel_that_names_a_replica_is_not_believed(watch, pair):
         url = watch.url.replace(hosts, f"{old},{hosts}")
         assert f"127.0.0.1:{replica.port} is not the master" in await refusal(url)
         async with Inspector(url, patience=10) as inspector:  # the second time it asks another
-            assert [batch async for batch in inspector.batches()] == []
+            assert await inspector.batches() == []
+
+
+def like(pool):
+    """Make another pool, as each part of a worker has one."""
+    options = {name: value for name, value in pool.connection_kwargs.items() if "pool" not in name}
+    made = MasterPool(pool.service_name, pool.sentinel_manager.copy(), **options)
+    made.connection_class = pool.connection_class
+    return made
 
 
 async def test_connections_follow_one_that_meets_a_new_master(watch, pair):
     """Also those that only read, which a demoted server would go on answering."""
     master, replica = pair
     redis = connect(watch.url)
+    another = client(like(redis.connection_pool))
     async with until(60):
-        await asyncio.gather(redis.ping(), redis.ping())
+        await asyncio.gather(redis.ping(), redis.ping(), another.ping())
+        blocked = asyncio.create_task(redis.blpop(["nothing"], 9))
+        while not (await master.redis.info("clients"))["blocked_clients"]:
+            await asyncio.sleep(0.01)
         await watch.sees_soon()
         await replica.redis.execute_command("REPLICAOF", "NO", "ONE")
         await master.redis.execute_command("REPLICAOF", "127.0.0.1", replica.port)
         await watch.switched()
-        with pytest.raises(RedisConnectionError):
-            await redis.set("a", 1)
-        assert await redis.set("a", 2)
-        info = await asyncio.gather(*(redis.info("server") for _ in range(3)))
+        with pytest.raises(RedisConnectionError, match="it is the master no more: UNBLOCKED"):
+            await blocked
+        assert await redis.set("a", 1)
+        clients = (redis, redis, redis, another)
+        info = await asyncio.gather(*(each.info("server") for each in clients))
     assert {each["tcp_port"] for each in info} == {replica.port}
     await disconnect(redis)
+    await disconnect(another)
 
 
 async def test_commands_take_the_url(watch):
