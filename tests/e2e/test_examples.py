@@ -61,7 +61,6 @@ import runpy, sys
 from gatherq.testing import server
 
 server.server_program = lambda: ("fakeredis", "")
-server.server_program = lambda: ("fakeredis", "")
 runpy.run_path(sys.argv[1], run_name="__main__")
 """
 

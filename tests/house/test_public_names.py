@@ -105,11 +105,6 @@ def test_the_other_doors():
     assert functions(gatherq.progress) == ["progress"]
     names = ["embedded_server", "free_port", "server_program"]
     assert sorted(functions(gatherq.testing.server)) == names
-    assert sorted(functions(gatherq.testing.server)) == [
-        "embedded_server",
-        "find_server",
-        "free_port",
-    ]
 
 
 @pytest.mark.parametrize("name", CLIENT)

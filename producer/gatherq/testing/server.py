@@ -48,7 +48,6 @@ def embedded_server(
     However this process ends, by SIGKILL too, it leaves no server behind, nor a folder of its own.
     """
     kind, program = server_program()
-    kind, program = server_program()
     start: _Start = _fakeredis
     if program:
         settings = {"bind": "127.0.0.1", "save": ""} | options
@@ -68,10 +67,6 @@ def server_program() -> tuple[str, str]:
 
     Raises GatherqError where none is installed.
     """
-
-
-def server_program() -> tuple[str, str]:
-    """Return the kind of server that is installed, and its program; fakeredis has none."""
     if os.name == "posix":
         for name in REAL[:2]:
             if program := shutil.which(name):

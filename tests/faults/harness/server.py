@@ -11,7 +11,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gatherq.testing.server import REAL, server_program, free_port
+from gatherq.testing.server import REAL, free_port, server_program
 
 
 class Server:
