@@ -17,8 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.sentinel import Sentinel
+
+from tests.servers import NAME
 
 from ..jobs.notes import VARIABLE, monotonic
+from ..jobs.places import redis_settings
 from .keys import left_behind
 from .ledger import Ledger
 from .recorder import Recorder
@@ -56,6 +60,7 @@ class Pool:
         #: What the report says was seen, and the longest time (s) that anything took to recover.
         self.seen: list[str] = []
         self.recovery: float | None = None
+        self._is_settled = False
         self.server: Server
         self.side: Ours | Arq
 
@@ -74,6 +79,17 @@ class Pool:
         self._sampler = Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
         self.recorder = Recorder(self._sampler)
 
+    async def ask_sentinels(self, url: str) -> None:
+        """Let all of the row go to the master that the sentinels of a URL know."""
+        self.side.url = url
+        client = Sentinel(
+            redis_settings(url).host, socket_timeout=1, sentinel_kwargs={"socket_timeout": 1}
+        )
+        await self.redis.aclose()
+        await self._sampler.aclose()
+        self.redis, self._sampler = client.master_for(NAME), client.master_for(NAME)
+        self.recorder = Recorder(self._sampler)
+
     @property
     def ours(self) -> Ours:
         """The side, of rows that are about gatherq alone."""
@@ -90,7 +106,7 @@ class Pool:
         """Start a worker: `options` are of `gatherq worker`, `before` words before the command."""
         log = self.folder / f"worker-{len(self.workers)}.log"
         given = {
-            self.side.variable: url or self.server.url,
+            self.side.variable: url or self.side.url,
             VARIABLE: str(self.ledger.path),
             **(environment or {}),
         }
@@ -153,7 +169,10 @@ class Pool:
             self.must(re.search(cause, each.error, re.S), f"I6: {each.id} says {said}")
 
     async def settle(self) -> None:
-        """Collect what has not been collected, and check the invariants."""
+        """Collect what has not been collected, and check the invariants; once."""
+        if self._is_settled:
+            return
+        self._is_settled = True
         for each in self.submissions:
             if not each.endings:
                 await self.outcomes(each)

@@ -1,8 +1,8 @@
 """The recorder: reads the results of all jobs over and over, and sees whether one changes."""
 
 import asyncio
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -33,6 +33,17 @@ class Recorder:
     def forget(self) -> None:
         """Begin anew: what was there may go, since a row has removed it."""
         self.first.clear()
+
+    @asynccontextmanager
+    async def looking_away(self) -> AsyncIterator[None]:
+        """Read nothing within the block, and begin anew, by connections that are new."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        yield
+        await self._redis.connection_pool.disconnect()
+        self.forget()
+        self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
         """Stop reading, after a last look at all."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.connections import ArqRedis, create_pool
 from arq.jobs import deserialize_result
 from redis.exceptions import RedisError
 
@@ -17,6 +17,7 @@ from gatherq import Producer, call
 from gatherq.contract.keys import DEFAULT_QUEUE
 from tests.conftest import gatherq, in_contact
 
+from ..jobs.places import redis_settings
 from .ledger import Ledger
 from .workers import Worker
 
@@ -102,7 +103,7 @@ class Arq:
     async def redis(self) -> ArqRedis:
         """Return its own client."""
         if self._redis is None:
-            self._redis = await create_pool(RedisSettings.from_dsn(self.url))
+            self._redis = await create_pool(redis_settings(self.url))
         return self._redis
 
     def command(self, options: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import bodies
-from arq.connections import RedisSettings
+from places import redis_settings as settings_of
 
 from arq import func
 from notes import note
@@ -44,7 +44,7 @@ class WorkerSettings:
         func(noted(bodies.nap), name="once", max_tries=1),
         func(noted(bodies.probe, "probe"), name="probe"),
     ]
-    redis_settings = RedisSettings.from_dsn(os.environ.get("REDIS_URL", "redis://127.0.0.1/0"))
+    redis_settings = settings_of(os.environ.get("REDIS_URL", "redis://127.0.0.1/0"))
     on_startup = startup
     max_jobs = 100
     max_tries = 2
