@@ -121,21 +121,17 @@ class Mix:
         """
         batch = jobs.ids[0].rpartition(":")[0]
         alive = {pid for worker in self._pool.workers for pid in worker.pids()}
-        executions: dict[str, list[int]] = {id_: [] for id_ in jobs.ids}
-        for line in self._pool.ledger.lines():
-            if line.id in executions:
-                executions[line.id].append(line.pid)
         for (name, _), ending in zip(jobs.calls, jobs.endings, strict=True):
             self.endings[ending.status] += 1
             may = ENDINGS[name] | ({"cancelled"} if batch in self._cancelled else set()) | {"lost"}
-            ran, most = executions[ending.id], 1 if name == "once" else 2
+            ran, most = self._pool.ledger.lines("start", ending.id), 1 if name == "once" else 2
             said = f"{name} {ending.id} is {ending.status} at attempt {ending.attempts}"
             said = f"{said} after {len(ran)} executions: {ending.error[:300]}"
             self._pool.must(ending.status in may, said)
             # Where a machine died, nobody knows what had begun.
             unknown = sum("its lease ran out" in each for each in ending.history)
             self._pool.must(ending.attempts - unknown <= most, f"I3: {said}")
-            cut_off = sum(pid not in alive for pid in ran)
+            cut_off = sum(line.pid not in alive for line in ran)
             self._pool.must(len(ran) - max(ending.attempts, 1) <= cut_off, f"I3: {said}")
             if ending.status == "lost":
                 self._pool.must(len(ran) + unknown >= most, f"lost before its time: {said}")

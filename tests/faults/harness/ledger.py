@@ -1,7 +1,7 @@
 """The ledger: a file to which handlers append at the start and at the end of each execution."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,15 +24,21 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.touch()
+        self._read = 0
+        self._of: defaultdict[tuple[str, str | None], list[Line]] = defaultdict(list)
 
     def lines(self, what: str = "start", id_: str | None = None) -> list[Line]:
-        """Return the lines of a kind, of one job or of all."""
-        found = []
-        for text in self.path.read_text().split("\n")[:-1]:
+        """Return the lines of a kind, of one job or of all; read what is new in the file first."""
+        with self.path.open("rb") as file:
+            file.seek(self._read)
+            new, _, _ = file.read().rpartition(b"\n")
+        for text in new.decode().splitlines():
             kind, job, attempt, pid, parent, at = text.split()
-            if kind == what and id_ in (None, job):
-                found.append(Line(kind, job, int(attempt), int(pid), int(parent), float(at)))
-        return found
+            line = Line(kind, job, int(attempt), int(pid), int(parent), float(at))
+            self._of[kind, None].append(line)
+            self._of[kind, job].append(line)
+        self._read += len(new) + bool(new)
+        return self._of[what, id_]
 
     def executions(self) -> Counter[str]:
         """Count how often each job has begun."""
