@@ -19,6 +19,7 @@ class Recorder:
         self._ids: list[str] = []
         self._task: asyncio.Task[None] | None = None
         self._at = 0
+        self._closing = False
         #: First result that was read, by job.
         self.first: dict[str, bytes] = {}
         #: Jobs whose outcome has changed; and what it was, and became.
@@ -48,13 +49,13 @@ class Recorder:
     async def close(self) -> None:
         """Stop reading, after a last look at all."""
         if self._task:
-            self._task.cancel()
+            self._closing = True  # redis-py may swallow a cancellation
             await asyncio.wait([self._task])
             for _ in range(0, len(self._ids), _AT_ONCE):
                 await self._look()
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing:
             with suppress(RedisError, OSError):  # a fault of the row
                 await self._look()
             await asyncio.sleep(_PAUSE)

@@ -37,6 +37,8 @@ class Ending:
     attempts: int = 0
     #: How its earlier attempts ended, in words.
     history: tuple[str, ...] = ()
+    #: The outcome of gatherq, or the result that arq's own client reads.
+    outcome: Any = None
 
 
 class Ours:
@@ -79,9 +81,10 @@ class Ours:
                     outcome.job_id,
                     outcome.status,
                     getattr(outcome, "value", None),
-                    "" if outcome.status == "succeeded" else repr(outcome),
+                    "" if outcome.status == "succeeded" else _said(outcome),
                     getattr(outcome, "attempts", outcome.attempt),  # those of a Lost are its deaths
                     tuple(str(each) for each in outcome.history),
+                    outcome,
                 )
         return [found.get(slot, Ending(id_, "none")) for slot, id_ in enumerate(ids)]
 
@@ -140,12 +143,21 @@ class Arq:
             await self._redis.aclose()
 
 
+def _said(outcome: Any) -> str:
+    """Return all that an outcome says, as whoever unwraps it reads it."""
+    try:
+        outcome.unwrap()
+    except BaseException as error:
+        return f"{outcome!r}: {type(error).__name__}: {error}"
+    return ""
+
+
 def _ending(id_: str, raw: bytes) -> Ending:
     result = deserialize_result(raw)
     if result.success:
-        return Ending(id_, "succeeded", result.result, "", result.job_try)
+        return Ending(id_, "succeeded", result.result, "", result.job_try, result)
     kind, text = type(result.result).__name__, str(result.result)
     status = {"TimeoutError": "timed_out", "CancelledError": "cancelled"}.get(kind, "failed")
     if "max" in text and "retries" in text:
         status = "lost"
-    return Ending(id_, status, None, f"{kind} {text}".strip(), result.job_try)
+    return Ending(id_, status, None, f"{kind} {text}".strip(), result.job_try, result)
