@@ -5,7 +5,7 @@ import pytest
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.ipc.execution_table import Execution, ExecutionSnapshot, key
 from gatherq_worker.ipc.scoreboard import RunningJob
-from gatherq_worker.supervision.blame import Death, overdue, suspects
+from gatherq_worker.supervision.blame import Death, from_outside, overdue, suspects
 
 #: Job -> where it had begun; those held beside them, "w0" and "w1", had not.
 LOOP = {"l0": "loop", "l1": "loop"}
@@ -36,9 +36,12 @@ def death(cause, where=(), mark=None, limits=(0.0, 0.0, 0.0), at=100.0):
         ("died", LOOP | THREAD | PROCESS, None, ["t0"]),
         ("silent", LOOP | THREAD, None, ["t0"]),
         ("silent", LOOP | THREAD, "l0", ["l0", "t0"]),
-        # By its own doing, from a child task or a callback; or from outside.
+        # By its own doing, from a child task or a callback.
         ("died", LOOP | PROCESS, None, ["l0", "l1"]),
-        ("killed", LOOP | THREAD | PROCESS, None, ["l0", "l1", "t0"]),
+        # A thread may have taken the memory, for which the kernel killed the process.
+        ("killed", LOOP | THREAD | PROCESS, None, ["t0"]),
+        # From outside.
+        ("killed", LOOP | PROCESS, None, ["l0", "l1"]),
         ("killed", {"l0": "loop"}, None, ["l0"]),
         ("killed", PROCESS, None, []),
         ("killed", {}, None, []),
@@ -51,6 +54,21 @@ def death(cause, where=(), mark=None, limits=(0.0, 0.0, 0.0), at=100.0):
 def test_suspects_are_those_whose_code_can_have_done_it(cause, where, mark, wanted):
     found = suspects(death(cause, where, mark), held(where))
     assert [attempt.job_id for attempt in found] == wanted
+
+
+@pytest.mark.parametrize(
+    ("cause", "where", "mark", "wanted"),
+    [
+        ("killed", LOOP | PROCESS, None, True),
+        ("killed", LOOP, "l0", False),
+        ("killed", LOOP | THREAD, None, False),
+        ("died", LOOP, None, False),
+    ],
+)
+def test_a_process_is_killed_from_outside_if_no_code_of_a_job_can_be_why(
+    cause, where, mark, wanted
+):
+    assert from_outside(death(cause, where, mark), held(where)) == wanted
 
 
 def test_what_cannot_be_told_counts_as_begun():

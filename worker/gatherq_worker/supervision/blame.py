@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.ipc.execution_table import Execution, ExecutionSnapshot
+from gatherq_worker.ipc.execution_table import Execution, ExecutionSnapshot, Where
 from gatherq_worker.ipc.scoreboard import RunningJob
 
 #: died: by its own exit, or a signal that its own code can cause. killed: by SIGKILL, which the
@@ -40,19 +40,28 @@ def suspects(death: Death, held: Sequence[Attempt]) -> list[Attempt]:
     """Return the attempts whose code caused the death, or can have: one alone is certain."""
     if death.cause in ("stopped", "late"):
         return []
-    places = [
-        (attempt, execution.where)
-        for attempt in held
-        if (execution := death.executions.find(attempt.job_id, attempt.number))
-    ]
+    places = _places(death, held)
     threads = [attempt for attempt, where in places if where == "thread"]
     if death.running_job:
         running = [attempt for attempt in held if death.running_job.is_of(attempt)]
         # The loop may have waited, in the middle of a job, for a thread to release the interpreter.
         return running + threads if death.cause == "silent" else running
-    if threads and death.cause != "killed":
-        return threads
-    return [attempt for attempt, where in places if where != "process"]
+    return threads or [attempt for attempt, where in places if where != "process"]
+
+
+def from_outside(death: Death, held: Sequence[Attempt]) -> bool:
+    """Tell whether the process was killed while no code of a job ran that can be why."""
+    ran = death.running_job or any(where == "thread" for _, where in _places(death, held))
+    return death.cause == "killed" and not ran
+
+
+def _places(death: Death, held: Sequence[Attempt]) -> list[tuple[Attempt, Where]]:
+    """Return the attempts that had begun, with where."""
+    return [
+        (attempt, execution.where)
+        for attempt in held
+        if (execution := death.executions.find(attempt.job_id, attempt.number))
+    ]
 
 
 def _execution(death: Death, attempt: Attempt) -> Execution | None:

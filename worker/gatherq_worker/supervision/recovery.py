@@ -20,7 +20,7 @@ from gatherq_worker.engine.worker_record.news import News
 from gatherq_worker.ipc.endpoint import Endpoint
 from gatherq_worker.ipc.execution_table import Execution
 
-from .blame import Death, overdue, suspects
+from .blame import Death, from_outside, overdue, suspects
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -63,9 +63,9 @@ class Recoverer:
             records = [_timed_out(*one, death, now, self._queue) for one in late]
             news.recorded(records, await store.record_and_maintain(records))
         recorded = {attempt.job_id for attempt, _ in late}
-        charged = suspects(death, held)
+        charged, outside = suspects(death, held), from_outside(death, held)
         releases = [
-            Release(attempt, charge=True, entry=_entry(attempt, death, charged, now))
+            Release(attempt, charge=True, entry=_entry(attempt, death, charged, now, outside))
             if attempt in charged
             else Release(attempt)
             for attempt in held
@@ -85,7 +85,9 @@ def _event(death: Death) -> tuple[str, ...]:
     return ("worker_drained" if death.cause == "stopped" else "worker_died", "how", death.how)
 
 
-def _entry(attempt: Attempt, death: Death, charged: Sequence[Attempt], now: int) -> bytes:
+def _entry(
+    attempt: Attempt, death: Death, charged: Sequence[Attempt], now: int, outside: bool
+) -> bytes:
     """Write the entry of an attempt's history that says how its worker died."""
     error = ErrorInfo(type="WorkerDied", message=death.how)
     entry = {
@@ -97,8 +99,8 @@ def _entry(attempt: Attempt, death: Death, charged: Sequence[Attempt], now: int)
     }
     if len(charged) > 1:
         entry["beside"] = len(charged) - 1
-    if death.cause == "killed" and not death.running_job:
-        entry["killed"] = True  # from outside, while no job's code ran: no job caused it
+    if outside:
+        entry["killed"] = True  # no job caused it
     return encode(entry)
 
 
