@@ -317,6 +317,30 @@ async def test_what_blocks_is_told_by_job_and_place(monkeypatch):
     assert where.startswith("tests/unit/engine/test_watchdog.py:")
 
 
+async def test_what_is_interrupted_is_told_first_however_short_its_limit(monkeypatch, caplog):
+    said, interrupted = [], threading.Event()
+
+    def interrupt(target):
+        said.append(caplog.text)
+        interrupted.set()
+
+    monkeypatch.setattr(module.interrupt, "install", lambda over: threading.get_ident())
+    monkeypatch.setattr(module.interrupt, "interrupt", interrupt)
+    late = Attempt("b:0", 1, None)
+    late.deadline, late.overdue = time.monotonic(), time.monotonic() + 60
+
+    async def blocks():
+        set_current(CurrentJob("b:0", "b", 0, "f", 1, None, None))
+        while not interrupted.is_set():
+            time.sleep(0.01)
+
+    dog = Dog(late)
+    with dog.watching(Store()):
+        await asyncio.create_task(blocks())
+    assert re.search(r"'b:0'.* blocks the event loop for 0\.\d s: .* in blocks", said[0])
+    assert dog.watchdog.blocks == 1
+
+
 async def test_a_process_that_is_ended_says_why_and_what_it_recorded():
     dog, store = Dog(overdue(), Attempt("b:1", 1, None)), Store()
     with dog.watching(store) as thread:

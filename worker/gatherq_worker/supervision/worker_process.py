@@ -18,7 +18,7 @@ from gatherq_worker.ipc.scoreboard import Scoreboard
 SILENT = 0.3
 #: Seconds past a deadline, of the loop and of threads, before the supervisor acts: the process
 #: has had its chance by then.
-_LEAD, _LEAD_THREAD = 0.1, 0.5
+_LEAD, _LEAD_THREAD = 0.1, 0.2
 
 
 class WorkerProcess:

@@ -72,7 +72,7 @@ class Watchdog:
         self._records: list[Record[Attempt]] = []
         self._warned = False
         self._trouble = ""
-        #: How often the loop was blocked for a second or more.
+        #: How often the loop was blocked for a second or more, or what blocked it was interrupted.
         self.blocks = 0
 
     def alive(self) -> bool:
@@ -118,9 +118,10 @@ class Watchdog:
         limited = [attempt for attempt in self._attempts.running() if attempt.overdue]
         late = [a for a in limited if a.deadline and now >= a.deadline]
         self._warned = self._warned and blocked >= self._blocked
-        if blocked >= _WORTH_A_LINE and not self._warned:
-            self._warn(blocked, stuck)
-        if stuck >= self._blocked and self._target and (late or self._left_behind()):
+        interrupted = stuck >= self._blocked and self._target and (late or self._left_behind())
+        if (blocked >= _WORTH_A_LINE or interrupted) and not self._warned:
+            self._warn(blocked, stuck)  # before the interrupt: it tells where the code stands
+        if interrupted and self._target:
             interrupt.interrupt(self._target)
         overdue = [a for a in limited if now >= _must_have_ended(a)]
         if blocked < self._blocked:
