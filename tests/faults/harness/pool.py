@@ -135,6 +135,19 @@ class Pool:
         self.recorder.watch(ids)
         return found
 
+    async def spread(self, calls: Sequence[Call], **options: Any) -> list[Submission]:
+        """Submit jobs one by one, so that all workers run some of them; wait until all have begun.
+
+        Workers of gatherq take them in turn. Those of arq ask now and then, and get all at once.
+        """
+        before, found = len(self.ledger.lines()), []
+        parts = [[each] for each in calls] if self.is_ours else [list(calls)]
+        for part in parts:
+            found.append(await self.submit(part, **options))
+            before += len(part)
+            await self.started(before)
+        return found
+
     async def outcomes(self, submission: Submission, within: float | None = None) -> list[Ending]:
         """Wait for what becomes of jobs; what has not ended in time has the status "none"."""
         within = within or PATIENCE[self.side_name]
