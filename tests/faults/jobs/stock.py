@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import bodies
+import harm
 from places import redis_settings as settings_of
 
 from arq import func
@@ -25,6 +26,15 @@ def noted(body: Callable[..., Awaitable[Any]], what: str = "") -> Callable[..., 
     return noting
 
 
+def in_loop(body: Callable[..., Any], **options: Any) -> Any:
+    """Make a function for arq of a plain one: `NAME_in_loop`."""
+
+    async def running(*args: Any) -> Any:
+        return body(*args)
+
+    return func(noted(running), name=f"{body.__name__}_in_loop", **options)
+
+
 async def startup(ctx: dict[Any, Any]) -> None:
     """Say that the worker is up."""
     note("up", "worker", 0)
@@ -41,6 +51,8 @@ class WorkerSettings:
     functions = [  # noqa: RUF012 (as arq's users write it)
         *(func(noted(body), name=body.__name__) for body in PLAIN),
         *(func(noted(body), name=body.__name__, timeout=1) for body in TIMED),
+        *(in_loop(body) for body in harm.POISONS),
+        *(in_loop(body, timeout=1) for body in harm.BLOCKERS),
         func(noted(bodies.nap), name="once", max_tries=1),
         func(noted(bodies.probe, "probe"), name="probe"),
     ]
