@@ -177,9 +177,13 @@ class Pool:
     def all_are(self, submission: Submission, status: str, cause: str = "") -> None:
         """All jobs ended so, and their errors say so."""
         for each in submission.endings:
-            said = f"{each.error[:300]!r}"
-            self.must(each.status == status, f"{each.id} is {each.status}, not {status}: {said}")
-            self.must(re.search(cause, each.error, re.S), f"I6: {each.id} says {said}")
+            self.says(each, status, cause)
+
+    def says(self, ending: Ending, status: str, cause: str = "") -> None:
+        """A job ended so, and its error says so."""
+        said = f"{ending.error[:300]!r}"
+        self.must(ending.status == status, f"{ending.id} is {ending.status}, not {status}: {said}")
+        self.must(re.search(cause, ending.error, re.S), f"I6: {ending.id} says {said}")
 
     async def settle(self) -> None:
         """Collect what has not been collected, and check the invariants; once."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from arq.connections import ArqRedis, create_pool
-from arq.jobs import deserialize_result
+from arq.jobs import DeserializationError, deserialize_result
 from redis.exceptions import RedisError
 
 from gatherq import Producer, call
@@ -153,7 +153,10 @@ def _said(outcome: Any) -> str:
 
 
 def _ending(id_: str, raw: bytes) -> Ending:
-    result = deserialize_result(raw)
+    try:
+        result = deserialize_result(raw)
+    except DeserializationError as error:
+        return Ending(id_, "unreadable", error=str(error))
     if result.success:
         return Ending(id_, "succeeded", result.result, "", result.job_try, result)
     kind, text = type(result.result).__name__, str(result.result)
