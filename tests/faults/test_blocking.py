@@ -1,9 +1,12 @@
 """Jobs that do not end when their time is over: they block, hold the interpreter, or resist."""
 
+import asyncio
+
 import pytest
 
 from .harness.pool import Pool
 from .harness.rows import row
+from .test_processes import busiest
 
 ALONE = "arq runs jobs in its loop alone"
 #: The timeout of all that blocks here, and what the matrix allows besides.
@@ -71,3 +74,40 @@ async def test_a_job_blocks_its_process(pool, name):
     """It sleeps, runs Python code, C code that keeps the interpreter, or resists; timeout 1 s."""
     words = {**BLOCKERS, **HOLDERS}[name]
     await blocks(pool, f"{name}_in_process", words, siblings_run=1)
+
+
+@row("19", "jobs swallow their cancellation, and return or go on", quick=True)
+async def test_jobs_swallow_their_cancellation(pool):
+    """On workers with room for 5 each, 10 jobs swallow it at 1 s: some return, others go on."""
+    await pool.start(2, "--processes", "1", "--concurrency", "5")
+    calls = [(name, (60.0,)) for name in ("swallow", "resist")] * 5
+    swallowing = await pool.submit(calls, executions=1)
+    await pool.started(10)
+    async with pool.recovers(TIMEOUT + ROOM, "all had timed out"):
+        await pool.outcomes(swallowing)
+    pool.all_are(swallowing, "timed_out")
+    async with pool.recovers(1.0, "others ran in their places"):
+        others = await pool.submit([("nap", (0.1,))] * 10, executions=1)
+        await pool.outcomes(others)
+    pool.all_are(others, "succeeded")
+
+
+@pytest.mark.parametrize("name", ["resist", "resist_in_thread"])
+@row("19", "very many jobs go on though they are cancelled", arq="as with ten of them")
+async def test_very_many_go_on(pool, name):
+    """64 jobs swallow whatever is raised in them for 60 s; their timeout is 1 s."""
+    await pool.start(2, "harmful", "--processes", "1")
+    calls = [(name, (60.0,))] * 64
+    going_on = await pool.submit(calls, executions=1)
+    await pool.started(64)
+    async with pool.recovers(TIMEOUT + ROOM, "all had timed out"):
+        await pool.outcomes(going_on)
+    pool.all_are(going_on, "timed_out")
+    crowded, _ = busiest(pool)
+    async with pool.recovers(4.0, "their process was replaced"):
+        while set(crowded.pids()) & {line.pid for line in pool.ledger.lines()}:
+            await asyncio.sleep(0.01)
+    others = await pool.submit([("nap", (0.1,)), ("nap_here_in_thread", (0.1,))] * 20)
+    async with pool.recovers(3.0, "others ran in their places"):
+        await pool.outcomes(others)
+    pool.all_are(others, "succeeded")

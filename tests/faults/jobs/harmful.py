@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import harm
+import results
 
 from gatherq import current_job, job
 from notes import note
@@ -41,3 +42,5 @@ for poison in harm.POISONS:
 for blocker in harm.BLOCKERS:
     globals().update(everywhere(blocker, timeout=1.0))
 globals().update(everywhere(harm.nap_here))
+for ending in results.ENDS:
+    globals().update(everywhere(ending))

@@ -7,6 +7,7 @@ from typing import Any
 
 import bodies
 import harm
+import results
 from places import redis_settings as settings_of
 
 from arq import func
@@ -51,7 +52,7 @@ class WorkerSettings:
     functions = [  # noqa: RUF012 (as arq's users write it)
         *(func(noted(body), name=body.__name__) for body in PLAIN),
         *(func(noted(body), name=body.__name__, timeout=1) for body in TIMED),
-        *(in_loop(body) for body in harm.POISONS),
+        *(in_loop(body) for body in (*harm.POISONS, *results.ENDS)),
         *(in_loop(body, timeout=1) for body in harm.BLOCKERS),
         func(noted(bodies.nap), name="once", max_tries=1),
         func(noted(bodies.probe, "probe"), name="probe"),
