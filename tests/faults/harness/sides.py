@@ -100,6 +100,8 @@ class Arq:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        if str(JOBS) not in sys.path:  # its producers import what its jobs raise
+            sys.path.append(str(JOBS))
         self._redis: ArqRedis | None = None
         self._submitted = 0
 
@@ -159,7 +161,11 @@ def _ending(id_: str, raw: bytes) -> Ending:
         return Ending(id_, "unreadable", error=str(error))
     if result.success:
         return Ending(id_, "succeeded", result.result, "", result.job_try, result)
-    kind, text = type(result.result).__name__, str(result.result)
+    kind = type(result.result).__name__
+    try:
+        text = str(result.result)
+    except Exception:
+        text = ""
     status = {"TimeoutError": "timed_out", "CancelledError": "cancelled"}.get(kind, "failed")
     if "max" in text and "retries" in text:
         status = "lost"
