@@ -9,8 +9,8 @@ from .harness.rows import row
 ALONE = "arq runs jobs in its loop alone"
 #: How a job ends, and what its outcome says: type and text.
 ENDS = {
-    "not serialisable": "UnwritableResult.*object",
-    "no text": "UnwritableResult.*Opaque",
+    "not serialisable": "UnwritableResult.*lock|TypeError.*lock|unable to serialize",
+    "no text": "UnwritableResult.*Opaque|RuntimeError.*no text",
     "a circle": "UnwritableResult",
     "an error without a text": "Mute",
     "a message of 10 MB": "ValueError.*xxx",
@@ -27,12 +27,13 @@ async def ends(pool, place):
     """Run a job for each way to end beside others, and hold each outcome to what it must say."""
     await pool.start(2, "harmful")
     others = await pool.submit([("nap", (0.5,))] * 10, executions=1)
-    ways = [*ENDS, "arguments mutated"]
+    wanted = {how: text for how, text in ENDS.items() if pool.is_ours or how != "a circle"}
+    ways = [*wanted, "arguments mutated"]  # pickle writes a circle
     calls = [(f"end_in_{place}", (how, ["a"])) for how in ways]
     ending = await pool.submit(calls, executions=1)
     *found, mutated = await pool.outcomes(ending)
-    for how, each in zip(ENDS, found, strict=True):
-        pool.says(each, "failed", ENDS[how])
+    for how, each in zip(wanted, found, strict=True):
+        pool.says(each, "failed", wanted[how])
         pool.must(len(each.error) < 200_000, f"{how!r} says {len(each.error):,} characters")
     pool.must(mutated.value == "fine", f"its arguments were mutated: {mutated.error[:200]}")
     if pool.is_ours:
