@@ -102,15 +102,19 @@ class Pool:
         url: str | None = None,
         environment: dict[str, str] | None = None,
         before: Sequence[str] = (),
+        module: str = "native",
     ) -> Worker:
-        """Start a worker: `options` are of `gatherq worker`, `before` words before the command."""
+        """Start a worker: `options` are of `gatherq worker`, `before` words before the command.
+
+        `module` has the jobs, where gatherq runs them.
+        """
         log = self.folder / f"worker-{len(self.workers)}.log"
         given = {
             self.side.variable: url or self.side.url,
             VARIABLE: str(self.ledger.path),
             **(environment or {}),
         }
-        worker = Worker([*before, *self.side.command(options)], JOBS, given, log)
+        worker = Worker([*before, *self.side.command(options, module)], JOBS, given, log)
         self.workers.append(worker)
         return worker
 

@@ -57,9 +57,9 @@ class Ours:
         self.producers.append(producer)
         return producer
 
-    def command(self, options: Sequence[str]) -> list[str]:
+    def command(self, options: Sequence[str], module: str) -> list[str]:
         """Return what starts a worker, but for the variable that names the server."""
-        command = gatherq("worker", "native", "--lease", str(self.lease), "--grace", "3", *options)
+        command = gatherq("worker", module, "--lease", str(self.lease), "--grace", "3", *options)
         if "--processes" not in options:
             command += ["--processes", "0"]
         return command
@@ -111,7 +111,7 @@ class Arq:
             self._redis = await create_pool(redis_settings(self.url))
         return self._redis
 
-    def command(self, options: Sequence[str]) -> list[str]:
+    def command(self, options: Sequence[str], module: str) -> list[str]:
         """Return what starts a worker, but for the variable that names the server."""
         return [sys.executable, "-m", "arq", "stock.WorkerSettings"]
 
