@@ -77,7 +77,8 @@ class Worker:
         self.process.terminate()
 
     def close(self) -> None:
-        """End what is left of it."""
+        """End what is left of it, and what its jobs have left behind."""
+        left = self.pids()[1:] if self.is_alive else []
         if self.is_alive:
             self.wake()
             self.process.terminate()
@@ -85,6 +86,8 @@ class Worker:
                 self.process.wait(8)
             except subprocess.TimeoutExpired:
                 self.kill()
+        for pid in left:
+            _signal(pid, signal.SIGKILL)
 
     def said(self) -> str:
         """Return what it has logged."""
