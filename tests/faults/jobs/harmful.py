@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import harm
+import leftovers
 import results
+from native import noted
 
 from gatherq import current_job, job
 from notes import note
@@ -44,3 +46,6 @@ for blocker in harm.BLOCKERS:
 globals().update(everywhere(harm.nap_here))
 for ending in results.ENDS:
     globals().update(everywhere(ending))
+globals().update(everywhere(leftovers.leave, timeout=1.0))
+leave_in_its_loop = job(name="leave_in_its_loop")(noted(leftovers.leave_in_its_loop))
+ask_an_executor = job(name="ask_an_executor", timeout=2.0)(noted(leftovers.ask_an_executor))

@@ -7,6 +7,7 @@ from typing import Any
 
 import bodies
 import harm
+import leftovers
 import results
 from places import redis_settings as settings_of
 
@@ -53,7 +54,8 @@ class WorkerSettings:
         *(func(noted(body), name=body.__name__) for body in PLAIN),
         *(func(noted(body), name=body.__name__, timeout=1) for body in TIMED),
         *(in_loop(body) for body in (*harm.POISONS, *results.ENDS)),
-        *(in_loop(body, timeout=1) for body in harm.BLOCKERS),
+        *(in_loop(body, timeout=1) for body in (*harm.BLOCKERS, leftovers.leave)),
+        func(noted(leftovers.leave_in_its_loop), name="leave_in_its_loop"),
         func(noted(bodies.nap), name="once", max_tries=1),
         func(noted(bodies.probe, "probe"), name="probe"),
     ]
