@@ -18,8 +18,8 @@ async def left_behind(redis: Redis, within: float) -> list[str]:
     """Return what is left and should not be, once there is nothing or the time is over."""
     end = time.monotonic() + within
     while True:
-        names = [key.decode(errors="replace") async for key in redis.scan_iter("*", 1000)]
-        left = sorted(f"{name} is left" for name in names if not _is_kept(name, set(names)))
+        names = {key.decode(errors="replace") async for key in redis.scan_iter("*", 1000)}
+        left = sorted(f"{name} is left" for name in names if not _is_kept(name, names))
         if not left or time.monotonic() > end:
             return left
         await asyncio.sleep(0.05)

@@ -31,8 +31,8 @@ def row(
     """Make a row of a function of a `Pool`; its docstring says what is done and what must hold.
 
     `arq` says why the row means nothing to stock arq; without it the row is run against that too,
-    and what did not hold is noted. A `quick` row is run by `make test`. `server` are directives of
-    redis.conf.
+    and what did not hold is noted. A `quick` row is run by `make test`. `server` has arguments of
+    `Pool.open`.
     """
 
     def decorate(function: Callable[..., Awaitable[None]]) -> Any:
