@@ -38,21 +38,24 @@ class Recorder:
     @asynccontextmanager
     async def looking_away(self) -> AsyncIterator[None]:
         """Read nothing within the block, and begin anew, by connections that are new."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await self._stop()
         yield
         await self._redis.connection_pool.disconnect()
         self.forget()
+        self._closing = False
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
         """Stop reading, after a last look at all."""
         if self._task:
-            self._closing = True  # redis-py may swallow a cancellation
-            await asyncio.wait([self._task])
+            await self._stop()
             for _ in range(0, len(self._ids), _AT_ONCE):
                 await self._look()
+
+    async def _stop(self) -> None:
+        self._closing = True  # redis-py may swallow a cancellation
+        if self._task:
+            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         while not self._closing:
