@@ -238,7 +238,7 @@ async def test_a_running_job_that_blocks_within_its_limit_is_alive_what_it_left_
 
     def block():
         while not found:
-            time.sleep(0.01)  # noqa: ASYNC251 (it blocks the loop, and can be interrupted)
+            time.sleep(0.01)
 
     def ask():
         time.sleep(0.6)
@@ -289,7 +289,7 @@ async def test_what_blocks_is_told_by_job_and_place(monkeypatch):
 
     def block():
         while not over:
-            time.sleep(0.01)  # noqa: ASYNC251 (it blocks the loop, and can be interrupted)
+            time.sleep(0.01)
 
     async def blocks():
         set_current(CurrentJob("b:0", "b", 0, "f", 1, None, None))
@@ -297,10 +297,10 @@ async def test_what_blocks_is_told_by_job_and_place(monkeypatch):
 
     def ask():
         while not (told := dog.watchdog.blocked_by()):
-            time.sleep(0.01)  # noqa: ASYNC251 (it blocks the loop, and can be interrupted)
+            time.sleep(0.01)
         found.append(told)
         while not (news := dog.news.take()):
-            time.sleep(0.01)  # noqa: ASYNC251 (it blocks the loop, and can be interrupted)
+            time.sleep(0.01)
         found.append(json.loads(news)["events"])
         over.append(True)
 
