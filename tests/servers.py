@@ -169,7 +169,9 @@ async def server(folder=None, password=None, **options):
     if password:
         directives |= {"requirepass": password, "masterauth": password}
     directives |= {name.replace("_", "-"): str(value) for name, value in options.items()}
-    words = [word for name, value in directives.items() for word in (f"--{name}", value)]
+    words: list[str] = []
+    for name, value in directives.items():
+        words += [f"--{name}", *(value.split() or [""])]  # before Redis 7 a word is one value
     async with _running(folder, "eady to accept connections", words, password) as process:
         yield process
 

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     patience: float = Field(
         default=30.0, ge=0, allow_inf_nan=False, description="a number of seconds, 0 or more"
     )
+    #: Replicas that are to have a write before it counts.
+    replicas: int = Field(default=0, ge=0, le=64, description="a number of replicas from 0 to 64")
     #: What a producer does while no worker is there to run what it waits for.
     no_workers: NoWorkersPolicy = Field(default="warn", description="'warn', 'raise' or 'ignore'")
     #: How the spans of jobs belong to those of their producer; `off`: there are no spans.

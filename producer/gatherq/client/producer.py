@@ -29,7 +29,8 @@ from gatherq.store.batches import BatchStore
 from gatherq.store.server import connection
 from gatherq.store.server.connection import address_of, database_of
 from gatherq.store.server.owned_pool import owned_pool
-from gatherq.store.server.retry import RedisRetry
+from gatherq.store.server.replicas import waited_for
+from gatherq.store.server.retry import RedisRetry, logger
 from gatherq.store.server.urls import masked
 from gatherq.telemetry.producer_meters import ProducerMeters
 from gatherq.telemetry.producer_spans import ProducerSpans, Waiting
@@ -62,8 +63,11 @@ class Producer(Gatherer, AsyncWith):
 
     What is not given is read from the environment: `GATHERQ_REDIS_URL`, `GATHERQ_QUEUE`,
     `GATHERQ_KEEP` (seconds that a batch stays in Redis after it has ended), `GATHERQ_PATIENCE`
-    (seconds of going on trying while Redis is away), `GATHERQ_NO_WORKERS`, `GATHERQ_TRACE`. A bad
-    value raises InvalidSetting, a bad URL RedisUnavailable.
+    (seconds of going on trying while Redis is away), `GATHERQ_REPLICAS`, `GATHERQ_NO_WORKERS`,
+    `GATHERQ_TRACE`. A bad value raises InvalidSetting, a bad URL RedisUnavailable.
+
+    `replicas` says how many replicas of the server are to have what is submitted, cancelled or
+    redriven before that returns. Where fewer have it within a second, that is logged once.
 
     `no_workers` says what happens after three seconds of waiting, if no worker is on the queue, or
     none that knows the jobs' names: "warn" (the default) logs that once, "raise" raises NoWorkers
@@ -89,6 +93,7 @@ class Producer(Gatherer, AsyncWith):
         queue: str | None = None,
         keep: float | None = None,
         patience: float | None = None,
+        replicas: int | None = None,
         no_workers: NoWorkersPolicy | None = None,
         trace: TracePolicy | None = None,
     ) -> None:
@@ -97,6 +102,7 @@ class Producer(Gatherer, AsyncWith):
             queue=queue,
             keep=keep,
             patience=patience,
+            replicas=replicas,
             no_workers=no_workers,
             trace=trace,
         )
@@ -109,7 +115,11 @@ class Producer(Gatherer, AsyncWith):
         place = (settings.queue, *address_of(self._redis))
         self._spans, self._meters = ProducerSpans(settings.trace, *place), ProducerMeters(*place)
         self._session = Session(
-            BatchStore(self._redis, KeySpace(settings.queue, database_of(self._redis))),
+            BatchStore(
+                self._redis,
+                KeySpace(settings.queue, database_of(self._redis)),
+                waited_for(settings.replicas, logger),
+            ),
             RedisRetry(self._url, settings.patience),
             self._owner.check,
             settings.no_workers,

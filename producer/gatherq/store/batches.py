@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from gatherq.contract.keys import KeySpace
 
+    from .server.replicas import Replicas
+
 
 class Counts(NamedTuple):
     """How many slots of a batch there are, in all and in each state.
@@ -72,22 +74,28 @@ class SubmitReply(NamedTuple):
 
 
 class BatchStore:
-    """Submits and cancels batches, and reads their results; its members do the rest."""
+    """Submits and cancels batches, and reads their results; its members do the rest.
 
-    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+    Replicas are waited for after what its caller is told that it holds: jobs that are queued, or
+    cancelled.
+    """
+
+    def __init__(
+        self, redis: "Redis", keys: "KeySpace", replicas: "Replicas | None" = None
+    ) -> None:
         self._redis = redis
         self.keys: KeySpace = keys
         #: Which slots ended.
         self.completions: CompletionStream = CompletionStream(redis, keys)
         #: Sweep, mend, extend and delete.
         self.maintenance: BatchMaintenance = BatchMaintenance(redis, keys)
-        self.redrive: Redrive = Redrive(redis, keys)
+        self.redrive: Redrive = Redrive(redis, keys, replicas)
         #: What Redis has of single slots.
         self.slot_states: SlotStates = SlotStates(redis, keys)
         #: Who is there to run jobs.
         self.presence: WorkerPresence = WorkerPresence(redis)
-        self._submit = script("batch/submit").bind(redis, keys)
-        self._cancel = script("batch/cancel").bind(redis, keys)
+        self._submit = script("batch/submit").bind(redis, keys, replicas)
+        self._cancel = script("batch/cancel").bind(redis, keys, replicas)
         self._renew_lease = script("batch/renew_producer_lease").bind(redis, keys)
 
     async def submit(

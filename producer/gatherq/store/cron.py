@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from gatherq.contract.keys import KeySpace
 
+    from .server.replicas import Replicas
+
 #: For how long it is known that a run was queued, in ms.
 _TICK_TTL = 3_600_000
 #: A run that is later than this, in ms, is skipped: what is known of it may have expired.
@@ -30,9 +32,11 @@ class CronRun:
     keep: int
 
 
-async def enqueue_cron_run(redis: "Redis", keys: "KeySpace", cron: CronRun) -> bool:
+async def enqueue_cron_run(
+    redis: "Redis", keys: "KeySpace", cron: CronRun, replicas: "Replicas | None" = None
+) -> bool:
     """Queue a run of a cron job; False if it was queued before, by this or another worker."""
-    enqueue = script("job/enqueue_cron_run").bind(redis, keys, tick_ttl=_TICK_TTL)
+    enqueue = script("job/enqueue_cron_run").bind(redis, keys, replicas, tick_ttl=_TICK_TTL)
     reply = await enqueue(
         job_key=keys.job(cron.job_id),
         result_key=keys.result(cron.job_id),
@@ -48,8 +52,10 @@ async def enqueue_cron_run(redis: "Redis", keys: "KeySpace", cron: CronRun) -> b
 class CronStore:
     """What a worker asks of Redis about cron jobs. It belongs to the event loop of its client."""
 
-    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
-        self._redis, self._keys = redis, keys
+    def __init__(
+        self, redis: "Redis", keys: "KeySpace", replicas: "Replicas | None" = None
+    ) -> None:
+        self._redis, self._keys, self._replicas = redis, keys, replicas
 
     async def now(self) -> int:
         """Return Redis's time, in ms."""
@@ -58,4 +64,4 @@ class CronStore:
 
     async def enqueue(self, cron: CronRun) -> bool:
         """Queue a run; False if it was queued before, by this or another worker."""
-        return await enqueue_cron_run(self._redis, self._keys, cron)
+        return await enqueue_cron_run(self._redis, self._keys, cron, self._replicas)

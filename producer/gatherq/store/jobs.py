@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from gatherq.contract.keys import KeySpace
 
+    from .server.replicas import Replicas
+
 _NOTHING, _DRAINED = Beat(), SignOff()
 #: Leases that one script call renews.
 _RENEWAL_CHUNK = 250
@@ -131,17 +133,25 @@ class Release(Generic[F_co]):
 class JobStore:
     """Claims jobs for one worker, renews the leases, records outcomes, releases claims.
 
-    It belongs to the event loop of its client.
+    It belongs to the event loop of its client. Replicas are waited for after outcomes alone: a
+    claim, a renewal or a release that is lost is as if the worker had died then.
     """
 
-    def __init__(self, redis: "Redis", keys: "KeySpace", worker: str, lease: float) -> None:
+    def __init__(
+        self,
+        redis: "Redis",
+        keys: "KeySpace",
+        worker: str,
+        lease: float,
+        replicas: "Replicas | None" = None,
+    ) -> None:
         self._redis, self._keys, self._worker = redis, keys, worker
         self._ping_task: asyncio.Task[None] | None = None
         self._claims = 0
         self._maintenance, self._queue = BatchMaintenance(redis, keys), QueueReader(redis, keys)
-        self._bind(round(lease * 1000))
+        self._bind(round(lease * 1000), replicas)
 
-    def _bind(self, lease: int) -> None:
+    def _bind(self, lease: int, replicas: "Replicas | None") -> None:
         redis, keys, worker = self._redis, self._keys, self._worker
         self._claim = script("job/claim_jobs").bind(
             redis, keys, worker=worker, lease=lease, most_bytes=MAX_JOB
@@ -150,7 +160,7 @@ class JobStore:
         self._renew = script("job/renew_claims").bind(
             redis, keys, lease=lease, worker=worker, worker_key=worker_key
         )
-        self._record = script("job/record_outcomes").bind(redis, keys, worker=worker)
+        self._record = script("job/record_outcomes").bind(redis, keys, replicas, worker=worker)
         self._release = script("job/release_claims").bind(redis, keys)
         self._park = script("job/park_claims").bind(redis, keys)
         self._tend = script("job/tend_lanes").bind(redis, keys)

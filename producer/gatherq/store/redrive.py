@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from gatherq.contract.keys import KeySpace
 
+    from .server.replicas import Replicas
+
 #: The status by which a completion takes back an earlier completion of its slot.
 REDRIVEN = "redriven"
 
@@ -21,9 +23,11 @@ REDRIVEN = "redriven"
 class Redrive:
     """Queues ended slots again."""
 
-    def __init__(self, redis: "Redis", keys: "KeySpace") -> None:
+    def __init__(
+        self, redis: "Redis", keys: "KeySpace", replicas: "Replicas | None" = None
+    ) -> None:
         self._redis, self._keys = redis, keys
-        self._redrive = script("batch/redrive").bind(redis, keys)
+        self._redrive = script("batch/redrive").bind(redis, keys, replicas)
 
     async def signatures(self, batch: str, slots: "Sequence[int]") -> dict[int, str]:
         """Return the signature of each of these slots that has one: it ended without success."""

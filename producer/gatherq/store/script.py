@@ -13,7 +13,7 @@ of Lua they cost each call a tenth of what JSON among its arguments did.
 """
 
 import re
-from functools import cache
+from functools import cache, partial
 from hashlib import sha1
 from importlib.resources import files
 from operator import itemgetter
@@ -24,10 +24,15 @@ from redis.exceptions import NoScriptError
 from gatherq.contract.keys import PARKING, KeySpace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from importlib.resources.abc import Traversable
 
     from redis.asyncio import Redis
+
+    from .server.replicas import Replicas
+
+    #: Sends a command, and returns its reply.
+    _Send = Callable[..., Awaitable[Any]]
 
 _LUA = files(__package__).joinpath("lua")
 _INCLUDES = "include"
@@ -56,12 +61,20 @@ class Script:
         """All that a call names, in the order of the header."""
         return (*self.keys, *self.argv, self.rest) if self.rest else (*self.keys, *self.argv)
 
-    def bind(self, redis: "Redis", keys: "KeySpace", **constants: Any) -> "Step":
+    def bind(
+        self,
+        redis: "Redis",
+        keys: "KeySpace",
+        replicas: "Replicas | None" = None,
+        **constants: Any,
+    ) -> "Step":
         """Return the step for a queue on a server; it takes the queue's keys from `keys`.
 
-        Raises TypeError for a constant that the step does not take.
+        With `replicas` it waits until they have what it wrote. Raises TypeError for a constant that
+        the step does not take.
         """
-        return Step(self, redis, keys.queue_wide, constants)
+        send = redis.execute_command if replicas is None else partial(replicas.send, redis)
+        return Step(self, send, keys.queue_wide, constants)
 
     def _locals(self) -> str:
         """Return the line of Lua that declares what the step takes."""
@@ -77,9 +90,9 @@ class Step:
     """A script and what it takes in every call; called with the rest of its names."""
 
     def __init__(
-        self, script: Script, redis: "Redis", queue_wide: dict[str, str], constants: dict[str, Any]
+        self, script: Script, send: "_Send", queue_wide: dict[str, str], constants: dict[str, Any]
     ) -> None:
-        self._script, self._redis = script, redis
+        self._script, self._send = script, send
         known = {name: queue_wide[name] for name in script.names if name in queue_wide}
         self._bound = {**known, **constants}
         if unknown := self._bound.keys() - set(script.names):
@@ -101,10 +114,10 @@ class Step:
             arguments = (*arguments[:-1], *arguments[-1])
         digest, keys = self._head
         try:
-            return await self._redis.execute_command("EVALSHA", digest, keys, *arguments)
+            return await self._send("EVALSHA", digest, keys, *arguments)
         except NoScriptError:
             source = self._script.source
-            return await self._redis.execute_command("EVAL", source, keys, *arguments)
+            return await self._send("EVAL", source, keys, *arguments)
 
     def _mismatch(self, named: dict[str, Any]) -> TypeError:
         missing, unknown = sorted(self.free - named.keys()), sorted(named.keys() - self.free)

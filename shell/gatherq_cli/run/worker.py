@@ -101,6 +101,12 @@ Examples:
     help="Memory in MiB after which a worker process is replaced.",
 )
 @_option(
+    "--replicas",
+    default=0,
+    type=click.IntRange(0, 64),
+    help="Replicas of the server that are to have an outcome before it counts. 0: none.",
+)
+@_option(
     "--statistics",
     default=10.0,
     type=click.FloatRange(0, 600),

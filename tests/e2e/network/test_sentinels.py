@@ -53,6 +53,11 @@ class Pool:
                 process.kill()
                 process.wait()
 
+    async def master_now(self):
+        """Return the server that the sentinels name."""
+        port = await self.watch.master_port()
+        return next(each for each in (self.master, self.replica) if each.port == port)
+
     async def kill(self):
         await self.master.kill()
         await self.watch.switched()
@@ -91,17 +96,17 @@ async def pool(tmp_path, request):
 
 
 @asynccontextmanager
-async def load(producer, ledger):
+async def load(producer, ledger, *may_be):
     """Submit jobs and wait for them, again and again; yield the batches that have ended.
 
-    A batch that no replica has when the master dies is gone, and says so.
+    A batch that no replica has when the master dies is gone, and says so, where that `may_be`.
     """
     ended, stop = [], asyncio.Event()
 
     async def submit_and_wait():
         while not stop.is_set():
             batch = await producer.submit([call("nap", str(ledger), 0.05) for _ in range(5)])
-            with contextlib.suppress(BatchNotFound):
+            with contextlib.suppress(*may_be):
                 ended.append(await batch.outcomes())
 
     async with asyncio.TaskGroup() as group:
@@ -120,12 +125,20 @@ async def more(ended, count=8):
         await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("change", ["kill", "freeze", "demote", "demote_by_hand"])
-async def test_each_job_has_one_outcome_whatever_becomes_of_the_master(pool, change):
+@pytest.mark.parametrize(
+    ("change", "replicas"),
+    [("kill", 0), ("kill", 1), ("freeze", 0), ("demote", 0), ("demote_by_hand", 0)],
+)
+async def test_each_job_has_one_outcome_whatever_becomes_of_the_master(
+    pool, change, replicas, monkeypatch
+):
+    """With replicas that are waited for, no batch is gone that `submit` has returned."""
+    monkeypatch.setenv("GATHERQ_REPLICAS", str(replicas))
+    may_be = () if replicas else (BatchNotFound,)
     async with until(120), Producer(pool.watch.url, patience=40) as producer:
         for _ in range(2):
             pool.worker("--processes", "2", url=pool.watch.url)
-        async with load(producer, pool.ledger) as ended:
+        async with load(producer, pool.ledger, *may_be) as ended:
             await more(ended, 20)
             before = pool.pids()
             held = await producer.submit([call("nap", str(pool.ledger), 4.0) for _ in range(20)])
@@ -133,9 +146,10 @@ async def test_each_job_has_one_outcome_whatever_becomes_of_the_master(pool, cha
             await getattr(pool, change)()
             await more(ended)
             outcomes = await held.outcomes()
-        assert await pool.watch.master_port() == pool.replica.port
-        (role, *_) = await pool.replica.redis.execute_command("ROLE")
-        assert role == b"master"
+        master = await pool.master_now()
+        assert (await master.redis.execute_command("ROLE"))[0] == b"master"
+        # Those of Redis 6.2 may put by and by what was swapped behind their backs back in order.
+        assert master is pool.replica or change == "demote_by_hand"
     assert [(o.slot, o.status) for o in outcomes] == [(n, "succeeded") for n in range(20)]
     assert all([o.slot for o in batch] == [*range(5)] for batch in ended)
     assert {o.status for o in ended[-1]} == {"succeeded"}

@@ -44,6 +44,7 @@ def engine_options(worker: "Worker", codec: ArqCodec) -> EngineOptions:
         hooks=Hooks(worker.on_job_start, worker.on_job_end, worker.after_job_end),
         most_jobs=worker.most_jobs,
         most_memory=worker.most_memory,
+        replicas=worker.replicas,
         statistics=worker.statistics,
         release=worker.retry_jobs,
         aborts=Aborts if worker.allow_abort_jobs else None,

@@ -39,6 +39,7 @@ def arguments(settings: WorkerSettings, names: Container[str] | None = None) -> 
         "burst": ("burst", settings.burst),
         "lease": ("lease", settings.lease),
         "unknown_for": ("unknown_for", settings.unknown_for),
+        "replicas": ("replicas", settings.replicas),
         "statistics": ("statistics", settings.statistics),
         "max_jobs_per_child": ("most_jobs", settings.max_jobs_per_child),
         "max_memory_per_child": ("most_memory", settings.max_memory_bytes),

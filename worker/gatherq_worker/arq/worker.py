@@ -21,6 +21,7 @@ from gatherq.contract.values.annotations import warn_about
 from gatherq.store.cron import enqueue_cron_run
 from gatherq.store.server.connection import Server, database_of
 from gatherq.store.server.errors import REDIS_ERRORS
+from gatherq.store.server.replicas import waited_for
 from gatherq.store.server.urls import masked
 from gatherq.telemetry.suppression import suppressed
 from gatherq_worker import stop_words
@@ -56,10 +57,11 @@ class Worker(arq.worker.Worker):
 
     Further arguments: `lease`, seconds that a claim holds without renewal; `unknown_for`, seconds
     for which a batch's job that is not among the functions is left to other workers, unless
-    `burst`; `job_log`, whether every job is logged as arq does; `statistics`, seconds between two
-    writes of what became of jobs, 0 for none; `observers`, told of what becomes of jobs, the first
-    around the others. Functions may be `@job` functions
-    and handlers too. Batches are read and written as JSON, whatever the serializers.
+    `burst`; `job_log`, whether every job is logged as arq does; `replicas`, how many replicas of
+    the server are to have an outcome before it counts as recorded; `statistics`, seconds between
+    two writes of what became of jobs, 0 for none; `observers`, told of what becomes of jobs, the
+    first around the others. Functions may be `@job` functions and handlers too. Batches are read
+    and written as JSON, whatever the serializers.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Worker(arq.worker.Worker):
         lease: float = 5.0,
         unknown_for: float = 30.0,
         job_log: bool = True,
+        replicas: int = 0,
         statistics: float = 10.0,
         most_jobs: int | None = None,
         most_memory: int | None = None,
@@ -84,6 +87,7 @@ class Worker(arq.worker.Worker):
         self.worker_id = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
         self.lease, self.unknown_for = lease, unknown_for
         self.job_log, self.statistics = job_log, statistics
+        self.replicas, self._waited_for = replicas, waited_for(replicas, logger)
         self.most_jobs, self.most_memory = most_jobs, most_memory
         self.observers = tuple(observers)
         #: Memory shared with a supervisor, if there is one.
@@ -195,7 +199,8 @@ class Worker(arq.worker.Worker):
         """Tell the supervisor, if there is one, where this worker's jobs are."""
         if self.endpoint_writer:
             url = self.url or url_of(self.pool.connection_pool)
-            self.endpoint_writer.tell(Endpoint(url, str(self.queue_name), self.lease))
+            queue = str(self.queue_name)
+            self.endpoint_writer.tell(Endpoint(url, queue, self.lease, self.replicas))
 
     async def run_check(
         self, retry_jobs: bool | None = None, max_burst_jobs: int | None = None
@@ -278,7 +283,7 @@ class Worker(arq.worker.Worker):
         keep = self.pool.expires_extra_ms
         for job in cron.due(self.cron_jobs, n, timedelta(seconds=delay * num_windows)):
             tick = cron.tick(job, self.job_serializer, round(n.timestamp() * 1000), keep)
-            await enqueue_cron_run(self.pool, keys, tick)
+            await enqueue_cron_run(self.pool, keys, tick, self._waited_for)
 
     def _begin_shutdown(self, signum: signal.Signals) -> None:
         """Begin the stop of a worker that runs nothing yet."""
@@ -374,7 +379,10 @@ class Worker(arq.worker.Worker):
 
 
 # Callers, arq's own `create_worker` among them, read the arguments off the signature.
-_OURS = ("lease", "unknown_for", "job_log", "statistics", "most_jobs", "most_memory", "observers")
+_OURS = {
+    *("lease", "unknown_for", "job_log", "replicas", "statistics", "most_jobs", "most_memory"),
+    "observers",
+}
 _own = [p for p in inspect.signature(Worker).parameters.values() if p.name in _OURS]
 _arqs = inspect.signature(arq.worker.Worker)
 Worker.__signature__ = _arqs.replace(  # type: ignore[attr-defined]

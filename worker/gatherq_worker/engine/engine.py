@@ -14,6 +14,7 @@ from gatherq.store.cron import CronStore
 from gatherq.store.jobs import JobStore
 from gatherq.store.server.connection import Server, database_of, disconnect
 from gatherq.store.server.errors import REDIS_ERRORS
+from gatherq.store.server.replicas import waited_for
 from gatherq_worker.execution import forks
 from gatherq_worker.execution.guarded_task import guarded, within
 from gatherq_worker.ipc.scoreboard import Scoreboard
@@ -67,8 +68,9 @@ class Engine:
         scoreboard: Scoreboard | None = None,
     ) -> None:
         def make_store(redis: "Redis") -> JobStore:
-            return JobStore(redis, keys, worker, options.lease)
+            return JobStore(redis, keys, worker, options.lease, replicas)
 
+        replicas = waited_for(options.replicas, logger)
         self._server, self._options, self._scoreboard = server, options, scoreboard
         self._loop, self._redis = asyncio.get_running_loop(), server.connect()
         keys = KeySpace(queue, database_of(self._redis))
@@ -100,7 +102,7 @@ class Engine:
         timetable = Timetable(registry, queue)
         #: How many schedules its jobs have.
         self.schedules = len(timetable)
-        self._scheduler = Scheduler(CronStore(self._redis, keys), timetable)
+        self._scheduler = Scheduler(CronStore(self._redis, keys, replicas), timetable)
         unknown = UnknownJobs(registry, options.unknown_for, options.clock)
         parking = Parking(store, attempts, recorder, places, registry)
         self._fetcher = Fetcher(

@@ -70,6 +70,8 @@ class EngineOptions:
     #: Jobs that a process starts, and bytes of memory that it uses, before it is recycled.
     most_jobs: int | None = None
     most_memory: int | None = None
+    #: Replicas that are to have an outcome before it counts as recorded.
+    replicas: int = 0
     #: Seconds between two tellings of what became of jobs; 0 for none.
     statistics: float = 10.0
     clock: Clock = monotonic

@@ -23,6 +23,8 @@ class Endpoint:
     queue: str
     #: Seconds that a claim holds without renewal.
     lease: float
+    #: Replicas that are to have an outcome before it counts as recorded.
+    replicas: int = 0
 
 
 class EndpointReader:

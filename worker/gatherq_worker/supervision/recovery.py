@@ -13,6 +13,7 @@ from gatherq.contract.worker_record import Beat, SignOff
 from gatherq.escape import escape
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.server.connection import connect, database_of, disconnect
+from gatherq.store.server.replicas import waited_for
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
 from gatherq_worker.engine.job_log import log_end
@@ -34,15 +35,16 @@ _RELEASED = 500
 class Recoverer:
     """Renews or releases the claims of worker processes of one queue that cannot do it."""
 
-    def __init__(self, redis: "Redis", queue: str, lease: float) -> None:
+    def __init__(self, redis: "Redis", queue: str, lease: float, replicas: int = 0) -> None:
         self._redis, self._queue, self._lease = redis, queue, lease
         self._keys = KeySpace(queue, database_of(redis))
+        self._replicas = waited_for(replicas, logger)
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> "Recoverer":
         """Make the recoverer of a queue that worker processes have told their supervisor."""
         assert endpoint.url
-        return cls(connect(endpoint.url), endpoint.queue, endpoint.lease)
+        return cls(connect(endpoint.url), endpoint.queue, endpoint.lease, endpoint.replicas)
 
     async def renew_for(self, worker: str, blocked_by: str) -> None:
         """Renew the leases of a worker that lives, but whose interpreter is held, by a job."""
@@ -54,7 +56,7 @@ class Recoverer:
 
     async def recover(self, death: Death) -> int:
         """Record what was overdue, and give back the rest of the claims; return their number."""
-        store = JobStore(self._redis, self._keys, death.worker, self._lease)
+        store = JobStore(self._redis, self._keys, death.worker, self._lease, self._replicas)
         news = News(teller="supervisor")
         now, claimed = await store.find_claims()
         held = [Attempt.read(each) for each in claimed]
