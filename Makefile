@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments anyio3 fuzz chaos browser api rules vendor docs check format bench bench-all record-cost clean
+.PHONY: help demo test clients environments servers anyio3 fuzz chaos browser api rules vendor docs check format bench bench-all record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -22,6 +22,9 @@ clients: $(VENV)/.ready  ## The tests of a client with redis-py 5.2 to 8, and wo
 
 environments: $(VENV)/.ready  ## The wheel beside redis-py 8 and celery, with workers, with all (some minutes)
 	@$(BIN)/python tests/environments/run.py
+
+servers: $(VENV)/.ready  ## The tests that face Redis on each server to be had: Redis 6.2 to 8, Valkey 9 (ten minutes each; SERVERS=valkey)
+	@$(BIN)/python -m tests.environments.servers '$(SERVERS)'
 
 anyio3:  ## Scopes of anyio 3, which know their cancellations otherwise than those of anyio 4
 	@python3 -m venv --clear .venv-anyio3
@@ -81,4 +84,4 @@ record-cost: $(VENV)/.ready  ## What a job costs the server in instructions, by 
 	@$(BIN)/python bench/record_cost.py $(if $(AGAINST),--against $(AGAINST))
 
 clean:  ## Remove what was made here
-	rm -rf $(VENV) .venv-clients build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-clients .venv-servers build dist .mypy_cache .pytest_cache .ruff_cache
