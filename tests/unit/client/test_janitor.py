@@ -1,4 +1,4 @@
-"""When a silent batch is looked at. What a look does is tested with the completion watcher."""
+"""When a batch is looked at. What a look does is tested with the completion watcher."""
 
 from gatherq.client.collection.janitor import LONGEST, LOOK_AGAIN, WatchedBatch
 from gatherq.client.collection.subscription import Subscription
@@ -13,8 +13,21 @@ def watched(*sizes):
 async def test_a_look_is_due_after_silence_and_news_put_it_off():
     batch = watched(1)
     assert batch.look_at == LOOK_AGAIN
-    batch.note_news(10.0)
-    assert batch.look_at == 10.0 + LOOK_AGAIN
+    batch.note_news(0.4)
+    assert batch.look_at == 0.4 + LOOK_AGAIN
+
+
+async def test_a_batch_that_is_never_silent_is_looked_at_too_and_there_its_first_slots():
+    batch = watched(100_000)
+    for tenth in range(1, 20):
+        batch.note_news(tenth / 10)
+    assert batch.look_at == LONGEST
+    batch.note_look(1.6, None)
+    batch.note_news(1.9)
+    assert batch.look_at == 1.9 + LOOK_AGAIN
+    batch.note_news(2.8)
+    assert batch.look_at == 1.6 + LONGEST
+    assert batch.slots_to_look_at(3.1) == list(range(2000))
 
 
 async def test_looks_grow_seldom_unless_something_is_due():
@@ -41,9 +54,9 @@ async def test_the_pending_slots_of_all_subscriptions_are_looked_at_once_a_pause
 
 async def test_a_large_batch_is_looked_at_seldom():
     batch = watched(100_000)
-    assert len(batch.slots_to_look_at(0.0)) == 100_000
-    assert batch.slots_to_look_at(9.9) == []
-    assert batch.slots_to_look_at(10.1)
+    assert len(batch.slots_to_look_at(1.0)) == 100_000
+    assert batch.slots_to_look_at(10.9) == []
+    assert batch.slots_to_look_at(11.1)
 
 
 async def test_with_no_subscription_there_is_nothing_to_look_at():

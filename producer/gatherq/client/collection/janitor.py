@@ -1,4 +1,4 @@
-"""Looks after silent batches: when no worker lives, nobody else ends what is late or lost."""
+"""Looks after batches that are waited for: nobody else ends what is late or lost."""
 
 import asyncio
 import logging
@@ -21,11 +21,13 @@ logger: logging.Logger = logging.getLogger("gatherq")
 
 #: Seconds of silence after which a batch is looked at.
 LOOK_AGAIN = 1.0
-#: Longest pause between two looks at a silent batch, in seconds.
-LONGEST = 2.0
+#: Longest pause between two looks at a batch, in seconds: what is lost is to be noticed in two.
+LONGEST = 1.5
 #: Slots that one call mends, and slots of a batch that are looked at in a second.
 _CHUNK = 250
 _RATE = 10_000
+#: Slots that are looked at of a batch that is not silent: its first, which readers wait for.
+_FIRST = 2000
 #: Longest pause between two looks at all slots of a batch, in seconds.
 _LONGEST_FULL = 30.0
 #: Status of a slot whose result was found by a look, and not by its completion.
@@ -44,26 +46,33 @@ class WatchedBatch:
         #: How many of its slots were written at the last look; -1 before the first.
         self.written = -1
         self._full_look_at = 0.0
+        self._looked = now
         self.look_at: float
         self.note_news(now)
 
     def note_news(self, now: float) -> None:
-        """Note that completions came: the batch is not silent."""
+        """Note that completions came: the batch is not silent, and is looked at more seldom."""
         self._looks = 0
-        self.look_at = now + LOOK_AGAIN
+        self.look_at = min(now + LOOK_AGAIN, self._looked + LONGEST)
         self.silence: Silence = Silence(now)
 
     def note_look(self, now: float, again: float | None) -> None:
         """Note a look; the next is due in `again` seconds, or as the silence goes on."""
         self._looks += 1
+        self._looked = now
         pause = LOOK_AGAIN if self._looks == 1 else LONGEST
         self.look_at = now + (pause if again is None else min(max(again, 0.01), pause))
 
     def slots_to_look_at(self, now: float) -> list[int]:
-        """Return the pending slots if a look at all is due: the larger a batch, the more seldom."""
+        """Return the pending slots if a look at all is due: the larger a batch, the more seldom.
+
+        Of a batch that is not silent only the first.
+        """
         if now < self._full_look_at or not self.subscriptions:
             return []
         slots = self.pending()
+        if now - self.silence.since < LOOK_AGAIN:
+            slots = slots[:_FIRST]
         # A little less than the pause between two looks, which would be missed by a hair otherwise.
         pause = min(max(LOOK_AGAIN * 0.9, len(slots) / _RATE), _LONGEST_FULL)
         self._full_look_at = now + pause
