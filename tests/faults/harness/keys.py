@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 
 #: Results and the record of what was: all with a time to live, or as docs/keys.md says.
 KEPT = re.compile(
-    r"arq:result:|arq:queue:health-check$|arq:tick:|gatherq:(batch|done|digests|errors|attempts|stats|worker|nudge|lanes"
-    r"|place-free|tick|gate|lane-served):|gatherq:(workers|quarantine|wake|totals|events|batches|lane-wake)\b"
+    r"arq:result:|arq:queue:health-check$|arq:tick:|gatherq:(batch|done|digests|errors|attempts|stats|worker|nudge"
+    r"|place-free|tick|gate|lanes|lane-served):|gatherq:(workers|quarantine|wake|totals|events|batches|lane-wake)\b"
     r"|gatherq:queues$"
 )
 
@@ -19,13 +19,20 @@ async def left_behind(redis: Redis, within: float) -> list[str]:
     end = time.monotonic() + within
     while True:
         names = {key.decode(errors="replace") async for key in redis.scan_iter("*", 1000)}
-        left = sorted(f"{name} is left" for name in names if not _is_kept(name, names))
+        names = {name for name in names if not KEPT.match(name)}
+        names -= await _of_redrives(redis, names)
+        left = sorted(f"{name} is left" for name in names)
         if not left or time.monotonic() > end:
             return left
         await asyncio.sleep(0.05)
 
 
-def _is_kept(name: str, names: set[str]) -> bool:
-    """Tell whether a key may stay; what did not succeed keeps its call, for a redrive."""
-    id_ = name.removeprefix("arq:job:")
-    return bool(KEPT.match(name)) or (id_ != name and f"arq:result:{id_}" in names)
+async def _of_redrives(redis: Redis, names: set[str]) -> set[str]:
+    """Return the calls of jobs that have ended and did not succeed: a redrive runs them again."""
+    calls = sorted(name for name in names if name.startswith("arq:job:"))
+    results = await redis.mget([f"arq:result:{name[8:]}" for name in calls]) if calls else []
+    return {
+        name
+        for name, raw in zip(calls, results, strict=True)
+        if raw and b'"status":"succeeded"' not in raw
+    }

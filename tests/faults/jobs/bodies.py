@@ -80,3 +80,8 @@ async def make(size: int) -> str:
 
 async def probe() -> None:
     """Say that a worker took a job; its name in the ledger is what tells."""
+
+
+async def nap_at(gate: str, seconds: float) -> float:
+    """Wait; the worker lets in few at each gate."""
+    return await nap(seconds)
