@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from redis.exceptions import AuthenticationError
 
 from gatherq.store.server import outages
 from gatherq.store.server.outages import OutageLog
@@ -35,6 +36,23 @@ async def test_each_change_is_logged_once(pauses, caplog):
         "Redis fails to renew leases: ConnectionError: reset; trying on",
         "Redis is back",
     ]
+
+
+async def test_a_refusal_with_a_new_reason_is_logged_too(pauses, caplog):
+    """A server that has no room, or has got a password, often closes the connection first."""
+    full = ConnectionError("max number of clients reached")
+    password = AuthenticationError("Authentication required.")
+    log = OutageLog()
+    for error in (ConnectionError("closed"), full, full, password, full, ConnectionError("closed")):
+        await log.note_error("give work", error)
+    assert [text.split(": ")[2] for text in caplog.messages] == [
+        "closed; trying on",
+        "max number of clients reached; trying on",
+        "Authentication required.; trying on",
+    ]
+    log.note_answer()
+    await log.note_error("give work", full)
+    assert len(caplog.messages) == 5
 
 
 async def test_it_may_be_told_in_detail_alone(pauses, caplog):

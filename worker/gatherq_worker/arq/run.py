@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from gatherq.contract.records import job_deserializer, job_serializer
 from gatherq.errors import GatherqError, RedisUnavailable
 from gatherq.store.server.connection import check, connection_pool
-from gatherq.store.server.errors import is_transient, unavailable
+from gatherq.store.server.errors import is_transient, refusal_of, unavailable
 from gatherq.store.server.outages import OutageLog
 from gatherq_worker.ipc.process_contract import Farewell
 from gatherq_worker.registry import Handler
@@ -129,7 +129,7 @@ async def _connect_and_run(worker: Worker, place: str, outages: OutageLog) -> No
             refusal = unavailable(error, place)
             if worker.connected or not is_transient(error):
                 raise refusal from None
-            await outages.note_outage(f"{refusal}; waiting for it")
+            await outages.note_outage(f"{refusal}; waiting for it", refusal_of(error))
 
 
 def _place(options: dict[str, Any]) -> str:
@@ -148,6 +148,7 @@ async def _reach(redis: Redis, url: str, outages: OutageLog) -> None:
         except RedisUnavailable as error:
             if not is_transient(error.__context__):
                 raise
-            await outages.note_outage(f"{error}; waiting for it")
+            reason = refusal_of(error.__context__)
+            await outages.note_outage(f"{error}; waiting for it", reason)
         else:
             return outages.note_answer()

@@ -103,6 +103,11 @@ def code(error: BaseException | None) -> str:
     return found[1] if found else ""
 
 
+def refusal_of(error: BaseException | None) -> str:
+    """Return what names the reason of a server that answers and refuses; empty if it is away."""
+    return _TOO_MANY_CLIENTS if _TOO_MANY_CLIENTS in str(error) else code(error)
+
+
 def is_transient(error: BaseException | None) -> bool:
     """Tell whether an error may pass by itself.
 
