@@ -1,6 +1,7 @@
 """For how long a worker has been in contact with Redis."""
 
 import pytest
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 
 from gatherq_worker.engine.redis_clock import RedisClock
 
@@ -18,6 +19,24 @@ def test_contact_begins_anew_after_a_silence_or_when_the_clock_goes_back(now):
     contact.seen(10_000)
     contact.seen(now)
     assert contact.since == now
+
+
+@pytest.mark.parametrize(
+    ("error", "since"),
+    [
+        (ResponseError("MISCONF cannot save"), 10_400),
+        (ReadOnlyError("a replica"), 10_400),
+        (ConnectionError("reset"), 10_000),
+        (OutOfMemoryError("leases are renewed all the same"), 10_000),
+    ],
+)
+def test_contact_begins_anew_where_nobody_can_renew(error, since):
+    times = iter([1.0, 1.4])
+    contact = RedisClock(lease=2.0, clock=lambda: next(times))
+    contact.failed(error)
+    contact.seen(10_000)
+    contact.failed(error)
+    assert contact.since == since
 
 
 def test_time_is_redis_s_and_needs_one_reply():

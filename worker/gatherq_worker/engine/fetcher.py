@@ -105,8 +105,11 @@ class Fetcher:
                     return
                 if wait:
                     await self._wait(wait)
+                # Not before: where writes are refused, the claim is answered and the wait is not.
+                self.outages.note_answer()
             except Exception as error:  # whatever stands in Redis
                 self._strays.suspect()
+                self._clock.failed(error)
                 await self.outages.note_error("give work", error)
 
     async def _wait(self, seconds: float) -> None:
@@ -141,7 +144,6 @@ class Fetcher:
         claim = await self._store.claim(
             room, clock.since, clock.last, self._unknown.passing, self._offered
         )
-        self.outages.note_answer()
         clock.seen(claim.now)
         self._warn_of(claim)
         await self._start_all(claim)

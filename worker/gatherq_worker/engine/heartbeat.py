@@ -120,6 +120,7 @@ class Heartbeat:
                 self._live.tell_all()
                 self._tell_supervisor()
                 self._away_since = self._away_since or self._clock.last
+                self._clock.failed(error)
                 await outages.note_error("renew leases", error)
                 continue
             outages.note_answer()

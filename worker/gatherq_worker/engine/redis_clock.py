@@ -2,10 +2,13 @@
 
 Only a worker in contact for a full lease may claim jobs whose leases have run out: after an outage
 all have run out, and their owners are alive. claim_jobs.lua has the rule. Silence breaks contact;
-one error does not, for it kept no worker from renewing.
+one error does not, for it kept no worker from renewing. A server that refuses writes does: a claim
+that finds nothing is answered all the same, and nobody can renew.
 """
 
 from time import monotonic
+
+from gatherq.store.server.errors import is_read_only
 
 from .clock import Clock
 
@@ -30,6 +33,11 @@ class RedisClock:
         self.last = now
         self.heard = self._clock()
         self._offset = now - self.heard * 1000
+
+    def failed(self, error: BaseException) -> None:
+        """Note an error; where the server refuses writes, contact begins anew."""
+        if is_read_only(error) and self._offset is not None:
+            self.since = self.now()
 
     def now(self) -> int:
         """Return the time in ms by Redis's clock; needs one reply."""

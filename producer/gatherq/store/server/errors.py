@@ -56,6 +56,8 @@ _PASSING = {
     *("UNBLOCKED", "READONLY", "MASTERDOWN", "NOREPLICAS", "LOADING", "BUSY", "MISCONF", "OOM"),
     *("CLUSTERDOWN", "TRYAGAIN"),
 }
+#: Those in which a server answers, and no worker can renew a lease.
+_READ_ONLY = {"UNBLOCKED", "READONLY", "MASTERDOWN", "NOREPLICAS", "MISCONF"}
 #: States that last until somebody mends them: passwords, rights, keys of another program.
 _MENDABLE = {"NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE"}
 _PASSWORD = "check user and password: redis://USER:PASSWORD@HOST:PORT/DATABASE"
@@ -106,6 +108,11 @@ def code(error: BaseException | None) -> str:
 def refusal_of(error: BaseException | None) -> str:
     """Return what names the reason of a server that answers and refuses; empty if it is away."""
     return _TOO_MANY_CLIENTS if _TOO_MANY_CLIENTS in str(error) else code(error)
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Tell whether the server refuses all writes for now: what only reads goes on."""
+    return code(error) in _READ_ONLY
 
 
 def is_transient(error: BaseException | None) -> bool:
