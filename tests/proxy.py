@@ -1,4 +1,4 @@
-"""A TCP proxy before a server: it passes on, cuts, swallows, or loses one reply."""
+"""A TCP proxy before a server: it passes on, late or at once, cuts, swallows, or loses one reply."""
 
 import asyncio
 import contextlib
@@ -19,6 +19,8 @@ class Proxy:
         self.swallowed = asyncio.Event()
         #: Replies that were lost.
         self.lost = 0
+        #: Seconds by which everything comes late, in each direction.
+        self.delay = 0.0
 
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -48,8 +50,9 @@ class Proxy:
         self._passing.set()
 
     def lose(self, step, count=1):
-        """Lose the next replies of a Lua step, after the server has done it."""
-        self._lose, self._left = script(step).digest.encode(), count
+        """Lose the next replies of a Lua step, or to some bytes, after the server has done it."""
+        self._lose = step if isinstance(step, bytes) else script(step).digest.encode()
+        self._left = count
 
     async def _serve(self, reader, writer):
         self._connections.add(writer)
@@ -78,7 +81,7 @@ class Proxy:
                 self._left -= 1
                 lost.set()
             if self._passing.is_set():
-                writer.write(data)
+                self._pass(writer, data)
             else:
                 self.swallowed.set()
 
@@ -88,7 +91,13 @@ class Proxy:
                 self.lost += 1
                 return
             if self._passing.is_set():
-                writer.write(data)
+                self._pass(writer, data)
+
+    def _pass(self, writer, data):
+        if self.delay:
+            asyncio.get_running_loop().call_later(self.delay, writer.write, data)
+        else:
+            writer.write(data)
 
 
 async def _read(reader):

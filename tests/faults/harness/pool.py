@@ -162,6 +162,18 @@ class Pool:
         """Wait until so many executions have begun."""
         await self.ledger.started(count, id_)
 
+    async def recorded(self, submission: Submission, within: float = 20.0) -> None:
+        """Wait until Redis has the results of all these jobs, or the time is over."""
+        end = monotonic() + within
+        while not self.recorder.first.keys() >= set(submission.ids) and monotonic() < end:
+            await asyncio.sleep(0.01)
+
+    async def ended(self, count: int, within: float = 10.0) -> None:
+        """Wait until so many executions have ended, or the time is over."""
+        end = monotonic() + within
+        while len(self.ledger.lines("end")) < count and monotonic() < end:
+            await asyncio.sleep(0.01)
+
     @asynccontextmanager
     async def recovers(self, within: float | None, what: str) -> AsyncIterator[None]:
         """Measure how long the block takes; more than `within` is a violation."""
@@ -202,7 +214,7 @@ class Pool:
         await self.recorder.close()
         self._once("I2", self.recorder.changes)
         self.check_workers()
-        await self._take_a_new_job()
+        await self.take_a_new_job()
         self._once("I5", await left_behind(self.redis, 5.0))
 
     def check_workers(self) -> None:
@@ -227,7 +239,7 @@ class Pool:
             more = f", and {len(found) - 1} more" if len(found) > 1 else ""
             self.violations.append(f"{invariant}: {found[0]}{more}")
 
-    async def _take_a_new_job(self) -> None:
+    async def take_a_new_job(self) -> None:
         """See each worker take a job: they are called in turn."""
         alive = [worker for worker in self.workers if worker.is_alive]
         if not alive:

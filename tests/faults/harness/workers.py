@@ -1,8 +1,11 @@
 """Worker processes that a row may kill, stop and wake."""
 
+import asyncio
 import os
+import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 
@@ -88,6 +91,15 @@ class Worker:
                 self.kill()
         for pid in left:
             _signal(pid, signal.SIGKILL)
+
+    async def says(self, pattern: str, within: float = 20.0) -> bool:
+        """Wait until it has logged something; tell whether it has in time."""
+        end = time.monotonic() + within
+        while not re.search(pattern, self.said()):
+            if time.monotonic() > end:
+                return False
+            await asyncio.sleep(0.01)
+        return True
 
     def said(self) -> str:
         """Return what it has logged."""
