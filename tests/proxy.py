@@ -1,4 +1,4 @@
-"""A TCP proxy before a server: it passes on, late or at once, cuts, swallows, or loses one reply."""
+"""A TCP proxy before a server: it passes on, soon or late, cuts, swallows, or loses a reply."""
 
 import asyncio
 import contextlib
