@@ -21,6 +21,7 @@ def noted(body: Callable[..., Awaitable[Any]], what: str = "") -> Callable[..., 
         note("end", me.job_id, me.attempt)
         return value
 
+    noting.__module__ = __name__  # a process of its own finds it here
     return noting
 
 
