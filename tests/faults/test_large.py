@@ -9,7 +9,7 @@ from gatherq import call
 from .harness.rows import row
 
 JOBS = 100_000
-#: MiB by which a producer, and a worker, may grow. To keep all outcomes takes a producer 200.
+#: MiB by which a producer, and a worker, may grow. To keep all outcomes takes a producer 150.
 PRODUCER, WORKER = 80, 20
 #: Seconds for which nothing happens, and the commands and bytes that this may cost.
 STILL, COMMANDS, BYTES = 3.0, 100, 20_000
