@@ -16,19 +16,6 @@ from tests.proxy import Proxy
 from .conftest import LEASE
 
 
-@pytest.mark.parametrize("name", ["nap", "once"])
-async def test_a_claim_whose_reply_is_lost_charges_nobody(stage, name):
-    async with Proxy(stage.port) as proxy, stage.producer() as producer, until(60):
-        stage.worker(proxy.url)
-        await stage.ready(contact=False)
-        proxy.lose("job/claim_jobs", 2)
-        batch = await producer.submit([call(name, stage.ledger, 0.1) for _ in range(20)])
-        outcomes = await batch.outcomes()
-    assert proxy.lost == 2
-    assert all(isinstance(o, Succeeded) and o.attempt == 1 and not o.history for o in outcomes)
-    assert len(stage.starts()) == 20
-
-
 async def test_a_server_that_is_paused_for_longer_than_a_lease_charges_nobody(stage):
     async with stage.producer() as producer, until(90):
         for _ in range(2):
