@@ -1,0 +1,105 @@
+"""Times of day that are an hour off, or jump."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import time
+
+from .harness.pool import LEASE, SOON, Pool
+from .harness.rows import row
+from .test_redis_away import never_lost
+
+HOUR = 3600
+
+
+def clock(how: str = "FAKETIME", what: str = "+0s") -> dict[str, str]:
+    """Return variables of a process with another time of day; what it waits for stays true."""
+    assert shutil.which("faketime"), "there is no faketime: apt-get install faketime"
+    command = ["faketime", "-m", "-f", "+0s", "printenv", "LD_PRELOAD"]
+    library = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    monotonic = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+    return {"LD_PRELOAD": library, how: what, "FAKETIME_NO_CACHE": "1", **monotonic}
+
+
+async def shifts(pool: Pool) -> set[int]:
+    """Ask the workers for the time; return by how many hours they are off."""
+    jobs = await pool.submit([("tell_time", ())] * 100, executions=1)
+    now = time.time()
+    return {round((each.value - now) / HOUR) for each in await pool.outcomes(jobs)}
+
+
+@row("13", "the clocks of workers are an hour off")
+async def test_clocks_of_workers(pool):
+    """One worker is an hour ahead, one an hour behind. Jobs of 3 s with deadlines; then the one
+    that is behind is killed, with jobs of 1 s under way."""
+    for shift in ("+1h", "-1h"):
+        pool.worker(environment=clock(what=shift))
+    await pool.ready()
+    seen = await shifts(pool)
+    pool.must(seen == {1, -1}, f"the row is not one: they are off by {seen} hours")
+    terms = {"deadline": 20.0, "queue_timeout": 10.0, "timeout": 10.0, "lease": 3.0}
+    long = await pool.submit([("nap", (3.0,))] * 20, executions=1, **terms)
+    async with pool.recovers(SOON, "jobs that are to wait for 1 s had begun"):
+        await pool.started(120)
+        later = await pool.submit([("nap", (0.0,))] * 4, executions=1, delay=1.0)
+        await pool.started(124)
+    await pool.outcomes(long)
+    await pool.outcomes(later)
+    never_lost(pool, long, later)
+    jobs = await pool.submit([("nap", (1.0,))] * 120)
+    await pool.started(244)
+    victim = pool.workers[1]
+    held = sum(line.pid == victim.pid and line.id in jobs.ids for line in pool.ledger.lines())
+    victim.kill()
+    async with pool.recovers(LEASE + 1, f"all {held} jobs started elsewhere"):
+        await pool.started(244 + held)
+    await pool.outcomes(jobs)
+    pool.all_are(jobs, "succeeded")
+
+
+@row("13", "the clocks of producers are an hour off")
+async def test_clocks_of_producers(pool):
+    """Two producers submit 20 jobs of 0.2 s each, with a deadline and a lease; one of them is an
+    hour ahead, one an hour behind."""
+    await pool.start(2)
+    calls = [("nap", (0.2,))] * 20
+    terms = {"deadline": 20.0, "queue_timeout": 10.0, "lease": 3.0} if pool.is_ours else {}
+    for n, shift in enumerate(("+1h", "-1h")):
+        producer = pool.producing(
+            calls, environment=clock(what=shift), batch_id=f"off-{n}", **terms
+        )
+        await producer.says(r"\n")
+        async with pool.recovers(SOON, "all had ended"):
+            jobs = await pool.adopt(calls, json.loads(producer.said().split("\n")[0]), executions=1)
+            await pool.outcomes(jobs)
+        never_lost(pool, jobs)
+        if pool.is_ours:
+            collected = await producer.says(r"(\n.*){20}\n", SOON)
+            pool.must(collected, f"the producer has not collected: {producer.said()[-300:]}")
+
+
+@row("13", "the clocks of workers jump in the middle of jobs")
+async def test_clocks_that_jump(pool):
+    """The clocks of both workers jump ahead by an hour, then back by two, in jobs of 3 s, of which
+    some have a timeout of 1 s."""
+    file = pool.folder / "clock"
+    file.write_text("+0s\n")
+    for _ in range(2):
+        pool.worker(environment=clock("FAKETIME_TIMESTAMP_FILE", str(file)))
+    await pool.ready()
+    terms = {"deadline": 20.0, "queue_timeout": 10.0, "timeout": 10.0, "lease": 3.0}
+    long = await pool.submit([("nap", (3.0,))] * 20, executions=1, **terms)
+    late = await pool.submit([("swallow", (3.0,))] * 10, executions=1)
+    await pool.started(30)
+    async with pool.recovers(2.0, "jobs with a timeout of 1 s had ended"):
+        for jump in ("+1h", "-1h"):
+            await asyncio.sleep(0.3)
+            file.write_text(f"{jump}\n")
+        await pool.recorded(late)
+    seen = await shifts(pool)
+    pool.must(seen == {-1}, f"the row is not one: the workers are off by {seen} hours")
+    await pool.outcomes(late)
+    await pool.outcomes(long)
+    never_lost(pool, long)
+    pool.all_are(late, "timed_out", r"1(\.0)?\b|TimeoutError")
