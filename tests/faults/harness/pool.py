@@ -9,9 +9,11 @@ I6 the error of a job names its cause.
 """
 
 import asyncio
+import json
 import re
+import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.sentinel import Sentinel
 
+from tests.proxy import Proxy
 from tests.servers import NAME
 
 from ..jobs.notes import VARIABLE, monotonic
@@ -30,6 +33,7 @@ from .server import Server
 from .sides import JOBS, Arq, Call, Ending, Ours
 from .workers import Worker
 
+ROOT = Path(__file__).parents[3]
 #: Seconds of a worker's lease here; and within which a worker takes a new job.
 LEASE, SOON = 2.0, 2.0
 #: Seconds that one waits for the outcomes of arq, which has no other end for some.
@@ -61,6 +65,8 @@ class Pool:
         self.seen: list[str] = []
         self.recovery: float | None = None
         self._is_settled = False
+        self._proxies = AsyncExitStack()
+        self._producers: list[Worker] = []
         self.server: Server
         self.side: Ours | Arq
 
@@ -89,6 +95,10 @@ class Pool:
         await self._sampler.aclose()
         self.redis, self._sampler = client.master_for(NAME), client.master_for(NAME)
         self.recorder = Recorder(self._sampler)
+
+    async def proxy(self) -> Proxy:
+        """Open a proxy before the server, which is closed with the row."""
+        return await self._proxies.enter_async_context(Proxy(self.server.port))
 
     @property
     def ours(self) -> Ours:
@@ -152,9 +162,36 @@ class Pool:
             await self.started(before)
         return found
 
+    def producing(
+        self,
+        calls: Sequence[Call],
+        *,
+        url: str | None = None,
+        environment: dict[str, str] | None = None,
+        **terms: Any,
+    ) -> Worker:
+        """Start a process that submits and collects; its log is what producing.py prints."""
+        log = self.folder / f"producer-{len(self._producers)}.log"
+        words = [self.side_name, url or self.server.url, json.dumps(calls), json.dumps(terms)]
+        command = [sys.executable, "-m", f"{__package__}.producing", *words]
+        producer = Worker(command, ROOT, environment or {}, log)
+        self._producers.append(producer)
+        return producer
+
+    async def adopt(
+        self, calls: Sequence[Call], ids: list[str], *, executions: int = 2
+    ) -> Submission:
+        """Attach to jobs that another process has submitted."""
+        found = Submission(list(calls), ids, await self.side.attach(ids), executions)
+        self.submissions.append(found)
+        self.recorder.watch(ids)
+        return found
+
     async def outcomes(self, submission: Submission, within: float | None = None) -> list[Ending]:
         """Wait for what becomes of jobs; what has not ended in time has the status "none"."""
         within = within or PATIENCE[self.side_name]
+        if not self.is_ours and not any(worker.is_alive for worker in self.workers):
+            within = 1.0  # nothing will come
         submission.endings = await self.side.collect(submission.ids, submission.submitted, within)
         return submission.endings
 
@@ -164,8 +201,10 @@ class Pool:
 
     async def recorded(self, submission: Submission, within: float = 20.0) -> None:
         """Wait until Redis has the results of all these jobs, or the time is over."""
-        end = monotonic() + within
+        end = monotonic() + min(within, PATIENCE[self.side_name])
         while not self.recorder.first.keys() >= set(submission.ids) and monotonic() < end:
+            if not any(worker.is_alive for worker in self.workers):
+                return
             await asyncio.sleep(0.01)
 
     async def ended(self, count: int, within: float = 10.0) -> None:
@@ -192,8 +231,12 @@ class Pool:
 
     def all_are(self, submission: Submission, status: str, cause: str = "") -> None:
         """All jobs ended so, and their errors say so."""
-        for each in submission.endings:
-            self.says(each, status, cause)
+        other = [each for each in submission.endings if each.status != status]
+        self._once(
+            "outcome", [f"{e.id} is {e.status}, not {status}: {e.error[:300]}" for e in other]
+        )
+        silent = [each for each in submission.endings if not re.search(cause, each.error, re.S)]
+        self._once("I6", [f"{each.id} says {each.error[:300]!r}" for each in silent])
 
     def says(self, ending: Ending, status: str, cause: str = "") -> None:
         """A job ended so, and its error says so."""
@@ -264,8 +307,9 @@ class Pool:
     async def close(self) -> None:
         """End everything."""
         await self.side.close()
-        for worker in self.workers:
+        for worker in [*self._producers, *self.workers]:
             worker.close()
+        await self._proxies.aclose()
         await self._sampler.aclose()
         await self.redis.aclose()
         self.server.close()

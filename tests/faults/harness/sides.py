@@ -13,7 +13,7 @@ from arq.connections import ArqRedis, create_pool
 from arq.jobs import DeserializationError, deserialize_result
 from redis.exceptions import RedisError
 
-from gatherq import Producer, call
+from gatherq import Outcome, Producer, call
 from gatherq.contract.keys import DEFAULT_QUEUE
 from tests.conftest import gatherq, in_contact
 
@@ -77,20 +77,30 @@ class Ours:
         found: dict[int, Ending] = {}
         with suppress(TimeoutError):
             async for outcome in submitted.as_completed(timeout=within):
-                found[outcome.slot] = Ending(
-                    outcome.job_id,
-                    outcome.status,
-                    getattr(outcome, "value", None),
-                    "" if outcome.status == "succeeded" else _said(outcome),
-                    getattr(outcome, "attempts", outcome.attempt),  # those of a Lost are its deaths
-                    tuple(str(each) for each in outcome.history),
-                    outcome,
-                )
+                found[outcome.slot] = ending_of(outcome)
         return [found.get(slot, Ending(id_, "none")) for slot, id_ in enumerate(ids)]
+
+    async def attach(self, ids: Sequence[str]) -> Any:
+        """Come to a batch that another process has submitted."""
+        producer = next(iter(self.producers), None) or self.producer()
+        return await producer.batch(ids[0].rpartition(":")[0])
 
     async def close(self) -> None:
         for producer in self.producers:
             await producer.aclose()
+
+
+def ending_of(outcome: Outcome[Any]) -> Ending:
+    """Return what a row looks at in an outcome of gatherq."""
+    return Ending(
+        outcome.job_id,
+        outcome.status,
+        getattr(outcome, "value", None),
+        "" if outcome.status == "succeeded" else _said(outcome),
+        getattr(outcome, "attempts", outcome.attempt),  # those of a Lost are its deaths
+        tuple(str(each) for each in outcome.history),
+        outcome,
+    )
 
 
 class Arq:
@@ -139,6 +149,9 @@ class Arq:
                 }
             await asyncio.sleep(0.02)
         return [found.get(id_, Ending(id_, "none")) for id_ in ids]
+
+    async def attach(self, ids: Sequence[str]) -> Any:
+        return None
 
     async def close(self) -> None:
         if self._redis:

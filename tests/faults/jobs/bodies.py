@@ -78,6 +78,11 @@ async def make(size: int) -> str:
     return "x" * size
 
 
+async def tell_time() -> float:
+    """Return the time of day."""
+    return time.time()
+
+
 async def probe() -> None:
     """Say that a worker took a job; its name in the ledger is what tells."""
 

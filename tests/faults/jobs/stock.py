@@ -43,7 +43,7 @@ async def startup(ctx: dict[Any, Any]) -> None:
 
 
 PLAIN = (bodies.nap, bodies.leave, bodies.crash, bodies.exit_politely, bodies.fail)
-PLAIN += (bodies.give_back, bodies.make)
+PLAIN += (bodies.give_back, bodies.make, bodies.tell_time)
 TIMED = (bodies.block, bodies.spin, bodies.swallow, bodies.resist)
 
 
