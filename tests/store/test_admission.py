@@ -341,3 +341,21 @@ async def test_a_redrive_keeps_the_priority(limited, asks, store, batch, size):
     assert await asks.run_again(low) == size
     await limited(1)
     assert [a.batch for a in (await claim(store(), 2)).attempts] == [batch, low]
+
+
+@pytest.mark.parametrize("most", [3, None])
+async def test_what_was_written_runs_though_the_producer_died_before_the_rest(
+    asks, store, batch, most
+):
+    """Slots that end before they are written hold back none of those that are."""
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(300)]
+    await asks.submit(batch, 400, 3600, 0, jobs, options=BatchOptions(max_at_once=most))
+    for written in (-1, 300):
+        for first in (0, 200):
+            await asks.mend(batch, range(first, first + 200), written)
+    seen, worker = [], store()
+    while held := (await claim(worker, 100)).attempts:
+        seen += slots(held)
+        await finish(worker, held)
+    assert seen == list(range(300))
+    assert (await asks.counts(batch)).finished == 400

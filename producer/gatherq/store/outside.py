@@ -23,11 +23,14 @@ class Outside(NamedTuple):
     #: How many are outside for a second time, or go first: the set `gatherq:again:<batch>`.
     again: int = 0
     written: int = 0
+    #: Slots that its producer has not written.
+    unwritten: int = 0
 
     @property
     def total(self) -> int:
-        """How many wait."""
-        return max(self.written - self.admitted - self.beyond, 0) + self.again
+        """How many wait, at the most: of those beyond, some may have ended before their writing."""
+        left = max(self.beyond - self.unwritten, 0)
+        return max(self.written - self.admitted - left, 0) + self.again
 
     def may_have(self, slot: int, *, is_again: bool) -> bool:
         """Tell whether a slot waits, unless it has ended or stands in the queue.
@@ -55,6 +58,7 @@ def outside_of(fields: Mapping[str, str | bytes | None]) -> Outside:
         beyond=given["beyond"] or 0,
         again=min(given["again"] or 0, size),
         written=written,
+        unwritten=size - written,
     )
 
 

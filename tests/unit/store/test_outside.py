@@ -9,16 +9,20 @@ FIELDS = {
     "gradual": b"1",
     "written": b"8",
     "admitted": b"5",
-    "beyond": b"1",
+    "beyond": b"3",
     "again": b"2",
 }
 
 
 def test_what_is_written_and_not_admitted_is_outside():
     outside = outside_of(FIELDS)
-    assert outside.total == 8 - 5 - 1 + 2
+    assert outside.total == 8 - 5 - 1 + 2  # of those beyond, 2 may be of the 2 that are not written
     there = [slot for slot in range(10) if outside.may_have(slot, is_again=slot == 2)]
     assert there == [2, 5, 6, 7]
+
+
+def test_of_a_batch_that_is_written_as_a_whole_it_is_known_how_many_wait():
+    assert outside_of({**FIELDS, "written": b"10"}).total == 10 - 5 - 3 + 2
 
 
 @pytest.mark.parametrize("missing", ["size", "gradual"])

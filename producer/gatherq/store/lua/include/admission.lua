@@ -63,9 +63,10 @@ local function admission(batch)
     return batch.admitted + batch.beyond - batch.again - (batch.size - batch.left)
   end
 
-  -- How many slots wait outside.
+  -- How many slots wait outside, at the most: of those who left, some may have ended before they were written.
   local function outside_of(batch)
-    return math.max(batch.written - batch.admitted - batch.beyond, 0) + batch.again
+    local left = math.max(batch.beyond - math.max(batch.size - batch.written, 0), 0)
+    return math.max(batch.written - batch.admitted - left, 0) + batch.again
   end
 
   -- Whether a slot may be outside: it is there if it has not ended either, and is not in the queue.
