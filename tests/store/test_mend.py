@@ -119,6 +119,32 @@ async def test_an_unnamed_batch_whose_producer_gave_up_is_cancelled(redis, asks,
     assert {(f.status, f.by) for f in found} == {("cancelled", "producer lost")}
 
 
+async def test_of_an_unnamed_batch_nothing_is_given_up_while_its_producer_may_go_on(
+    redis, asks, store, batch
+):
+    """What it writes then runs once: no slot of it has ended before."""
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(4)]
+    await asks.submit(batch, 4, 3600, 0, jobs[:2], life="a", patience=60.0)
+    assert await asks.mend(batch, range(4), -1) == ([], 2)
+    assert await asks.mend(batch, range(4), 2) == ([], 2)
+    await asks.submit(batch, 4, 3600, 2, jobs[2:], life="a", patience=60.0)
+    await store().record([record(a) for a in (await claim(store())).attempts])
+    counts = await asks.counts(batch)
+    assert counts.succeeded == counts.finished == 4
+
+
+async def test_an_unnamed_batch_whose_producer_gave_up_is_cancelled_by_who_waits_for_it(
+    asks, store, batch
+):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(4)]
+    await asks.submit(batch, 4, 3600, 0, jobs[:2], life="a", patience=-1.0)
+    assert await asks.mend(batch, range(4), -1) == ([2, 3], 2)
+    assert await types(asks, batch, range(4)) == {2: "cancelled", 3: "cancelled"}
+    assert (await asks.submit(batch, 4, 3600, 2, jobs[2:], life="a", patience=60.0)).stopped
+    assert (await claim(store())).attempts == []
+    assert (await asks.counts(batch)).cancelled == 4
+
+
 async def test_there_is_nothing_to_mend_of_a_batch_that_has_gone(redis, submit, asks, batch):
     assert await asks.mend(batch, [0], -1) is None
     await submit(1)

@@ -6,14 +6,16 @@
 -- slots: a JSON list of at most 500. before: how many slots were written when the same collector
 -- called last, or -1.
 -- A slot that is neither queued nor running and has no result is queued again if its data is there;
--- else it ends as LostJob. So is a parked one that is in no lane and at no gate any more. Slots that the producer has not written, and did not go on to write since
--- the call before, end as NeverSubmitted.
+-- else it ends as LostJob. So is a parked one that is in no lane and at no gate any more. Slots that the producer has not
+-- written, and did not go on to write since the call before, end as NeverSubmitted; but of a producer that said until
+-- when it goes on, the batch is cancelled once that time is past.
 -- Returns false for no such batch, else {slots written, {slots that have a result now}, whether
 -- extend.lua is to be run (1 or 0)}.
 slots = cjson.decode(slots)
 local batch = batch_of(batch_id)
 if not batch or not batch.alive then return false end
-local given_up = batch.written < batch.size and digits(batch.written) == before
+check_producer(batch, 0)
+local given_up = not batch.writing and batch.written < batch.size and digits(batch.written) == before
 local LOST = failed('LostJob', 'its data is no longer in Redis: evicted, deleted, or lost in a restart')
 local NEVER = failed('NeverSubmitted', 'its producer ended before it was written; submit the batch '
   .. 'again under the same id to go on')
