@@ -90,6 +90,35 @@ async def test_a_redrive_runs_nothing_twice_and_counts_the_same(redis, submit, a
     assert (await claim(store())).attempts == []
 
 
+@pytest.mark.parametrize("most", [None, 1])
+async def test_what_a_worker_repeats_after_a_redrive_takes_nothing_back(
+    redis, asks, store, batch, most
+):
+    """Redis recorded its outcome, and the reply was lost; meanwhile somebody had it run again."""
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(3)]
+    await asks.submit(batch, 3, 3600, 0, jobs, options=BatchOptions(max_at_once=most))
+    worker, held = store(), []
+    while found := (await claim(worker)).attempts:
+        assert (await worker.record([failed(a) for a in found])).replies == ["recorded"] * len(
+            found
+        )
+        held += found
+    assert await asks.run_again(batch) == 3
+    before = await redis.hgetall(keys.batch(batch))
+    assert (await worker.record([failed(a) for a in held])).replies == ["refused"] * 3
+    assert set((await worker.renew(held)).lost) == {a.job_id for a in held}
+    assert await worker.release([Release(a) for a in held]) == 0
+    assert await redis.hgetall(keys.batch(batch)) == before
+    other = store("w2")
+    while again := (await claim(other)).attempts:
+        assert {a.number for a in again} == {2}
+        await other.release([Release(a) for a in again])  # uncharged: the first counts again
+        assert (await worker.record([failed(held[0])])).replies == ["refused"]
+        again = (await claim(other)).attempts
+        await other.record([record(a, "w2") for a in again])
+    assert (await asks.counts(batch)).succeeded == 3
+
+
 async def test_a_deletion_whose_reply_was_lost_is_done(redis, submit, asks, batch):
     await submit(3)
     assert await asks.size_of(batch) == 3

@@ -1,6 +1,7 @@
 -- Records outcomes: result, clean-up, counts and completion in one atomic step.
 -- A batch with more failures than it tolerates is cancelled in the same step, by "policy".
--- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch, gates
+-- Include: clock, queue_scores, values, access, wake, claim_token, events, error_groups, admission,
+--   batch, gates
 -- KEYS: queue, abort, cancel_marks, wake
 -- ARGV: worker, channel, events, lives, groups, jobs, ...results
 -- lives: {batch: its life, ...} as JSON. groups: {signature: text of an error group as JSON, ...}, as JSON.
@@ -36,7 +37,8 @@ local function reply_for(i, id, attempt, claim, slot)
   local token = worker .. ':' .. attempt .. ':' .. claim
   local holder, alive = held[2 * i - 1], batch and batch.alive
   local same = alive and batch.life == lives[batch_id]
-  if seen[id] or holder ~= token and (holder or held[2 * i] ~= attempt) or alive and not same then
+  if seen[id] or holder ~= token and (holder or held[2 * i] ~= attempt or is_redriven(id, attempt))
+    or alive and not same then
     local before = seen[id] == token or is_recorded(id, attempt, ARGV[before_results + i])
     return before and 'already' or 'refused'
   end
