@@ -118,6 +118,22 @@ async def test_a_lapsed_attempt_of_another_life_is_not_the_current_one(redis, na
     assert (await store("w2").record([record(second, "w2")])).replies == ["recorded"]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+async def test_outcomes_of_two_lives_of_a_batch_are_recorded_in_one_call(
+    asks, named, store, batch, order
+):
+    worker = store()
+    await named(2, "a")
+    first = (await claim(worker)).attempts
+    await asks.remove(batch)
+    await named(3, "b")
+    second = (await claim(worker)).attempts
+    written = [record(attempt) for attempt in [*first, *second][::order]]
+    expected = ["refused", "refused", "recorded", "recorded", "recorded"]
+    assert (await worker.record(written)).replies == expected[::order]
+    assert (await asks.counts(batch)).succeeded == 3
+
+
 async def test_two_claims_of_one_attempt_by_one_worker_are_told_apart(submit, store):
     """Given back uncharged and claimed again: the number is the same, the token is not."""
     await submit()

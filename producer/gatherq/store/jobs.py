@@ -254,16 +254,36 @@ class JobStore:
 
     async def record(self, records: Sequence[Record[Recordable]]) -> RecordReply:
         """Record outcomes; the caller maintains the batches that the reply names."""
+        lives = {(r.attempt.batch, r.attempt.life) for r in records if r.attempt.batch}
+        of_batches = dict(lives)
+        if len(of_batches) < len(lives):
+            return await self._record_lives(records, of_batches)
         # One argument for all short fields: packing each costs more than reading them in Lua.
         replies, to_sweep, to_extend = await self._record(
-            lives=codec.encode(
-                {r.attempt.batch: r.attempt.life for r in records if r.attempt.batch}
-            ),
+            lives=codec.encode(of_batches),
             groups=codec.encode(_groups(records)),
             jobs=codec.encode([_header(record) for record in records]),
             results=[record.payload for record in records],
         )
         return RecordReply(texts(replies), texts(to_sweep), texts(to_extend))
+
+    async def _record_lives(
+        self, records: Sequence[Record[Recordable]], lives: Mapping[str, str]
+    ) -> RecordReply:
+        """Record outcomes of several lives of a batch: those of `lives` first, then the others."""
+        first = [lives.get(r.attempt.batch or "", "") == r.attempt.life for r in records]
+        parts = {
+            is_first: await self.record(
+                [r for r, mine in zip(records, first, strict=True) if mine is is_first]
+            )
+            for is_first in (True, False)
+        }
+        replies = {is_first: iter(part.replies) for is_first, part in parts.items()}
+        return RecordReply(
+            [next(replies[mine]) for mine in first],
+            [batch for part in parts.values() for batch in part.to_sweep],
+            [batch for part in parts.values() for batch in part.to_extend],
+        )
 
     async def sweep(self, batch: str) -> None:
         """End the queued jobs of a batch that was cancelled."""

@@ -37,8 +37,8 @@ local function reply_for(i, id, attempt, claim, slot)
   local token = worker .. ':' .. attempt .. ':' .. claim
   local holder, alive = held[2 * i - 1], batch and batch.alive
   local same = alive and batch.life == lives[batch_id]
-  if seen[id] or holder ~= token and (holder or held[2 * i] ~= attempt or is_redriven(id, attempt))
-    or alive and not same then
+  if alive and not same then return 'refused' end
+  if seen[id] or holder ~= token and (holder or held[2 * i] ~= attempt or is_redriven(id, attempt)) then
     local before = seen[id] == token or is_recorded(id, attempt, ARGV[before_results + i])
     return before and 'already' or 'refused'
   end
