@@ -216,3 +216,17 @@ async def test_a_mark_without_an_end_is_left_after_a_lease(redis, submit, store,
     while await redis.exists(keys.in_progress(f"{batch}:0")):
         await asyncio.sleep(0.01)
     assert len((await claim(store())).attempts) == 1
+
+
+@pytest.mark.parametrize("life", [b"\xff\xfe", b"\xc3\xa9" * 60, b"x" * 300, b"\x00", b"", b"\xe2"])
+async def test_whatever_the_life_of_a_batch_is_an_attempt_of_it_is_current(
+    redis, submit, store, batch, life
+):
+    """A worker is told of it, and tells it again."""
+    await submit(2)
+    await redis.hset(keys.batch(batch), "life", life)
+    first, second = (await claim(store())).attempts
+    assert {each.life for each in (await store().find_claims())[1]} == {first.life}
+    assert (await store().renew([first, second])).lost == []
+    assert (await store().record([record(first)])).replies == ["recorded"]
+    assert await store().release([Release(second)]) == 1

@@ -28,7 +28,7 @@ local function batch_of(id)
     for i, name in ipairs(FIELDS) do batch[name] = whole(raw[i]) end
     if batch.size and batch.size > MOST_JOBS then batch.size = nil end
     batch.by = raw[6] and json_text(raw[6])
-    batch.life = raw[4] and string.sub(raw[4], 1, 100) or ''
+    batch.life = life_in(raw[4])
     batch.keep = batch.keep or 0
     -- Whether it is of another queue: then its jobs are neither looked for nor put into this one.
     batch.elsewhere = raw[#FIELDS] and raw[#FIELDS] ~= queue

@@ -37,3 +37,6 @@ local function json_text(text)
   text = string.sub(text, 1, 500)
   return is_utf8(text) and text or string.gsub(text, '[\128-\255]', '?')
 end
+
+-- The life of a batch as it stands in its hash: what a claim tells of it comes back as it was told.
+local function life_in(raw) return raw and json_text(string.sub(raw, 1, 100)) or '' end

@@ -19,7 +19,7 @@ local function life_and_size(id)
   if not batch_id then return '', -1 end
   if not batches[batch_id] then
     local life, size = unpack(read('HMGET', prefix.batch .. batch_id, 'life', 'size') or {})
-    batches[batch_id] = {string.sub(life or '', 1, 100), whole(size) or -1}
+    batches[batch_id] = {life_in(life), whole(size) or -1}
   end
   return unpack(batches[batch_id])
 end
