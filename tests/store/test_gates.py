@@ -336,3 +336,20 @@ async def test_a_job_of_any_score_is_claimed_and_parked(redis, submit, store, qu
     (job,) = (await claim(mine)).attempts
     assert await mine.park([Admission(job, "process")]) == [False]
     assert await taken(store("w2"), {"process": 5}) == [(0, 1)]
+
+
+@pytest.mark.parametrize("of", ["holder", "waiting"])
+async def test_whoever_is_nowhere_any_more_leaves_though_nobody_knows_its_gate(
+    redis, submit, enter, batch, queue, of
+):
+    """What another program has written in the place of the gates of jobs fails no step."""
+    await submit(3)
+    gate = Gate("f", most=1)
+    (first,) = await enter(gate, 1)
+    if of == "waiting":
+        assert await enter(gate, 1) == []
+        await redis.zrem(queue, f"{batch}:1")
+    await redis.zrem(queue, first.job_id)
+    await redis.delete(keys.in_progress(first.job_id), KeySpace(queue).gates)
+    await redis.set(KeySpace(queue).gates, "x")
+    assert slots(await enter(gate, 1)) == [2 if of == "waiting" else 1]

@@ -70,7 +70,7 @@ local function gate_keeper(leaving)
         if gate.interval then keep(gate, 'called', id) end
         wake_worker()
       else
-        redis.call('HDEL', of_jobs, id) -- it has ended meanwhile
+        try('HDEL', of_jobs, id) -- it has ended meanwhile
       end
     end
   end
@@ -78,7 +78,7 @@ local function gate_keeper(leaving)
   local function leave(id, name)
     local gate = gate_of(name)
     if read('ZREM', gate.holders, id) ~= 1 then read('ZREM', gate.waiting, id) end
-    redis.call('HDEL', of_jobs, id)
+    try('HDEL', of_jobs, id)
     if gate.called == id then keep(gate, 'called', nil) end
     call_next(gate, name)
   end
