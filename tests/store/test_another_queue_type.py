@@ -1,7 +1,8 @@
-"""A queue where something of another type stands: it is empty, and gives way to what is written."""
+"""A queue, or a wake list, where something of another type stands: it is empty, and gives way."""
 
 import pytest
 
+from gatherq.contract.keys import KeySpace
 from gatherq.store.jobs import Release
 
 from .steps import claim, record
@@ -36,3 +37,17 @@ async def test_what_was_in_it_is_put_back_by_who_waits(
     assert await store().release([Release(given)]) == 1
     assert (await store().record([record(running)])).replies == ["recorded"]
     assert len((await claim(store("w2"))).attempts) == 5
+
+
+@pytest.mark.parametrize("which", ["wake", "place_free", "lane_wake"])
+async def test_a_wake_list_that_is_none_is_removed_by_who_waits(redis, store, queue, which):
+    """Else each wait would fail at once, for ever."""
+    keys = KeySpace(queue)
+    names = {"wake": keys.wake, "place_free": keys.place_free("w1")}
+    key = names.get(which) or keys.lane_wake("thread")
+    await redis.hset(key, "x", "y")
+    await store().wait(60.0, ["thread"])
+    assert not await redis.exists(key)
+    await redis.rpush(keys.wake, "1")
+    await store().wait(60.0, ["thread"])
+    assert not await redis.exists(keys.wake)

@@ -33,7 +33,7 @@ from .maintenance import BatchMaintenance
 from .parking import OPEN, Admission, LaneRoom
 from .queue_position import NO_PASSING, Passing, QueuePosition
 from .script import script
-from .server.errors import REDIS_ERRORS
+from .server.errors import REDIS_ERRORS, code
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -375,11 +375,25 @@ class JobStore:
         timer = asyncio.get_running_loop().call_later(timeout + 0.001, self._ping_soon)
         try:
             await self._redis.execute_command("BLPOP", *keys, f"{timeout:.3f}")
+        except ResponseError as error:
+            if code(error) != "WRONGTYPE":
+                raise
+            await self._remove_no_lists(keys)
         finally:
             timer.cancel()
             if self._ping_task:  # its connection must not outlive the pool
                 await asyncio.wait({self._ping_task}, timeout=1)
                 self._ping_task = None
+
+    async def _remove_no_lists(self, keys: Sequence[str]) -> None:
+        """Remove what another program has written in the place of wake lists: it would stay."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.llen(key)
+            lengths = await pipe.execute(raise_on_error=False)
+        wrong = [key for key, n in zip(keys, lengths, strict=True) if code(n) == "WRONGTYPE"]
+        if wrong:
+            await self._redis.unlink(*wrong)
 
     async def tend_lanes(self, lanes: Iterable[str]) -> None:
         """Say that this worker takes jobs from `lanes`; put back what waits in those of nobody."""
