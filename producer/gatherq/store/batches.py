@@ -55,6 +55,8 @@ class Counts(NamedTuple):
 
 #: Where in the counts `waiting` stands, behind those of outcomes.
 _WAITING = Counts._fields.index("waiting")
+#: What the value of a key may be.
+_VALUES = frozenset((bytes, type(None)))
 #: Fields of a batch's hash that are counts.
 _COUNTS = Counts._fields[:_WAITING]
 
@@ -135,7 +137,10 @@ class BatchStore:
             jobs=jobs,
         )
         behind = written if 0 <= written < first and found == size else None
-        return SubmitReply(found, differs, bool(stopped), behind)
+        reply = SubmitReply(int(found), int(differs), bool(stopped), behind)
+        if reply.differs >= size:
+            raise ValueError(f"slot {reply.differs} of {size}")
+        return reply
 
     async def name_of(self, batch: str, slot: int) -> str | None:
         """Return the function name of a job in Redis, queued or ended; None for no such job."""
@@ -191,6 +196,8 @@ class BatchStore:
         head = self.keys.result(f"{batch}:")
         keys = [f"{head}{slot}" for slot in slots]
         results: list[Any] = await self._redis.execute_command("MGET", *keys)
+        if len(results) != len(keys) or not _VALUES.issuperset(map(type, results)):
+            raise ValueError(f"no values of {len(keys)} keys: {results!r:.200}")
         return results
 
 

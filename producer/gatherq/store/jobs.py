@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from .server.replicas import Replicas
 
 _NOTHING, _DRAINED = Beat(), SignOff()
+#: What Redis replies to an outcome.
+_WORDS = frozenset(("recorded", "already", "refused", "gone"))
 #: Leases that one script call renews.
 _RENEWAL_CHUNK = 250
 #: Members of the queue that one call looks at for the claims of a worker, and that all calls do.
@@ -265,7 +267,10 @@ class JobStore:
             jobs=codec.encode([_header(record) for record in records]),
             results=[record.payload for record in records],
         )
-        return RecordReply(texts(replies), texts(to_sweep), texts(to_extend))
+        words = texts(replies)
+        if len(words) != len(records) or not _WORDS.issuperset(words):
+            raise ValueError(f"no replies to {len(records)} outcomes: {words!r:.200}")
+        return RecordReply(words, texts(to_sweep), texts(to_extend))
 
     async def _record_lives(
         self, records: Sequence[Record[Recordable]], lives: Mapping[str, str]
@@ -317,7 +322,10 @@ class JobStore:
             gate = each.gate or OPEN
             claims += (*self._fence(each.attempt), each.attempt.place, each.lane, gate.name)
             claims += ("" if n is None else n for n in (gate.most, gate.interval))
-        return [bool(reply) for reply in await self._park(claims=claims)]
+        replies = [int(reply) for reply in await self._park(claims=claims)]
+        if len(replies) != len(admissions):
+            raise ValueError(f"{len(replies)} replies to {len(admissions)} claims")
+        return [bool(reply) for reply in replies]
 
     async def find_claims(self, *, jobs: bool = True) -> tuple[int, list[ClaimedJob]]:
         """Return Redis's time (ms) and the claims of this worker; with the data of their `jobs`."""

@@ -10,7 +10,7 @@ from gatherq.aio import start_task
 from gatherq.errors import RedisUnavailable
 from gatherq.settings import NoWorkersPolicy
 from gatherq.store.batches import BatchStore
-from gatherq.store.server.errors import code, is_refusal
+from gatherq.store.server.errors import REDIS_ERRORS, code, is_refusal
 from gatherq.store.server.retry import RedisRetry
 
 from .janitor import Janitor, WatchedBatch
@@ -115,12 +115,13 @@ class CompletionWatcher:
                 await self._read()
                 logged = ""
             except RedisUnavailable as error:
-                await self._refused(error)
+                cause = error.__context__
+                if cause is None or isinstance(cause, REDIS_ERRORS):
+                    await self._refused(error)
+                else:
+                    logged = await self._unreadable(cause, logged)
             except Exception as error:
-                if logged != repr(error):
-                    logged = repr(error)
-                    logger.warning("a reply of Redis cannot be read: %s; it is asked again", logged)
-                await asyncio.sleep(PAUSE)
+                logged = await self._unreadable(error, logged)
             finally:
                 self._blocked = False
 
@@ -141,6 +142,13 @@ class CompletionWatcher:
                 subscription.put_entries(after[batch], entries)
         if completions:  # readers that have all slots now unsubscribe before the next read
             await asyncio.sleep(0)
+
+    async def _unreadable(self, error: BaseException, logged: str) -> str:
+        """Wait after a reply that Redis would never give; return what was logged of it."""
+        if logged != repr(error):
+            logger.warning("a reply of Redis cannot be read: %r; it is asked again", error)
+        await asyncio.sleep(PAUSE)
+        return repr(error)
 
     async def _refused(self, error: RedisUnavailable) -> None:
         """Fail the batches that an error concerns: a read of many streams gets one answer."""

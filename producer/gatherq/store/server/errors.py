@@ -150,6 +150,19 @@ def unavailable(error: BaseException, url: str) -> RedisUnavailable:
     return RedisUnavailable(text, url=where)
 
 
+def unreadable(error: BaseException, url: str) -> RedisUnavailable:
+    """Say in one line that a server gave a reply that Redis would never give, and what to do.
+
+    Raised `from None` where `error` is caught, which stays its `__context__`.
+    """
+    where = masked(url)
+    text = (
+        f"cannot use Redis at {where}: its reply cannot be read ({type(error).__name__}: {error}); "
+        "is it Redis or Valkey, and does nothing between change what it says?"
+    )
+    return RedisUnavailable(text, url=where)
+
+
 def is_refusal(error: BaseException | None) -> bool:
     """Tell whether the server has answered with an error that a repetition would get again."""
     return isinstance(error, ResponseError) and not is_transient(error)

@@ -6,13 +6,18 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from .errors import REDIS_ERRORS, is_transient, unavailable
+from gatherq.errors import GatherqError
+
+from .errors import REDIS_ERRORS, is_transient, unavailable, unreadable
 from .urls import masked
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 logger: logging.Logger = logging.getLogger("gatherq")
+
+#: How often a question is asked whose reply cannot be read.
+_TRIES = 3
 
 
 class RedisRetry:
@@ -28,10 +33,11 @@ class RedisRetry:
         """Await `method(*args, **kwargs)` and return its result.
 
         Raises RedisUnavailable at once for an error that does not pass, and for all others when
-        the patience is over.
+        the patience is over. A reply that Redis would never give, on which the method fails, is
+        asked for again: each method may be repeated.
         """
         loop = asyncio.get_running_loop()
-        give_up, pause = None, 0.05
+        give_up, pause, unread = None, 0.05, 0
         while True:
             try:
                 return await method(*args, **kwargs)
@@ -43,5 +49,11 @@ class RedisRetry:
                     logger.warning("Redis at %s is away: %s", masked(self._url), error)
                 if loop.time() >= give_up:
                     raise unavailable(error, self._url) from None
+            except GatherqError:
+                raise
+            except Exception as error:
+                unread += 1
+                if unread == _TRIES:
+                    raise unreadable(error, self._url) from None
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, 1.0)
