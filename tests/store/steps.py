@@ -45,6 +45,17 @@ def record(attempt: Attempt, worker="w1", keep=60.0):
     return Record(attempt, "succeeded", payload, keep)
 
 
+async def is_old(redis):
+    """Tell whether the server is older than Redis 7, as Valkey never is."""
+    return int((await redis.info("server"))["redis_version"].partition(".")[0]) < 7
+
+
+async def rights(redis, *words):
+    """Return rights of a user as the server's ACL writes them: the old ones know no %R~."""
+    old = await is_old(redis)
+    return [word.replace("%R~", "~") if old else word for word in words]
+
+
 async def expired(redis, attempt):
     """Wait until the lease of an attempt has run out."""
     while await redis.exists(keys.in_progress(attempt.job_id)):

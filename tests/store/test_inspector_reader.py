@@ -18,7 +18,7 @@ from gatherq.store.inspection.reading import fields_of
 from gatherq.store.parking import Admission, Gate
 
 from ..conftest import until
-from .steps import claim
+from .steps import claim, rights
 
 DEPLOYING = Path(__file__).parents[2] / "docs" / "deploying.md"
 #: What an older line had, and commands that it lacked.
@@ -40,7 +40,7 @@ async def as_reader(redis, server_url, queue):
 
     async def as_reader(*more):
         name = f"gq-reader-{queue}-{len(made)}"
-        await redis.execute_command("ACL", "SETUSER", name, *rules, *more)
+        await redis.execute_command("ACL", "SETUSER", name, *await rights(redis, *rules, *more))
         made.append(name)
         parts = urlsplit(server_url)
         return f"redis://{name.replace(':', '%3A')}:secret@{parts.hostname}:{parts.port}/0"

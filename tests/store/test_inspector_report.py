@@ -8,7 +8,7 @@ from gatherq.inspection.report.page import page_of
 from gatherq.inspection.report.trace import trace_of
 
 from .outcomes import failed, succeeded
-from .steps import claim
+from .steps import claim, rights
 
 keys = KeySpace()
 
@@ -66,7 +66,8 @@ async def test_a_user_who_may_not_read_records_of_workers(inspector, redis, batc
         f"%R~{pattern}" for pattern in ("gatherq:batch*", "gatherq:attempts:*", "arq:*", "test:*")
     ]
     await redis.execute_command(
-        *("ACL", "SETUSER", user, "reset", "on", ">pw", "+@read", "+time", "+ping"), *read
+        *("ACL", "SETUSER", user, "reset", "on", ">pw", "+@read", "+time", "+ping"),
+        *await rights(redis, *read),
     )
     url = server_url.replace("redis://", f"redis://{user}:pw@")
     async with Inspector(url, queue=inspector.queue) as reader:

@@ -9,7 +9,7 @@ from gatherq.contract.keys import KeySpace, job_id
 from gatherq.store.jobs import Record, Release
 from gatherq.store.slot_states import SlotState
 
-from .steps import claim, claim_all, contact, expired, record
+from .steps import claim, claim_all, contact, expired, is_old, record
 
 keys = KeySpace()
 
@@ -212,6 +212,8 @@ async def test_a_batch_that_ends_late_stays_for_as_long_as_was_asked(
     assert (done.replies, done.to_extend) == (["recorded"], [batch])
     await store().extend(batch)
     names += [keys.result(a.job_id) for a in attempts] + [keys.job(attempts[-1].job_id)]
+    if await is_old(redis):
+        pytest.skip("PEXPIRETIME, to the millisecond, is of Redis 7")
     left = {await redis.pexpiretime(name) for name in names}
     assert len(left) == 1
     assert left == {int(await redis.hget(keys.batch(batch), "expires"))}
@@ -239,7 +241,8 @@ async def test_a_batch_whose_last_slot_is_ended_late_stays_too(
             assert to_extend == [batch]
             await store().extend(batch)
     for name in (keys.batch(batch), keys.done(batch), keys.result(job_id(batch, 0))):
-        assert await redis.pexpiretime(name) > soon + 40_000
+        now = (await store().claim(0, 0, 0)).now
+        assert now + await redis.pttl(name) > soon + 40_000
 
 
 async def test_extending_what_is_not_there_makes_nothing(redis, store, batch):

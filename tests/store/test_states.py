@@ -16,7 +16,7 @@ from gatherq.store.jobs import JobStore
 from gatherq.testing.server import embedded_server, free_port
 
 from ..conftest import until
-from .steps import LEASE
+from .steps import LEASE, rights
 from .worker import serve
 
 
@@ -162,7 +162,7 @@ READER = (
 
 @pytest.mark.parametrize("deadline", [None, 60])
 async def test_who_may_only_read_reads(url, server, deadline, caplog):
-    await server.execute_command("ACL", "SETUSER", "reader", *READER.split())
+    await server.execute_command("ACL", "SETUSER", "reader", *await rights(server, *READER.split()))
     port = server.connection_pool.connection_kwargs["port"]
     reader_url = f"redis://reader:any@127.0.0.1:{port}/0"
     async with until(20), Producer(url) as producer, Producer(reader_url, patience=1) as reader:
