@@ -111,6 +111,17 @@ async def test_what_was_cancelled_unwritten_is_counted_once_when_its_producer_co
     assert (await asks.counts(batch)).succeeded == (await asks.counts(batch)).finished == 4
 
 
+async def test_what_ended_unwritten_of_an_unnamed_batch_is_counted_once_too(asks, store, batch):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(4)]
+    await asks.submit(batch, 4, 3600, 0, jobs[:2], life="a", patience=60.0)
+    await asks.cancel(batch, None, "me")
+    await asks.sweep(batch, force=True)
+    assert await asks.run_again(batch) == 2
+    await asks.submit(batch, 4, 3600, 2, jobs[2:], life="a", patience=60.0)
+    await store().record([record(a) for a in (await claim(store())).attempts])
+    assert (await asks.counts(batch)).succeeded == (await asks.counts(batch)).finished == 4
+
+
 async def test_an_unnamed_batch_whose_producer_gave_up_is_cancelled(redis, asks, store, batch):
     jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(10)]
     await asks.submit(batch, 10, 3600, 0, jobs[:5], life="a", patience=-1.0)

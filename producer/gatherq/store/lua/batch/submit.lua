@@ -83,12 +83,14 @@ local function is_ours(job, slot)
   return not result or string.find(result, mark .. '"et":', 1, true) ~= nil
 end
 
+-- Slots may have ended before they are written: of a batch that was cancelled, and redriven meanwhile.
+local any_ended_badly = (batch.cancelled or 0) + (batch.timed_out or 0) + (batch.failed or 0) > 0
 local new_jobs, clean, revived = {}, {}, {}
 for i = before_jobs + 1, #ARGV do
   local slot = first + i - before_jobs - 1
   local job = string.format('%s:%.0f', batch_id, slot)
   local is_new = slot >= written
-  if new_digests == '' and not stopped then
+  if new_digests == '' and not stopped and not any_ended_badly then
     if is_new then new_jobs[#new_jobs + 1] = {i, job} end
   else
     local exists = redis.call('EXISTS', prefix.job .. job, prefix.result .. job) > 0
