@@ -68,6 +68,11 @@ class Known:
         return self.size > WINDOW or self.most is not None
 
     @property
+    def chunk(self):
+        """How many slots its producer writes at a time."""
+        return 100 if self.size > 100 else 4
+
+    @property
     def left(self):
         return sum(not slot.status for slot in self.slots)
 

@@ -25,7 +25,6 @@ WORKERS = [0, 0, 1]
 LEASE = 100.0
 #: How far time is moved, in ms: further than a delay here, and more than a lease.
 LATER, DELAY = 200_000, 50.0
-CHUNK = 100
 #: Claims that are remembered, for those who come late.
 MOST_PAST = 60
 
@@ -75,8 +74,8 @@ class ModelWorld:
 
     async def write(self, known, calls=9999, twice=False):
         """Write the chunks of a batch, those that are there too."""
-        for first in list(range(0, known.size, CHUNK))[:calls]:
-            jobs = self.jobs_of(known)[first : first + CHUNK]
+        for first in list(range(0, known.size, known.chunk))[:calls]:
+            jobs = self.jobs_of(known)[first : first + known.chunk]
             for _ in range(1 + twice):
                 reply = await self.submit_chunk(known, first, jobs, self.asks[known.queue])
                 assert (reply.size, reply.differs, reply.behind) == (known.size, -1, None), reply
@@ -101,11 +100,11 @@ class ModelWorld:
         if not (known := self.one(n)):
             return
         how = ("calls", "size", "queue")[n % 3]
-        other, asks, size = self.jobs_of(known)[:CHUNK], self.asks[known.queue], known.size
+        other, asks, size = self.jobs_of(known)[: known.chunk], self.asks[known.queue], known.size
         if how == "calls":
             if not known.named:
                 return
-            other = self.jobs_of(known, "x")[:CHUNK]
+            other = self.jobs_of(known, "x")[: known.chunk]
         elif how == "size":
             size += 1
         else:
@@ -425,6 +424,18 @@ class ModelWorld:
         else:
             charge = how == "charged"
             await self._release(worker, claims, charge=charge, delay=0.0, twice=False)
+
+    async def outlive(self, worker, how, n):
+        """Fail, and repeat that after somebody has had it run again."""
+        await self.work(worker, "failed")
+        await self.redrive(n, twice=False)
+        await self.come_late(worker, how, "failed")
+
+    async def go_on(self, n, _=False):
+        """Look after a batch whose producer is slow, and then goes on to write it."""
+        if known := self.one(n):
+            await self.give_up(n)
+            await self.write(known)
 
     # --- the server
 

@@ -28,7 +28,7 @@ STEPS = 50
 
 #: What is drawn together, not to keep the others from being drawn.
 BESIDE = ["mend", "mend", "give_up", "give_up", "delete_rest", "delete_rest", "later", "later"]
-BESIDE += ["submit_another", "forget_scripts", "flush"]
+BESIDE += ["go_on", "go_on", "submit_another", "forget_scripts", "flush"]
 
 many, any_ = st.sampled_from([1, 2, 5, 100]), st.integers(0, 999)
 workers, flag = st.integers(0, len(WORKERS) - 1), st.booleans()
@@ -156,6 +156,11 @@ class Machine(RuleBasedStateMachine):
     @rule(worker=workers, status=statuses)
     def work(self, worker, status):
         self.do(self.world.work(worker, status))
+
+    @has_batches
+    @rule(worker=workers, how=late, n=any_)
+    def outlive(self, worker, how, n):
+        self.do(self.world.outlive(worker, how, n))
 
     @has_batches
     @rule(kind=st.sampled_from(BESIDE), n=any_, twice=flag)
