@@ -46,7 +46,7 @@ async def loud(pool: Pool, cause: str) -> None:
     """Each worker says what is wrong, as a warning, and lives."""
     if pool.is_ours:
         for n, worker in enumerate(pool.workers):
-            said = await worker.says(rf"WARNING [^\n]*Redis[^\n]*{cause}", 5.0)
+            said = await worker.says(rf"WARNING [^\n]*Redis[^\n]*{cause}", 15.0)
             pool.must(said, f"worker {n} does not say: {cause}")
     pool.check_workers()
 
@@ -73,8 +73,8 @@ async def test_redis_is_away_for_two_leases(pool):
     """Redis is killed and comes back after two leases. Jobs run before, through and after that;
     some are of a producer with a lease of 3 s, of some a deadline passes meanwhile."""
     await pool.start(2)
-    long = await pool.submit([("nap", (2 * LEASE + 1,))] * 10, executions=1)
-    leased = await pool.submit([("nap", (2 * LEASE + 1,))] * 4, executions=1, lease=3.0)
+    long = await pool.submit([("nap", (2 * LEASE + 0.8,))] * 10, executions=1)
+    leased = await pool.submit([("nap", (2 * LEASE + 0.8,))] * 4, executions=1, lease=3.0)
     dated = await pool.submit([("nap", (1.5,))] * 4, executions=1, deadline=3.0)
     await pool.started(18)
     await pool.server.restart(away=2 * LEASE)
@@ -90,7 +90,8 @@ async def test_redis_stands_still(pool):
     """SIGSTOP of Redis for 5 s, 2.5 leases, while jobs of 1 s and of 6 s run."""
     await pool.start(2)
     short = await pool.submit([("nap", (1.0,)), ("once", (1.0,))] * 5, executions=1)
-    long = await pool.submit([("nap", (6.0,))] * 5, executions=1)
+    through = 6.0 if pool.is_ours else 4.8  # with arq a job has 5 s
+    long = await pool.submit([("nap", (through,))] * 5, executions=1)
     await pool.started(15)
     await pool.server.pause(5.0)
     async with pool.recovers(RECORDED, "what had ended meanwhile was recorded"):
@@ -206,7 +207,7 @@ async def test_up_before_redis(pool):
     for _ in range(2):
         pool.worker()
     submitting = asyncio.create_task(pool.submit([("nap", (0.1,))] * 12, executions=1))
-    await loud(pool, "(?i:connect)")
+    await loud(pool, "(?i:connect|refused)")
     await pool.server.start()
     async with pool.recovers(SOON, "all jobs had begun"):
         jobs = await submitting

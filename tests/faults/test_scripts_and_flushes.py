@@ -6,7 +6,7 @@ import pytest
 
 from gatherq.errors import BatchNotFound
 
-from .harness.pool import LEASE, SOON, Pool
+from .harness.pool import SOON, Pool
 from .harness.rows import row
 from .test_redis_away import never_lost
 
@@ -43,18 +43,18 @@ async def flush_scripts(pool: Pool) -> None:
 async def test_all_is_flushed(pool):
     """FLUSHALL while 200 jobs of 0 to 2 s run and 100 wait, and somebody collects. Who collects is
     told; what ends later leaves nothing in Redis."""
-    await pool.start(2)
+    await pool.start(2, "--lease", "8")  # or a heartbeat would stop them soon
     jobs = await pool.submit([("nap", (n / 100,)) for n in range(200)] + [("nap", (60.0,))] * 100)
     pool.submissions.remove(jobs)  # it has no outcomes to be checked
     collecting = asyncio.create_task(jobs.submitted.outcomes())
     await pool.started(100)
-    pool.recorder.forget()
-    await pool.redis.flushall()
+    async with pool.recorder.looking_away():
+        await pool.redis.flushall()
     before = len(pool.ledger.lines("end"))
     async with pool.recovers(SOON, "who collects was told"):
         with pytest.raises(BatchNotFound, match="Redis was flushed"):
             await collecting
-    await asyncio.sleep(LEASE / 4)  # a worker learns it by its next heartbeat
+    await asyncio.sleep(8 / 4)  # until a heartbeat has told every worker
     late, begun = len(pool.ledger.lines("end")) - before, len(pool.ledger.lines())
     pool.seen.append(f"{late} jobs ended in that time")
     pool.must(late, "the row is not one: nothing ended late")
@@ -70,12 +70,12 @@ async def test_all_is_flushed(pool):
 async def test_the_same_id_after_a_flush(pool):
     """FLUSHALL while 40 jobs of 0.1 to 0.9 s run, and other jobs are submitted under the same ids
     at once, before those end. Their outcomes are their own."""
-    await pool.start(2)
+    await pool.start(2, "--lease", "8")  # or a heartbeat would stop them soon
     old = await pool.submit([("nap", (0.1 + n / 50,)) for n in range(40)], batch_id="again")
     await pool.started(40)
     pool.submissions.remove(old)
-    pool.recorder.forget()
-    await pool.redis.flushall()
+    async with pool.recorder.looking_away():
+        await pool.redis.flushall()
     new = await pool.submit([("nap", (2.5,))] * 40, batch_id="again")
     await pool.outcomes(new)
     pool.all_are(new, "succeeded")
