@@ -50,8 +50,8 @@ class Mix:
         self._cancelled: set[str] = set()
         self._numbers = itertools.count()
         #: How often each fault was done, and how each job ended.
-        self.done: Counter[str] = Counter()
-        self.endings: Counter[str] = Counter()
+        self._done: Counter[str] = Counter()
+        self._endings: Counter[str] = Counter()
 
     async def run(self, seconds: float) -> None:
         """Do faults for so long, then look whether all has ended as it may."""
@@ -70,6 +70,9 @@ class Mix:
                 await asyncio.wait(self._open)
         await self._pool.ready()  # the last fault may have been a moment ago
         await self._pool.settle()
+        for what, counted in (("faults", self._done), ("jobs", self._endings)):
+            said = ", ".join(f"{name} {count}" for name, count in sorted(counted.items()))
+            self._pool.seen.append(f"{what}: {said}")
 
     # --- jobs
 
@@ -122,7 +125,7 @@ class Mix:
         batch = jobs.ids[0].rpartition(":")[0]
         alive = {pid for worker in self._pool.workers for pid in worker.pids()}
         for (name, _), ending in zip(jobs.calls, jobs.endings, strict=True):
-            self.endings[ending.status] += 1
+            self._endings[ending.status] += 1
             may = ENDINGS[name] | ({"cancelled"} if batch in self._cancelled else set()) | {"lost"}
             ran, most = self._pool.ledger.lines("start", ending.id), 1 if name == "once" else 2
             said = f"{name} {ending.id} is {ending.status} at attempt {ending.attempts}"
@@ -156,7 +159,7 @@ class Mix:
         }
         while (left := end - time.monotonic()) > 0:
             fault = r.choices(list(faults), faults.values())[0]
-            self.done[fault.__name__.strip("_").replace("_", " ")] += 1
+            self._done[fault.__name__.strip("_").replace("_", " ")] += 1
             await fault()
             await asyncio.sleep(min(r.uniform(0, PAUSE), left))
 
@@ -226,19 +229,17 @@ class Mix:
         return self._faults.choice(under_way).submitted if under_way else None
 
 
-async def mix(seed: int, seconds: float) -> Mix:
-    """Run the mix; raises AssertionError with what did not hold."""
+async def mix(seed: int, seconds: float) -> list[str]:
+    """Run the mix on a pool of its own; raises AssertionError with what did not hold."""
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     pool = Pool("gatherq", folder)
     await pool.open()
     try:
-        async with Proxy(pool.server.port) as proxy:
-            found = Mix(pool, seed, proxy)
-            await found.run(seconds)
-            if pool.violations:
-                print(pool.said())
-            assert not pool.violations, "\n".join(pool.violations[:20])
-            return found
+        await Mix(pool, seed, await pool.proxy()).run(seconds)
+        if pool.violations:
+            print(pool.said())
+        assert not pool.violations, "\n".join(pool.violations[:20])
+        return pool.seen
     finally:
         await pool.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -254,8 +255,7 @@ def main() -> None:
         found = asyncio.run(mix(options.seed, 60 * options.minutes))
     except AssertionError as error:
         sys.exit(f"seed {options.seed}: what did not hold:\n{error}")
-    print("faults:", ", ".join(f"{name} {count}" for name, count in sorted(found.done.items())))
-    print("jobs:", ", ".join(f"{name} {count}" for name, count in sorted(found.endings.items())))
+    print("\n".join(found))
     print(f"seed {options.seed}: every job ended once, and all else held")
 
 

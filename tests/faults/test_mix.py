@@ -3,12 +3,15 @@
 import os
 from random import randrange
 
-from .mix import mix
+from .harness.rows import row
+from .mix import Mix
 
 SEED = int(os.environ.get("GATHERQ_SEED") or randrange(10_000))
 
 
-async def test_a_mix_of_faults():
-    """What it prints where it fails is the seed with which the same faults come again."""
-    print(f"GATHERQ_SEED={SEED}")
-    await mix(SEED, 12)
+@row("26", "all of it at random", arq="one restart of Redis ends its workers", quick=True)
+async def test_a_mix_of_faults(pool):
+    """Four workers, two of them behind a proxy; 12 s of random faults in random jobs.
+    `make chaos MINUTES=10 SEED=7` is a longer one."""
+    print(f"GATHERQ_SEED={SEED}")  # where it fails, the same faults come again by this
+    await Mix(pool, SEED, await pool.proxy()).run(12)
