@@ -1,6 +1,8 @@
 """One very large batch: memory of each side, the longest step, and what a wait costs."""
 
 import asyncio
+import os
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +18,8 @@ STILL, COMMANDS, BYTES = 3.0, 100, 20_000
 #: Microseconds that a step may take; and how many may take more, since a virtual machine may be
 #: held up as a whole, but none so much more.
 LONGEST, HELD_UP, NEVER = 5_000, 2, 25_000
+#: The server goes before all others on this machine, so that its clock tells what it does.
+FIRST = {"before": "chrt -f 10"} if os.geteuid() == 0 and shutil.which("chrt") else {}
 
 
 def memory(pid: int | str, what: str) -> float:
@@ -57,12 +61,14 @@ async def steps_are_short(pool):
     log = await pool.redis.slowlog_get(10_000)
     slow = sorted(each["duration"] for each in log if each["command"].startswith(b"EVAL"))
     pool.seen.append(f"{len(slow)} of {calls:,} steps took more than {LONGEST / 1000:.0f} ms")
+    if not FIRST:
+        pool.seen.append("by a clock that others' work moves too: only root goes before them")
+        return
     pool.must(len(slow) <= HELD_UP, f"steps took {slow[-9:]} us")
     pool.must(not slow or slow[-1] <= NEVER, f"a step took {slow[-1:]} us")
 
 
-# The server goes before all others on this machine, so that its clock tells what it does.
-@row("24", "100,000 jobs in one batch", arq="arq has no batches", server={"before": "chrt -f 10"})
+@row("24", "100,000 jobs in one batch", arq="arq has no batches", server=FIRST)
 async def test_a_hundred_thousand_jobs(pool):
     """They are submitted, waited for while no worker is there, run by two, collected in order."""
     await pool.redis.config_set("slowlog-log-slower-than", LONGEST)
