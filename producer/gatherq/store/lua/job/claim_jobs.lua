@@ -1,7 +1,7 @@
 -- Claims up to n jobs: counts the attempt, sets the token, and hides the job for one lease.
 -- Include: clock, queue_scores, released_score, values, access, wake, events, error_groups,
 --   admission, batch, gates, statistics, end_queued_job
--- KEYS: queue, cancel_marks, quarantine, wake
+-- KEYS: queue, cancel_marks, quarantine, wake, workers
 -- ARGV: worker, n, lease, contact_since, contact_last, claim, most_bytes, channel,
 --       events, totals, statistics, lanes, ...passing
 -- lease: in ms. contact_since, contact_last: since and until when the worker was in contact with Redis
@@ -14,6 +14,8 @@
 -- An expired lease of another worker may be reclaimed only if this worker was in contact with Redis for
 -- a full lease, and until just now. A score that is a whole ms is the end of a lease; one with a fraction
 -- says that no worker has held the job since it was queued or released.
+-- Of few jobs it claims a share, and wakes another worker for the rest: as many as there are for each worker that
+-- is alive. Not of a large batch, which has more outside of the queue.
 -- A job that must not run any more, because it or its batch is cancelled or late, ends here instead. A
 -- member of the queue that cannot be a job is put into quarantine. Jobs of batches that are gone are removed.
 -- Returns {now (ms), ms to the next visible job or -1, {members put into quarantine}, {batch, its size,
@@ -24,10 +26,13 @@
 -- number for the first one, else {attempt, entries of its history ...}, to which a death that nobody
 -- reported is added here.
 n = tonumber(n)
+local asked = n
 local lease_ms = tonumber(lease)
 local contact = contact_of(contact_since, contact_last, lease_ms)
 local may_reclaim = contact >= lease_ms
 local MOST_ID, MOST_ENTRY, MOST_TRACE = 4096, 65536, 100
+-- A worker is alive if it gave a sign of life in the last so many ms: it does every 10 s at least.
+local SIGN_OF_LIFE = 15000
 -- A worker comes back after so many ms at the latest.
 local LONGEST_WAIT = 60000
 
@@ -116,6 +121,7 @@ local function claim_job(id, attempts, slot, batch, score, place, job)
   reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, place, job
   if batch and not is_begun(attempts - 1, score) then batch.begun = (batch.begun or 0) + 1 end
   if batch and batch.interval then admission().start_in_turn(batch, slot) end
+  if batch and batch.gradual == 1 and n < asked and admission(batch).outside_of(batch) > 0 then n = asked end
   if batch and not batches_told[batch] then
     batches_told[batch] = true
     local list, trace = reply[4], batch.trace
@@ -271,7 +277,13 @@ local function take(first, last, leave_out, in_band)
     look_at_all(ids, queued, places, left_alone)
   end
 end
+local from_lanes, due = claimed, n > 1 and not unknown and read('ZCOUNT', queue, '-inf', visible) or 0
+if due > 1 then
+  local alive = read('ZCOUNT', workers, score_in(-SIGN_OF_LIFE), '+inf') or 0
+  if alive > 1 then n = math.min(n, claimed + math.ceil(due / alive)) end
+end
 take(from, visible, same)
+if claimed < n or claimed - from_lanes >= due then n = asked end -- nothing is left for others
 
 -- Jobs of priorities below 0, if nothing else is to be done. `soonest_queued` is when the next job may be claimed.
 local soonest_queued
@@ -373,7 +385,7 @@ for _, name in ipairs(lanes_left) do -- another worker may have places for the r
 end
 gate_keeper(gone)
 end_jobs()
-local low = math.min(math.max(n, 10), WINDOW / 2)
+local low = math.min(math.max(asked, 10), WINDOW / 2)
 local admitted
 reply[5], reply[8], admitted = write_batches(low, 2 * low, true)
 
