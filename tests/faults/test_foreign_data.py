@@ -160,7 +160,7 @@ async def test_each_shared_key(pool):
     await clean(pool, *SHARED)
 
 
-@row("23", "foreign data in the queue")
+@row("23", "foreign data in the queue", quick=True)
 async def test_the_queue(pool):
     """Members that are no jobs (no UTF-8, NUL and newline, 5 kB, slots that are not there) with
     scores that are no times are put into the queue, again and again, beside 100 jobs."""

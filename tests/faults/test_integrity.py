@@ -300,7 +300,12 @@ asyncio.run(main())
 """
 
 
-@row("27", "a key is lost of a batch that another process reads", arq="arq has no batches")
+@row(
+    "27",
+    "a key is lost of a batch that another process reads",
+    arq="arq has no batches",
+    quick=True,
+)
 async def test_a_second_process(pool):
     """The same losses with all jobs under way, and a process that attached to the batches by id."""
     await pool.start(2)

@@ -76,7 +76,7 @@ async def test_one_job_for_many_workers(pool):
     pool.must(each <= 2.0, f"{each:.1f} claims for each job")
 
 
-@row("32", "six jobs come to three idle workers")
+@row("32", "six jobs come to three idle workers", quick=True)
 async def test_few_jobs_are_spread(pool):
     """Six jobs of 0.3 s, submitted at once to three idle workers, five times."""
     await pool.start(3)
