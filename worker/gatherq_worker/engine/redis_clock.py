@@ -27,10 +27,13 @@ class RedisClock:
         self.heard = 0.0
 
     def seen(self, now: int) -> None:
-        """Note a reply; after a long silence, contact begins anew."""
-        if now - self.last > self._longest or now < self.last:
-            self.since = now
-        self.last = now
+        """Note a reply; after a long silence, contact begins anew.
+
+        Two threads have replies, and one that is a little older may come later.
+        """
+        if abs(now - self.last) > self._longest:  # if less: the server's clock was set back
+            self.since = self.last = now
+        self.last = max(self.last, now)
         self.heard = self._clock()
         self._offset = now - self.heard * 1000
 
