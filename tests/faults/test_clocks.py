@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import time
 
-from .harness.ledger import Line
 from .harness.pool import LEASE, SOON, Pool, Submission
 from .harness.rows import row
 from .test_redis_away import never_lost
@@ -38,16 +37,16 @@ async def shifts(pool: Pool) -> set[int]:
     return found
 
 
-def started_of(pool: Pool, jobs: Submission) -> list[Line]:
-    """Return the executions of these jobs that have begun."""
-    ids = set(jobs.ids)
-    return [line for line in pool.ledger.lines() if line.id in ids]
+async def all_begin(pool: Pool, jobs: Submission) -> None:
+    """Wait until each of these jobs has begun."""
+    while not pool.ledger.executions().keys() >= set(jobs.ids):
+        await asyncio.sleep(0.01)
 
 
 @row("13", "the clocks of workers are an hour off")
 async def test_clocks_of_workers(pool):
     """One worker is an hour ahead, one an hour behind. Jobs of 3 s with deadlines; then the one
-    that is behind is killed, with jobs of 1 s under way."""
+    that is behind is killed, with jobs of 1.5 s under way."""
     for shift in ("+1h", "-1h"):
         pool.worker(environment=clock(what=shift))
     await pool.ready()
@@ -63,14 +62,14 @@ async def test_clocks_of_workers(pool):
     await pool.outcomes(long)
     await pool.outcomes(later)
     never_lost(pool, long, later)
-    jobs = await pool.submit([("nap", (1.0,))] * 120)
-    before = len(pool.ledger.lines()) - len(started_of(pool, jobs))
-    await pool.started(before + 120)
+    jobs = await pool.submit([("nap", (1.5,))] * 120)
+    await all_begin(pool, jobs)
     victim = pool.workers[1]
-    held = sum(line.pid == victim.pid for line in started_of(pool, jobs))
+    victim.stop()
+    held, before = pool.held_by(victim), len(pool.ledger.lines())
     victim.kill()
     async with pool.recovers(LEASE + 1, f"all {held} jobs started elsewhere"):
-        await pool.started(before + 120 + held)
+        await pool.started(before + held)
     await pool.outcomes(jobs)
     pool.all_are(jobs, "succeeded")
 

@@ -65,7 +65,7 @@ async def test_a_black_hole_of_one(pool):
     jobs = await pool.submit([("nap", (1.5,))] * 120)
     await pool.started(120)
     proxy.swallow()
-    held = sum(line.pid == first.pid for line in pool.ledger.lines())
+    held = pool.held_by(first)
     async with pool.recovers(LEASE + 1, f"all {held} jobs started elsewhere"):
         await pool.started(120 + held)
     await pool.outcomes(jobs)

@@ -199,6 +199,12 @@ class Pool:
         """Wait until so many executions have begun."""
         await self.ledger.started(count, id_)
 
+    def held_by(self, worker: Worker) -> int:
+        """Count the executions in this process that have begun and not ended."""
+        ended = {(line.id, line.attempt) for line in self.ledger.lines("end")}
+        mine = [line for line in self.ledger.lines() if line.pid == worker.pid]
+        return sum((line.id, line.attempt) not in ended for line in mine)
+
     async def recorded(self, submission: Submission, within: float = 20.0) -> None:
         """Wait until Redis has the results of all these jobs, or the time is over."""
         end = monotonic() + min(within, PATIENCE[self.side_name])
