@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 from .harness.pool import LEASE, SOON, Pool, Submission
 from .harness.rows import row
@@ -20,6 +21,13 @@ def clock(how: str = "FAKETIME", what: str = "+0s") -> dict[str, str]:
     library = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     monotonic = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
     return {"LD_PRELOAD": library, how: what, "FAKETIME_NO_CACHE": "1", **monotonic}
+
+
+def set_clock(file: Path, shift: str) -> None:
+    """Let the processes that read this file have another time, in one step."""
+    new = file.with_suffix(".new")
+    new.write_text(f"{shift}\n")
+    new.replace(file)
 
 
 async def shifts(pool: Pool) -> set[int]:
@@ -100,7 +108,7 @@ async def test_clocks_that_jump(pool):
     """The clocks of both workers jump ahead by an hour, then back by two, in jobs of 3 s, of which
     some have a timeout of 1 s."""
     file = pool.folder / "clock"
-    file.write_text("+0s\n")
+    set_clock(file, "+0s")
     for _ in range(2):
         pool.worker(environment=clock("FAKETIME_TIMESTAMP_FILE", str(file)))
     await pool.ready()
@@ -111,7 +119,7 @@ async def test_clocks_that_jump(pool):
     async with pool.recovers(2.0, "jobs with a timeout of 1 s had ended"):
         for jump in ("+1h", "-1h"):
             await asyncio.sleep(0.3)
-            file.write_text(f"{jump}\n")
+            set_clock(file, jump)
         await pool.recorded(late)
     seen = await shifts(pool)
     pool.must(
