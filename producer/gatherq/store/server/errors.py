@@ -110,6 +110,12 @@ def refusal_of(error: BaseException | None) -> str:
     return _TOO_MANY_CLIENTS if _TOO_MANY_CLIENTS in str(error) else code(error)
 
 
+def is_cut_off(error: BaseException | None) -> bool:
+    """Tell whether a connection was lost, on which the server may have been about to say why."""
+    refused = any(isinstance(each, ConnectionRefusedError) for each in _led_to(error))
+    return isinstance(error, RedisConnectionError) and not refused and not refusal_of(error)
+
+
 def is_read_only(error: BaseException | None) -> bool:
     """Tell whether the server refuses all writes for now: what only reads goes on."""
     return code(error) in _READ_ONLY

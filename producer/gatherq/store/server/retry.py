@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from gatherq.errors import GatherqError
 
-from .errors import REDIS_ERRORS, is_transient, unavailable, unreadable
+from .errors import REDIS_ERRORS, is_cut_off, is_transient, unavailable, unreadable
 from .urls import masked
 
 P = ParamSpec("P")
@@ -33,11 +33,13 @@ class RedisRetry:
         """Await `method(*args, **kwargs)` and return its result.
 
         Raises RedisUnavailable at once for an error that does not pass, and for all others when
-        the patience is over. A reply that Redis would never give, on which the method fails, is
+        the patience is over: for the last one, unless that is a mere loss of a connection and
+        another one has said why. A reply that Redis would never give, on which the method fails, is
         asked for again: each method may be repeated.
         """
         loop = asyncio.get_running_loop()
         give_up, pause, unread = None, 0.05, 0
+        telling: BaseException | None = None
         while True:
             try:
                 return await method(*args, **kwargs)
@@ -47,8 +49,10 @@ class RedisRetry:
                 if give_up is None:
                     give_up = loop.time() + self._patience
                     logger.warning("Redis at %s is away: %s", masked(self._url), error)
+                if telling is None or not is_cut_off(error):
+                    telling = error
                 if loop.time() >= give_up:
-                    raise unavailable(error, self._url) from None
+                    raise unavailable(telling, self._url) from None
             except GatherqError:
                 raise
             except Exception as error:
