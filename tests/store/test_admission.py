@@ -9,9 +9,10 @@ from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
-from gatherq.store.jobs import JobStore, Release
+from gatherq.store.jobs import JobStore, Record, Release
 
 from .steps import claim, claim_all, expired, record
+from .worker import succeeded
 
 keys = KeySpace()
 
@@ -155,6 +156,26 @@ async def test_a_deadline_ends_what_is_outside(limited, asks, store, batch, pass
     await store().sweep(batch)
     counts = await asks.counts(batch)
     assert (counts.succeeded, counts.timed_out, counts.finished) == (1, 499, 500)
+
+
+@pytest.mark.parametrize("junk", [b"x", b"0", b"1"])
+async def test_a_damaged_count_of_outcomes_keeps_no_slot_outside(
+    redis, limited, asks, store, batch, queue, junk
+):
+    await limited(6, max_at_once=2)
+    attempts = (await claim(store())).attempts
+    results = [Record(a, "succeeded", succeeded(a), 60) for a in attempts]
+    await redis.hset(keys.batch(batch), "max_at_once", 0)  # nobody is admitted meanwhile
+    await store().record(results)
+    await redis.hset(
+        keys.batch(batch), mapping={"succeeded": junk, "max_at_once": 2, "admitted": 2}
+    )
+    for slot in range(2, 6):
+        await redis.zrem(queue, f"{batch}:{slot}")
+    assert (await claim(store())).attempts == []
+    await asks.mend(batch, range(2, 6), 6)
+    assert slots((await claim(store())).attempts) == [2, 3]
+    assert (await asks.counts(batch)).succeeded == 2
 
 
 async def test_a_lost_queue_comes_back_within_the_limit(redis, limited, asks, store, batch, queue):

@@ -148,9 +148,29 @@ local function admission(batch)
       or read('ZSCORE', prefix.again .. batch.id, digits(slot))
   end
 
+  -- Counts outcomes anew where the batch says that there are fewer than there are: what has ended would be taken for
+  -- what is inside, and keep others out. Of a result that is gone the count stays. Only of as many slots as a step looks at.
+  local function recount_outcomes(batch)
+    if batch.size > MOST_LOOKED_AT or next(batch.counts) then return end -- this step has ended some: the next will look
+    local keys = {}
+    for slot = 0, batch.size - 1 do keys[slot + 1] = string.format('%s%s:%.0f', prefix.result, batch.id, slot) end
+    if redis.call('EXISTS', unpack(keys)) <= batch.size - batch.left then return end
+    local counts = {succeeded = 0, failed = 0, timed_out = 0, cancelled = 0, lost = 0}
+    for _, key in ipairs(keys) do
+      local status = string.match(read('GETRANGE', key, 0, 500) or '', '"status":"([%l_]+)"')
+      if counts[status] then counts[status] = counts[status] + 1 end
+    end
+    batch.left = batch.size
+    for name, n in pairs(counts) do
+      set(batch, name, n)
+      batch.left = batch.left - n
+    end
+  end
+
   -- Counts anew who is outside: of those who left, Redis may have lost some, or all that were to go first. Of more
   -- slots than a step looks at, these are found once fewer are left.
   local function recount_outside(batch)
+    recount_outcomes(batch)
     set(batch, 'again', read('ZCARD', prefix.again .. batch.id) or 0)
     if batch.called and batch.called >= batch.admitted and not has_left(batch, batch.called) then
       set(batch, 'called', nil)
