@@ -19,17 +19,16 @@ def main() -> int:
     parser.add_argument("--only", default="", help="rows whose names have this, as pytest's -k")
     parser.add_argument("--ours", action="store_true", help="without stock arq")
     options = parser.parse_args()
-    chosen = [f"({options.only})"] if options.only else []
-    chosen += ["not arq]"] if options.ours else []
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "rows"
         record.touch()
         command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "load", str(HERE)]
-        command += ["-k", " and ".join(chosen)] if chosen else []
-        environment = {**os.environ, "GATHERQ_CHAOS": "1", "FAULTS_RECORD": str(record)}
+        command += ["-k", options.only] if options.only else []
+        sides = "gatherq" if options.ours else "gatherq arq"
+        environment = {**os.environ, "GATHERQ_CHAOS": sides, "FAULTS_RECORD": str(record)}
         code = subprocess.run(command, env=environment, check=False).returncode
         rows = read(record)
-    if not chosen:
+    if not options.only and not options.ours:
         PAGE.write_text(write(rows))
         print(f"written: {PAGE.relative_to(HERE.parent.parent)}")
     else:

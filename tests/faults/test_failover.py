@@ -47,13 +47,14 @@ async def test_a_failover(pool):
 
 @row("9", "the master becomes a replica in place")
 async def test_a_demotion(pool):
-    """`SENTINEL FAILOVER` in a batch of 2,000 jobs. What was the master takes claims for a moment
-    more, beside the new one: a job may run once more for that."""
-    async with watched(pool) as (_, _, watch):
+    """`SENTINEL FAILOVER` in a batch of 2,000 jobs. What was the master takes claims until it is
+    told, beside the new one: a job may run once more for that."""
+    async with watched(pool) as (master, _, watch):
         jobs = await pool.submit([("nap", (0.2,))] * 2000, executions=3)
         await pool.started(800)
         async with pool.recorder.looking_away():
             await watch.failover()
+            await master.logged("sync: Finished with success")  # it follows the new one
         async with pool.recovers(SOON, "jobs began again"):
             await pool.started(len(pool.ledger.lines()) + 1)
         await pool.outcomes(jobs)

@@ -65,7 +65,7 @@ class Pool:
         self.seen: list[str] = []
         self.recovery: float | None = None
         self._is_settled = False
-        self._proxies = AsyncExitStack()
+        self._opened = AsyncExitStack()
         self._producers: list[Worker] = []
         self.server: Server
         self.side: Ours | Arq
@@ -91,6 +91,8 @@ class Pool:
         client = Sentinel(
             redis_settings(url).host, socket_timeout=1, sentinel_kwargs={"socket_timeout": 1}
         )
+        for each in client.sentinels:
+            self._opened.push_async_callback(each.aclose)
         await self.redis.aclose()
         await self._sampler.aclose()
         self.redis, self._sampler = client.master_for(NAME), client.master_for(NAME)
@@ -98,7 +100,7 @@ class Pool:
 
     async def proxy(self) -> Proxy:
         """Open a proxy before the server, which is closed with the row."""
-        return await self._proxies.enter_async_context(Proxy(self.server.port))
+        return await self._opened.enter_async_context(Proxy(self.server.port))
 
     @property
     def ours(self) -> Ours:
@@ -315,7 +317,7 @@ class Pool:
         await self.side.close()
         for worker in [*self._producers, *self.workers]:
             worker.close()
-        await self._proxies.aclose()
+        await self._opened.aclose()
         await self._sampler.aclose()
         await self.redis.aclose()
         self.server.close()
