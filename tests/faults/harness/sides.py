@@ -173,7 +173,7 @@ def _ending(id_: str, raw: bytes) -> Ending:
     except DeserializationError as error:
         return Ending(id_, "unreadable", error=str(error))
     if result.success:
-        return Ending(id_, "succeeded", result.result, "", result.job_try, result)
+        return Ending(id_, "succeeded", result.result, "", result.job_try, outcome=result)
     kind = type(result.result).__name__
     try:
         text = str(result.result)
@@ -182,4 +182,4 @@ def _ending(id_: str, raw: bytes) -> Ending:
     status = {"TimeoutError": "timed_out", "CancelledError": "cancelled"}.get(kind, "failed")
     if "max" in text and "retries" in text:
         status = "lost"
-    return Ending(id_, status, None, f"{kind} {text}".strip(), result.job_try, result)
+    return Ending(id_, status, None, f"{kind} {text}".strip(), result.job_try, outcome=result)
