@@ -71,7 +71,7 @@ async def test_cancellations(pool, way):
             pool.must(each.id in finished, f"{each.id} has a value, and did not return")
         else:
             pool.must(sum(counts) > 0, f"{each.id} is cancelled, and nobody was told so")
-            pool.must(each.attempts == begun[each.id], f"{each.id} ran {begun[each.id]} times")
+            pool.must(begun[each.id] <= each.attempts, f"{each.id} ran {begun[each.id]} times")
     if way is Slot.after_its_end:
         pool.must(not any(map(sum, answers)), "something was cancelled after its end")
     completions = [f for _, fields in await pool.redis.xrange(keys.done("c")) for f in fields]
