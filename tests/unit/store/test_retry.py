@@ -18,7 +18,7 @@ GONE.__cause__ = ConnectionRefusedError()
     [
         ([CUT, FULL, CUT], "see its maxclients"),  # which of the two comes is a matter of luck
         ([FULL, GONE], "is a server running there"),
-        ([CUT, CUT], "Connection lost"),
+        ([CUT, CUT], "closes them: see its log, and its maxclients"),
     ],
 )
 async def test_a_mere_loss_of_a_connection_hides_no_reason(errors, told, monkeypatch):

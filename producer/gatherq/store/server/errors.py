@@ -50,6 +50,14 @@ _CODE = re.compile(r"-?([A-Z]{2,}) ")
 #: Before Redis 7 the code of a command that failed in a script stands inside the script's error.
 _IN_SCRIPT = re.compile(r"@user_script: ?\d+: -?([A-Z]{2,}) ")
 _TOO_MANY_CLIENTS = "max number of clients"
+_ADVICE_BY_TEXT = (
+    (re.compile(_TOO_MANY_CLIENTS), "it has no room for more connections: see its maxclients"),
+    # A server without room says so before it closes a connection; that is often lost on the way.
+    (
+        re.compile("^(Connection closed by server|Error while (writing|reading))"),
+        "it takes connections and closes them: see its log, and its maxclients",
+    ),
+)
 
 #: States of a server that pass by themselves.
 _PASSING = {
@@ -179,8 +187,9 @@ def _advice(error: BaseException, where: str) -> str:
     text = str(error)
     if found := str(getattr(error, "advice", "")) or _tls_advice(error) or _ADVICE.get(code(error)):
         return found
-    if _TOO_MANY_CLIENTS in text:
-        return "it has no room for more connections: see its maxclients"
+    for said, advice in _ADVICE_BY_TEXT:
+        if said.search(text):
+            return advice
     if "DB index" in text:
         return "check the database number at the end of the URL"
     if "unknown command" in text:
