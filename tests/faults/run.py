@@ -22,7 +22,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "rows"
         record.touch()
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "load", str(HERE)]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "3", "--dist", "load", str(HERE)]
         command += ["-k", options.only] if options.only else []
         sides = "gatherq" if options.ours else "gatherq arq"
         environment = {**os.environ, "GATHERQ_CHAOS": sides, "FAULTS_RECORD": str(record)}

@@ -224,11 +224,15 @@ class ModelWorld:
         return (now - 3_000_000 if full else now, now)
 
     async def claim(self, worker, n, contact=True):
-        """Claim jobs: those that may be claimed, and all of them where there is room."""
+        """Claim jobs: those that may be claimed.
+
+        All of them where there is room, unless others were woken for the rest.
+        """
         queue = WORKERS[worker]
         due = await self._due(queue)
         found = await self.claim_unseen(worker, n, contact)
-        if len(found.jobs) < n and found.next_in != 0:
+        shared = found.jobs and await self.redis.exists(self.keys[queue].wake)
+        if len(found.jobs) < n and found.next_in != 0 and not shared:
             for known in self.batches.values():
                 for at, slot in enumerate(known.slots):
                     left = slot.place and not slot.token and f"{known.name}:{at}" in due

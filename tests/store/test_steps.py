@@ -58,6 +58,19 @@ async def test_a_worker_without_full_contact_leaves_expired_leases_alone(redis, 
     assert (await store().record([record(first)])).replies == ["recorded"]
 
 
+async def test_a_worker_without_full_contact_keeps_no_other_from_an_expired_lease(
+    redis, submit, store
+):
+    await submit()
+    (first,) = (await claim(store())).attempts
+    await expired(redis, first)
+    found = await claim(store("w2"), contact=False)
+    assert found.attempts == []
+    assert found.next_in > 0  # it looks again once it knows enough
+    (second,) = (await claim(store("w3"))).attempts
+    assert second.number == 2
+
+
 async def test_fresh_jobs_are_claimed_without_full_contact(submit, store):
     await submit()
     assert len((await claim(store(), contact=False)).attempts) == 1

@@ -100,11 +100,16 @@ local function move(id, score)
   scores[#scores + 1], scores[#scores + 2] = score, id
 end
 
--- Hides a job that nobody claims now until it is worth a look; `soonest` is when the first of them is.
+-- When the first of those is worth a look that this worker does not claim now.
 local soonest
+local function look_again(score)
+  soonest = math.min(soonest or math.huge, tonumber(score) % BAND) -- in a band below 0 too
+end
+
+-- Hides a job that nobody claims now until it is worth a look.
 local function put_off(id, score)
   move(id, score)
-  soonest = math.min(soonest or math.huge, tonumber(score) % BAND) -- in a band below 0 too
+  look_again(score)
 end
 
 local function claim_job(id, attempts, slot, batch, score, place, job)
@@ -148,7 +153,7 @@ local function look_at(id, score, place, job, token, attempts, mark, in_lane)
   end
   local has_expired = attempts > 0 and score % 1 == 0 and not in_lane
   if has_expired and not may_reclaim then
-    put_off(id, score_in(math.max(math.min(lease_ms - contact, lease_ms), 10)))
+    look_again(score_in(math.max(math.min(lease_ms - contact, lease_ms), 10))) -- others may claim it at once
     return
   end
   local batch_id, slot, batch = slot_of(id)
