@@ -20,14 +20,21 @@ async def types(asks, batch, slots):
     return {f.slot: f.error.type if f.status == "failed" else f.status for f in found}
 
 
-async def test_what_is_queued_running_or_ended_is_left_alone(redis, submit, asks, store, batch):
-    await submit(4)
-    ended, running = (await claim(store(), 2)).attempts
+async def test_what_is_queued_running_or_ended_is_left_alone(
+    redis, submit, asks, store, batch, queue
+):
+    await submit(5)
+    ended, running, waiting = (await claim(store(), 3)).attempts
     await store().record([record(ended)])
-    before = await redis.zcard("x")
-    assert await asks.mend(batch, range(4), -1) == ([0], 4)
-    assert await asks.mend(batch, range(4), 4) == ([0], 4)
-    assert await redis.zcard("x") == before
+    await store().release([Release(waiting, 30.0, charge=True, entry=b"{}")])
+    before = await redis.zrange(queue, 0, -1, withscores=True)
+    assert await asks.mend(batch, range(5), -1) == ([0], 5)
+    assert await asks.mend(batch, range(5), 5) == ([0], 5)
+    assert await asks.mend(batch, [], 5) == ([], 5)
+    assert await redis.zrange(queue, 0, -1, withscores=True) == before
+    await redis.zrem(queue, running.job_id)  # its next renewal puts it back
+    assert (await asks.mend(batch, [running.slot], 5)).ended == []
+    assert await redis.zscore(queue, running.job_id) is None
     assert (await store().record([record(running)])).replies == ["recorded"]
 
 
