@@ -280,3 +280,41 @@ async def done_all(asks, batch):
         if not more:
             return found
         found += more
+
+
+async def test_workers_are_told_of_what_may_run_and_of_nothing_else(
+    redis, submit, asks, store, batch, queue
+):
+    async def told():
+        # The message of the test comes after all that the step has told.
+        await redis.publish(KeySpace(queue).channel, "end")
+        found = []
+        while (message := await heard.get_message(timeout=5))["data"] != b"end":
+            found.append(json.loads(message["data"]))
+        return found
+
+    await submit(4)
+    first, second = (await claim(store(), 2)).attempts
+    async with redis.pubsub() as heard:
+        await heard.subscribe(KeySpace(queue).channel)
+        assert (await heard.get_message(timeout=5))["type"] == "subscribe"
+        await asks.cancel(batch, [3], "me")
+        assert await told() == []
+        await asks.cancel(batch, [0, 2], "me")
+        assert await told() == [{"jobs": [first.job_id], "by": "me"}]
+        await asks.cancel(batch, (), "you")
+        assert await told() == [{"batch": batch, "by": "you"}]
+        await store().record([record(first), record(second)])
+        await asks.cancel(batch, (), "you")
+        assert await told() == []
+
+
+async def test_of_a_large_batch_what_is_lost_or_not_written_yet_does_not_end(
+    redis, submit, asks, batch, queue
+):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(250)]
+    await submit(300, jobs=jobs)
+    await redis.zrem(queue, job_id(batch, 0))
+    assert await asks.cancel(batch, [0, 280], "me") == 0
+    assert await asks.results(batch, [0, 280]) == [None, None]
+    assert await asks.cancel(batch, [249], "me") == 1  # it waits outside
