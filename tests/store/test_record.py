@@ -192,6 +192,29 @@ async def test_slots_that_are_cancelled_are_an_event(listed, asks, store, batch,
     assert (await events())[1:] == [{"event": "cancelled", "batch": batch, "by": "me", "n": "2"}]
 
 
+async def test_what_has_ended_is_not_cancelled_by_an_event(listed, asks, store, batch, events):
+    await listed(1)
+    await store().record([record(a) for a in (await claim(store())).attempts])
+    before = await events()
+    await asks.cancel(batch, [0], "me")
+    assert await events() == before
+
+
+async def test_of_a_batch_that_is_not_listed_no_event_tells(listed, asks, store, batch, events):
+    await listed(3, BatchOrigin("task_group"))
+    await asks.cancel(batch, [0], "me")
+    await asks.extend(batch, 10 * 86_400)
+    await store().record([record(a) for a in (await claim(store())).attempts])
+    await asks.run_again(batch)
+    assert await events() == []
+
+
+async def test_a_large_batch_that_is_kept_is_one_event(listed, asks, batch, events):
+    await listed(501)
+    await asks.extend(batch, 10 * 86_400)
+    assert [event["event"] for event in await events()] == ["submitted", "kept"]
+
+
 async def test_the_end_of_tolerance_is_a_cancellation(listed, store, batch, events):
     await listed(tolerate=0)
     (first, *_) = (await claim(store())).attempts
