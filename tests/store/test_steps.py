@@ -309,6 +309,21 @@ async def test_a_running_job_that_the_queue_has_lost_is_put_back_by_its_renewal(
     assert await redis.zcard(queue) == 0
 
 
+async def test_so_is_one_whose_lease_has_run_out_too(redis, submit, store, queue):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    await redis.delete(queue, keys.in_progress(attempt.job_id))
+    assert (await store().renew([attempt])).lost == []
+    assert await redis.zscore(queue, attempt.job_id)
+    assert await redis.exists(keys.in_progress(attempt.job_id))
+
+
+async def test_what_is_no_wake_list_gives_way(redis, submit, queue):
+    await redis.set(KeySpace(queue).wake, "junk")
+    await submit()
+    assert await redis.lrange(KeySpace(queue).wake, 0, -1) == [b"1"]
+
+
 async def test_an_attempt_whose_token_is_anothers_is_not_released(redis, submit, store):
     await submit()
     (attempt,) = (await claim(store())).attempts
