@@ -7,6 +7,7 @@ import pytest
 from gatherq.contract import records
 from gatherq.contract.keys import KeySpace, job_id
 from gatherq.store.jobs import Record, Release
+from gatherq.store.script import script
 from gatherq.store.slot_states import SlotState
 
 from .steps import claim, claim_all, contact, expired, is_old, record
@@ -299,3 +300,16 @@ async def test_a_deletion_that_was_begun_is_finished_by_another(
     assert await asks.remove(batch)
     assert [key async for key in redis.scan_iter(f"*{batch}*", count=1000)] == []
     assert await redis.zcard(queue) == 0
+
+
+async def test_a_batch_stays_no_longer_than_slots_that_are_not_extended_yet(
+    redis, submit, batch, queue
+):
+    await submit(501)
+    before = await redis.pttl(keys.batch(batch))
+    extend = script("batch/extend").bind(redis, KeySpace(queue), n=500)
+    given = {"batch_key": keys.batch(batch), "batch_id": batch, "stay": 864_000_000, "by": "me"}
+    _, expires = await extend(first=0, expires="", **given)
+    assert await redis.pttl(keys.batch(batch)) <= before
+    await extend(first=500, expires=expires, **given)
+    assert await redis.pttl(keys.batch(batch)) > 864_000_000
