@@ -13,7 +13,7 @@ from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.recorder import Recorder
 from gatherq_worker.engine.stray_claims import StrayClaims
 
-from .steps import claim, contact, record
+from .steps import claim, contact, expired, record
 
 keys = KeySpace()
 
@@ -54,6 +54,46 @@ async def test_what_was_given_back_is_neither_renewed_nor_given_back_sooner(
     assert await redis.zscore(queue, attempt.job_id) == score
     assert await redis.get(keys.retry(attempt.job_id)) == b"1"
     assert not await redis.exists(keys.in_progress(attempt.job_id))
+
+
+async def test_another_outcome_of_the_same_attempt_is_not_taken(submit, store, asks, batch):
+    """The watchdog has recorded it, while the loop was blocked."""
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    assert (await store().record([failed(attempt)])).replies == ["recorded"]
+    assert (await store().record([record(attempt)])).replies == ["already"]
+    assert await asks.results(batch, [0]) == [failed(attempt).payload]
+
+
+async def test_an_outcome_that_stands_twice_in_one_call_counts_once(submit, store, asks, batch):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    reply = await store().record([record(attempt), record(attempt)])
+    assert reply.replies == ["recorded", "already"]
+    assert (await asks.counts(batch)).succeeded == 1
+
+
+@pytest.mark.parametrize("what", ["nothing", "lost", "released", "retried"])
+async def test_whatever_became_of_a_lapsed_job_its_outcome_leaves_none_running(
+    redis, submit, store, batch, queue, what
+):
+    await submit()
+    if what == "retried":
+        (first,) = (await claim(store())).attempts
+        await store().release([Release(first, charge=True)])
+    (attempt,) = (await claim(store())).attempts
+    await expired(redis, attempt)
+    if what == "lost":
+        await redis.delete(queue)
+    elif what != "nothing":
+        # Another worker took it over, and gave it back before it began: as if it had not been.
+        score = 1.25 if what == "released" else 1.5
+        await redis.zadd(queue, {attempt.job_id: score})
+        if what == "released":
+            await redis.hincrby(keys.batch(batch), "running", -1)
+    assert (await store().record([record(attempt)])).replies == ["recorded"]
+    found = await redis.hmget(keys.batch(batch), "running", "parked", "succeeded")
+    assert found == [b"0", None, b"1"]
 
 
 async def test_an_uncharged_release_is_counted_once(redis, submit, store, batch):
