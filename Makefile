@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments servers anyio3 fuzz chaos browser api rules vendor docs check format bench bench-all record-cost clean
+.PHONY: help demo test clients environments servers anyio3 fuzz chaos mutants browser api rules vendor docs check format bench bench-all record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -40,6 +40,9 @@ ifdef MINUTES
 else
 	@$(BIN)/python -m tests.faults.run $(CHAOS)
 endif
+
+mutants: $(VENV)/.ready  ## Each guard is taken out, and a test must see it (half a second each that has a test; MUTANTS=--help)
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 browser: $(VENV)/.ready  ## The pages in a real browser (apt-get install chromium; PICTURES=DIR keeps what it saw)
 	@$(BIN)/python -c 'import axe_playwright_python' 2>/dev/null || $(BIN)/python -m pip install -q -e '.[browser]' || \
