@@ -313,3 +313,17 @@ async def test_a_batch_stays_no_longer_than_slots_that_are_not_extended_yet(
     assert await redis.pttl(keys.batch(batch)) <= before
     await extend(first=500, expires=expires, **given)
     assert await redis.pttl(keys.batch(batch)) > 864_000_000
+
+
+async def test_an_attempt_after_a_redrive_outlives_its_lease_like_any(
+    redis, submit, asks, store, batch
+):
+    await submit()
+    (first,) = (await claim(store())).attempts
+    await store().record([failed(first)])
+    assert await asks.run_again(batch) == 1
+    (again,) = (await claim(store())).attempts
+    await expired(redis, again)
+    assert (await store().renew([again])).lost == []
+    await redis.delete(keys.in_progress(again.job_id))
+    assert (await store().record([record(again)])).replies == ["recorded"]
