@@ -13,7 +13,7 @@ of Lua they cost each call a tenth of what JSON among its arguments did.
 """
 
 import re
-from functools import cache, partial
+from functools import cache
 from hashlib import sha1
 from importlib.resources import files
 from operator import itemgetter
@@ -24,15 +24,12 @@ from redis.exceptions import NoScriptError
 from gatherq.contract.keys import PARKING, KeySpace
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Sequence
     from importlib.resources.abc import Traversable
 
     from redis.asyncio import Redis
 
     from .server.replicas import Replicas
-
-    #: Sends a command, and returns its reply.
-    _Send = Callable[..., Awaitable[Any]]
 
 _LUA = files(__package__).joinpath("lua")
 _INCLUDES = "include"
@@ -73,8 +70,7 @@ class Script:
         With `replicas` it waits until they have what it wrote. Raises TypeError for a constant that
         the step does not take.
         """
-        send = redis.execute_command if replicas is None else partial(replicas.send, redis)
-        return Step(self, send, keys.queue_wide, constants)
+        return Step(self, redis, replicas, keys.queue_wide, constants)
 
     def _locals(self) -> str:
         """Return the line of Lua that declares what the step takes."""
@@ -90,9 +86,14 @@ class Step:
     """A script and what it takes in every call; called with the rest of its names."""
 
     def __init__(
-        self, script: Script, send: "_Send", queue_wide: dict[str, str], constants: dict[str, Any]
+        self,
+        script: Script,
+        redis: "Redis",
+        replicas: "Replicas | None",
+        queue_wide: dict[str, str],
+        constants: dict[str, Any],
     ) -> None:
-        self._script, self._send = script, send
+        self._script, self._redis, self._replicas = script, redis, replicas
         known = {name: queue_wide[name] for name in script.names if name in queue_wide}
         self._bound = {**known, **constants}
         if unknown := self._bound.keys() - set(script.names):
@@ -118,6 +119,12 @@ class Step:
         except NoScriptError:
             source = self._script.source
             return await self._send("EVAL", source, keys, *arguments)
+
+    def _send(self, *command: Any) -> "Awaitable[Any]":
+        if self._replicas is None:
+            sent: Awaitable[Any] = self._redis.execute_command(*command)
+            return sent
+        return self._replicas.send(self._redis, *command)
 
     def _mismatch(self, named: dict[str, Any]) -> TypeError:
         missing, unknown = sorted(self.free - named.keys()), sorted(named.keys() - self.free)

@@ -72,7 +72,7 @@ async def test_resets_more_often_than_once_a_lease_do_not_break_contact(stage):
 
         async def resets():
             while True:
-                await asyncio.sleep(LEASE / 4)
+                await asyncio.sleep(LEASE * 0.4)
                 proxy.cut()
 
         resetting = asyncio.create_task(resets())
