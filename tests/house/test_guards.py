@@ -14,7 +14,7 @@ from . import REPOSITORY
 
 NEW = 'run `make mutants MUTANTS="--new --write"`, and commit tests/mutants/seen.toml'
 #: So many guards have no test that is known yet: only ever less. No new one may be among them.
-MOST_WITHOUT_A_TEST = 766
+MOST_WITHOUT_A_TEST = 765
 SEEN, ACCEPTED = lists.seen(), lists.accepted()
 FILES = lists.sources()
 

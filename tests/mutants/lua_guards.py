@@ -3,11 +3,11 @@
 A step is data: a fork reads it with one guard less, starts a server of its own, and runs tests.
 """
 
+import importlib
 import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import accumulate, zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -31,18 +31,12 @@ class Facts(NamedTuple):
     test: str
     #: How long it takes.
     seconds: float
-    #: The steps that it calls, and what it met there, as their probes say.
-    steps: list[str]
-    met: list[str]
+    #: What it met, as the probes say; None where that is not known: it had a server of its own.
+    met: list[str] | None
 
     def may_see(self, guard: Guard) -> bool:
-        """Tell whether it finds a guard otherwise than it is to be.
-
-        Where nothing is known of it, it may: its server was another, or lost what was told.
-        """
-        if not self.met:
-            return not _steps_of(guard.file).isdisjoint(self.steps)
-        return not wanted(guard).isdisjoint(self.met)
+        """Tell whether it finds a guard otherwise than it is to be, as far as that is known."""
+        return self.met is None or not wanted(guard).isdisjoint(self.met)
 
 
 class LuaGuards:
@@ -110,7 +104,7 @@ class LuaGuards:
         """Return the tests that may see a guard, the likeliest first."""
         seers = self._seers.get(guard.file, Counter())
         found = [facts for facts in self._facts if facts.may_see(guard)]
-        found.sort(key=lambda f: (not f.met, -min(seers[f.test], 3), f.seconds))
+        found.sort(key=lambda f: (f.met is None, -min(seers[f.test], 3), f.seconds))
         if self._slow:
             return [facts.test for facts in found]
         quick = [facts for facts in found if facts.seconds < QUICK or seers[facts.test]]
@@ -158,25 +152,23 @@ class _Lua:
 
 
 def _read_instead(texts: dict[str, str]) -> None:
-    """Have this process read other texts for files of Lua."""
+    """Have this process read other texts for files of Lua, by a new start of who reads them."""
     from gatherq.store import script as scripts
 
-    paths = {REPOSITORY / file: text for file, text in texts.items()}
-    scripts._LUA = _Lua(REPOSITORY / LUA, paths)  # type: ignore[assignment]
-    scripts.script.cache_clear()
-    scripts._include.cache_clear()
-
-
-@cache
-def _steps_of(file: str) -> frozenset[str]:
-    """Return the steps that a file of Lua is a part of."""
-    from gatherq.store.script import _listed, scripts
-
-    path = Path(file).relative_to(LUA)
-    if path.parent.name != "include":
-        return frozenset([str(path.with_suffix(""))])
-    return frozenset(
-        step.name
-        for step in scripts()
-        if path.stem in _listed("Include", (REPOSITORY / LUA / f"{step.name}.lua").read_text(), "")
+    known, folder = (
+        scripts.script,
+        _Lua(REPOSITORY / LUA, {REPOSITORY / f: texts[f] for f in texts}),
     )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("importlib.resources.files", lambda package: _Package(folder))
+        importlib.reload(scripts)
+    known.cache_clear()  # others hold this one, which now makes scripts of the new texts
+
+
+class _Package(NamedTuple):
+    """What the module that reads Lua takes for its package."""
+
+    lua: _Lua
+
+    def joinpath(self, name: str) -> _Lua:
+        return self.lua

@@ -7,7 +7,6 @@ with those tests only that find it otherwise once.
 import json
 import re
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,30 +62,19 @@ def probed(file: str) -> str:
     for place, _, _, text in sorted(marks):
         parts += [source[at:place], text.encode()]
         at = place
-    return b"".join([*parts, source[at:]]).decode()
+    return _PROBE + b"".join([*parts, source[at:]]).decode()
 
 
 class Probes:
     """A plugin of pytest that notes of each test how long it takes, and what it meets."""
 
     def __init__(self, begins: Begins) -> None:
-        from gatherq.store import script as scripts
-
-        self._begins, self._test = begins, ""
+        self._begins = begins
         self._times: dict[str, float] = {}
-        self._met: dict[str, set[str]] = {}
-        self._called: dict[str, set[str]] = defaultdict(set)
+        self._met: dict[str, set[str] | None] = {}
         self._failed: set[str] = set()
         self._redis: Redis | None = None
         self._blinded = dict.fromkeys(_BLINDING, 0)
-        ask, called, prefixes = scripts.Step.__call__, self._called, scripts._prefixes
-
-        async def note(step: scripts.Step, **named: Any) -> Any:
-            called[self._test].add(step._script.name)
-            return await ask(step, **named)
-
-        scripts.Step.__call__ = note  # type: ignore[method-assign]
-        scripts._prefixes = lambda text: prefixes(text) + _PROBE
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
@@ -102,32 +90,32 @@ class Probes:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self._begins(item.nodeid)
-        self._test, begun = item.nodeid, time.monotonic()
+        begun = time.monotonic()
         said = yield
         self._times[item.nodeid] = time.monotonic() - begun
         met = self._read()
-        self._met[item.nodeid] = set() if item.nodeid in self._failed else met
+        self._met[item.nodeid] = None if item.nodeid in self._failed else met
         return said
 
-    def _read(self) -> set[str]:
-        """Return what the test of just now met; nothing where that is not known."""
+    def _read(self) -> set[str] | None:
+        """Return what the test of just now met; None where that is not known."""
         if self._redis is None:
-            return set()
+            return None
         try:
             with self._redis.pipeline(transaction=False) as pipe:
                 found, _, stats = pipe.smembers(_KEY).delete(_KEY).info("commandstats").execute()
         except RedisError:  # the test has closed this connection, or is the last
-            return set()
+            return None
         before, self._blinded = (
             self._blinded,
             {name: stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in _BLINDING},
         )
-        return {each.decode() for each in found} if self._blinded == before else set()
+        return {each.decode() for each in found} if self._blinded == before else None
 
     def write(self, file: Path) -> None:
         """Write what was found, for the process that forked this one."""
         facts = [
-            (test, seconds, sorted(self._called[test]), sorted(self._met[test]))
+            (test, seconds, None if (met := self._met[test]) is None else sorted(met))
             for test, seconds in self._times.items()
         ]
         file.write_text(json.dumps(facts))
