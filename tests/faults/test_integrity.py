@@ -359,7 +359,15 @@ async def by_single_handles(producer: Producer) -> list[str]:
     return [said(await handle.outcome()) for handle in handles]
 
 
-@pytest.mark.parametrize("verb", [by_gather, by_map, by_map_as_completed, by_single_handles])
+VERBS = {
+    "gather": by_gather,
+    "map": by_map,
+    "map, as completed": by_map_as_completed,
+    "single handles": by_single_handles,
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
 @row("27", "a key is lost while a verb waits", arq="arq has no such verbs")
 async def test_each_verb(pool, verb):
     """gather, map and single handles wait for jobs of 1 s, each of one batch or several, and a
@@ -367,7 +375,7 @@ async def test_each_verb(pool, verb):
     await pool.start(2)
     for loss in ("place, token, retry count", "all of the job", "completion stream", "batch"):
         known = {line.id for line in pool.ledger.lines()}
-        waiting = asyncio.create_task(verb(pool.ours.producer()))
+        waiting = asyncio.create_task(VERBS[verb](pool.ours.producer()))
         await pool.started(len(pool.ledger.lines()) + 4)
         job = min({line.id for line in pool.ledger.lines()} - known)
         async with pool.recovers(WITHIN + ROOM + 1, f"{loss}: all had ended, of jobs of 1 s,"):
