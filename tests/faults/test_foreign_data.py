@@ -190,7 +190,7 @@ async def test_the_queue(pool):
     await clean(pool, keys.queue)
 
 
-@row("23", "foreign data in the place of the queue", arq="it ends at its first look")
+@row("23", "foreign data in the place of the queue")
 async def test_the_place_of_the_queue(pool):
     """The queue is replaced by a value of each other type, for 0.2 s each; then it goes, and what
     waits for jobs puts them back."""

@@ -22,7 +22,7 @@ async def used(pool: Pool) -> int:
 @row(
     "29",
     "the server is full, with many jobs queued",
-    arq="it takes minutes to queue them",
+    arq="to queue them takes most of the 45 s that it is given",
     longest=300,
     server={"appendonly": "no", "maxmemory-policy": "noeviction"},
 )

@@ -450,9 +450,7 @@ async def remove(redis: Redis, patterns: Sequence[str]) -> int:
 
 
 @pytest.mark.parametrize("what", OF_THE_QUEUE | OF_PLACES)
-@row(
-    "27", "a key that batches share is lost", arq="its jobs are in the same queue, and in no other"
-)
+@row("27", "a key that batches share is lost", arq="it has no batches, gates or lanes")
 async def test_each_shared_key(pool, what):
     """In the middle of four batches (small, large, parked at a gate, parked in a lane)."""
     await pool.start(2)
