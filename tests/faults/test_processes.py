@@ -44,7 +44,7 @@ async def test_a_child_dies(pool):
 
 @row("2", "a worker is asked to end in mid-job", quick=True)
 async def test_a_worker_is_stopped(pool):
-    """SIGTERM of one of two workers, with jobs of 1 s and of 30 s under way, and a grace of 3 s."""
+    """SIGTERM of one of two workers, with jobs of 1 s and of 4.5 s under way; a grace of 3 s."""
     await pool.start(2)
     short = await pool.submit([("nap", (1.0,))] * 6, executions=1)
     long = await pool.submit([("nap", (4.5,))] * 6)

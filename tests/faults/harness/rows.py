@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from signal import Signals
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ def _record(pool: Pool, took: float, function: Any, others: dict[str, Any], **sa
         about = {
             **said,
             "done": " ".join((function.__doc__ or "").split()),
-            "case": ", ".join(each for each in map(str, others.values()) if len(each) < 60),
+            "case": ", ".join(each for each in map(_name, others.values()) if len(each) < 60),
             "side": pool.side_name,
             "seen": pool.seen,
             "recovery": pool.recovery,
@@ -78,3 +79,10 @@ def _record(pool: Pool, took: float, function: Any, others: dict[str, Any], **sa
         }
         with Path(path).open("a") as file:
             file.write(json.dumps(about) + "\n")
+
+
+def _name(value: object) -> str:
+    """Return how a case of a row is named in the page."""
+    if isinstance(value, Signals):
+        return value.name
+    return str(getattr(value, "__name__", value)).replace("_", " ")
