@@ -29,8 +29,8 @@ lease of 2 s. After what the row itself asks for, six invariants are checked:
 
 The same row is done to stock arq in its own processes, with the same jobs, two attempts and a job
 timeout of 5 s (what stands in for a lease there is that and 10 s). What did not hold there is in
-the last column. (1) Of arq's workers one, since they poll. `make chaos MINUTES=10 SEED=7` does all faults at random, and `make test` the
-quickest rows.
+the last column. (1) Of arq's workers one, since they poll. `make chaos MINUTES=10 SEED=7` does all
+faults at random, and `make test` the quickest rows.
 """
 
 
