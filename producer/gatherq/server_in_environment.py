@@ -5,10 +5,13 @@ another server's.
 """
 
 import os
-from urllib.parse import parse_qs, quote, urlsplit
+import re
+from urllib.parse import parse_qs, quote
 
 from .contract import defaults
 
+#: Scheme, user, hosts, path; a query with its question mark, and what follows it.
+_URL_PARTS = re.compile(r"([^:/?#]+)://(?:([^/?#]*)@)?([^/?#@]*)([^?]*)(\?.*)?", re.DOTALL)
 _URL, _FILE = "GATHERQ_REDIS_URL", "GATHERQ_REDIS_PASSWORD_FILE"
 
 
@@ -34,12 +37,16 @@ def read_password(path: str) -> str:
 
 
 def with_password(url: str, password: str) -> str:
-    """Return the URL with this password; one that has a password, or is no URL, as it is."""
-    try:
-        parts = urlsplit(url)
-        if parts.password is not None or "password" in parse_qs(parts.query) or "://" not in url:
-            return url
-    except ValueError:
+    """Return the URL with this password; one that has a password, or is no URL, as it is.
+
+    It may name several hosts, which `urlsplit` refuses with brackets around one of them.
+    """
+    parts = _URL_PARTS.fullmatch(url)
+    if parts is None:
         return url
-    who, _, place = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{who}:{quote(password, safe='')}@{place}").geturl()
+    scheme, who, place, path, query = parts.groups(default="")
+    if place.count("[") != place.count("]"):
+        return url
+    if ":" in who or "password" in parse_qs(query[1:].partition("#")[0]):
+        return url
+    return f"{scheme}://{who}:{quote(password, safe='')}@{place}{path}{query}"

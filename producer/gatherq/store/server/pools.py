@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import Connection, SSLConnection, parse_url
@@ -25,6 +24,7 @@ from .urls import (
     names_sentinels,
     places_of,
     server_url,
+    split_url,
 )
 
 #: Least socket timeout, in seconds: a blocking command of ours waits for a second at the most.
@@ -77,7 +77,7 @@ def _master_pool(url: str, socket_timeout: float, kind: type[MasterPool]) -> Mas
     own = {name: options.pop(name) for name in SENTINEL_OPTIONS & options.keys()}
     theirs = {name.removeprefix("sentinel_"): value for name, value in own.items()}
     theirs |= {name: value for name, value in options.items() if name.startswith("ssl_")}
-    places = places_of(urlsplit(url))
+    places = places_of(split_url(url))
     return kind(master_of(url), Sentinels(places, options["connection_class"], theirs), **options)
 
 

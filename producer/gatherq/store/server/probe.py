@@ -8,11 +8,11 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 import hiredis
 
-from .urls import UnreadableURL, check_url
+from .urls import UnreadableURL, check_url, split_url
 
 _CHUNK = 65_536
 
@@ -40,7 +40,7 @@ def simple_address(url: str) -> Address | None:
         check_url(url)
     except UnreadableURL:
         return None
-    parts = urlsplit(url)
+    parts = split_url(url)
     options = dict(parse_qsl(parts.query))
     if parts.scheme not in ("redis", "unix") or options.keys() - {"db"}:
         return None

@@ -46,6 +46,18 @@ class UnreadableURL(ValueError):
     """No URL of a Redis server; the message quotes nothing of it, for it may hold a password."""
 
 
+def split_url(url: str) -> SplitResult:
+    """Split a URL, of several hosts too; raises ValueError.
+
+    `urlsplit` refuses brackets that are not around the only host.
+    """
+    scheme, found, rest = url.partition("://")
+    if not found or scheme.lower() not in _SENTINEL:
+        return urlsplit(url)
+    hosts = re.split("[/?#]", rest, maxsplit=1)[0]
+    return urlsplit(f"{scheme}://{rest[len(hosts) :]}")._replace(netloc=hosts)
+
+
 def check_url(url: str) -> None:
     """Raise UnreadableURL for a URL that redis-py would misread, or quote in its errors.
 
@@ -55,7 +67,7 @@ def check_url(url: str) -> None:
     if url != url.strip() or _UNSEEN.search(url):
         raise UnreadableURL("there is white space around it, or a tab or line end inside")
     try:
-        parts = urlsplit(url)
+        parts = split_url(url)
     except ValueError:
         raise UnreadableURL("it cannot be read") from None
     if parts.scheme not in _SCHEMES or not url.lower().startswith(f"{parts.scheme}://"):
@@ -113,7 +125,7 @@ def _check_options(parts: SplitResult, options: Sequence[tuple[str, str]]) -> No
 
 def names_sentinels(url: str) -> bool:
     """Tell whether a readable URL names sentinels, and not a server."""
-    return urlsplit(url).scheme in _SENTINEL
+    return split_url(url).scheme in _SENTINEL
 
 
 def form_of(url: str) -> str:
@@ -125,12 +137,12 @@ def form_of(url: str) -> str:
 
 def master_of(url: str) -> str:
     """Return the name of the master in a readable URL of sentinels."""
-    return urlsplit(url).path.split("/")[1]
+    return split_url(url).path.split("/")[1]
 
 
 def server_url(url: str) -> str:
     """Return the URL of a server with all that a URL of sentinels says of the server."""
-    parts = urlsplit(url)
+    parts = split_url(url)
     who, at, _ = parts.netloc.rpartition("@")
     scheme, database = parts.scheme.removesuffix("+sentinel"), _named_database(parts) or ""
     return parts._replace(scheme=scheme, netloc=f"{who}{at}master", path=f"/{database}").geturl()
@@ -163,7 +175,7 @@ def masked(url: str) -> str:
     """Return scheme, hosts (or a socket's path), master, port and database; `***` for the rest."""
     try:
         check_url(url)
-        parts = urlsplit(url)
+        parts = split_url(url)
         who = ":***@" if "@" in parts.netloc else ""
         number = dict(parse_qsl(parts.query)).get("db")
         if parts.scheme == "unix":
@@ -193,7 +205,7 @@ def is_of_this_machine(url: str) -> bool:
 
 def hosts_of(url: str) -> list[str]:
     """Return the hosts that a URL names; none for a socket, and for what is no URL."""
-    parts = urlsplit(url)
+    parts = split_url(url)
     return [host for host, _ in places_of(parts)] if parts.scheme in _PORTS else []
 
 
