@@ -27,7 +27,7 @@ async def test_a_batch_that_is_never_silent_is_looked_at_too_and_there_its_first
     assert batch.look_at == 1.9 + LOOK_AGAIN
     batch.note_news(2.8)
     assert batch.look_at == 1.6 + LONGEST
-    assert batch.slots_to_look_at(3.1) == list(range(2000))
+    assert batch.slots_to_look_at(3.1) == list(range(250))
 
 
 async def test_looks_grow_seldom_unless_something_is_due():

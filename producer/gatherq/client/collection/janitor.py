@@ -27,7 +27,7 @@ LONGEST = 1.5
 _CHUNK = 250
 _RATE = 10_000
 #: Slots that are looked at of a batch that is not silent: its first, which readers wait for.
-_FIRST = 2000
+_FIRST = 250
 #: Longest pause between two looks at all slots of a batch, in seconds.
 _LONGEST_FULL = 30.0
 #: Status of a slot whose result was found by a look, and not by its completion.
