@@ -1,4 +1,4 @@
-"""A full server refuses new jobs, and nothing else: what ends jobs frees memory."""
+"""A full server refuses new jobs, and nothing else: what ends jobs may write all the same."""
 
 import pytest
 from redis.asyncio import Redis
