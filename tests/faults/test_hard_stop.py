@@ -38,8 +38,8 @@ async def test_what_a_hard_stop_loses_is_done_again(pool):
     ready = asyncio.get_running_loop().create_future()
     stopping = asyncio.create_task(stopped_hard(pool, ready))
     await asyncio.sleep(1.2)  # so much is to be on the disk
-    jobs = await pool.submit([("nap", (0.05,))] * 6000)
-    await pool.started(3000)
+    jobs = await pool.submit([("nap", (0.1,))] * 6000)
+    await pool.started(3000)  # which takes longer than a second: the batch itself is on the disk
     ready.set_result(None)
     ended = len(pool.ledger.lines("end"))
     await stopping
