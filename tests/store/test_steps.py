@@ -6,7 +6,7 @@ from gatherq import call
 from gatherq.contract.keys import KeySpace, job_id
 from gatherq.contract.records import encode_job
 from gatherq.store.batches import BatchStore
-from gatherq.store.jobs import Release
+from gatherq.store.jobs import JobStore, Release
 from gatherq_worker.attempt import Attempt
 
 from .steps import LEASE, claim, expired, record
@@ -58,17 +58,39 @@ async def test_a_worker_without_full_contact_leaves_expired_leases_alone(redis, 
     assert (await store().record([record(first)])).replies == ["recorded"]
 
 
-async def test_a_worker_without_full_contact_keeps_no_other_from_an_expired_lease(
-    redis, submit, store
+@pytest.fixture
+def lapse(redis, queue):
+    """Queue jobs as dead workers have left them: they are begun, and their leases have run out."""
+
+    async def lapse(count):
+        ids = [f"lapsed-{n}" for n in range(count)]
+        await redis.mset({keys.retry(id_): 1 for id_ in ids} | {keys.job(id_): "{}" for id_ in ids})
+        await redis.zadd(queue, dict.fromkeys(ids, 1000.0))
+
+    return lapse
+
+
+async def test_a_worker_without_full_contact_hides_an_expired_lease_for_a_moment_alone(
+    redis, queue, lapse
 ):
-    await submit()
-    (first,) = (await claim(store())).attempts
-    await expired(redis, first)
-    found = await claim(store("w2"), contact=False)
+    await lapse(1)
+    newcomer = JobStore(redis, KeySpace(queue), "w2", 60.0)
+    found = await claim(newcomer, contact=False)
     assert found.attempts == []
-    assert found.next_in > 0  # it looks again once it knows enough
-    (second,) = (await claim(store("w3"))).attempts
-    assert second.number == 2
+    assert 0 < found.next_in <= 250
+    assert await redis.zscore(queue, "lapsed-0") <= found.now + 250  # others may claim it then
+
+
+async def test_many_expired_leases_keep_no_worker_without_full_contact_from_what_is_behind_them(
+    redis, submit, queue, lapse
+):
+    await lapse(2500)
+    await submit()
+    newcomer = JobStore(redis, KeySpace(queue), "w2", 60.0)
+    found = [
+        attempt for _ in range(4) for attempt in (await claim(newcomer, contact=False)).attempts
+    ]
+    assert [attempt.slot for attempt in found] == [0]
 
 
 async def test_fresh_jobs_are_claimed_without_full_contact(submit, store):

@@ -33,6 +33,9 @@ local may_reclaim = contact >= lease_ms
 local MOST_ID, MOST_ENTRY, MOST_TRACE = 4096, 65536, 100
 -- A worker is alive if it gave a sign of life in the last so many ms: it does every 10 s at least.
 local SIGN_OF_LIFE = 15000
+-- A worker that may not reclaim an expired lease hides it for so many ms, at the most: from others, too, who may.
+-- Left in place, many of them would stand before what it may claim.
+local LAPSED_WAIT = 250
 -- A worker comes back after so many ms at the latest.
 local LONGEST_WAIT = 60000
 
@@ -100,16 +103,11 @@ local function move(id, score)
   scores[#scores + 1], scores[#scores + 2] = score, id
 end
 
--- When the first of those is worth a look that this worker does not claim now.
+-- Hides a job that nobody claims now until it is worth a look; `soonest` is when the first of them is.
 local soonest
-local function look_again(score)
-  soonest = math.min(soonest or math.huge, tonumber(score) % BAND) -- in a band below 0 too
-end
-
--- Hides a job that nobody claims now until it is worth a look.
 local function put_off(id, score)
   move(id, score)
-  look_again(score)
+  soonest = math.min(soonest or math.huge, tonumber(score) % BAND) -- in a band below 0 too
 end
 
 local function claim_job(id, attempts, slot, batch, score, place, job)
@@ -153,7 +151,7 @@ local function look_at(id, score, place, job, token, attempts, mark, in_lane)
   end
   local has_expired = attempts > 0 and score % 1 == 0 and not in_lane
   if has_expired and not may_reclaim then
-    look_again(score_in(math.max(math.min(lease_ms - contact, lease_ms), 10))) -- others may claim it at once
+    put_off(id, score_in(math.max(math.min(lease_ms - contact, LAPSED_WAIT), 10)))
     return
   end
   local batch_id, slot, batch = slot_of(id)
