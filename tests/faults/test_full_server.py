@@ -47,6 +47,16 @@ async def test_a_full_server_drains(pool):
     await pool.redis.config_set("maxmemory", 0)
 
 
+async def all_end(pool, running, waiting, submitting):
+    """See that what ran meanwhile, and what was submitted meanwhile, ends soon."""
+    async with pool.recovers(2, "what had ended was recorded, and what was submitted had ended,"):
+        await waiting
+        late = await submitting
+        await pool.outcomes(late)
+    pool.all_are(running, "succeeded")
+    pool.all_are(late, "succeeded")
+
+
 @row("29", "a script keeps the server busy for 5 s", server={"lua-time-limit": "100"})
 async def test_a_busy_server_is_waited_for(pool):
     """Jobs of 1 s are under way when a script begins that takes 5 s, more are submitted meanwhile,
@@ -60,12 +70,7 @@ async def test_a_busy_server_is_waited_for(pool):
     pool.must(not busy.done(), "the row is not one: the script has ended")
     submitting = asyncio.create_task(pool.submit([("nap", (0.0,))] * 5, executions=1))
     await busy
-    async with pool.recovers(2, "what had ended was recorded, and what was submitted had ended,"):
-        await waiting
-        late = await submitting
-        await pool.outcomes(late)
-    pool.all_are(running, "succeeded")
-    pool.all_are(late, "succeeded")
+    await all_end(pool, running, waiting, submitting)
 
 
 SLOW = {"key-load-delay": "1000", "loading-process-events-interval-bytes": "1024"}
@@ -88,9 +93,4 @@ async def test_a_loading_server_is_waited_for(pool):
     submitting = asyncio.create_task(pool.submit([("nap", (0.0,))] * 5, executions=1))
     await restarting
     pool.must(monotonic() - begun > AWAY / 2, "the row is not one: it has loaded at once")
-    async with pool.recovers(2, "what had ended was recorded, and what was submitted had ended,"):
-        await waiting
-        late = await submitting
-        await pool.outcomes(late)
-    pool.all_are(running, "succeeded")
-    pool.all_are(late, "succeeded")
+    await all_end(pool, running, waiting, submitting)

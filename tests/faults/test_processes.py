@@ -1,8 +1,9 @@
 """Worker processes that are killed, stopped, and that stand still."""
 
 import asyncio
+from collections.abc import Callable
 
-from .harness.pool import LEASE, Pool
+from .harness.pool import LEASE, Pool, Submission
 from .harness.rows import row
 from .harness.workers import Worker
 
@@ -14,16 +15,22 @@ def busiest(pool: Pool) -> tuple[Worker, int]:
     return pool.workers[held.index(max(held))], max(held)
 
 
+async def taken_over(pool: Pool, end: Callable[[Worker], None]) -> tuple[Submission, Worker]:
+    """End the busiest worker in the middle of 20 jobs of 1 s; wait until its jobs run elsewhere."""
+    jobs = await pool.submit([("nap", (1.0,))] * 20)
+    await pool.started(20)
+    victim, held = busiest(pool)
+    end(victim)
+    async with pool.recovers(LEASE + 1, f"all {held} jobs started elsewhere"):
+        await pool.started(20 + held)
+    return jobs, victim
+
+
 @row("1", "a worker is killed in mid-job", quick=True)
 async def test_a_machine_dies(pool):
     """SIGKILL of one of two workers and all it started, each with jobs of 1 s under way."""
     await pool.start(2)
-    jobs = await pool.submit([("nap", (1.0,))] * 20)
-    await pool.started(20)
-    victim, held = busiest(pool)
-    victim.kill()
-    async with pool.recovers(LEASE + 1, f"all {held} jobs started elsewhere"):
-        await pool.started(20 + held)
+    jobs, _ = await taken_over(pool, Worker.kill)
     await pool.outcomes(jobs)
     pool.all_are(jobs, "succeeded")
 
@@ -71,12 +78,7 @@ async def in_time(worker):
 async def test_a_zombie(pool):
     """SIGSTOP of one of two workers for 2.5 leases, in the middle of jobs of 1 s; then SIGCONT."""
     await pool.start(2)
-    jobs = await pool.submit([("nap", (1.0,))] * 10)
-    await pool.started(10)
-    victim, held = busiest(pool)
-    victim.stop()
-    async with pool.recovers(LEASE + 1, f"all {held} jobs started elsewhere"):
-        await pool.started(10 + held)
+    jobs, victim = await taken_over(pool, Worker.stop)
     await asyncio.sleep(LEASE * 1.5)
     await pool.outcomes(jobs)
     victim.wake()

@@ -17,6 +17,14 @@ from .harness.rows import row
 RECORDED = 1.0
 
 
+async def all_recorded(pool: Pool, jobs: Submission) -> None:
+    """See that what ended meanwhile is recorded, and that each job ran once."""
+    async with pool.recovers(RECORDED, "all 12 outcomes were recorded"):
+        await pool.recorded(jobs)
+    await pool.outcomes(jobs)
+    never_lost(pool, jobs)
+
+
 def never_lost(pool: Pool, *submissions: Submission, outages: int = 3) -> None:
     """All jobs succeeded at their first attempt, and nobody filled its log with that."""
     for n, worker in enumerate(pool.workers):
@@ -62,10 +70,7 @@ async def test_redis_is_started_again(pool, how):
     pool.server.kill(how)
     await pool.ended(12, within=3.0)
     await pool.server.start()
-    async with pool.recovers(RECORDED, "all 12 outcomes were recorded"):
-        await pool.recorded(jobs)
-    await pool.outcomes(jobs)
-    never_lost(pool, jobs)
+    await all_recorded(pool, jobs)
 
 
 @row("5", "Redis is away for two leases during long jobs")
@@ -137,10 +142,7 @@ async def test_errors_of_the_disk(pool):
     (in_the_way / "x").rmdir()
     in_the_way.rmdir()
     await saved(pool, "ok")
-    async with pool.recovers(RECORDED, "all 12 outcomes were recorded"):
-        await pool.recorded(jobs)
-    await pool.outcomes(jobs)
-    never_lost(pool, jobs)
+    await all_recorded(pool, jobs)
 
 
 async def saved(pool: Pool, how: str) -> None:
@@ -167,10 +169,7 @@ async def test_too_many_clients(pool):
     await loud(pool, "max number of clients")
     await pool.ended(12)
     await pool.redis.config_set("maxclients", 1000)
-    async with pool.recovers(RECORDED, "all 12 outcomes were recorded"):
-        await pool.recorded(jobs)
-    await pool.outcomes(jobs)
-    never_lost(pool, jobs)
+    await all_recorded(pool, jobs)
     await pool.ready()
 
 
@@ -194,10 +193,7 @@ async def test_a_wrong_password(pool):
     pool.must(late.said().count("\n") <= 2, f"it says more than a line: {late.said()}")
     await pool.ended(12)
     await pool.redis.config_set("requirepass", "")
-    async with pool.recovers(RECORDED, "all 12 outcomes were recorded"):
-        await pool.recorded(jobs)
-    await pool.outcomes(jobs)
-    never_lost(pool, jobs)
+    await all_recorded(pool, jobs)
 
 
 @row("10", "workers and a producer are up before Redis")
