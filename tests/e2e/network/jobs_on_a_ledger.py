@@ -27,6 +27,14 @@ async def once(path: str, seconds: float) -> float:
     return seconds
 
 
+@job()
+async def stuck_at_first(path: str) -> None:
+    """Wait for a minute at the first attempt."""
+    note(path)
+    if current_job().attempt == 1:
+        await asyncio.sleep(60)
+
+
 @job(retries=3, backoff=0.05, jitter=0)
 async def flaky(path: str, failures: int) -> int:
     note(path)

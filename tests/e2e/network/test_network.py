@@ -66,7 +66,7 @@ async def test_resets_more_often_than_once_a_lease_do_not_break_contact(stage):
     async with Proxy(stage.port) as proxy, stage.producer() as producer, until(90):
         dying = stage.worker()
         await stage.ready()
-        batch = await producer.submit([call("nap", stage.ledger, 3.0)] * 3)
+        batch = await producer.submit([call("stuck_at_first", stage.ledger)] * 3)
         await stage.started(3)
         stage.worker(proxy.url)
 
