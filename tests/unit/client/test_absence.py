@@ -96,6 +96,12 @@ def test_nobody_is_there(presence, text):
     assert missing(Absence(), presence, "arq:queue", WHERE, FIVE) == text
 
 
+def test_all_jobs_of_a_batch_wait_whichever_names_are_known():
+    attached = [Waiting("9f", 100, {"boil": 4}, sampled=True)]
+    text = missing(Absence(), Presence({}), "q", WHERE, attached)
+    assert "so 100 jobs of batch 9f wait" in text
+
+
 def test_a_queue_of_ones_own_stands_in_the_command():
     text = missing(Absence(), Presence({}), "my queue", WHERE, FIVE)
     assert text.endswith("start one with \"gatherq worker MODULE --queue 'my queue'\"")
@@ -121,6 +127,11 @@ def test_a_queue_of_ones_own_stands_in_the_command():
         ),
         (  # of a batch that was attached, a few names are known
             [Waiting("9f", 100, {"boil": 4}, sampled=True)],
+            names("boil"),
+            "knows 'boil', so jobs of batch 9f wait",
+        ),
+        (  # the last of them has just ended
+            [Waiting("9f", 1, {"chop": 1})],
             names("boil"),
             "knows 'boil', so jobs of batch 9f wait",
         ),

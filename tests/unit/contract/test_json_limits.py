@@ -75,6 +75,11 @@ def test_what_cannot_be_read_is_refused_where_it_is_written(value, words):
         write_value(value)
 
 
+def test_what_the_reader_says_of_anything_else_is_passed_on():
+    with pytest.raises(Unreadable, match="invalid escape"):
+        check_readable(b'["%b\\x"]' % (b"1" * 2 * MAX_DIGITS))
+
+
 @pytest.mark.parametrize("levels", [MAX_NESTING - 2, MAX_NESTING - 1])
 def test_what_is_accepted_at_the_edge_is_read_in_every_record(levels):
     value = nested(levels)

@@ -6,7 +6,12 @@ from gatherq.contract.job_definition import JobDefinition
 from gatherq.contract.records import JobRecord
 from gatherq.store.claims import Deadline
 from gatherq_worker.attempt import Attempt
-from gatherq_worker.engine.conclusion.deadlines import Limit, set_deadline, tightest
+from gatherq_worker.engine.conclusion.deadlines import (
+    Limit,
+    limit_to_begin,
+    set_deadline,
+    tightest,
+)
 from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.registry import Handler
 
@@ -49,3 +54,25 @@ def test_a_handlers_grace_wins_over_the_workers():
     attempt = Attempt("b:0", 1, None)
     set_deadline(attempt, Handler(JobDefinition("f", grace=7.0), print), EngineOptions(), now=1_000)
     assert attempt.grace == 7.0
+
+
+QUEUED = JobRecord(f="f", a=[], k={}, et=4_000, delay=2.0, queue_timeout=3.0, base=1)
+BATCH = Deadline(10_000, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("job", "number", "batch", "limit"),
+    [
+        (None, 1, None, None),
+        (None, 1, BATCH, Limit(5.0, "batch", 60.0)),
+        (JobRecord(f="f", a=[], k={}, et=1), 1, None, None),
+        # Its delay is no part of its wait, nor are attempts after the first.
+        (QUEUED, 2, None, Limit(4.0, "queue", 3.0)),
+        (QUEUED, 3, None, None),
+        (QUEUED, 3, BATCH, Limit(5.0, "batch", 60.0)),
+        (QUEUED, 2, BATCH, Limit(4.0, "queue", 3.0)),
+        (QUEUED, 2, Deadline(6_000, 60.0), Limit(1.0, "batch", 60.0)),
+    ],
+)
+def test_how_long_an_attempt_may_wait_for_its_place(job, number, batch, limit):
+    assert limit_to_begin(Attempt("b:0", number, job, batch_deadline=batch), 5_000) == limit

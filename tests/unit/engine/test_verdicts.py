@@ -6,7 +6,7 @@ import pytest
 
 from gatherq import Retry
 from gatherq.contract.job_definition import NO_RETRIES, JobDefinition, RetryRules
-from gatherq.contract.records import Verdict
+from gatherq.contract.records import Times, Verdict, decode_result
 from gatherq.contract.remote_errors.error_info import ErrorInfo
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.conclusion import verdicts
@@ -154,3 +154,29 @@ def test_a_job_whose_producer_counts_beyond_its_attempts_is_not_lost_but_fails()
 def test_what_does_not_end_when_asked_to_is_timed_out_or_was_cancelled(by, wanted):
     verdict = verdicts.expired("batch", 9.0, by)
     assert (verdict.status, *verdict.fields.values()) == wanted
+
+
+def encoded(verdict):
+    attempt = Attempt("b:0", 1, None)
+    verdict, raw = verdicts.encode_outcome(verdict, attempt, Times(1, 2), "w", "q")
+    return verdict, decode_result(raw)
+
+
+def test_a_value_is_written_once():
+    for verdict in (Verdict("succeeded", [1], {}), Verdict("succeeded", None, {}, b"[1]")):
+        verdict, outcome = encoded(verdict)
+        assert outcome.unwrap() == [1]
+        assert verdict.group is None
+
+
+def test_what_did_not_succeed_has_its_group_and_no_value():
+    verdict, outcome = encoded(verdicts.timed_out("batch", 9.0))
+    assert verdict.group.text == "timed out: batch limit of 9 s"
+    assert verdict.written is None
+    assert outcome.status == "timed_out"
+
+
+def test_a_value_that_cannot_be_written_fails_in_its_group():
+    verdict, outcome = encoded(Verdict("succeeded", object(), {}))
+    assert (verdict.status, outcome.status) == ("failed", "failed")
+    assert verdict.group.text.startswith("UnwritableResult: ")

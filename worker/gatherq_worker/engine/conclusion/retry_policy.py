@@ -52,7 +52,7 @@ def delay_after(
             delay = asks(error)
         if delay is not None:
             return delay
-    if result.error is not None and is_a(result.error, asyncio.CancelledError):
+    if is_a(result.error, asyncio.CancelledError):
         return None
     base = attempt.job.base if attempt.job else 0
     failures = sum(

@@ -88,7 +88,8 @@ def verdict(result: ExecutionResult) -> Verdict:
     if is_a(error, asyncio.CancelledError):
         return cancelled("job")
     if info is None:  # a fault of ours
-        info = describe(LookupError("no error") if error is None else error)
+        assert error is not None
+        info = describe(error)
     return _failed(info)._replace(record=result.record)
 
 
