@@ -56,8 +56,7 @@ from, same = from or '-inf', tonumber(same or 0)
 -- The name in a job's data, as it is written there; nil where there is none.
 local function name_in(job)
   local head = string.sub(job, 1, 2048)
-  local plain = string.match(head, '^{"f":("[^"\\]*")')
-  if plain or string.sub(head, 1, 6) ~= '{"f":"' then return plain end
+  if string.sub(head, 1, 6) ~= '{"f":"' then return nil end
   local at = string.find(head, '["\\]', 7)
   while at do
     if string.byte(head, at) == 34 then return string.sub(head, 6, at) end
@@ -124,7 +123,7 @@ local function claim_job(id, attempts, slot, batch, score, place, job)
   reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, place, job
   if batch and not is_begun(attempts - 1, score) then batch.begun = (batch.begun or 0) + 1 end
   if batch and batch.interval then admission().start_in_turn(batch, slot) end
-  if batch and batch.gradual == 1 and n < asked and admission(batch).outside_of(batch) > 0 then n = asked end
+  if batch and batch.gradual == 1 and admission(batch).outside_of(batch) > 0 then n = asked end
   if batch and not batches_told[batch] then
     batches_told[batch] = true
     local list, trace = reply[4], batch.trace
@@ -142,7 +141,7 @@ local function look_at(id, score, place, job, token, attempts, mark, in_lane)
     -- The mark of a plain arq worker names no worker, and has a TTL: leave the job to that worker.
     local left = redis.call('PTTL', prefix.in_progress .. id)
     if left >= 0 and not string.find(token, ':', 1, true) then
-      if reply[6] == '' then reply[6] = id end
+      reply[6] = id
       return
     end
     if left < 0 then endless[#endless + 1] = prefix.in_progress .. id end
@@ -158,12 +157,11 @@ local function look_at(id, score, place, job, token, attempts, mark, in_lane)
   if slot then
     check_producer(batch, contact)
     local verdict = (batch.by or batch.deadline) and batch_verdict(batch) or mark and cancelled(mark)
-    if not verdict and batch.queue_timeout and attempts == 0 and job
-      and now >= (first_queue_timeout(batch) or math.huge) then
+    if not verdict and attempts == 0 and now >= (first_queue_timeout(batch) or math.huge) then
       verdict = queue_verdict(id, job)
     end
     if verdict then return end_job(batch, id, slot, attempts, in_lane and PARKED or score, verdict, job) end
-    if batch.gradual and not batch.admitted then admission(batch) end
+    if batch.gradual then admission(batch) end
     if batch.interval and admission().exact_now() < admission().turn_of(batch) then
       batch.put_off = (batch.put_off or -1) + 1 -- each behind the one before
       if in_lane then count(batch, 'parked', -1) end
@@ -212,7 +210,7 @@ end
 
 -- Takes jobs from lanes. What is there and not parked has ended meanwhile, or was put back.
 local left_lanes, lanes_left = {}, {}
-lanes = lanes ~= '' and n > 0 and cjson.decode(lanes)
+lanes = lanes ~= '' and cjson.decode(lanes)
 if lanes then
   local function take_from_lane(name, most)
     local key = prefix.lane .. queue .. ':' .. name
@@ -232,7 +230,7 @@ if lanes then
       if not is_parked or parked[#parked] == id then left_lanes[#left_lanes + 1] = {key, id} end
     end
     look_at_all(parked, queued, places, function() end, true)
-    if #raw / 2 >= math.min(most, 120) then lanes_left[#lanes_left + 1] = name end
+    lanes_left[#lanes_left + 1] = name
   end
 
   local left_of = {}
@@ -280,13 +278,13 @@ local function take(first, last, leave_out, in_band)
     look_at_all(ids, queued, places, left_alone)
   end
 end
-local from_lanes, due = claimed, n > 1 and not unknown and read('ZCOUNT', queue, '-inf', visible) or 0
+local due = n > 1 and not unknown and read('ZCOUNT', queue, '-inf', visible) or 0
 if due > 1 then
   local alive = read('ZCOUNT', workers, score_in(-SIGN_OF_LIFE), '+inf') or 0
   if alive > 1 then n = math.min(n, claimed + math.ceil(due / alive)) end
 end
 take(from, visible, same)
-if claimed < n or claimed - from_lanes >= due then n = asked end -- nothing is left for others
+if claimed < n then n = asked end -- there is not even its share
 
 -- Jobs of priorities below 0, if nothing else is to be done. `soonest_queued` is when the next job may be claimed.
 local soonest_queued
@@ -353,7 +351,7 @@ for _, job in ipairs(later_attempts) do
   set_token(job[1], job[2], table.concat({worker, job[2], claim}, ':'))
 end
 for batch in pairs(batches_told) do
-  if batch.begun and not batch.running then change(batch, 'started', visible) end -- its first claim
+  if not batch.running then change(batch, 'started', visible) end -- its first claim
   if batch.begun then count(batch, 'running', batch.begun) end
 end
 for _, death in ipairs(deaths) do
@@ -362,16 +360,14 @@ for _, death in ipairs(deaths) do
 end
 for _, key in ipairs(endless) do redis.call('PEXPIRE', key, lease) end
 in_chunks(scores, function(...) write('ZADD', queue, ...) end)
-if #gone > 0 then
-  local keys = {}
-  for _, id in ipairs(gone) do
-    for _, each in ipairs({prefix.in_progress, prefix.retry, prefix.job, prefix.attempts}) do
-      keys[#keys + 1] = each .. id
-    end
+local left_behind = {}
+for _, id in ipairs(gone) do
+  for _, each in ipairs({prefix.in_progress, prefix.retry, prefix.job, prefix.attempts}) do
+    left_behind[#left_behind + 1] = each .. id
   end
-  delete(keys)
-  in_chunks(gone, function(...) try('ZREM', queue, ...) end)
 end
+delete(left_behind)
+in_chunks(gone, function(...) try('ZREM', queue, ...) end)
 if #no_jobs > 0 then
   in_chunks(no_jobs, function(...) try('ZREM', queue, ...) end)
   for _, id in ipairs(no_jobs) do write('LPUSH', quarantine, string.sub(id, 1, 1024)) end
@@ -404,6 +400,6 @@ else
   if bytes > 0 then wake_worker() end -- another one may know what this one has passed over
 end
 if unknown then
-  reply[7] = {at and at ~= tonumber(from) and string.format('%.17g', at) or from, digits(same)}
+  reply[7] = {at and string.format('%.17g', at) or from, digits(same)}
 end
 return reply

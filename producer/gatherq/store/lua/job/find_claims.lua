@@ -27,7 +27,7 @@ end
 for i, id in ipairs(ids) do
   local token = tokens[i]
   local attempt, claim = nil, nil
-  if token and #token < 500 and string.sub(token, 1, #head) == head then
+  if token and string.sub(token, 1, #head) == head then
     attempt, claim = string.match(string.sub(token, #head + 1), '^(%d+):(%d+)$')
   end
   if attempt then

@@ -42,8 +42,7 @@ local function order_of(batch, score)
   if not batch.last_parked then
     batch.last_parked = whole(read('HGET', prefix.batch .. batch.id, 'last_parked') or '') or 0
   end
-  local order = tonumber(score)
-  if batch.last_parked > 0 then order = math.max(order, batch.last_parked + GIVES_WAY) end
+  local order = math.max(tonumber(score), batch.last_parked + GIVES_WAY)
   change(batch, 'last_parked', math.floor(order))
   return string.format('%.4f', order)
 end

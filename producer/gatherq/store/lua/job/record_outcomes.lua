@@ -53,7 +53,6 @@ local function take_back_wait(batch, id, attempt, slot)
   if not score or score % 1 == 0 or score % 1 == 0.5 then return end -- it is begun
   count(batch, 'running', 1)
   if score == PARKED then count(batch, 'parked', -1) end
-  if not batch.gradual then return end
   local gradual = admission(batch)
   if tonumber(slot) == batch.called then gradual.set(batch, 'called', nil) end
 end

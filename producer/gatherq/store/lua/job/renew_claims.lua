@@ -39,7 +39,7 @@ for i = first, #ARGV, 5 do
   end
 end
 -- Cancellations whose message was missed: of a job, or of its batch. The death of a producer sends none.
-local any_marks = #mine > 0 and redis.call('EXISTS', cancel_marks) == 1
+local any_marks = redis.call('EXISTS', cancel_marks) == 1
 for _, job in ipairs(mine) do
   local id, batch = job[1], job[4]
   if batch then check_producer(batch, contact) end
@@ -62,7 +62,7 @@ if is_alive == '1' then
   redis.call('ZREMRANGEBYSCORE', workers, '-inf', digits(now - math.max(10 * lease, LEAST_LISTED)))
   redis.call('PEXPIRE', workers, WORKERS_TTL)
 end
-if news ~= '' then add_news(news) end
+add_news(news)
 if fields > 0 then
   local new = note('HSET', worker_key, 'seen', digits(now), unpack(ARGV, before_claims + 1, first - 1))
   if new ~= 0 then note('PEXPIRE', worker_key, RECORD_TTL) end -- else announce_worker.lua does

@@ -5,7 +5,7 @@
 -- news: its last, see include/worker_news.lua; or ''. event: name, and field and value any number of times.
 -- Whoever takes it off the list notes the event, so that it is noted once.
 -- Returns 1 if it was listed, or else had a record.
-if news ~= '' then add_news(news) end
+add_news(news)
 local listed = try('ZREM', workers, worker) == 1
 local told = note('DEL', worker_key) == 1
 if not listed and not told then return 0 end
