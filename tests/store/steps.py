@@ -16,6 +16,8 @@ from gatherq_worker.attempt import Attempt
 keys = KeySpace()
 
 LEASE = 0.3
+#: Scores from here on are of jobs that are parked: they wait for no time.
+_PARKED = 1e14
 
 
 async def claim(store, n=10, contact=True):
@@ -76,7 +78,7 @@ async def pass_time(redis, queue, batch, seconds):
 
 
 async def _pass_time_of(redis, pipe, queue, id_, ms):
-    if await redis.zscore(queue, id_) is not None:
+    if (score := await redis.zscore(queue, id_)) is not None and score < _PARKED:
         pipe.zincrby(queue, -ms, id_)
     if (left := await redis.pttl(keys.in_progress(id_))) > ms:
         pipe.pexpire(keys.in_progress(id_), left - ms)

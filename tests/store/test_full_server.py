@@ -4,7 +4,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from gatherq.contract.keys import KeySpace
 from gatherq.store.jobs import Release
+from gatherq.store.parking import Admission
 from gatherq.testing.server import embedded_server
 
 from .steps import claim, contact, expired, record
@@ -52,6 +54,24 @@ async def test_a_dead_workers_jobs_are_taken_over(redis, submit, store):
     (second,) = (await store("w2").claim(10, since, last)).jobs
     assert second.number == 2
     assert (await store("w2").record([record(second, "w2")])).replies == ["recorded"]
+
+
+async def test_who_serves_a_lane_leaves_it_as_it_is(redis, submit, store, queue):
+    """Though it cannot tell others that it does."""
+    await submit(3)
+    mine, lane = store(), KeySpace(queue).lane("process")
+    await mine.park([Admission(attempt, "process") for attempt in (await claim(mine)).attempts])
+    await fill(redis)
+    await mine.tend_lanes(["process"])
+    assert await redis.zcard(lane) == 3
+
+
+async def test_where_all_writes_are_refused_a_claim_that_finds_nothing_is_answered(redis, store):
+    """So its worker waits, as with any empty queue."""
+    await redis.config_set("min-replicas-to-write", 1)
+    with pytest.raises(RedisError, match="replicas"):
+        await redis.delete("x")
+    assert (await claim(store())).attempts == []
 
 
 async def test_a_submission_is_refused_and_leaves_nothing(redis, submit):

@@ -136,6 +136,18 @@ async def test_a_gate_with_a_rate_lets_one_after_the_other_start(submit, enter, 
     assert starts[-1] - starts[0] >= 2 * 50
 
 
+async def test_a_holder_that_died_waits_in_the_queue_for_its_next_turn(
+    redis, submit, enter, queue, batch
+):
+    await submit()
+    gate = Gate("f", interval=100_000_000)
+    (first,) = await enter(gate)
+    await expired(redis, first)
+    assert await enter(gate, worker="w2") == []
+    now, _ = await redis.time()
+    assert 90 < await redis.zscore(queue, f"{batch}:0") / 1000 - now < 101
+
+
 async def test_holders_that_are_lost_keep_no_gate_shut(redis, submit, enter, queue, batch):
     await submit(2)
     gate = Gate("f", most=1)
