@@ -10,6 +10,7 @@ from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
 from gatherq.store.jobs import JobStore, Record, Release
+from gatherq.store.parking import Admission
 
 from .steps import claim, claim_all, expired, record
 from .worker import succeeded
@@ -338,12 +339,46 @@ async def test_a_call_that_overtakes_is_not_forgotten(
     assert sorted(seen) == [0, 1, 2, 3]
 
 
-async def test_a_delay_is_kept(redis, limited, store, batch, queue, pass_time):
-    await limited(500, delay=10)
+@pytest.mark.parametrize("priority", [0, -3])
+async def test_a_delay_is_kept(limited, store, pass_time, priority):
+    await limited(500, delay=10, priority=priority)
     assert (await claim(store())).attempts == []
     assert 9_000 < (await claim(store())).next_in <= 10_000
     await pass_time(10)
     assert slots((await claim(store(), 3)).attempts) == [0, 1, 2]
+
+
+async def test_a_slot_that_is_called_again_and_ends_after_all_keeps_none_outside(
+    redis, limited, asks, store, batch, queue
+):
+    """The queue was lost while it ran, and its lease has run out: its outcome came all the same."""
+    await limited(3, max_per_second=20, terms={1: (1, None)})
+    (held,) = await claim_due(store(lease=0.05))
+    assert held.slot == 1
+    await expired(redis, held)
+    await redis.delete(queue)
+    await asks.mend(batch, range(3), 3)
+    assert slots(await claim_due(store("w2"))) == [0]
+    assert await inside(redis, queue, batch) == [0, 1]
+    await finish(store(), [held])
+    async with asyncio.timeout(10):
+        await asks.mend(batch, [2], 3)
+        assert slots(await claim_due(store("w2"))) == [2]
+
+
+async def test_a_late_outcome_leaves_the_slot_that_is_called(redis, limited, store, batch):
+    await limited(9, max_per_second=20)
+    (held,) = await claim_due(store(lease=0.05))
+    await expired(redis, held)
+    other, again = store("w2", lease=5.0), []
+    async with asyncio.timeout(10):
+        while held.slot not in slots(again):
+            again = await claim_due(other)
+    await other.park([Admission(a, "process") for a in again if a.slot == held.slot])
+    called = await redis.hget(keys.batch(batch), "called")
+    assert called
+    await finish(store(), [held])
+    assert await redis.hget(keys.batch(batch), "called") == called
 
 
 async def test_a_delay_of_a_call_holds_up_no_other(limited, store, batch, pass_time):

@@ -44,6 +44,7 @@ class Walk:
         found = await self.store.claim(self.n, *await contact(self.store), told)
         self.place = found.position
         self.claims += 1
+        assert len(found.jobs) <= self.n
         return found.jobs, len(found.jobs) < self.n and found.next_in != 0
 
     async def whole(self, most=100):
@@ -75,11 +76,71 @@ async def test_names_are_told_apart_as_jobs_have_them(redis, submit, store, batc
 
 
 async def test_damaged_and_foreign_jobs_are_not_passed_over(redis, submit, store, batch):
-    await submit(6, jobs=jobs_of(batch, *["new"] * 6))
+    await submit(8, jobs=jobs_of(batch, *["new"] * 8))
     damaged = [b'{"f":"new', b'{"f":"\\' + b"\\" * 5000, b'{"f": "new","a":[]}', b"", b'{"f":"\\']
+    damaged.append(b'{"x":"new","f":"f","a":[]}')
     for slot, data in enumerate(damaged):
         await redis.set(keys.job(f"{batch}:{slot}"), data)
-    assert await Walk(store()).whole() == [0, 1, 2, 3, 4]
+    await redis.delete(keys.job(f"{batch}:6"))
+    assert await Walk(store()).whole() == [0, 1, 2, 3, 4, 5, 6]
+
+
+async def test_a_job_without_a_batch_is_not_passed_over(redis, store, batch, queue):
+    id_ = f"alone-{batch}"
+    await redis.set(keys.job(id_), b'{"f":"new","a":[],"k":{},"t":null,"et":1}')
+    await redis.zadd(queue, {id_: (await store().claim(0, 0, 0)).now})
+    jobs, _ = await Walk(store()).step()
+    assert [job.job_id for job in jobs] == [id_]
+
+
+async def test_what_cannot_be_a_job_is_put_away_once_by_who_passes_over_others(
+    redis, submit, store, batch, queue
+):
+    await submit(40, jobs=jobs_of(batch, "new", *["f"] * 39))
+    await redis.zadd(queue, {b"\xff": (await store().claim(0, 0, 0)).now})
+    found = await store().claim(1, *await contact(store()), passing("new"))
+    assert [job.slot for job in found.jobs] == [1]
+    assert found.quarantined == [r"\xff"]
+    assert await redis.llen(KeySpace(queue).quarantine) == 1
+
+
+async def test_a_claim_that_passes_over_nothing_tells_no_position(submit, store):
+    await submit()
+    assert (await claim(store())).position is None
+
+
+async def test_who_has_passed_over_a_job_of_low_priority_comes_back_for_higher_ones(
+    submit, asks, store, batch
+):
+    low, options = f"{batch}-low", BatchOptions(priority=-1)
+    await asks.submit(low, 3, 3600, 0, jobs_of(low, "new", "f", "f"), options=options, life="l")
+    walk = Walk(store(), n=1)
+    met = (await walk.step())[0]
+    await submit(1)
+    for _ in range(2):
+        met += (await walk.step())[0]
+    assert [(job.batch, job.slot) for job in met] == [(low, 1), (batch, 0), (low, 2)]
+
+
+async def test_who_passes_over_jobs_takes_more_than_a_share(submit, store, batch):
+    """The end of its share would be taken for the end of the queue."""
+    for name in ("w1", "w2", "w3"):
+        await store(name).renew([])
+    await submit(8, jobs=jobs_of(batch, "new", "new", *["f"] * 6))
+    assert await Walk(store(), n=10).whole() == [2, 3, 4, 5, 6, 7]
+
+
+async def test_an_early_slot_that_comes_back_late_keeps_none_outside(
+    redis, submit, store, batch, queue
+):
+    """All that is in the queue of its batch has been passed over: more of it comes in."""
+    await submit(700, jobs=jobs_of(batch, *["new"] * 699, "f"))
+    walk, other = Walk(store()), JobStore(redis, KeySpace(queue), "w2", 60.0)
+    await walk.step()
+    (first,) = (await claim(other, 1)).attempts
+    await other.release([Release(first)])
+    assert first.slot == 0
+    assert await walk.whole() == [699]
 
 
 @pytest.mark.parametrize("together", [False, True], ids=["one by one", "all due at once"])
@@ -191,11 +252,12 @@ async def test_a_given_back_job_keeps_its_queue_timeout(redis, asks, store, batc
     assert await redis.hget(keys.batch(batch), "timed_out") == b"1"
 
 
-async def test_large_jobs_are_passed_over_a_few_at_a_time(redis, submit, store, batch):
-    jobs = [records.encode_job(call("new", "x" * 400_000), batch, n, None) for n in range(20)]
-    await submit(21, jobs=[*jobs, *jobs_of(batch, *["f"] * 21)[20:]])
+@pytest.mark.parametrize(("many", "length"), [(20, 400_000), (190, 30_000)])
+async def test_large_jobs_are_passed_over_a_few_at_a_time(submit, store, batch, many, length):
+    jobs = [records.encode_job(call("new", "x" * length), batch, n, None) for n in range(many)]
+    await submit(many + 1, jobs=[*jobs, records.encode_job(call("f"), batch, many, None)])
     walk = Walk(store())
-    assert await walk.whole() == [20]
+    assert await walk.whole() == [many]
     assert walk.claims >= 4
 
 

@@ -2,6 +2,9 @@
 
 import pytest
 
+from gatherq import call
+from gatherq.contract import records
+from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
 
 from .steps import claim, record
@@ -53,6 +56,40 @@ async def test_a_worker_that_is_alone_takes_all(submit, store):
     assert await taken(store()) == list(range(6))
 
 
+@pytest.fixture
+def submit_low(asks, batch):
+    """Submit jobs of a lower priority."""
+
+    async def submit_low(size):
+        low = f"{batch}-low"
+        jobs = [records.encode_job(call("f", n), low, n, None) for n in range(size)]
+        await asks.submit(low, size, 3600, 0, jobs, options=BatchOptions(priority=-1), life="l")
+
+    return submit_low
+
+
+async def test_who_is_alone_takes_those_of_lower_priority_too(submit, submit_low, store):
+    await store().renew([])
+    await submit(2)
+    await submit_low(2)
+    assert await taken(store()) == [0, 1, 0, 1]
+
+
+async def test_who_finds_less_than_its_share_takes_those_of_lower_priority_too(
+    redis, submit, submit_low, workers, batch
+):
+    await submit(4)
+    for slot in range(3):  # a plain arq worker has them
+        await redis.psetex(KeySpace().in_progress(f"{batch}:{slot}"), 60_000, b"1")
+    await submit_low(3)
+    assert await taken(workers[0]) == [3, 0, 1, 2]
+
+
+async def test_a_worker_with_one_place_takes_a_job(submit, workers):
+    await submit(3)
+    assert await taken(workers[0], 1) == [0]
+
+
 async def test_who_has_been_silent_gets_no_share(redis, submit, workers, queue):
     await submit(6)
     for name in ("w2", "w3"):
@@ -67,3 +104,21 @@ async def test_what_is_queued_of_a_large_batch_is_not_shared(submit, workers):
         attempts = (await claim(workers[0], 25)).attempts
         assert len(attempts) == 25
         await workers[0].record([record(each) for each in attempts])
+
+
+async def test_the_rest_of_a_large_batch_is_shared_once_all_of_it_is_in_the_queue(submit, workers):
+    await submit(250)
+    left = 250
+    while left > 6:
+        attempts = (await claim(workers[0], min(25, left - 6))).attempts
+        await workers[0].record([record(each) for each in attempts])
+        left -= len(attempts)
+    assert await taken(workers[0]) == [244, 245]
+
+
+async def test_what_a_limited_batch_has_in_the_queue_is_shared(asks, workers, batch):
+    """More of it comes in as this ends, not as it is claimed."""
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(20)]
+    options = BatchOptions(max_at_once=6)
+    await asks.submit(batch, 20, 3600, 0, jobs, options=options, life="l")
+    assert await taken(workers[0]) == [0, 1]

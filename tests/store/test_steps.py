@@ -198,16 +198,21 @@ async def test_submitting_again_adds_nothing_and_another_size_is_refused(
     assert await redis.zcard(queue) == 0
 
 
+@pytest.mark.parametrize(
+    ("member", "told"),
+    [(b"\xff\xfe", r"\xff\xfe"), (b"x" * 4097, "x" * 1024)],
+    ids=["bytes", "long"],
+)
 async def test_what_cannot_be_a_job_goes_into_quarantine_and_neighbours_run(
-    redis, submit, store, queue
+    redis, submit, store, queue, member, told
 ):
-    await redis.zadd(queue, {b"\xff\xfe": 1})
+    await redis.zadd(queue, {member: 1})
     await submit()
     found = await claim(store())
     assert len(found.attempts) == 1
-    assert found.quarantined == [r"\xff\xfe"]
-    assert await redis.lrange(KeySpace(queue).quarantine, 0, -1) == [b"\xff\xfe"]
-    assert await redis.zscore(queue, b"\xff\xfe") is None
+    assert found.quarantined == [told]
+    assert await redis.lrange(KeySpace(queue).quarantine, 0, -1) == [member[:1024]]
+    assert await redis.zscore(queue, member) is None
 
 
 @pytest.mark.parametrize("id_", ["a\nb", "a\0b", "größe", "", "x" * 1000])
@@ -251,9 +256,25 @@ async def test_what_a_plain_arq_worker_holds_is_left_to_it(redis, submit, store,
     held = job_id(batch, 0)
     await redis.psetex(keys.in_progress(held), 60_000, b"1")
     score = await redis.zscore(queue, held)
-    (attempt,) = (await claim(store())).attempts
-    assert attempt.slot == 1
+    found = await claim(store())
+    assert [attempt.slot for attempt in found.attempts] == [1]
+    assert found.held_by_arq == held
     assert await redis.zscore(queue, held) == score
+
+
+async def test_a_running_job_with_an_early_score_is_looked_at_when_its_lease_ends(
+    redis, submit, queue
+):
+    """Somebody else has queued it again."""
+    worker, other = (JobStore(redis, KeySpace(queue), name, 60.0) for name in ("w1", "w2"))
+    await submit()
+    (attempt,) = (await claim(worker)).attempts
+    await redis.pexpire(keys.in_progress(attempt.job_id), 30_000)
+    await redis.zadd(queue, {attempt.job_id: 1})
+    found = await claim(other)
+    assert (found.attempts, found.held_by_arq) == ([], "")
+    assert 0 < found.next_in <= 30_000
+    assert await redis.pttl(keys.in_progress(attempt.job_id)) <= 30_000
 
 
 async def test_a_flushed_script_cache_is_invisible(redis, submit, store):

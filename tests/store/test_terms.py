@@ -163,6 +163,19 @@ async def test_only_those_that_waited_too_long_end(asks, batch, pass_time):
     assert await statuses(asks, batch, 2) == [(1, "timed_out", None)]
 
 
+async def test_what_is_cancelled_ends_as_such_though_others_have_waited_too_long(
+    redis, asks, store, batch, pass_time
+):
+    jobs = [
+        records.encode_job(call("f"), batch, slot, None, wait) for slot, wait in enumerate([60, 1])
+    ]
+    await asks.submit(batch, 2, 60, 0, jobs, options=BatchOptions(queue_timeout=1))
+    await redis.hset(keys.batch(batch), "cancelled_by", "me")
+    await pass_time(2)
+    assert (await claim(store())).attempts == []
+    assert await statuses(asks, batch, 2) == [(0, "cancelled", "me"), (1, "cancelled", "me")]
+
+
 async def test_a_lease_is_renewed_until_it_has_expired(agree, asks, store, batch, pass_time):
     await agree(2, lease=0.3)
     (attempt,) = (await claim(store(), 1)).attempts
