@@ -67,10 +67,23 @@ async def test_a_damaged_history_harms_nobody(redis, submit, store):
     assert [len(a.history) for a in again] == [1, 1]
 
 
-async def test_what_a_worker_holds_is_found_and_nothing_else(submit, store):
-    await submit(5)
+async def test_an_entry_of_the_history_that_is_too_large_is_left_out(redis, submit, store):
+    await submit()
+    (first,) = (await claim(store())).attempts
+    large = entry(1).replace(b'"no"', b'"%s"' % (b"x" * 70_000))
+    await store().release([Release(first, charge=True, entry=large)])
+    (again,) = (await claim(store())).attempts
+    assert [e["status"] for e in again.history] == ["died"]
+
+
+async def test_what_a_worker_holds_is_found_and_nothing_else(redis, submit, store, queue):
+    await submit(7)
+    others = (await claim(store("w2"), 2)).attempts
     mine = (await claim(store(), 2)).attempts
     await claim(store("w11"), 2)
+    await redis.delete(keys.in_progress(others[0].job_id))
+    found = [(each.job_id, each.payload) for each in (await store().find_claims(jobs=False))[1]]
+    assert found == [(each.job_id, None) for each in mine]
     _, held = await store().find_claims()
     assert [(a.job_id, a.number) for a in held] == [(a.job_id, 1) for a in mine]
     assert Attempt.read(held[0]).job == mine[0].job

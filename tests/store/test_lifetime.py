@@ -222,6 +222,17 @@ async def test_a_batch_that_ends_late_stays_for_as_long_as_was_asked(
     assert (await store().record([record(attempts[-2])])).to_extend == []
 
 
+async def test_a_batch_is_extended_for_who_holds_a_job_of_it_when_it_would_go_soon(
+    redis, submit, store, batch
+):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    assert (await store().renew([attempt])).to_extend == set()
+    soon = (await store().claim(0, 0, 0)).now + 100_000
+    await redis.hset(keys.batch(batch), "expires", soon)
+    assert (await store().renew([attempt])).to_extend == {batch}
+
+
 @pytest.mark.parametrize("ender", ["cancel", "sweep", "claim"])
 async def test_a_batch_whose_last_slot_is_ended_late_stays_too(
     redis, submit, asks, store, batch, ender

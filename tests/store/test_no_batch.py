@@ -75,6 +75,20 @@ async def test_it_is_renewed_and_given_back_like_any(redis, alone, store):
     assert (await store().record([record(again)])).replies == ["recorded"]
 
 
+async def test_data_that_goes_between_two_attempts_is_told(redis, alone, store):
+    attempt = await alone()
+    await store().release([Release(attempt, charge=True)])
+    await redis.delete(keys.job(attempt.job_id))
+    (again,) = (await claim(store())).attempts
+    assert "expired or was deleted" in again.problem
+
+
+async def test_it_is_found_by_who_holds_it(alone, store):
+    attempt = await alone()
+    (held,) = (await store().find_claims())[1]
+    assert (held.job_id, held.batch, held.number) == (attempt.job_id, None, 1)
+
+
 async def test_a_first_attempt_that_is_not_charged_leaves_no_trace(redis, alone, store):
     attempt = await alone()
     assert await store().release([Release(attempt)]) == 1

@@ -96,6 +96,16 @@ async def test_whatever_became_of_a_lapsed_job_its_outcome_leaves_none_running(
     assert found == [b"0", None, b"1"]
 
 
+async def test_whoever_gives_nothing_back_wakes_nobody(redis, submit, store, queue):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    assert await store().release([Release(attempt)]) == 1
+    await redis.delete(KeySpace(queue).wake)
+    assert await store().release([Release(attempt)]) == 0
+    assert await store().release([]) == 0
+    assert await redis.llen(KeySpace(queue).wake) == 0
+
+
 async def test_an_uncharged_release_is_counted_once(redis, submit, store, batch):
     await submit()
     worker = store()

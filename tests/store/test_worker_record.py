@@ -128,6 +128,11 @@ async def test_a_renewal_without_a_beat_leaves_the_record_alone(redis, store, ke
     assert await redis.exists(keys.worker(name)) == 0
 
 
+async def test_who_is_not_to_be_listed_is_not(redis, store, keys, name):
+    await store().renew([], sign=False)
+    assert await redis.zscore(keys.workers, name) is None
+
+
 async def test_news_are_taken_once(store, totals, events, redis, minutes, keys, name):
     worker, noted = store(), ("worker_blocked", "job", "b:1", "where", "jobs.py:3 in f")
     await worker.renew([], beat=beat())
@@ -247,12 +252,24 @@ async def test_what_a_claim_ends_is_counted(redis, asks, store, batch, queue, to
     assert await totals() == {"f": JobStatistics(timed_out=3)}
 
 
-async def test_a_start_is_noted_once(store, events, name):
+async def test_a_start_is_noted_once(redis, store, events, keys, name):
     worker = store()
     began = await worker.announce(RECORD)
     await worker.announce(RECORD)
+    await redis.delete(keys.worker(name))  # Redis has lost it
     await worker.announce(RECORD, began)
     assert await events() == [{"event": "worker_started", "worker": name}]
+
+
+@pytest.mark.parametrize("known", ["listed", "recorded"])
+async def test_an_end_is_noted_of_whoever_was_known(store, events, name, known):
+    worker = store()
+    if known == "listed":
+        await worker.renew([])
+    else:
+        await worker.announce(RECORD)
+    await worker.sign_off(SignOff(("worker_drained",)))
+    assert (await events())[-1] == {"event": "worker_drained", "worker": name}
 
 
 async def test_an_end_is_noted_once_with_the_last_news(redis, store, keys, totals, events, name):
