@@ -215,6 +215,28 @@ async def test_what_cannot_be_a_job_goes_into_quarantine_and_neighbours_run(
     assert await redis.zscore(queue, member) is None
 
 
+#: The first and the last of each length in UTF-8, and the neighbours of what is left out.
+CHARACTERS = (
+    "\x7f\x80\u07ff\u0800\u0fff\u1000\u3fff\ud7ff\ue000\uffff\U00010000\U0003ffff\U0010ffff"
+)
+#: What only looks like one: without its head or its end, too long, a surrogate, beyond the last.
+NO_CHARACTERS = [
+    *(b"\x80" * n for n in range(1, 5)),
+    *(b"\xc1\xbf", b"\xc3", b"\xc3x", b"\xc3\xc3", b"\xe2\x82", b"\xe2\x82x", b"\xe2x\x82"),
+    *(b"\xe0\x9f\xbf", b"\xed\xa0\x80", b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf1\x80\x80"),
+    *(b"\xf5\x80\x80\x80", b"\xff"),
+]
+
+
+async def test_an_id_is_a_jobs_if_it_is_utf_8(redis, store, queue):
+    ids = [f"a{each}b".encode() for each in CHARACTERS]
+    await redis.zadd(queue, dict.fromkeys([*ids, *NO_CHARACTERS], 1))
+    found = (await claim(store(), 50)).attempts
+    assert {attempt.job_id.encode() for attempt in found} == set(ids)
+    refused = await redis.lrange(KeySpace(queue).quarantine, 0, -1)
+    assert set(refused) == set(NO_CHARACTERS)
+
+
 @pytest.mark.parametrize("id_", ["a\nb", "a\0b", "größe", "", "x" * 1000])
 async def test_odd_but_readable_ids_are_jobs(redis, store, queue, id_):
     await redis.zadd(queue, {id_: 1})
@@ -243,7 +265,7 @@ async def test_damaged_job_data_is_an_attempt_with_a_problem(redis, submit, stor
     assert good.job is not None
 
 
-@pytest.mark.parametrize("value", ["abc", "-5", "1e308", "9" * 30, b"\xff"])
+@pytest.mark.parametrize("value", ["abc", "-5", "1.5", "1e308", "9" * 30, b"\xff"])
 async def test_a_damaged_attempt_count_begins_anew(redis, submit, store, batch, value):
     await submit()
     await redis.set(keys.retry(job_id(batch, 0)), value)

@@ -5,7 +5,7 @@ local function digits(n) return string.format('%.0f', n) end
 
 -- The time or count that a text in Redis stands for; nil for anything else.
 local function whole(text)
-  local n = type(text) == 'string' and #text < 20 and tonumber(text)
+  local n = tonumber(text)
   if n and n >= 0 and n < 1e15 and n % 1 == 0 then return n end
 end
 
