@@ -168,6 +168,19 @@ async def test_a_collector_lets_in_who_was_forgotten(redis, submit, asks, enter,
     assert await enter(gate) != []
 
 
+async def test_whom_a_collector_lets_in_is_parked_no_more_and_counted_once(
+    redis, submit, asks, enter, batch, queue
+):
+    await submit(5)
+    gate = Gate("f", most=2)
+    for holder in await enter(gate):
+        await redis.zrem(queue, holder.job_id)
+        await redis.delete(keys.in_progress(holder.job_id), keys.retry(holder.job_id))
+    assert await redis.hget(keys.batch(batch), "parked") == b"3"
+    await asks.mend(batch, [2, 3, 4], 5)
+    assert await redis.hget(keys.batch(batch), "parked") == b"1"
+
+
 async def test_a_holder_that_runs_keeps_its_place_without_the_queue(
     redis, submit, enter, store, queue
 ):
@@ -338,6 +351,19 @@ async def test_any_score_in_a_lane_or_at_a_gate_is_a_place_there(
     await finish(store(), [first])
     assert slots(await enter(Gate("f", most=1))) == [1]
     assert await taken(store("w2"), {"process": 5}) == [(2, 1), (3, 1)]
+
+
+@pytest.mark.parametrize("score", ["-1e300", "1e300"])
+async def test_a_retry_that_any_score_has_in_a_lane_runs_once_it_is_taken(
+    redis, submit, park, store, batch, queue, score
+):
+    await submit()
+    (first,) = (await claim(store())).attempts
+    await store().release([Release(first, charge=True)])
+    await park()
+    await redis.zadd(KeySpace(queue).lane("process"), {first.job_id: score})
+    assert await taken(store("w2"), {"process": 1}) == [(0, 2)]
+    assert await redis.hmget(keys.batch(batch), "running", "parked") == [b"1", b"0"]
 
 
 @pytest.mark.parametrize("score", ["-inf", "-5", "0"])
