@@ -1,6 +1,7 @@
 """What a worker tells of itself and of its jobs, on a real server."""
 
 import json
+from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
@@ -164,6 +165,27 @@ async def test_news_that_nobody_can_tell_from_taken_ones_are_dropped(
     assert (await totals())["g"].succeeded == 1
 
 
+@asynccontextmanager
+async def user(redis, *rights):
+    """A client of a user with these rights."""
+    await redis.execute_command("ACL", "SETUSER", "teller", "reset", "on", "nopass", *rights)
+    kwargs = redis.connection_pool.connection_kwargs
+    given = {"username": "teller", "password": "x"}
+    async with Redis(host=kwargs["host"], port=kwargs["port"], **given) as me:
+        yield me
+    await redis.execute_command("ACL", "DELUSER", "teller")
+
+
+async def test_news_are_dropped_where_the_record_cannot_be_written(
+    redis, store, keys, events, name
+):
+    await store().renew([], beat=beat())
+    async with user(redis, "~*", "&*", "+@all", "-hset") as me:
+        worker = JobStore(me, keys, name, LEASE)
+        await worker.renew([], beat=beat(told("1", ("worker_blocked",)), seq="1"))
+    assert await events() == []
+
+
 @pytest.mark.parametrize("junk", [b"{", b"\xff", b"[" * 2000, b'{"seq":"\\ud800"}'])
 async def test_junk_in_place_of_news_costs_no_renewal(redis, store, submit, junk):
     await submit()
@@ -174,7 +196,11 @@ async def test_junk_in_place_of_news_costs_no_renewal(redis, store, submit, junk
 
 
 @pytest.mark.parametrize(
-    "junk", [b"", b"1", b"\xff" * 60, b"\xdc\x00\x2c", b"\x92\x01\x02", b"x" * 100_000, b"\xc1"]
+    "junk",
+    [
+        *(b"", b"1", b"\xff" * 60, b"\xdc\x00\x2c", b"\x92\x01\x02", b"x" * 100_000, b"\xc1"),
+        b"\xdc\x00\x2d" + b"\x01" * 45,
+    ],
 )
 async def test_a_vector_that_is_junk_counts_as_nothing(redis, store, totals, minutes, keys, junk):
     worker = store()
@@ -188,7 +214,11 @@ async def test_a_vector_that_is_junk_counts_as_nothing(redis, store, totals, min
 
 
 @pytest.mark.parametrize(
-    "cell", [b"\xff", b"\xca\x7f\x80\x00\x00", b"\xa1x", b"\xc0", b"\xcf" + b"\xff" * 8]
+    "cell",
+    [
+        *(b"\xff", b"\xca\x7f\x80\x00\x00", b"\xca\x3f\xc0\x00\x00", b"\xa1x", b"\xc0"),
+        *(b"\xcf" + b"\xff" * 8, b"\xcf\x0f" + b"\xff" * 7),
+    ],
 )
 async def test_a_number_that_is_none_counts_as_nothing(redis, store, keys, cell):
     worker = store()
@@ -294,15 +324,11 @@ async def test_news_on_their_way_when_the_worker_signs_off_are_taken_once(store,
 @pytest.fixture
 async def denied(redis, server_url, queue):
     """A worker that may touch what it needs, and nothing that only tells of it."""
-    rights = ["on", "nopass", "+@all", "~arq:*", "~test:*", f"~{queue}", "&*"]
+    rights = ["+@all", "~arq:*", "~test:*", f"~{queue}", "&*"]
     rights += [f"~gatherq:{of}:*" for of in ("workers", "cancel", "batch", "done", "wake")]
     rights += [f"~gatherq:{of}:*" for of in ("attempts", "quarantine", "digests")]
-    await redis.execute_command("ACL", "SETUSER", "teller", "reset", *rights)
-    kwargs = redis.connection_pool.connection_kwargs
-    given = {"username": "teller", "password": "x"}
-    async with Redis(host=kwargs["host"], port=kwargs["port"], **given) as me:
+    async with user(redis, *rights) as me:
         yield me
-    await redis.execute_command("ACL", "DELUSER", "teller")
 
 
 async def test_who_may_not_write_a_record_loses_that_alone(

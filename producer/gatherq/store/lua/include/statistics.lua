@@ -42,7 +42,7 @@ local function add_statistics(rows)
       local sum = sums[names[at]] or vector_of(found[at])
       sums[names[at]] = sum
       for j = 2, #row - 1, 2 do
-        if sum[row[j]] then sum[row[j]] = sum[row[j]] + row[j + 1] end
+        sum[row[j]] = sum[row[j]] + row[j + 1]
       end
     end
     for name, sum in pairs(sums) do
