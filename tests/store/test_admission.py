@@ -271,15 +271,34 @@ async def test_a_priority_below_0_keeps_the_order_of_the_slots(redis, limited, s
     assert found == list(range(150))
 
 
-async def test_a_priority_is_kept_by_a_retry(limited, store, batch):
-    await limited(1, of=f"{batch}-low", priority=-3)
-    (low,) = (await claim(store())).attempts
-    assert low.priority == 0  # its data says nothing here
-    low.job = low.job.model_copy(update={"priority": -3})
+@pytest.fixture
+def claimed(limited, store, batch):
+    """Claim a job with a priority, of a batch of its own."""
+
+    async def claimed(priority):
+        await limited(1, of=f"{batch}-{priority}", priority=priority)
+        (own,) = (await claim(store())).attempts
+        assert own.priority == 0  # its data says nothing here
+        own.job = own.job.model_copy(update={"priority": priority})
+        return own
+
+    return claimed
+
+
+async def test_a_priority_is_kept_by_a_retry(limited, store, batch, claimed, pass_time):
+    retried = [await claimed(priority) for priority in (-3, 3)]
     await limited(1)
-    await store().release([Release(low, charge=True)])
+    await pass_time(1)  # it came before the retries
+    await store().release([Release(own, charge=True) for own in retried])
     found = (await claim(store(), 10)).attempts
-    assert [a.batch for a in found] == [batch, f"{batch}-low"]
+    assert [a.batch for a in found] == [f"{batch}-3", batch, f"{batch}--3"]
+
+
+@pytest.mark.parametrize("priority", [-9, 9])
+async def test_a_retry_waits_for_its_delay_whatever_its_priority(store, claimed, priority):
+    await store().release([Release(await claimed(priority), delay=60, charge=True)])
+    found = await claim(store())
+    assert (found.attempts, found.next_in > 50_000) == ([], True)
 
 
 async def test_a_call_of_a_higher_priority_overtakes_its_own_batch(limited, store, batch):
@@ -339,7 +358,7 @@ async def test_a_call_that_overtakes_is_not_forgotten(
     assert sorted(seen) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("priority", [0, -3])
+@pytest.mark.parametrize("priority", [-9, -3, 0, 9])
 async def test_a_delay_is_kept(limited, store, pass_time, priority):
     await limited(500, delay=10, priority=priority)
     assert (await claim(store())).attempts == []

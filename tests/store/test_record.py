@@ -1,6 +1,7 @@
 """The record of a batch on a real server: what lists it, counts its errors and tells of it."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -240,10 +241,10 @@ async def test_a_batch_of_no_jobs_has_ended(redis, listed, batch, events):
 async def test_error_groups_are_counted_once_a_slot(redis, listed, store, batch, errors):
     await listed(4)
     attempts = (await claim(store())).attempts
-    outcomes = [failed(attempts[0], "id 1"), succeeded(attempts[1]), failed(attempts[2], "id 2")]
+    outcomes = [failed(attempts[0], "id 1"), succeeded(attempts[1])]
     for _ in range(2):  # its reply was lost
         await store().record(outcomes)
-    await store().record([failed(attempts[3], "other")])
+    await store().record([failed(attempts[2], "id 2"), failed(attempts[3], "other")])
     one, other = outcomes[0].group, failed(attempts[3], "other").group
     found = await errors()
     assert found["groups"] == f"{one.sig} {other.sig}"
@@ -267,6 +268,28 @@ async def test_a_group_that_comes_back_counts_from_its_new_first_slot(
     await store().record([failed(a) for a in (await claim(store())).attempts])
     found = await errors()
     assert (found[sig], found[f"0|{sig}"], found["groups"]) == ("1", "1", sig)
+
+
+async def test_groups_that_redis_has_lost_do_not_come_back_by_a_redrive(
+    redis, listed, asks, store, batch, errors
+):
+    await listed(1)
+    await store().record([failed(a) for a in (await claim(store())).attempts])
+    await redis.delete(keys.errors(batch))
+    await asks.run_again(batch)
+    assert await errors() == {"groups": "", "other": "0"}
+
+
+async def test_a_result_that_is_gone_takes_nothing_from_the_groups(
+    redis, listed, asks, store, batch, errors
+):
+    await listed(1)
+    await store().record([failed(a) for a in (await claim(store())).attempts])
+    await redis.hset(keys.errors(batch), "other", 3)
+    before = await errors()
+    await redis.delete(keys.result(job_id(batch, 0)))
+    assert await asks.run_again(batch) == 1
+    assert {field: n for field, n in (await errors()).items() if "|" not in field} == before
 
 
 async def test_generations_can_be_compared(listed, asks, store, batch, errors):
@@ -379,17 +402,40 @@ async def test_the_signature_of_what_is_lost_is_pythons(redis, listed, asks, bat
     await check_signatures(asks, batch, errors, range(2))
 
 
-async def test_what_was_never_submitted_is_counted_until_it_is(listed, asks, batch, errors):
-    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(2)]
-    sums = digests(jobs)
-    half = {"options": BatchOptions(), "origin": ORIGIN, "life": "l"}
-    await asks.submit(batch, 2, 3600, 0, jobs[:1], digests=sums[:8], **half)
-    await asks.mend(batch, [1], -1)
-    await asks.mend(batch, [1], 1)
+@pytest.fixture
+def never_submitted(listed, asks, batch, errors):
+    """Have a slot end before it is written; return its group, and what writes it after all."""
+
+    async def never_submitted():
+        jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(2)]
+        sums = digests(jobs)
+        half = {"options": BatchOptions(), "origin": ORIGIN, "life": "l"}
+        await asks.submit(batch, 2, 3600, 0, jobs[:1], digests=sums[:8], **half)
+        await asks.mend(batch, [1], -1)
+        await asks.mend(batch, [1], 1)
+        (sig,) = (await errors())["groups"].split()
+        return sig, partial(asks.submit, batch, 2, 3600, 1, jobs[1:], digests=sums[8:], **half)
+
+    return never_submitted
+
+
+async def test_what_was_never_submitted_is_counted_until_it_is(
+    never_submitted, asks, batch, errors
+):
+    sig, write = await never_submitted()
     await check_signatures(asks, batch, errors, [1])
-    (sig,) = (await errors())["groups"].split()
-    await asks.submit(batch, 2, 3600, 1, jobs[1:], digests=sums[8:], **half)
+    await write()
     assert (await errors())[sig] == "0"
+
+
+async def test_a_slot_whose_result_names_no_group_is_written_after_all(
+    redis, never_submitted, batch, errors
+):
+    sig, write = await never_submitted()
+    result = keys.result(job_id(batch, 1))
+    await redis.set(result, (await redis.get(result)).replace(b'"sig"', b'"old"'), keepttl=True)
+    assert (await write()).differs == -1
+    assert (await errors())[sig] == "1"
 
 
 @pytest.mark.parametrize("verdict", ["cancelled", "timed_out", "lost"])
@@ -419,6 +465,7 @@ async def test_junk_in_the_record_gives_way(redis, listed, asks, store, batch, q
     assert (await errors())[sig] == "1"
     await redis.hset(keys.errors(batch), mapping={sig: "x", "groups": b"\xff", "other": "-1"})
     await asks.run_again(batch)
+    assert (await errors())[f"{sig}:slot"] == "0"
     (attempt,) = (await claim(store())).attempts
     await store().record([failed(attempt)])
     assert (await errors())[sig] == "1"
