@@ -61,10 +61,10 @@ for _, job in ipairs(lost_parked(parked)) do
   back[#back + 1], back[#back + 2] = queue_score(#back, priority), job
   count(batch, 'parked', -1)
 end
--- Whom `lost_parked` has let in may be of other batches.
+-- What has ended here is counted, and whom `lost_parked` has let in, perhaps of other batches.
 local has_counts = false
 for _, each in pairs(batches) do has_counts = has_counts or each and next(each.counts) end
-if #members + #back > 0 or outside or has_counts then
+if #back > 0 or outside or has_counts then
   begin_writing()
   end_jobs()
   if outside then admission(batch).recount_outside(batch) end

@@ -22,8 +22,7 @@ local function gate_keeper(leaving)
     gate = {key = prefix.gate .. tail, holders = prefix.holders .. tail, waiting = prefix.waiting .. tail}
     local raw = read('HMGET', gate.key, 'most', 'interval', 'turn', 'called') or {}
     gate.most, gate.interval = whole(raw[1]), whole(raw[2])
-    if gate.interval == 0 then gate.interval = nil end
-    gate.turn = raw[3] and #raw[3] < 20 and tonumber(raw[3]) or 0
+    gate.turn = tonumber(raw[3]) or 0
     gate.called = raw[4] or nil
     gates[name] = gate
     return gate
@@ -87,7 +86,7 @@ local function gate_keeper(leaving)
   -- has lost its place in the queue alone runs, and is back there with its next renewal.
   local function drop_lost(gate, name)
     local eldest = read('ZRANGE', gate.holders, 0, 2) or {}
-    if gate.called then eldest[#eldest + 1] = gate.called end
+    eldest[#eldest + 1] = gate.called
     for _, id in ipairs(eldest) do
       if not read('ZSCORE', queue, id) and redis.call('EXISTS', prefix.in_progress .. id) == 0 then leave(id, name) end
     end
@@ -100,7 +99,7 @@ local function gate_keeper(leaving)
     if gate.most ~= most then keep(gate, 'most', most) end
     if gate.interval ~= interval then keep(gate, 'interval', interval) end
     local is_inside = read('ZSCORE', gate.holders, id)
-    if not is_inside and (not has_room(gate) or gate.called) then drop_lost(gate, name) end
+    if not is_inside and not has_room(gate) then drop_lost(gate, name) end
     call_next(gate, name)
     local waits = not is_inside and ((read('ZCARD', gate.waiting) or 0) > 0 or not has_room(gate))
     local early = interval and exact_now() < gate.turn
