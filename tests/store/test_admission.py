@@ -205,6 +205,15 @@ async def test_starts_are_spaced(redis, limited, store, batch):
     assert starts[-1] - starts[0] >= 4 * 50
 
 
+async def test_whoever_was_to_start_next_and_is_cancelled_lets_the_next_in(
+    redis, limited, asks, batch, queue
+):
+    await limited(3, max_per_second=1)
+    assert await inside(redis, queue, batch) == [0]
+    await asks.cancel(batch, [0], "me")
+    assert await inside(redis, queue, batch) == [1]
+
+
 async def test_late_starts_do_not_come_in_a_burst(redis, limited, store, batch, pass_time):
     await limited(50, max_per_second=10)
     worker = store()
@@ -406,6 +415,13 @@ async def test_a_delay_of_a_call_holds_up_no_other(limited, store, batch, pass_t
     assert slots(found) == list(range(300, 1000))
     await pass_time(30)
     assert slots(await claim_all(store(), 1000)) == list(range(300))
+
+
+async def test_a_delayed_call_that_is_cancelled_holds_up_no_other(limited, asks, store, batch):
+    delayed = range(250, 300)
+    await limited(300, terms=dict.fromkeys(delayed, (None, 30)))
+    assert await asks.cancel(batch, delayed, "me") == len(delayed)
+    assert slots(await claim_all(store(), 300)) == list(range(250))
 
 
 @pytest.mark.parametrize("size", [3, 300])

@@ -98,6 +98,38 @@ async def test_a_large_jobs_arguments_are_not_repeated(
     assert found.enqueued.year > 2000
 
 
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (b'{"f":"g","a":[1],"k":{}', "g"),
+        (b'{"f":"g","a":[1}', "g"),
+        (b'{"f":"g","a":[1]', "g"),
+        (b'{"f":"g","k":{}', "<unknown>"),
+        (b'{"f":"g","a":5,"k":{}', "g"),
+        (b'{"f":"g","a":[],"k":null', "g"),
+        (b'{"f":5,"a":[],"k":{}', "<unknown>"),
+        (b'{"f":"g","a":[],"k":{},"f":5', "g"),
+        (b'{"f":"g","a":[],"k":{},"f":null', "g"),
+        (b'{"f":"\xff","a":[],"k":{}', "<unknown>"),
+        (b' {"f":"g","a":[],"k":{}', "<unknown>"),
+        (b'[{"f":"g","a":[],"k":{}', "<unknown>"),
+        (b"", "<unknown>"),
+        pytest.param(b'{"f":"g","a":["%s"],"k":{}' % (b"x" * 4050), "g", id="too large"),
+    ],
+)
+async def test_whatever_stands_in_place_of_a_job_it_is_cancelled(
+    redis, submit, asks, batch, outcome, call, name
+):
+    await submit()
+    data = call + b',"t":null,"timeout":null,"et":5}'
+    await redis.set(keys.job(job_id(batch, 0)), data, keepttl=True)
+    assert await asks.cancel(batch, [0], "me") == 1
+    found = await outcome()
+    assert (type(found), found.name) == (Cancelled, name)
+    (raw,) = await asks.results(batch, [0])
+    assert json.loads(raw)["a"] == ([1] if call.endswith(b'[1],"k":{}') else [])
+
+
 async def test_a_running_slot_is_asked_and_may_still_finish(
     redis, submit, asks, store, batch, queue, outcome
 ):

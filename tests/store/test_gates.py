@@ -408,6 +408,17 @@ async def test_a_parked_job_ends_as_any_queued_one(redis, submit, asks, park, st
     assert await redis.hget(keys.batch(batch), "parked") == b"0"
 
 
+async def test_what_ends_elsewhere_leaves_in_the_lane_who_is_there(
+    redis, submit, asks, park, batch
+):
+    await submit(3)
+    await park(n=2)
+    await asks.cancel(batch, (2,), "me")
+    assert await redis.hget(keys.batch(batch), "parked") == b"2"
+    await asks.cancel(batch, (1,), "me")
+    assert await redis.hget(keys.batch(batch), "parked") == b"1"
+
+
 async def test_a_lost_lane_is_mended(redis, submit, asks, park, store, batch, queue):
     await submit(3)
     await park()

@@ -71,6 +71,17 @@ async def test_a_lost_job_ends_as_such_and_its_batch_completes(
     assert (await store().record([record(first)])).replies == ["refused"]
 
 
+async def test_a_lost_job_that_nobody_had_claimed_was_not_running(
+    redis, submit, asks, store, batch, queue
+):
+    await submit(2)
+    await claim(store(), 1)
+    await redis.zrem(queue, f"{batch}:1")
+    await redis.delete(keys.job(f"{batch}:1"))
+    assert (await asks.mend(batch, range(2), -1)).ended == [1]
+    assert (await asks.counts(batch)).running == 1
+
+
 @pytest.mark.parametrize("why", ["deadline", "cancelled", "nothing"])
 async def test_what_a_producer_never_wrote_ends_with_its_batch_or_when_it_is_given_up(
     redis, asks, store, batch, why

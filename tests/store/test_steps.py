@@ -98,6 +98,15 @@ async def test_fresh_jobs_are_claimed_without_full_contact(submit, store):
     assert len((await claim(store(), contact=False)).attempts) == 1
 
 
+async def test_a_job_that_somebody_put_first_by_a_whole_score_runs_for_the_first_time(
+    redis, submit, store, batch, queue
+):
+    await submit()
+    await redis.zadd(queue, {job_id(batch, 0): 1000})
+    await claim(store())
+    assert await redis.hget(keys.batch(batch), "running") == b"1"
+
+
 async def test_a_renewed_lease_holds(submit, store, pass_time):
     await submit()
     (attempt,) = (await claim(store())).attempts

@@ -176,6 +176,26 @@ async def test_what_is_cancelled_ends_as_such_though_others_have_waited_too_long
     assert await statuses(asks, batch, 2) == [(0, "cancelled", "me"), (1, "cancelled", "me")]
 
 
+async def test_the_wait_in_the_queue_begins_when_the_delay_is_over(asks, batch, pass_time):
+    jobs = [records.encode_job(call("f"), batch, 0, None, queue_timeout=10, delay=10)]
+    await asks.submit(batch, 1, 3600, 0, jobs, options=BatchOptions(queue_timeout=10))
+    await pass_time(15)
+    assert (await asks.sweep(batch)).ended == 0
+    await pass_time(10)
+    assert (await asks.sweep(batch, force=True)).ended == 1
+
+
+@pytest.mark.parametrize("tail", ['"queue_timeout":1.2.3', '"queue_timeout":1,"delay":-'])
+async def test_a_damaged_queue_timeout_is_none_and_neighbours_keep_theirs(
+    redis, agree, asks, batch, pass_time, tail
+):
+    await agree(2, queue_timeout=10)
+    await pass_time(15)
+    await redis.set(keys.job(f"{batch}:0"), f'{{"f":"f",{tail},"et":5}}', keepttl=True)
+    await asks.sweep(batch)
+    assert await statuses(asks, batch, 2) == [(1, "timed_out", None)]
+
+
 async def test_a_lease_is_renewed_until_it_has_expired(agree, asks, store, batch, pass_time):
     await agree(2, lease=0.3)
     (attempt,) = (await claim(store(), 1)).attempts

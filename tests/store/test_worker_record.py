@@ -273,6 +273,13 @@ async def test_what_ends_in_the_queue_is_counted(redis, asks, batch, queue, tota
     }
 
 
+async def test_a_name_too_long_for_statistics_is_unknown(asks, batch, totals):
+    jobs = [records.encode_job(call("f" * 1025), batch, 0, None)]
+    await asks.submit(batch, 1, 3600, 0, jobs)
+    await asks.cancel(batch, [0], "me")
+    assert await totals() == {"<unknown>": JobStatistics(cancelled=1)}
+
+
 async def test_what_a_claim_ends_is_counted(redis, asks, store, batch, queue, totals):
     jobs = [records.encode_job(call("f", n), batch, n, None, 60.0) for n in range(3)]
     options = BatchOptions(queue_timeout=60.0)

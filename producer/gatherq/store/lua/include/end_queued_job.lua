@@ -52,7 +52,7 @@ local function queue_verdict(id, payload)
       ',"queue_timeout":([%d.eE+-]+),"delay":([%d.eE+-]+),"et":(%d+)}$')
   end
   limit, delay, enqueued = tonumber(limit), tonumber(delay), tonumber(enqueued)
-  if not limit or not delay or not enqueued then return nil end
+  if not limit or not delay then return nil end
   local left = enqueued + (delay + limit) * 1000 - now
   if left > 0 then return nil, left end
   return timed_out('queue', limit * 1000)
@@ -76,7 +76,9 @@ local function call_of(id, payload)
   if cut then
     local call = string.sub(head, 1, cut - 1)
     local sound, decoded = pcall(cjson.decode, call .. '}')
-    if sound and decoded.a and decoded.k then return string.sub(call, 2), enqueued, decoded.f end
+    if sound and type(decoded.f) == 'string' and type(decoded.a) == 'table' and type(decoded.k) == 'table' then
+      return string.sub(call, 2), enqueued, decoded.f
+    end
   end
   local name = string.match(string.sub(head, 1, 1100), '^{"f":"([^"\\%c]*)","a":')
   if not name or not is_utf8(name) then name = '<unknown>' end
@@ -88,23 +90,19 @@ local function is_begun(attempts, score)
   return attempts > 0 and (score % 1 == 0 or score % 1 == 0.5)
 end
 
--- Ends one queued job, for `end_jobs`; `attempts` is how many it had, `score` its score in the queue, nil where
+-- Ends one queued slot, for `end_jobs`; `attempts` is how many it had, `score` its score in the queue, nil where
 -- it is not there. Its data stays, for a redrive.
 local clean, members, results, rows, row_of = {}, {}, {}, {}, {}
 local PLACE_OF = {failed = 3, timed_out = 5, cancelled = 7}
 local function end_job(batch, id, slot, attempts, score, verdict, payload)
   clean[#clean + 1], clean[#clean + 2] = prefix.in_progress .. id, prefix.retry .. id
   members[#members + 1] = id
-  if not batch or not batch.alive then
-    clean[#clean + 1], clean[#clean + 2] = prefix.job .. id, prefix.attempts .. id
-    return
-  end
   if score == PARKED then count(batch, 'parked', -1) end
-  if batch.gradual then admission(batch) end
-  if not score and batch.gradual and admission(batch).leave_outside(batch, slot) then
+  local gradual = batch.gradual and admission(batch)
+  if not score and gradual and gradual.leave_outside(batch, slot) then
     score = PARKED -- as if: it is not begun
-  elseif batch.gradual and slot == batch.called then
-    admission(batch).set(batch, 'called', nil)
+  elseif slot == batch.called then
+    gradual.set(batch, 'called', nil) -- it is read of gradual batches alone
   end
   if attempts > 0 and (not score or is_begun(attempts, score)) then count(batch, 'running', -1) end
   local status, text, fields, sig = unpack(verdict)
@@ -130,7 +128,6 @@ end
 
 -- Writes all that `end_job` noted; `write_batches` is still to follow.
 local function end_jobs()
-  if #members == 0 then return end
   delete(clean)
   for _, result in ipairs(results) do redis.call('SET', result[1], result[2], 'PXAT', result[3]) end
   in_chunks(members, function(...) try('ZREM', queue, ...) end)
