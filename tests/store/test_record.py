@@ -476,3 +476,13 @@ async def test_a_stream_whose_ids_are_exhausted_begins_anew(redis, listed, queue
     await redis.xadd(KeySpace(queue).events, {"event": "x"}, id=f"18446744073709551615-{2**64 - 1}")
     await listed()
     assert [e["event"] for e in await events()] == ["submitted"]
+
+
+async def test_completions_begin_anew_in_a_stream_whose_ids_are_exhausted(
+    redis, listed, asks, store, batch
+):
+    await listed(1)
+    (attempt,) = (await claim(store())).attempts
+    await redis.xadd(keys.done(batch), {"x": "y"}, id=f"{2**64 - 1}-{2**64 - 1}")
+    assert (await store().record([failed(attempt)])).replies == ["recorded"]
+    assert (await asks.completions.read(batch, b"0"))[1] == [(0, "failed")]

@@ -1,9 +1,11 @@
 """A user of the server who may not touch the record of a batch loses that, and nothing else."""
 
 import secrets
+from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError, ResponseError
 
 from gatherq import call
 from gatherq.client.job_encoding import digests
@@ -25,15 +27,22 @@ ALLOWED = [
 SIZE = 6
 
 
-@pytest.fixture
-async def denied(redis, server_url):
-    """A client whose user may not touch the keys of the record."""
+@asynccontextmanager
+async def as_user(redis, server_url, patterns):
+    """Make a user who may touch these keys; yield a client of that user."""
     name = f"u{secrets.token_hex(4)}"
-    rules = [*(f"~{pattern}" for pattern in ALLOWED), "&*", "+@all", "nopass", "on"]
+    rules = [*(f"~{pattern}" for pattern in patterns), "&*", "+@all", "nopass", "on"]
     await redis.execute_command("ACL", "SETUSER", name, *rules)
     async with Redis.from_url(server_url.replace("redis://", f"redis://{name}:x@")) as client:
         yield client
     await redis.execute_command("ACL", "DELUSER", name)
+
+
+@pytest.fixture
+async def denied(redis, server_url):
+    """A client whose user may not touch the keys of the record."""
+    async with as_user(redis, server_url, ALLOWED) as client:
+        yield client
 
 
 @pytest.fixture
@@ -121,3 +130,14 @@ async def test_a_batch_is_redriven_kept_and_deleted(submit, asks, store, batch):
     assert await asks.renew_lease(batch) is False  # the redrive lifted it
     assert await asks.remove(batch)
     assert await asks.counts(batch) is None
+
+
+async def test_who_may_not_read_batches_claims_no_job_as_if_it_had_none(
+    redis, server_url, submit, store, queue
+):
+    await submit()
+    others = [pattern for pattern in ALLOWED if pattern != "gatherq:batch:*"]
+    async with as_user(redis, server_url, others) as client:
+        with pytest.raises((NoPermissionError, ResponseError), match="(?i)perm|access"):
+            await claim(JobStore(client, KeySpace(queue), "w2", LEASE))
+    assert len((await claim(store)).attempts) == SIZE

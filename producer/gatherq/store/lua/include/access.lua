@@ -20,11 +20,11 @@ end
 -- before: a step that ends jobs frees more than it takes. No key has the bare prefix as its name.
 local function begin_writing() redis.call('DEL', prefix.retry) end
 
--- Writes into a key of ours. A value of another type gives way, and so does a stream whose ids are
--- exhausted.
+-- Writes into a key of ours, by a command that answers with a number or a text. A value of another type gives way,
+-- and so does a stream whose ids are exhausted.
 local function write(name, key, ...)
   local reply = redis.pcall(name, key, ...)
-  if type(reply) ~= 'table' or not reply.err then return reply end
+  if type(reply) ~= 'table' then return reply end -- else it is a refusal
   if string.find(reply.err, 'WRONGTYPE', 1, true) or string.find(reply.err, 'exhausted', 1, true) then
     redis.call('DEL', key)
   end
