@@ -12,6 +12,7 @@ from gatherq.contract.keys import KeySpace
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.parking import Admission
 
+from .outcomes import failed
 from .steps import claim, claim_all, expired, record
 from .worker import succeeded
 
@@ -51,11 +52,27 @@ async def finish(store, attempts):
     assert set((await store.record([record(a) for a in attempts])).replies) <= {"recorded"}
 
 
-async def claim_due(store):
-    """Claim as soon as a turn has come: with a rate it takes a millisecond at least."""
-    while not (found := (await claim(store)).attempts):
-        pass
+async def claim_due(store, n=1):
+    """Claim as soon as turns have come, of n slots: with a rate it takes a millisecond at least."""
+    found = []
+    async with asyncio.timeout(10):
+        while len(found) < n:
+            found += (await claim(store)).attempts
     return found
+
+
+async def run_all(store):
+    """Run what there is, until there is no more; return the slots in the order of their starts."""
+    seen = []
+    while held := (await claim(store)).attempts:
+        seen += slots(held)
+        await finish(store, held)
+    return seen
+
+
+async def commands(redis):
+    """Return how many commands the server has run, those of scripts among them."""
+    return sum(each["calls"] for each in (await redis.info("commandstats")).values())
 
 
 async def inside(redis, queue, batch):
@@ -150,7 +167,9 @@ async def test_a_redrive_runs_within_the_limit_and_only_what_is_asked_for(
 
 async def test_a_deadline_ends_what_is_outside(limited, asks, store, batch, pass_time):
     await limited(500, max_at_once=1, deadline=5.0)
-    (held,) = (await claim(store())).attempts
+    claimed = await claim(store())
+    assert claimed.to_sweep == []
+    (held,) = claimed.attempts
     await pass_time(6)
     done = await store().record([record(held)])
     assert done.to_sweep == [batch]
@@ -450,3 +469,192 @@ async def test_what_was_written_runs_though_the_producer_died_before_the_rest(
         await finish(worker, held)
     assert seen == list(range(300))
     assert (await asks.counts(batch)).finished == 400
+
+
+async def test_what_was_swept_needs_no_further_sweep(limited, asks, store, batch):
+    await limited(5, max_at_once=2)
+    held = (await claim(store())).attempts
+    await asks.cancel(batch, (), "me")
+    for attempt in held:
+        assert (await store().record([record(attempt)])).to_sweep == []
+
+
+async def test_a_claim_that_lets_slots_in_comes_for_them_itself(redis, limited, store, queue):
+    await limited(1000)
+    await redis.delete(KeySpace(queue).wake)
+    found = await claim(store(), 300)
+    assert (len(found.attempts), found.next_in) == (200, 0)
+    assert await redis.exists(KeySpace(queue).wake) == 0  # no other is needed
+
+
+async def test_a_large_limit_does_not_let_in_all_at_once(redis, limited, batch, queue):
+    await limited(1000, max_at_once=500)
+    assert len(await inside(redis, queue, batch)) == 200
+
+
+@pytest.mark.parametrize("look", ["claim", "mend"])
+async def test_of_a_batch_with_a_rate_one_waits_in_the_queue_for_its_turn(
+    redis, limited, asks, store, batch, queue, look
+):
+    await limited(5, max_per_second=0.1)
+    assert await inside(redis, queue, batch) == [0]
+    await claim_due(store())
+    for _ in range(3):
+        if look == "claim":
+            assert (await claim(store())).attempts == []
+        else:
+            await asks.mend(batch, range(5), 5)
+        assert await inside(redis, queue, batch) == [0, 1]
+
+
+async def test_the_retry_of_a_batch_with_a_rate_lets_no_further_slot_in(
+    redis, limited, store, batch, queue
+):
+    await limited(5, max_per_second=0.1)
+    (first,) = await claim_due(store())
+    await store().release([Release(first, charge=True)])
+    await redis.hset(keys.batch(batch), "turn", 0)  # the next turn has come
+    assert slots((await claim(store(), 1)).attempts) == [0]
+    assert await inside(redis, queue, batch) == [0, 1]
+
+
+async def test_those_of_a_fast_rate_stand_in_the_queue_where_their_turns_are(
+    redis, limited, batch, queue
+):
+    await limited(50, max_per_second=1000)
+    scores = [score for _, score in await redis.zrange(queue, 0, -1, withscores=True)]
+    assert len(scores) > 2
+    assert all(b - a > 0.9 for a, b in zip(scores, scores[1:], strict=False))
+
+
+async def test_batches_of_one_pace_start_at_one_rate(limited, store, batch):
+    for of in (batch, f"{batch}-2"):
+        await limited(3, of=of, max_per_second=0.1, pace=f"{batch}-pace")
+    assert len(await claim_due(store())) == 1
+    assert (await claim(store())).attempts == []
+
+
+async def test_a_redrive_of_a_batch_with_a_rate_runs(limited, asks, store, batch):
+    await limited(2, max_per_second=1000)
+    await store().record([failed(a) for a in await claim_due(store(), 2)])
+    assert await asks.run_again(batch) == 2
+    assert slots(await claim_due(store(), 2)) == [0, 1]
+
+
+async def test_a_call_of_no_higher_priority_stays_in_its_place(limited, store):
+    await limited(4, max_at_once=1, priority=1, terms={2: (0, None), 3: (1, None)})
+    assert await run_all(store()) == [0, 1, 2, 3]
+
+
+async def test_what_is_cancelled_outside_leaves_the_order_of_the_others(
+    limited, asks, store, batch
+):
+    await limited(5, max_at_once=1, terms={3: (1, None), 4: (1, None)})
+    await asks.cancel(batch, [1, 2], "me")
+    assert await run_all(store()) == [3, 4, 0]
+    assert (await asks.counts(batch)).finished == 5
+
+
+async def test_what_is_outside_comes_into_no_other_queue(redis, limited, store, batch, queue):
+    await limited(4, max_at_once=1)
+    (held,) = (await claim(store())).attempts
+    other = KeySpace(f"{queue}-other")
+    await JobStore(redis, other, "w1", 60.0).record([record(held)])
+    assert await redis.exists(other.queue) == 0
+
+
+@pytest.mark.parametrize("looked_after", [[0], [0, 1, 2]], ids=str)
+async def test_a_job_that_is_lost_makes_room_for_the_next_and_counts_once(
+    redis, limited, asks, store, batch, queue, looked_after
+):
+    await limited(3, max_at_once=1)
+    await redis.delete(queue, keys.job(f"{batch}:0"))
+    assert (await asks.mend(batch, looked_after, 3)).ended == [0]
+    counts = await asks.counts(batch)
+    assert (counts.failed, counts.finished) == (1, 1)
+    assert slots((await claim(store())).attempts) == [1]
+
+
+async def test_an_outcome_counts_though_redis_has_lost_it(redis, limited, asks, store, batch):
+    await limited(3, max_at_once=1)
+    await finish(store(), (await claim(store())).attempts)
+    await redis.delete(keys.result(f"{batch}:0"))
+    await asks.mend(batch, range(1, 3), 3)
+    assert (await asks.counts(batch)).succeeded == 1
+    assert slots((await claim(store())).attempts) == [1]
+
+
+async def test_a_slot_that_was_lost_and_then_cancelled_holds_up_no_other(
+    redis, limited, asks, store, batch, queue
+):
+    await limited(4, max_per_second=50, terms={3: (1, None)})
+    await redis.delete(queue)
+    await asks.cancel(batch, [3], "me")
+    await asks.mend(batch, range(4), 4)
+    assert slots(await claim_due(store())) == [0]
+
+
+async def test_a_redrive_runs_each_slot_once_though_the_count_of_those_outside_is_lost(
+    redis, limited, asks, store, batch
+):
+    await limited(6, max_at_once=2)
+    await asks.cancel(batch, (), "me")
+    await redis.hdel(keys.batch(batch), "beyond")
+    assert await asks.run_again(batch) == 6
+    assert sorted(await run_all(store())) == list(range(6))
+
+
+async def test_a_damaged_count_lets_in_no_slot_that_is_not_written(
+    redis, asks, store, batch, queue
+):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(2)]
+    await asks.submit(batch, 4, 3600, 0, jobs, options=BatchOptions(max_at_once=4))
+    await redis.hset(keys.batch(batch), "again", 9)
+    assert slots((await claim(store())).attempts) == [0, 1]
+    assert await inside(redis, queue, batch) == [0, 1]
+
+
+async def test_an_interval_of_nothing_is_no_rate(redis, limited, store, batch, queue):
+    await limited(1000, max_per_second=0.1)
+    await redis.hset(keys.batch(batch), "interval", 0)
+    await claim_due(store())
+    assert 1 < len(await inside(redis, queue, batch)) <= 200
+
+
+@pytest.mark.parametrize("junk", ["inf", "1e99", "-1", "nan", "x"])
+@pytest.mark.parametrize("pace", ["", "p"])
+async def test_a_turn_that_is_no_time_holds_up_nobody(
+    redis, limited, store, batch, queue, junk, pace
+):
+    await limited(3, max_per_second=1000, pace=pace)
+    key = KeySpace(queue).gate(pace) if pace else keys.batch(batch)
+    await redis.hset(key, "turn", junk)
+    assert slots(await claim_due(store())) == [0]
+
+
+async def test_junk_among_those_who_go_first_keeps_no_slot_outside(redis, limited, store, batch):
+    await limited(4, max_at_once=1)
+    await redis.zadd(keys.again(batch), {"x": 0, "3": "inf"})
+    await redis.hset(keys.batch(batch), mapping={"again": 2, "beyond": 1})
+    assert sorted(await run_all(store())) == [0, 1, 2, 3]
+
+
+async def test_a_look_after_a_large_batch_is_short(redis, asks, batch):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(10)]
+    options = BatchOptions(max_at_once=1)
+    await asks.submit(batch, 20_000, 3600, 0, jobs, options=options, terms={5: (1, None)})
+    before = await commands(redis)
+    assert (await asks.mend(batch, range(10), -1)).ended == []
+    assert await commands(redis) - before < 1000
+
+
+async def test_a_step_passes_few_of_those_who_ended_outside(redis, limited, asks, store, batch):
+    await limited(2600, max_at_once=1)
+    await asks.cancel(batch, list(range(1, 2501)), "me")
+    held = (await claim(store())).attempts
+    before = await commands(redis)
+    await finish(store(), held)
+    assert await commands(redis) - before < 3000
+    for _ in range(2):  # the next steps go on
+        await asks.mend(batch, [2599], 2600)
+    assert slots((await claim(store())).attempts) == [2501]

@@ -282,3 +282,13 @@ async def test_a_claim_that_passes_over_all_that_it_may_takes_little_of_the_serv
 
 def _is_step(entry):
     return entry["command"].startswith(b"EVALSHA")
+
+
+async def test_few_of_a_large_batch_come_in_though_nobody_here_knows_its_jobs(
+    redis, submit, store, batch, queue
+):
+    await submit(5000, jobs=jobs_of(batch, *["new"] * 5000))
+    walk = Walk(store())
+    for _ in range(40):
+        await walk.step()
+    assert 2000 <= await redis.zcard(queue) <= 2200

@@ -31,16 +31,13 @@ local function admission(batch)
   -- A step looks at so many slots at the most that may be outside no more.
   local MOST_LOOKED_AT = 1000
 
-  -- The earliest time of the next start, as Redis has it.
-  local function time_of_turn(raw) return raw and #raw < 20 and tonumber(raw) or 0 end
-
   -- Reads how far a gradual batch is admitted.
   local function read_fields(batch)
     if batch.admitted then return end
     local raw = read('HMGET', prefix.batch .. batch.id, unpack(ADMISSION)) or {}
     for i, name in ipairs(ADMISSION) do batch[name] = whole(raw[i]) end
-    batch.turn = time_of_turn(raw[8])
-    batch.pace = raw[10] and #raw[10] <= 40 and raw[10] or nil
+    batch.turn = time_in(raw[8])
+    batch.pace = raw[10] or nil
     batch.ahead = batch.ahead or 0
     batch.priority = priority_in(raw[9])
     batch.admitted = batch.admitted or batch.written
@@ -51,7 +48,7 @@ local function admission(batch)
   local function set(batch, field, value)
     if batch[field] == value then return end
     batch[field] = value
-    batch.changes[field] = value and (type(value) == 'number' and digits(value) or value) or nil
+    batch.changes[field] = value and digits(value)
     if not value then
       batch.forgotten = batch.forgotten or {}
       batch.forgotten[#batch.forgotten + 1] = field
@@ -95,16 +92,16 @@ local function admission(batch)
 
   -- Puts an ended slot outside again.
   local function wait_outside(batch, slot)
-    if slot >= batch.admitted and batch.beyond > 0 then
-      set(batch, 'beyond', batch.beyond - 1)
+    if slot >= batch.admitted then
+      set(batch, 'beyond', math.max(batch.beyond - 1, 0))
     else
       put_again(batch, slot, slot)
     end
   end
 
-  -- Lets a slot outside go before the others, for its own priority.
+  -- Lets a slot after `admitted` go before the others, for its own priority.
   local function go_first(batch, slot, priority)
-    if slot < batch.admitted or priority <= (batch.priority or 0) then return end
+    if priority <= (batch.priority or 0) then return end
     set(batch, 'beyond', batch.beyond + 1)
     put_again(batch, slot, slot - priority * LEVEL)
   end
@@ -120,21 +117,18 @@ local function admission(batch)
     return (at - turn <= burst_of(interval) * step and turn or at) + step
   end
 
-  local paces = {}
   local function turn_of(batch)
-    local pace = batch.pace
-    if not pace then return batch.turn end
-    if not paces[pace] then paces[pace] = time_of_turn(read('HGET', prefix.gate .. queue .. ':' .. pace, 'turn')) end
-    return paces[pace]
+    if not batch.pace then return batch.turn end
+    return time_in(read('HGET', prefix.gate .. queue .. ':' .. batch.pace, 'turn'))
   end
 
   local function start_in_turn(batch, slot)
-    local turn, pace = next_turn(turn_of(batch), batch.interval), batch.pace
+    local turn = next_turn(turn_of(batch), batch.interval)
     local text = string.format('%.3f', turn)
-    if pace then
-      paces[pace] = turn
-      write('HSET', prefix.gate .. queue .. ':' .. pace, 'turn', text)
-      redis.call('PEXPIRE', prefix.gate .. queue .. ':' .. pace, GATE_TTL)
+    if batch.pace then
+      local gate = prefix.gate .. queue .. ':' .. batch.pace
+      write('HSET', gate, 'turn', text)
+      redis.call('PEXPIRE', gate, GATE_TTL)
     else
       batch.turn, batch.changes.turn = turn, text
     end
@@ -172,7 +166,7 @@ local function admission(batch)
   local function recount_outside(batch)
     recount_outcomes(batch)
     set(batch, 'again', read('ZCARD', prefix.again .. batch.id) or 0)
-    if batch.called and batch.called >= batch.admitted and not has_left(batch, batch.called) then
+    if batch.called and not read('ZSCORE', queue, string.format('%s:%.0f', batch.id, batch.called)) then
       set(batch, 'called', nil)
     end
     if batch.beyond == 0 or batch.size - batch.admitted > MOST_LOOKED_AT then return end
@@ -192,10 +186,10 @@ local function admission(batch)
       for i = 1, #first, 2 do
         local slot = whole(first[i])
         slots[#slots + 1] = slot
-        if slot then priorities[slot] = math.floor((slot - tonumber(first[i + 1])) / LEVEL + 0.5) end
+        if slot then priorities[slot] = priority_in(digits((slot - tonumber(first[i + 1])) / LEVEL)) end
         write('ZREM', key, first[i])
       end
-      set(batch, 'again', #slots == 0 and 0 or math.max(batch.again - #slots, 0))
+      set(batch, 'again', #first == 0 and 0 or math.max(batch.again - #first / 2, 0))
     end
     local at, beyond = batch.admitted, batch.beyond
     while #slots < n and at < batch.written and looked < MOST_LOOKED_AT do
@@ -234,7 +228,7 @@ local function admission(batch)
   -- Admits slots of a batch, if it has room; returns members of the queue with their scores.
   local function admit(batch, low, high)
     local entries = {}
-    if batch.by or batch.elsewhere or outside_of(batch) <= 0 then return entries end
+    if batch.by or batch.elsewhere then return entries end
     if batch.passing then high = WINDOW end
     local room = room_of(batch, low, high)
     if room <= 0 then return entries end
@@ -244,12 +238,12 @@ local function admission(batch)
       if batch.interval then
         local from = math.max(turn_of(batch), at or 0, exact_now())
         at = from + (n == 1 and 0 or batch.interval / 1000)
+        set(batch, 'called', slot)
       end
       local priority = (priorities[slot] or 0) ~= 0 and priorities[slot] or batch.priority
       entries[2 * n - 1] = queue_score(n, priority, batch.interval and at + 1 or at)
       entries[2 * n] = string.format('%s:%.0f', batch.id, slot)
     end
-    if batch.interval then set(batch, 'called', slots[#slots]) end
     return entries
   end
 

@@ -22,7 +22,7 @@ local function gate_keeper(leaving)
     gate = {key = prefix.gate .. tail, holders = prefix.holders .. tail, waiting = prefix.waiting .. tail}
     local raw = read('HMGET', gate.key, 'most', 'interval', 'turn', 'called') or {}
     gate.most, gate.interval = whole(raw[1]), whole(raw[2])
-    gate.turn = tonumber(raw[3]) or 0
+    gate.turn = time_in(raw[3])
     gate.called = raw[4] or nil
     gates[name] = gate
     return gate

@@ -9,6 +9,12 @@ local HOUR, BAND, PARKED = 3600000, 1e13, 1e14 + 0.25
 -- Whether a score is one of ours or arq's: anybody can give a member any, infinity too.
 local function is_time(score) return score and score >= 0 and score <= PARKED end
 
+-- The time (ms) that a text in Redis stands for; 0 for anything else.
+local function time_in(raw)
+  local at = raw and tonumber(raw)
+  return is_time(at) and at or 0
+end
+
 -- A priority as a batch's hash has it.
 local function priority_in(raw) return raw and string.match(raw, '^-?%d$') and tonumber(raw) or 0 end
 
