@@ -107,7 +107,7 @@ class Asks(BatchStore):
             return await super().cancel(batch, slots, by, request)
         return await self._whole(batch_operations.cancel(self._session, batch, slots or (), by))
 
-    async def run_again(self, batch):
+    async def run_again(self, batch, but=()):
         counts = await self.counts(batch)
         if counts is None:
             return None
@@ -117,7 +117,8 @@ class Asks(BatchStore):
             if not found:
                 break
             last.update(found)
-        ended = {slot: s for slot, s in last.items() if s not in ("succeeded", "redriven")}
+        kept = ("succeeded", "redriven")
+        ended = {slot: s for slot, s in last.items() if s not in kept and slot not in but}
         return await self._whole(batch_operations.redrive(self._session, batch, ended))
 
     async def remove(self, batch):

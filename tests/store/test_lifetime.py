@@ -262,6 +262,23 @@ async def test_extending_what_is_not_there_makes_nothing(redis, store, batch):
     assert not await redis.exists(keys.batch(batch))
 
 
+@pytest.mark.parametrize("expires", [None, "x", "1"])
+@pytest.mark.parametrize("eternal", [False, True])
+async def test_a_result_stays_though_the_lifetime_of_its_batch_is_damaged(
+    redis, submit, store, batch, expires, eternal
+):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    if expires is None:
+        await redis.hdel(keys.batch(batch), "expires")
+    else:
+        await redis.hset(keys.batch(batch), "expires", expires)
+    if eternal:
+        await redis.persist(keys.batch(batch))
+    assert (await store().record([record(attempt)])).replies == ["recorded"]
+    assert 3_500 < await redis.ttl(keys.result(attempt.job_id)) <= 4_050
+
+
 async def test_a_deleted_batch_leaves_nothing_and_takes_no_late_result(
     redis, submit, asks, store, batch, queue
 ):
@@ -282,9 +299,10 @@ async def test_a_deleted_batch_leaves_nothing_and_takes_no_late_result(
 
 
 @pytest.fixture
-async def half_deleted(submit, asks, store, batch):
+async def half_deleted(redis, submit, asks, store, batch):
     """A batch whose deleter died after its first step."""
     await submit(600)
+    await redis.hset(keys.batch(batch), "kind", "submit")  # as of one that events tell of
     attempts = await claim_all(store(), 301)
     assert 0 < await asks.delete(batch, 0) < 300
     return attempts

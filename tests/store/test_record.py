@@ -452,6 +452,17 @@ async def test_a_worker_counts_each_kind_of_outcome(listed, asks, store, batch, 
     await check_signatures(asks, batch, errors, [0])
 
 
+async def test_when_a_batch_ended_stays_noted_whoever_asks_for_it_later(
+    redis, listed, asks, store, batch
+):
+    await listed(2)
+    await store().record([failed(a) for a in (await claim(store())).attempts])
+    ended = await redis.hget(keys.batch(batch), "ended")
+    assert ended
+    assert await asks.cancel(batch, None, "me") == 0
+    assert await redis.hget(keys.batch(batch), "ended") == ended
+
+
 async def test_junk_in_the_record_gives_way(redis, listed, asks, store, batch, queue, errors):
     own = KeySpace(queue)
     for key in (own.events, own.batch_index, keys.errors(batch)):

@@ -350,6 +350,14 @@ async def test_a_claim_that_fills_the_worker_hands_the_watch_on(redis, submit, s
     assert await redis.lpop(KeySpace(queue).wake) is None
 
 
+async def test_an_outcome_that_lets_nothing_in_wakes_nobody(redis, submit, store, queue):
+    await submit(2)
+    attempts = (await claim(store())).attempts
+    await redis.delete(KeySpace(queue).wake)
+    await store().record([record(attempts[0])])
+    assert await redis.exists(KeySpace(queue).wake) == 0
+
+
 async def test_foreign_data_in_the_keys_of_a_batch_harms_nobody(redis, submit, store, batch):
     await submit(2)
     await redis.delete(keys.batch(batch))

@@ -69,6 +69,19 @@ async def test_what_is_redriven_may_begin_whatever_has_failed_before(agree, asks
     assert len((await claim(store(), 120)).attempts) == 120
 
 
+@pytest.mark.parametrize("status", ["succeeded", "cancelled"])
+async def test_after_a_redrive_of_some_only_a_further_failure_is_one_too_many(
+    agree, asks, store, batch, status
+):
+    await agree(5, tolerate=0)
+    await store().record([ended(a, "failed") for a in (await claim(store(), 2)).attempts])
+    await asks.sweep(batch)
+    assert await asks.run_again(batch, but=[0]) == 4
+    attempts = (await claim(store(), 2)).attempts
+    assert (await store().record([ended(attempts[0], status)])).to_sweep == []
+    assert (await store().record([ended(attempts[1], "failed")])).to_sweep == [batch]
+
+
 async def test_what_is_cancelled_is_no_failure(agree, asks, store, batch):
     await agree(4, tolerate=0)
     await asks.cancel(batch, [0], "me")
@@ -211,6 +224,17 @@ async def test_a_lease_is_renewed_until_it_has_expired(agree, asks, store, batch
     assert not await asks.renew_lease(batch)
     assert (await claim(store())).attempts == []
     assert await statuses(asks, batch, 2) == [(1, "cancelled", "producer lost")]
+
+
+async def test_a_batch_that_was_cancelled_stays_so_by_whom_though_its_producer_is_lost(
+    agree, asks, store, batch, pass_time
+):
+    await agree(2, lease=0.05)
+    (attempt,) = (await claim(store(), 1)).attempts
+    await asks.cancel(batch, None, "me")
+    await pass_time(0.1)
+    renewal = await store().renew([attempt], *await contact(store()))
+    assert renewal.cancelled == {attempt.job_id: "me"}
 
 
 @pytest.mark.parametrize("who", ["claim", "sweep"])

@@ -1,7 +1,7 @@
 -- The hashes of batches: read once a step, changed in memory, written by `write_batches`.
 -- After: clock, queue_scores, values, access, wake, events, error_groups, admission.
 local FIELDS = {'size', 'expires', 'written', 'life', 'keep', 'cancelled_by', 'created', 'deadline',
-  'limit', 'lease', 'leased', 'queue_timeout', 'tolerate', 'writing', 'deleting',
+  'limit', 'lease', 'leased', 'queue_timeout', 'tolerate', 'writing',
   'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'running', 'parked', 'gradual',
   'trace', 'kind', 'queue'}
 local ENDED = {'succeeded', 'failed', 'timed_out', 'cancelled', 'lost'}
@@ -33,7 +33,7 @@ local function batch_of(id)
     -- Whether it is of another queue: then its jobs are neither looked for nor put into this one.
     batch.elsewhere = raw[#FIELDS] and raw[#FIELDS] ~= queue
     batch.kind, batch.trace = raw[#FIELDS - 1], raw[#FIELDS - 2]
-    batch.alive = batch.size ~= nil and not batch.deleting
+    batch.alive = batch.size ~= nil
     if batch.alive then
       batch.written = batch.written or batch.size
       batch.left = batch.size
@@ -54,10 +54,9 @@ end
 -- now, and nil for an id that names no slot.
 local function slot_of(id)
   local batch_id, text = string.match(id, '^([%w_.-]+):(%d+)$')
-  if not batch_id or #batch_id > 128 or #text > 15 then return nil end
+  if not batch_id then return nil end
   if #text > 1 and string.byte(text) == 48 then return nil end -- a leading zero
-  local batch, slot = batches[batch_id], tonumber(text)
-  if batch == nil then batch = batch_of(batch_id) end
+  local batch, slot = batch_of(batch_id), tonumber(text)
   if batch and batch.alive and slot >= batch.size then return batch_id end
   return batch_id, batch and batch.alive and slot or nil, batch
 end
@@ -81,10 +80,9 @@ end
 -- Cancels a batch whose producer has died. Only who was in contact with Redis for as long as the
 -- producer lease is may judge so: after an outage the producer needs that time to renew it.
 local function check_producer(batch, contact)
-  if batch.checked or batch.by or not batch.alive then return end
-  batch.checked = true
+  if batch.by then return end
   local expired = batch.leased and now > batch.leased and contact >= (batch.lease or 0)
-  local unfinished = batch.writing and batch.written < batch.size and now > batch.writing
+  local unfinished = batch.writing and now > batch.writing
   if expired or unfinished then
     batch.by = 'producer lost'
     batch.changes.cancelled_by = batch.by
@@ -94,7 +92,7 @@ end
 -- For how long (ms) a process has been in contact: since `since`, if the last contact was just now.
 local function contact_of(since, last, lease)
   since, last = tonumber(since), tonumber(last)
-  return last > 0 and now - last <= lease / 2 and now - since or 0
+  return now - last <= lease / 2 and now - since or 0
 end
 
 -- Whether the lifetime of a batch needs extend.lua: it expires soon and is not finished, or it has
@@ -127,32 +125,30 @@ end
 local function write_batches(low, high, claims)
   local extend, to_sweep, admitted = {}, {}, false
   for id, batch in pairs(batches) do
-    if batch then
+    if batch and batch.alive then
       local fields, key, state = {}, prefix.batch .. id, nil
-      if batch.alive then
-        local has_new_outcomes, has_new_failures = false, false
-        for name, n in pairs(batch.counts) do
-          local before = batch[name] or 0
-          batch[name] = math.max(before + n, 0)
-          batch.changes[name] = digits(batch[name])
-          if name ~= 'running' and name ~= 'parked' then
-            batch.left = batch.left - batch[name] + before
-            has_new_outcomes = has_new_outcomes or n > 0
-            has_new_failures = has_new_failures or n > 0 and name ~= 'succeeded' and name ~= 'cancelled'
-          end
-        end
-        local bad = (batch.failed or 0) + (batch.timed_out or 0) + (batch.lost or 0)
-        if has_new_failures and batch.tolerate and bad > batch.tolerate and batch.left > 0 and not batch.by then
-          batch.by, batch.cancelled_here = 'policy', true
-          batch.changes.cancelled_by = 'policy'
-        end
-        if batch.left <= 0 and has_new_outcomes then
-          batch.changes.ended, state = digits(now), state_of(batch)
-        elseif batch.had_ended and batch.left > 0 then
-          redis.call('HDEL', key, 'ended')
+      local has_new_outcomes, has_new_failures = false, false
+      for name, n in pairs(batch.counts) do
+        local before = batch[name] or 0
+        batch[name] = math.max(before + n, 0)
+        batch.changes[name] = digits(batch[name])
+        if name ~= 'running' and name ~= 'parked' then
+          batch.left = batch.left - batch[name] + before
+          has_new_outcomes = has_new_outcomes or n > 0
+          has_new_failures = has_new_failures or n > 0 and name ~= 'succeeded' and name ~= 'cancelled'
         end
       end
-      if batch.alive and batch.gradual and (low or batch.gradual > 1) then
+      local bad = (batch.failed or 0) + (batch.timed_out or 0) + (batch.lost or 0)
+      if has_new_failures and batch.tolerate and bad > batch.tolerate and batch.left > 0 and not batch.by then
+        batch.by, batch.cancelled_here = 'policy', true
+        batch.changes.cancelled_by = 'policy'
+      end
+      if batch.left <= 0 and has_new_outcomes then
+        batch.changes.ended, state = digits(now), state_of(batch)
+      elseif batch.had_ended and batch.left > 0 then
+        redis.call('HDEL', key, 'ended')
+      end
+      if batch.gradual and (low or batch.gradual > 1) then
         local entries = admission(batch).admit(batch, low or 1, high or WINDOW)
         if #entries > 0 then
           in_chunks(entries, function(...) write('ZADD', queue, ...) end)
@@ -164,23 +160,21 @@ local function write_batches(low, high, claims)
         fields[#fields + 1], fields[#fields + 2] = name, value
       end
       if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
-      if #batch.done > 0 and batch.alive then
+      if #batch.done > 0 then
         write('XADD', prefix.done .. id, '*', unpack(batch.done))
         redis.call('PEXPIREAT', prefix.done .. id, digits(batch.expires))
         if must_extend(batch) then extend[#extend + 1] = id end
       end
-      if batch.alive then
-        if batch.groups then
-          write_groups(batch.groups, batch.first_of, prefix.errors .. id, digits(batch.expires))
-        end
-        if is_listed(batch) then tell_of(batch, state) end
+      if batch.groups then
+        write_groups(batch.groups, batch.first_of, prefix.errors .. id, digits(batch.expires))
       end
+      if is_listed(batch) then tell_of(batch, state) end
       if batch.cancelled_here then
         redis.call('PUBLISH', channel, cjson.encode({batch = id, by = batch.by}))
       end
       -- Slots outside that may not run any more: no claim will ever meet them.
       local over = batch.by or batch.deadline and now >= batch.deadline
-      local waits = over and batch.alive and batch.gradual and batch.left > 0 and admission(batch).outside_of(batch) > 0
+      local waits = over and batch.gradual and admission(batch).outside_of(batch) > 0
       if batch.cancelled_here or waits then to_sweep[#to_sweep + 1] = id end
     end
   end
