@@ -1,6 +1,7 @@
 """Batches that enter the queue little by little: large ones, and those with a limit."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -524,7 +525,7 @@ async def test_those_of_a_fast_rate_stand_in_the_queue_where_their_turns_are(
     await limited(50, max_per_second=1000)
     scores = [score for _, score in await redis.zrange(queue, 0, -1, withscores=True)]
     assert len(scores) > 2
-    assert all(b - a > 0.9 for a, b in zip(scores, scores[1:], strict=False))
+    assert all(b - a > 0.9 for a, b in pairwise(scores))
 
 
 async def test_batches_of_one_pace_start_at_one_rate(limited, store, batch):
