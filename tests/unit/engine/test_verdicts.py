@@ -163,8 +163,8 @@ def encoded(verdict):
 
 
 def test_a_value_is_written_once():
-    for verdict in (Verdict("succeeded", [1], {}), Verdict("succeeded", None, {}, b"[1]")):
-        verdict, outcome = encoded(verdict)
+    for given in (Verdict("succeeded", [1], {}), Verdict("succeeded", None, {}, b"[1]")):
+        verdict, outcome = encoded(given)
         assert outcome.unwrap() == [1]
         assert verdict.group is None
 
