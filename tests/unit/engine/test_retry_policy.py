@@ -39,6 +39,8 @@ def test_only_what_the_rules_name_is_run_again():
     assert delay(ExecutionResult(error=KeyError())) is None
     assert delay(ExecutionResult(error=asyncio.CancelledError())) is None
     assert delay(ExecutionResult(error=ValueError(), cancelled_by="producer")) is None
+    every = RetryRules(3, (BaseException,), timeouts=True)
+    assert delay(ExecutionResult(error=asyncio.CancelledError()), rules=every) is None
     assert delay(ExecutionResult(error=ValueError(), expired=True)) is None
     assert delay(ExecutionResult(expired=True), rules=RetryRules(1, timeouts=True, jitter=0)) == 1
 
