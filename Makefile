@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments servers anyio3 fuzz chaos mutants browser api rules vendor docs check format bench bench-all record-cost clean
+.PHONY: help demo test clients environments servers anyio3 fuzz chaos mutants budget browser api rules vendor docs check format bench bench-all record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -43,6 +43,9 @@ endif
 
 mutants: $(VENV)/.ready  ## Each guard is taken out, and a test must see it (half a second each that has a test; MUTANTS=--help)
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
+
+budget: $(VENV)/.ready  ## What a job costs in commands, bytes and calls, beside its budget (WRITE=1 changes what does not hold)
+	@$(BIN)/python -m tests.budget $(if $(WRITE),--write)
 
 browser: $(VENV)/.ready  ## The pages in a real browser (apt-get install chromium; PICTURES=DIR keeps what it saw)
 	@$(BIN)/python -c 'import axe_playwright_python' 2>/dev/null || $(BIN)/python -m pip install -q -e '.[browser]' || \

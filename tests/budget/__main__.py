@@ -1,4 +1,4 @@
-"""`python -m tests.budget`: shows what each scenario costs beside its budget; `--write` writes it."""
+"""Shows what each scenario costs beside its budget; with --write changes the budget."""
 
 import argparse
 import sys
@@ -32,19 +32,22 @@ def main():
                 del budget[each.who, each.what]
     if arguments.write:
         ledger.write(units, budgets)
-    else:
-        print(*missed, sep="\n")
-        sys.exit(1 if missed else 0)
+    elif missed:
+        sys.exit("\n" + "\n".join(map(str, missed)))
 
 
 def _show(scenario, unit, budget, found, missed):
     """Print a line a count."""
-    print(f"{scenario + ', a ' + unit:34} {'found':>10} {'budget':>10}")
-    marks = {(each.who, each.what): "too much" for each in missed if each.found > each.most}
-    for who, what in sorted({*budget, *found}):
-        n, most = found.get((who, what), 0), budget.get((who, what), 0)
-        mark = marks.get((who, what), "cheaper" if any(m[2:4] == (who, what) for m in missed) else "")
-        print(f"  {who:9} {what:22} {n:10.10g} {most:10.10g} {mark}", flush=True)
+    print(f"{scenario + ', a ' + unit:38} {'found':>10} {'budget':>10}")
+    marks = {
+        (each.who, each.what): "too much" if each.found > each.most else "cheaper"
+        for each in missed
+    }
+    for key in sorted({*budget, *found}):
+        who, what = key
+        n, most = found.get(key, 0), budget.get(key, 0)
+        line = f"  {who:15} {what:20} {n:10.10g} {most:10.10g} {marks.get(key, '')}"
+        print(line.rstrip(), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """An event loop in which all that goes to Redis goes in rounds, so that every run is the same.
 
 A round begins when nothing is left to do before a reply comes: then all that was written is sent,
-one after the other, and all replies are delivered, in order. The loop's clock stands still, except where
-`pass_time` moves it, so no pause of the machine lets a timer come in between. What blocks in Redis
-blocks there without a limit, and is unblocked when that clock says so, as Redis does it: when it is sent
-anything, or a tenth of a second late.
+one after the other, and all replies are delivered, in order. The loop's clock stands still, except
+where `pass_time` moves it, so no pause of the machine lets a timer come in between. What blocks in
+Redis blocks there without a limit. It is unblocked when that clock says so, as Redis does it: when
+anything is sent, or a tenth of a second late.
 """
 
 import asyncio
@@ -55,8 +55,8 @@ class Control:
     def wait(self):
         """Wait until Redis has done all that it was sent, and replied to what that unblocks.
 
-        It reads what came before the first PING in the same turn of its loop, and writes all replies
-        before it reads the second.
+        It reads what came before the first PING in the same turn of its loop, and writes all
+        replies before it reads the second.
         """
         self.ask("PING")
         self.ask("PING")
@@ -202,11 +202,14 @@ class RoundsLoop(asyncio.SelectorEventLoop):
         for wire in self.wires if sent else ():
             wire.unblock()
         self.control.wait()
-        if any([wire.deliver() for wire in list(self.wires)]) or sent:
+        delivered = [wire.deliver() for wire in list(self.wires)]
+        if sent or any(delivered):
             return True
         if self._settled is None:
             return False
-        due = min((timer.when() for timer in self._scheduled if not timer.cancelled()), default=None)
+        due = min(
+            (timer.when() for timer in self._scheduled if not timer.cancelled()), default=None
+        )
         if due is not None and due <= self._until:
             self._clock.move(max(self.time(), due))
         else:

@@ -17,6 +17,7 @@ from gatherq_worker.arq.run import run_native
 from gatherq_worker.settings import WorkerSettings
 
 from .counts import Counts
+from .lua_steps import instructions
 from .rounds import RoundsLoop, side
 
 #: Seconds that pass at once.
@@ -140,6 +141,10 @@ async def idle_fleet(pool):
     return await pool.count(lambda: pool.producer.gather(jobs.noop.call(1)), 1, times=5)
 
 
+async def lua_steps(pool):
+    return await instructions()
+
+
 #: By name: what runs it, and what its counts are for each of.
 SCENARIOS = {
     "gather_of_one": (gather_of_one, "gather"),
@@ -150,6 +155,7 @@ SCENARIOS = {
     "idle_worker": (idle_worker, "second"),
     "busy_worker": (busy_worker, "second"),
     "idle_fleet": (idle_fleet, "gather"),
+    "lua_steps": (lua_steps, "job"),
 }
 
 

@@ -31,15 +31,19 @@ def test_what_is_within_its_budget_is_nothing_to_say():
 
 
 def test_one_command_more_is_too_much():
-    assert differences({("records", "script_commands"): 11}, {("records", "script_commands"): 11.2}) == [
-        "gather_of_one: records: script commands a gather: 11.2, budget 11. If it has to cost that, "
-        "edit tests/budget/budget.toml (or make budget WRITE=1), and say why in the commit. See what "
-        "it does: python -m tests.budget.run gather_of_one -v"
+    budget, found = {("records", "script_commands"): 11}, {("records", "script_commands"): 11.2}
+    assert differences(budget, found) == [
+        "gather_of_one: records: script commands a gather: 11.2, budget 11. If it has to cost "
+        "that, edit tests/budget/budget.toml (or make budget WRITE=1), and say why in the commit. "
+        "See what it does: python -m tests.budget.run gather_of_one -v"
     ]
 
 
 def test_what_has_no_budget_costs_nothing():
-    assert "upkeep: commands a gather: 1, budget 0" in differences({}, {("upkeep", "commands"): 1.0})[0]
+    assert (
+        "upkeep: commands a gather: 1, budget 0"
+        in differences({}, {("upkeep", "commands"): 1.0})[0]
+    )
 
 
 def test_what_became_cheaper_is_to_stay_so():
@@ -57,7 +61,10 @@ def test_calls_are_compared_in_one_python():
 
 
 def test_calls_of_others_are_never_too_cheap():
-    assert differences({("worker", "calls_of_others"): 100}, {("worker", "calls_of_others"): 1.0}) == []
+    assert (
+        differences({("worker", "calls_of_others"): 100}, {("worker", "calls_of_others"): 1.0})
+        == []
+    )
 
 
 def test_a_new_budget_holds_with_its_room():
