@@ -56,7 +56,8 @@ local function slot_of(id)
   local batch_id, text = string.match(id, '^([%w_.-]+):(%d+)$')
   if not batch_id then return nil end
   if #text > 1 and string.byte(text) == 48 then return nil end -- a leading zero
-  local batch, slot = batch_of(batch_id), tonumber(text)
+  local batch, slot = batches[batch_id], tonumber(text)
+  if batch == nil then batch = batch_of(batch_id) end
   if batch and batch.alive and slot >= batch.size then return batch_id end
   return batch_id, batch and batch.alive and slot or nil, batch
 end
@@ -80,7 +81,8 @@ end
 -- Cancels a batch whose producer has died. Only who was in contact with Redis for as long as the
 -- producer lease is may judge so: after an outage the producer needs that time to renew it.
 local function check_producer(batch, contact)
-  if batch.by then return end
+  if batch.checked or batch.by then return end
+  batch.checked = true
   local expired = batch.leased and now > batch.leased and contact >= (batch.lease or 0)
   local unfinished = batch.writing and now > batch.writing
   if expired or unfinished then

@@ -123,7 +123,7 @@ local function claim_job(id, attempts, slot, batch, score, place, job)
   reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, number, place, job
   if batch and not is_begun(attempts - 1, score) then batch.begun = (batch.begun or 0) + 1 end
   if batch and batch.interval then admission().start_in_turn(batch, slot) end
-  if batch and batch.gradual == 1 and admission(batch).outside_of(batch) > 0 then n = asked end
+  if batch and batch.gradual == 1 and n < asked and admission(batch).outside_of(batch) > 0 then n = asked end
   if batch and not batches_told[batch] then
     batches_told[batch] = true
     local list, trace = reply[4], batch.trace
@@ -157,7 +157,8 @@ local function look_at(id, score, place, job, token, attempts, mark, in_lane)
   if slot then
     check_producer(batch, contact)
     local verdict = (batch.by or batch.deadline) and batch_verdict(batch) or mark and cancelled(mark)
-    if not verdict and attempts == 0 and now >= (first_queue_timeout(batch) or math.huge) then
+    if not verdict and batch.queue_timeout and attempts == 0
+      and now >= (first_queue_timeout(batch) or math.huge) then
       verdict = queue_verdict(id, job)
     end
     if verdict then return end_job(batch, id, slot, attempts, in_lane and PARKED or score, verdict, job) end

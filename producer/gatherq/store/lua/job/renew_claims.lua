@@ -39,7 +39,7 @@ for i = first, #ARGV, 5 do
   end
 end
 -- Cancellations whose message was missed: of a job, or of its batch. The death of a producer sends none.
-local any_marks = redis.call('EXISTS', cancel_marks) == 1
+local any_marks = #mine > 0 and redis.call('EXISTS', cancel_marks) == 1
 for _, job in ipairs(mine) do
   local id, batch = job[1], job[4]
   if batch then check_producer(batch, contact) end
