@@ -369,6 +369,37 @@ async def test_a_call_that_overtakes_and_is_written_again_is_admitted_once(
     assert await inside(redis, queue, batch) == [1]
 
 
+async def test_a_call_that_overtakes_keeps_the_rate(redis, limited, batch, queue):
+    await limited(4, max_per_second=2, terms={2: (1, None)})
+    assert await inside(redis, queue, batch) == [2]
+
+
+async def test_what_is_lost_and_written_again_keeps_its_place(redis, asks, store, batch, queue):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(4)]
+    terms = {"options": BatchOptions(max_at_once=2), "digests": digests(jobs), "life": "l"}
+    await asks.submit(batch, 4, 3600, 0, jobs, **terms)
+    await redis.zrem(queue, f"{batch}:1")
+    await redis.delete(keys.job(f"{batch}:1"), keys.job(f"{batch}:3"))
+    await asks.submit(batch, 4, 3600, 0, jobs, **terms)
+    assert await inside(redis, queue, batch) == [0, 1]
+
+
+async def test_what_ended_unwritten_and_is_written_at_last_holds_up_none(redis, asks, store, batch):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(4)]
+    for first in (0, 2):
+        chunk = jobs[first : first + 2]
+        given = {"options": BatchOptions(max_at_once=1), "digests": digests(chunk), "life": "l"}
+        await asks.submit(batch, 4, 3600, first, chunk, **given)
+        if first == 0:
+            assert await asks.cancel(batch, None, "me") == 4
+            assert await asks.run_again(batch) == 2
+    seen = []
+    while held := (await claim(store())).attempts:
+        seen += slots(held)
+        await finish(store(), held)
+    assert seen == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize("limit", [{"max_at_once": 1}, {"max_per_second": 100.0}], ids=str)
 @pytest.mark.parametrize("lost", ["queue", "again"])
 async def test_a_call_that_overtakes_is_not_forgotten(

@@ -4,6 +4,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from gatherq import call
+from gatherq.client.job_encoding import digests
+from gatherq.contract import records
 from gatherq.contract.keys import KeySpace
 from gatherq.store.jobs import Release
 from gatherq.store.parking import Admission
@@ -41,6 +44,7 @@ async def test_all_that_ends_jobs_goes_on(redis, submit, asks, store, batch):
     assert (await asks.mend(batch, [22, 23], -1)).ended == []
     await asks.extend(batch)
     assert await asks.cancel(batch, None, "me") == 23
+    assert (await asks.sweep(batch, force=True)).ended == 0  # it notes that it has looked
     assert (await asks.counts(batch)).cancelled > 10
     assert await asks.remove(batch)
 
@@ -79,3 +83,12 @@ async def test_a_submission_is_refused_and_leaves_nothing(redis, submit):
     with pytest.raises(RedisError, match="maxmemory"):
         await submit(3)
     assert await redis.dbsize() == 0
+
+
+async def test_a_submission_that_is_there_is_confirmed(redis, asks, batch):
+    """Its reply was lost."""
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(3)]
+    await asks.submit(batch, 3, 3600, 0, jobs, digests=digests(jobs))
+    await redis.delete(asks.keys.wake)  # a worker has taken it
+    await fill(redis)
+    assert (await asks.submit(batch, 3, 3600, 0, jobs, digests=digests(jobs))).differs == -1

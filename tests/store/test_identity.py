@@ -86,14 +86,32 @@ async def test_what_another_producer_has_under_a_slots_id_is_left_to_it(
     assert await redis.zcard(queue) == 1
 
 
-async def test_a_batch_takes_nothing_over_from_an_earlier_life(redis, named, store, batch, queue):
+async def test_what_is_no_job_under_a_slots_id_gives_way(redis, named, store, batch):
+    await redis.rpush(keys.job(f"{batch}:1"), "x")
+    assert (await named(3)).differs == -1
+    assert [a.job.args for a in (await claim(store())).attempts] == [[0], [1], [2]]
+
+
+async def test_whatever_stands_for_the_result_of_a_written_slot_is_no_other_batch(
+    redis, named, batch
+):
+    await named(2)
+    await redis.set(keys.result(f"{batch}:0"), "x")  # say arq's worker has run it
+    assert (await named(2)).differs == -1
+
+
+@pytest.mark.parametrize("left", ["the hash alone has gone", "its jobs have gone too"])
+async def test_a_batch_takes_nothing_over_from_an_earlier_life(redis, named, store, batch, left):
     """It expired while one job was running, one waited for its second attempt, one was queued."""
     await named(3, "a")
     running, waiting = (await claim(store(), 2)).attempts
     await store().release([Release(waiting, charge=True, entry=b'{"attempt":1}')])
-    await redis.delete(keys.batch(batch), keys.done(batch), keys.digests(batch))
-    await redis.delete(*(keys.job(f"{batch}:{n}") for n in range(3)))
-    await named(3, "b", "g")
+    await redis.zadd(keys.again(batch), {"0": 0})
+    await redis.delete(keys.batch(batch), keys.done(batch))
+    if left == "its jobs have gone too":
+        await redis.delete(*(keys.job(f"{batch}:{n}") for n in range(3)))
+    assert (await named(3, "b", "g")).differs == -1
+    assert not await redis.exists(keys.again(batch))
     again = (await claim(store())).attempts
     assert [(a.slot, a.number, a.job.name, a.life) for a in again] == [
         (n, 1, "g", "b") for n in range(3)

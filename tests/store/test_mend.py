@@ -53,6 +53,20 @@ async def test_a_lost_queue_is_put_back(redis, submit, asks, store, batch, queue
     assert (again.slot, again.number) == (0, 2)
 
 
+async def test_what_is_put_back_is_claimed_in_slot_order(redis, submit, asks, store, batch, queue):
+    await submit(12)
+    await redis.delete(queue)
+    await asks.mend(batch, range(12), -1)
+    assert [a.slot for a in (await claim(store(), 12)).attempts] == list(range(12))
+
+
+async def test_a_slot_that_a_batch_does_not_have_does_not_end(submit, asks, batch):
+    await submit(2)
+    await asks.cancel(batch, None, "me")
+    assert await asks.mend(batch, range(4), -1) == ([0, 1], 2)
+    assert (await asks.counts(batch)).finished == 2
+
+
 async def test_a_lost_job_ends_as_such_and_its_batch_completes(
     redis, submit, asks, store, batch, queue
 ):
@@ -87,7 +101,7 @@ async def test_what_a_producer_never_wrote_ends_with_its_batch_or_when_it_is_giv
     redis, asks, store, batch, why
 ):
     jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(10)]
-    terms = BatchOptions(deadline=60) if why == "deadline" else BatchOptions()
+    terms = BatchOptions(deadline=60)
     await asks.submit(batch, 10, 3600, 0, jobs[:5], options=terms, digests=digests(jobs[:5]))
     if why == "nothing":
         first = await asks.mend(batch, range(10), -1)
@@ -111,20 +125,23 @@ async def test_what_a_producer_never_wrote_ends_with_its_batch_or_when_it_is_giv
         _, words = await asks.completions.read(batch, b"0")
         assert {status for _, status in words} == {"redriven"}
     else:
-        assert (await claim(store())).attempts == []
         assert (await asks.counts(batch)).finished == 10
+        assert (await claim(store())).attempts == []
 
 
+@pytest.mark.parametrize("why", ["cancelled_by", "deadline"])
 async def test_what_was_cancelled_unwritten_is_counted_once_when_its_producer_comes_back(
-    asks, store, batch
+    redis, asks, store, batch, why
 ):
     jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(4)]
-    await asks.submit(batch, 4, 3600, 0, jobs[:2], digests=digests(jobs[:2]))
-    await asks.cancel(batch, None, "me")
+    terms = BatchOptions(deadline=60)
+    await asks.submit(batch, 4, 3600, 0, jobs[:2], options=terms, digests=digests(jobs[:2]))
+    await redis.hset(keys.batch(batch), why, 1)
     await asks.sweep(batch, force=True)
     assert await asks.run_again(batch) == 2
     await asks.submit(batch, 4, 3600, 2, jobs[2:], digests=digests(jobs[2:]))
     assert (await asks.counts(batch)).finished == 0
+    assert not await redis.exists(keys.again(batch))  # it is small: nothing waits outside
     await store().record([record(a) for a in (await claim(store())).attempts])
     assert (await asks.counts(batch)).succeeded == (await asks.counts(batch)).finished == 4
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from gatherq import call
+from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
@@ -13,7 +14,7 @@ from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.recorder import Recorder
 from gatherq_worker.engine.stray_claims import StrayClaims
 
-from .steps import claim, contact, expired, record
+from .steps import Asks, claim, contact, expired, record
 
 keys = KeySpace()
 
@@ -169,6 +170,36 @@ async def test_what_a_worker_repeats_after_a_redrive_takes_nothing_back(
     assert (await asks.counts(batch)).succeeded == 3
 
 
+async def test_a_later_chunk_of_a_redrive_lifts_no_cancellation_and_begins_no_generation(
+    redis, submit, asks, store, batch
+):
+    await submit(2)
+    await store().record([failed(a) for a in (await claim(store())).attempts])
+    first, second = await asks.ended_badly(batch, dict.fromkeys(range(2), "failed"))
+    assert await asks.put_back(batch, True, [first], "r1") == 1
+    await asks.cancel(batch, [], "me", "c")
+    assert await asks.put_back(batch, False, [second], "r2") == 1
+    found = await redis.hmget(keys.batch(batch), "cancelled_by", "generation")
+    assert found == [b"me", b"1"]
+
+
+@pytest.mark.parametrize("what", ["there is none", "it is being deleted", "it has another queue"])
+async def test_there_is_nothing_to_redrive_of_a_batch_that_is_not_there(
+    redis, submit, asks, store, batch, queue, what
+):
+    await submit(1)
+    await store().record([failed(a) for a in (await claim(store())).attempts])
+    known = await asks.ended_badly(batch, {0: "failed"})
+    if what == "there is none":
+        await redis.delete(keys.batch(batch))
+    elif what == "it is being deleted":
+        await redis.hdel(keys.batch(batch), "size")
+        await redis.hset(keys.batch(batch), "cancelled_by", "deletion")
+    space = KeySpace(f"{queue}:other" if what == "it has another queue" else queue)
+    assert await Asks(redis, space).put_back(batch, True, known, "r") is None
+    assert await redis.exists(keys.result(f"{batch}:0"))
+
+
 async def test_a_deletion_whose_reply_was_lost_is_done(redis, submit, asks, batch):
     await submit(3)
     assert await asks.size_of(batch) == 3
@@ -188,6 +219,8 @@ async def test_a_run_of_a_submission_is_written_once(redis, asks, store, batch, 
     assert await redis.zcard(queue) == 0
     await asks.submit(batch, 4, 3600, 2, jobs[2:], life="a", patience=30)
     assert await redis.hget(keys.batch(batch), "writing") is None
+    await asks.submit(batch, 4, 3600, 0, jobs[:2], life="a", patience=30)
+    assert await asks.mend(batch, range(4), -1) == ([0, 1], 4)  # what follows is still written
 
 
 async def test_runs_that_redis_has_lost_are_asked_for_again(redis, asks, batch, queue):
@@ -204,6 +237,21 @@ async def test_runs_that_redis_has_lost_are_asked_for_again(redis, asks, batch, 
         there = await asks.submit(batch, 6, 3600, first, jobs[first : first + 2], life="a")
         assert there.behind is None
     assert await redis.zcard(queue) == 6
+
+
+async def test_runs_of_which_redis_has_lost_the_note_alone_take_no_outcome_back(
+    redis, asks, store, batch
+):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(4)]
+    for first in (0, 2, 2):
+        chunk = jobs[first : first + 2]
+        await asks.submit(batch, 4, 3600, first, chunk, digests=digests(chunk), life="a")
+        if first == 0:
+            await store().record([failed(a) for a in (await claim(store())).attempts])
+        await redis.hset(keys.batch(batch), "written", 2)
+    assert (await asks.counts(batch)).failed == 2
+    _, words = await asks.completions.read(batch, b"0")
+    assert words == [(0, "failed"), (1, "failed")]
 
 
 async def test_a_claim_whose_reply_was_lost_is_given_back_uncharged(submit, store):
@@ -268,3 +316,16 @@ async def test_a_deadline_that_passed_in_an_outage_waits_for_the_owner_of_what_w
     assert (await store().record([record(attempt)])).replies == ["recorded"]
     found = records.codec.from_json(await redis.get(keys.result(attempt.job_id)))
     assert found["status"] == "succeeded"
+
+
+async def test_what_a_dead_worker_had_begun_ends_by_who_was_in_contact_since(
+    asks, store, batch, pass_time
+):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(300)]
+    await asks.submit(batch, 300, 3600, 0, jobs, options=BatchOptions(deadline=0.2), life="a")
+    await claim(store(), 1)
+    await pass_time(0.4)
+    swept = await asks.sweep(batch, force=True)
+    assert (swept.ended, swept.running, swept.again) == (299, 1, 1.0)  # it looks again soon
+    swept = await asks.sweep(batch, force=True, contact=await contact(store()))
+    assert (swept.ended, swept.running) == (1, 0)

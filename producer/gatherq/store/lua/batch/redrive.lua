@@ -42,7 +42,7 @@ local function keep_groups(batch, generation)
     old[i] = digits(generation - MOST_GENERATIONS) .. '|' .. sigs[i]
   end
   if #fields > 0 then note('HSET', key, unpack(fields)) end
-  if generation >= MOST_GENERATIONS then note('HDEL', key, unpack(old)) end
+  note('HDEL', key, unpack(old))
 end
 
 local jobs, i = {}, before_slots + 1

@@ -59,16 +59,13 @@ if batch.elsewhere then return {batch.size, first, 0, written} end
 local stopped = batch.by or batch.deadline and now >= batch.deadline
 
 local known
-if new_digests ~= '' then
-  local start = first * 8
-  known = read('GETRANGE', digests_key, start, start + #new_digests - 1)
-  if known and known ~= new_digests then
-    local none = string.rep('\0', 8)
-    for i = 1, #known, 8 do
-      local digest = string.sub(known, i, i + 7)
-      if not fresh and digest ~= none and digest ~= string.sub(new_digests, i, i + 7) then
-        return {batch.size, first + (i - 1) / 8, 0, written}
-      end
+if new_digests ~= '' and not fresh then
+  local start, none = first * 8, string.rep('\0', 8)
+  known = read('GETRANGE', digests_key, start, start + #new_digests - 1) or ''
+  for i = 1, #known, 8 do
+    local digest = string.sub(known, i, i + 7)
+    if digest ~= none and digest ~= string.sub(new_digests, i, i + 7) then
+      return {batch.size, first + (i - 1) / 8, 0, written}
     end
   end
 end
@@ -90,13 +87,13 @@ for i = before_jobs + 1, #ARGV do
   local slot = first + i - before_jobs - 1
   local job = string.format('%s:%.0f', batch_id, slot)
   local is_new = slot >= written
-  if new_digests == '' and not stopped and not any_ended_badly then
+  if new_digests == '' and not any_ended_badly then
     if is_new then new_jobs[#new_jobs + 1] = {i, job} end
   else
     local exists = redis.call('EXISTS', prefix.job .. job, prefix.result .. job) > 0
     if is_new and exists and not is_ours(job, slot) then return {batch.size, slot, 0, written} end
     local ended = exists and not fresh and is_new and redis.call('EXISTS', prefix.result .. job) == 1
-    if is_new and not (ended and stopped) or not is_new and not exists then
+    if is_new and not stopped or not exists then
       new_jobs[#new_jobs + 1] = {i, job, not is_new}
       for _, name in ipairs({'in_progress', 'retry', 'attempts', 'result'}) do
         clean[#clean + 1] = prefix[name] .. job
@@ -118,8 +115,9 @@ for _, job in ipairs(new_jobs) do
 end
 if fresh then
   redis.call('DEL', batch_key, prefix.done .. batch_id, digests_key)
-  if batch.gradual then note('DEL', prefix.again .. batch_id) end
-  if new_digests ~= '' then note('DEL', prefix.errors .. batch_id) end -- of an earlier batch of the name
+  if new_digests ~= '' then -- there may be those of an earlier batch of the name
+    for _, name in ipairs({'errors', 'again'}) do note('DEL', prefix[name] .. batch_id) end
+  end
 end
 local reached = first + #ARGV - before_jobs
 if written < reached then
@@ -168,7 +166,7 @@ if #entries > 0 then
 end
 write_batches(WINDOW / 2, WINDOW)
 if fresh then redis.call('PEXPIREAT', batch_key, expires) end
-if new_digests ~= '' and (fresh or known ~= new_digests) then
+if new_digests ~= '' and known ~= new_digests then
   write('SETRANGE', digests_key, first * 8, new_digests)
   redis.call('PEXPIREAT', digests_key, expires)
 end
