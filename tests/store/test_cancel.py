@@ -6,10 +6,12 @@ import json
 import pytest
 
 from gatherq import Cancelled, call
+from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.keys import KeySpace, job_id
 from gatherq.contract.remote_errors.error_groups import group_of
 from gatherq.store.jobs import Release
+from gatherq.store.script import script
 
 from .steps import claim, expired, record
 
@@ -167,6 +169,7 @@ async def test_a_finished_batch_cannot_be_cancelled_nor_one_that_is_not_there(
 ):
     assert await asks.cancel(batch, None, "me") is None
     assert await asks.cancel(batch, [0], "me") is None
+    assert await asks.sweep(batch, force=True) is None
     await submit()
     await store().record([record(a) for a in (await claim(store())).attempts])
     before = await redis.get(keys.result(job_id(batch, 0)))
@@ -200,6 +203,64 @@ async def test_a_slot_cancelled_while_it_ran_and_given_back_ends_at_the_next_cla
     assert (await asks.sweep(batch)).ended == 1
     assert (await outcome(1)).by == "me"
     assert not await redis.exists(KeySpace(queue).cancel_marks)
+
+
+@pytest.mark.parametrize(
+    "what", ["many are", "the marks are junk", "it lapsed", "it ended", "arq's worker has it"]
+)
+async def test_what_is_marked_does_not_end_by_a_sweep_where(
+    redis, submit, asks, store, batch, queue, what
+):
+    await submit()
+    (attempt,) = (await claim(store())).attempts
+    await asks.cancel(batch, [0], "me")
+    marks = KeySpace(queue).cancel_marks
+    if what == "it lapsed":  # its worker may have lost Redis alone
+        await expired(redis, attempt)
+    elif what == "it ended":
+        await store().record([record(attempt)])
+        await redis.hset(marks, attempt.job_id, "me")
+    else:
+        await store().release([Release(attempt)])
+    if what == "many are":
+        await redis.hset(marks, mapping={f"another:{n}": "me" for n in range(1000)})
+    elif what == "the marks are junk":
+        await redis.delete(marks)
+        await redis.set(marks, "x")
+    elif what == "arq's worker has it":
+        await redis.set(keys.in_progress(attempt.job_id), "1", ex=60)
+    assert (await asks.sweep(batch)).ended == 0
+    assert (await asks.counts(batch)).cancelled == 0
+
+
+async def test_a_sweep_ends_no_marked_job_of_another_batch(
+    redis, submit, asks, store, batch, queue
+):
+    await asks.submit(f"{batch}-2", 1, 60, 0, [records.encode_job(call("f"), batch, 0, None)])
+    (attempt,) = (await claim(store())).attempts
+    await asks.cancel(f"{batch}-2", [0], "me")
+    await store().release([Release(attempt)])
+    await submit(2)
+    assert (await asks.sweep(batch)).ended == 0
+    assert (await asks.sweep(f"{batch}-2")).ended == 1
+
+
+async def test_what_was_never_begun_ends_whatever_its_score(redis, submit, asks, batch, queue):
+    await submit()
+    await redis.zadd(queue, {job_id(batch, 0): 10**13 - 1})  # like a lease that ends there
+    assert await asks.cancel(batch, None, "me") == 1
+    assert (await asks.counts(batch)).cancelled == 1
+
+
+async def test_a_look_that_was_broken_off_is_not_one_through_all_slots(
+    redis, submit, asks, batch, queue
+):
+    await submit(3)
+    await redis.hset(keys.batch(batch), "cancelled_by", "me")
+    sweep = script("batch/sweep").bind(redis, KeySpace(queue), n=2)
+    given = {"next_before": -1, "contact_since": 0, "contact_last": 0}
+    assert (await sweep(batch_id=batch, first=0, force=0, **given))[1] == 2
+    assert (await asks.sweep(batch)).ended == 1
 
 
 async def test_all_slots_are_looked_through_now_and_then_and_not_at_every_look(
@@ -249,6 +310,15 @@ async def test_what_is_submitted_after_the_cancel_ends_too(submit, asks, store, 
     await asks.submit(batch, 4, 60, 0, jobs[:2])
     assert await asks.cancel(batch, None, "me") == 4
     await asks.submit(batch, 4, 60, 2, jobs[2:])
+    assert (await claim(store())).attempts == []
+    assert await done(asks, batch) == [(n, "cancelled") for n in range(4)]
+
+
+async def test_what_is_submitted_between_the_cancel_and_its_sweep_ends_too(asks, store, batch):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(4)]
+    await asks.submit(batch, 4, 60, 0, jobs[:2], digests=digests(jobs[:2]))
+    assert await asks.cancel(batch, [], "me", "request") == 4
+    assert (await asks.submit(batch, 4, 60, 2, jobs[2:], digests=digests(jobs[2:]))).stopped
     assert (await claim(store())).attempts == []
     assert await done(asks, batch) == [(n, "cancelled") for n in range(4)]
 
@@ -350,3 +420,6 @@ async def test_of_a_large_batch_what_is_lost_or_not_written_yet_does_not_end(
     assert await asks.cancel(batch, [0, 280], "me") == 0
     assert await asks.results(batch, [0, 280]) == [None, None]
     assert await asks.cancel(batch, [249], "me") == 1  # it waits outside
+    assert await asks.cancel(batch, None, "me") == 299
+    assert await asks.results(batch, [0]) == [None]
+    assert (await asks.counts(batch)).cancelled == 299

@@ -209,6 +209,65 @@ async def test_a_damaged_queue_timeout_is_none_and_neighbours_keep_theirs(
     assert await statuses(asks, batch, 2) == [(1, "timed_out", None)]
 
 
+@pytest.mark.parametrize("most", [None, 1], ids=["queued", "outside"])
+async def test_a_sweep_comes_again_when_the_next_has_waited_too_long(asks, batch, pass_time, most):
+    calls = [call("f"), call("f").with_queue_timeout(3)]
+    jobs = [records.encode_job(c, batch, slot, None, 0.01) for slot, c in enumerate(calls)]
+    given = BatchOptions(queue_timeout=0.01, max_at_once=most)
+    await asks.submit(batch, 2, 60, 0, jobs, options=given)
+    await pass_time(0.05)
+    swept = await asks.sweep(batch)
+    assert swept.ended == 1
+    assert 0 < swept.again <= 3
+    assert await statuses(asks, batch, 2) == [(0, "timed_out", None)]
+
+
+async def test_what_had_begun_before_a_redrive_waits_outside_without_a_limit(
+    agree, asks, store, batch, pass_time
+):
+    await agree(2, max_at_once=1, queue_timeout=0.2)
+    for _ in range(2):
+        await store().record([ended(a, "failed") for a in (await claim(store())).attempts])
+    assert await asks.run_again(batch) == 2
+    await pass_time(0.3)
+    assert (await asks.sweep(batch, force=True)).ended == 0
+
+
+async def test_a_slot_that_is_not_written_waits_for_nothing(asks, batch, pass_time):
+    jobs = [records.encode_job(call("f", n), batch, n, None, 0.01) for n in range(2)]
+    given = {"options": BatchOptions(queue_timeout=0.01), "digests": digests(jobs[:1])}
+    await asks.submit(batch, 2, 60, 0, jobs[:1], **given)
+    await pass_time(0.05)
+    assert (await asks.sweep(batch)).ended == 1
+    assert await statuses(asks, batch, 2) == [(0, "timed_out", None)]
+
+
+async def test_what_waited_too_long_is_looked_for_now_and_then(
+    agree, asks, store, batch, pass_time
+):
+    await agree(2, queue_timeout=0.2)
+    (attempt,) = (await claim(store(), 1)).attempts
+    await pass_time(0.25)
+    assert (await asks.sweep(batch)).ended == 1
+    await store().release([Release(attempt)])
+    assert (await asks.sweep(batch)).ended == 0  # it did not look
+    assert (await asks.sweep(batch, force=True)).ended == 1
+
+
+async def test_a_sweep_comes_again_for_the_deadline_though_the_lease_is_past(
+    agree, asks, batch, pass_time
+):
+    await agree(1, lease=0.05, deadline=60)
+    await pass_time(0.1)
+    assert 50 < (await asks.sweep(batch)).again <= 60  # nobody here may judge the lease
+
+
+async def test_of_a_batch_of_no_jobs_none_is_late(agree, asks, batch, pass_time):
+    await agree(0, deadline=0.01)
+    await pass_time(0.05)
+    assert (await asks.sweep(batch, force=True)).ended == 0
+
+
 async def test_a_lease_is_renewed_until_it_has_expired(agree, asks, store, batch, pass_time):
     await agree(2, lease=0.3)
     (attempt,) = (await claim(store(), 1)).attempts
@@ -271,6 +330,15 @@ async def test_there_is_no_lease_to_renew_on_what_has_ended_or_is_not_there(
     assert not await asks.renew_lease(batch)
 
 
+@pytest.mark.parametrize("size", [b"x", 10**14])
+async def test_there_is_no_lease_to_renew_on_a_batch_without_a_size(
+    redis, agree, asks, batch, size
+):
+    await agree(1, lease=60)
+    await redis.hset(keys.batch(batch), "size", size)
+    assert not await asks.renew_lease(batch)
+
+
 async def test_the_first_difference_of_a_named_batch_is_found(redis, agree, asks, batch, queue):
     assert await agree(500, digest=True) == SubmitReply(500, -1, False)
     assert await agree(500, digest=True) == SubmitReply(500, -1, False)
@@ -292,6 +360,27 @@ async def test_a_named_batch_that_was_begun_is_continued(redis, agree, asks, bat
     assert await redis.zcard(queue) == 6
     other = [records.encode_job(call("f", -n), batch, n, None) for n in range(6)]
     assert (await asks.submit(batch, 6, 60, 2, other[2:], digests=digests(other[2:]))).differs == 2
+
+
+async def test_what_runs_or_has_ended_of_a_named_batch_is_not_written_again(
+    agree, asks, store, batch
+):
+    await agree(3, digest=True)
+    ended, running = (await claim(store(), 2)).attempts
+    await store().record([record(ended)])
+    assert (await agree(3, digest=True)).differs == -1
+    assert [a.slot for a in (await claim(store("w2"))).attempts] == [2]
+    assert (await store().record([record(running)])).replies == ["recorded"]
+    assert await asks.recorded(batch, range(3)) == [0, 1]
+
+
+async def test_what_is_no_digest_gives_way(redis, agree, batch):
+    await agree(3, digest=True)
+    known = await redis.get(keys.digests(batch))
+    await redis.delete(keys.digests(batch))
+    await redis.rpush(keys.digests(batch), "x")
+    assert (await agree(3, digest=True)).differs == -1
+    assert await redis.get(keys.digests(batch)) == known
 
 
 async def test_slots_without_a_digest_are_like_any(asks, batch):

@@ -22,11 +22,11 @@ local batch = batch_of(batch_id)
 if not batch or not batch.alive then return false end
 check_producer(batch, contact)
 
-local next_sweep = -1
+-- Notes in how many ms another sweep makes sense, if that is not past.
+local next_sweep = tonumber(next_before)
 local function sweep_in(left)
-  if next_sweep < 0 or left < next_sweep then next_sweep = math.ceil(left) end
+  if left > 0 and (next_sweep < 0 or left < next_sweep) then next_sweep = math.ceil(left) end
 end
-if tonumber(next_before) >= 0 then sweep_in(tonumber(next_before)) end
 
 -- Whether the lease of a job that was begun has expired: its worker may only have lost Redis.
 local function has_expired(attempts, score)
@@ -57,11 +57,11 @@ local verdict_on_all, timeout_at = batch_verdict(batch), first_queue_timeout(bat
 local look_at_each = timeout_at and now >= timeout_at
 if not verdict_on_all then
   if batch.deadline then sweep_in(batch.deadline - now) end
-  if batch.leased and now < batch.leased then sweep_in(batch.leased - now) end
-  if timeout_at and not look_at_each then sweep_in(timeout_at - now) end
+  if batch.leased then sweep_in(batch.leased - now) end
+  if timeout_at then sweep_in(timeout_at - now) end
 end
 local patient = (whole(read('HGET', prefix.batch .. batch_id, 'patient') or '') or 0) - now
-if first == 0 and force ~= '1' and patient > 0 and (verdict_on_all or look_at_each) then
+if force ~= '1' and patient > 0 and (verdict_on_all or look_at_each) then
   sweep_in(patient)
   look_at_each, verdict_on_all = false, nil
 end
