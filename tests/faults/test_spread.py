@@ -52,7 +52,7 @@ async def test_one_job_for_many_workers(pool):
         environment = {**before, "PYTHONPATH": os.pathsep.join(sys.path)}
         log = pool.folder / f"many-{number}.log"
         pool.workers.append(Worker(command, JOBS, environment, log))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while await pool.redis.zcard("gatherq:workers:arq:queue") < WORKERS:
             await asyncio.sleep(0.05)
     claims, began = Claims(pool.redis), asyncio.Event()

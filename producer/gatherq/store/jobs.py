@@ -371,8 +371,10 @@ class JobStore:
         token = f"{self._worker}:{attempt.number}:{attempt.claim}"
         return attempt.job_id, attempt.number, token, attempt.batch or "", attempt.life
 
-    async def wait(self, timeout: float, lanes: Sequence[str] | None = None) -> None:
-        """Wait until there may be work, at most `timeout` seconds.
+    async def wait(
+        self, timeout: float, punctual: bool = True, lanes: Sequence[str] | None = None
+    ) -> None:
+        """Wait until there may be work, at most `timeout` seconds; 0.1 s more if not `punctual`.
 
         With `lanes`, also until one of these has jobs, or `tell_free_place` is called.
         """
@@ -380,7 +382,8 @@ class JobStore:
         if lanes is not None:
             keys += [self._keys.place_free(self._worker), *map(self._keys.lane_wake, lanes)]
         # A server looks at its blocked clients ten times a second, or when it is sent anything.
-        timer = asyncio.get_running_loop().call_later(timeout + 0.001, self._ping_soon)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(timeout + 0.001, self._ping_soon) if punctual else None
         try:
             await self._redis.execute_command("BLPOP", *keys, f"{timeout:.3f}")
         except ResponseError as error:
@@ -388,7 +391,8 @@ class JobStore:
                 raise
             await self._remove_no_lists(keys)
         finally:
-            timer.cancel()
+            if timer:
+                timer.cancel()
             if self._ping_task:  # its connection must not outlive the pool
                 await asyncio.wait({self._ping_task}, timeout=1)
                 self._ping_task = None

@@ -15,7 +15,7 @@ from gatherq.store.server.connection import address_of
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.job_log import JobLog
 from gatherq_worker.engine.observers import Observer
-from gatherq_worker.engine.options import EngineOptions, Hooks
+from gatherq_worker.engine.options import LOOK_AGAIN, EngineOptions, Hooks
 from gatherq_worker.telemetry.metering import meter_observers
 from gatherq_worker.telemetry.sentry import sentry_observers
 from gatherq_worker.telemetry.tracing import trace_observers
@@ -26,6 +26,9 @@ from .job_log import ArqLog, Counters
 
 if TYPE_CHECKING:
     from .worker import Worker
+
+#: Seconds between two looks at the queue where functions of arq are: its producers wake nobody.
+_LOOK_AGAIN = 0.5
 
 
 def engine_options(worker: "Worker", codec: ArqCodec) -> EngineOptions:
@@ -49,6 +52,7 @@ def engine_options(worker: "Worker", codec: ArqCodec) -> EngineOptions:
         release=worker.retry_jobs,
         aborts=Aborts if worker.allow_abort_jobs else None,
         unknown_for=0.0 if worker.burst else worker.unknown_for,
+        look_again=_LOOK_AGAIN if set(worker.functions) - worker.own_names else LOOK_AGAIN,
         read=Attempt.read if ours else codec.read,
         write=None if ours else codec.write,
         look=log.look if log else None,

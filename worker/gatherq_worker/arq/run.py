@@ -27,7 +27,7 @@ Attach = Callable[[Worker], None]
 #: Attempts of a job that says nothing of them.
 _MAX_ATTEMPTS = 2
 #: Seconds between two writes of arq's health key.
-_HEALTH_CHECK_INTERVAL = 5
+_HEALTH_CHECK_INTERVAL = 10
 
 
 def arguments(settings: WorkerSettings, names: Container[str] | None = None) -> dict[str, Any]:

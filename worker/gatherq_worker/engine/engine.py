@@ -96,7 +96,7 @@ class Engine:
         )
         channel = CancellationChannel(server.connect(), keys)
         self._cancellations = listener = CancellationListener(
-            channel, attempts, self._heartbeat.renew_soon, options.lease
+            channel, attempts, self._heartbeat.renew_soon, 2 * options.lease
         )
         self._aborts = AbortPoll(options.aborts(store), attempts) if options.aborts else None
         timetable = Timetable(registry, queue)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gatherq.store.jobs import ClaimReply, JobStore, Release
 from gatherq.store.server.errors import REDIS_ERRORS
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("gatherq.worker")
 
-#: Longest wait for a wake-up, in seconds: plain arq producers send none.
-_LOOK_AGAIN = 0.5
-#: Where plain arq producers are about: shortest wait, and share of the time since their last job.
-_LOOK_SOON, _LOOK_SHARE = 0.02, 0.05
+#: Where plain arq producers are about, which wake nobody: seconds between two looks at the queue,
+#: at most and at least, and their share of the time since the last such job.
+_LOOK_AGAIN, _LOOK_SOON, _LOOK_SHARE = 0.5, 0.02, 0.05
+#: Most time between two looks, as a share of a lease, within which a server has to answer.
+_LOOK_LEASE = 0.6
 #: One claim asks for this part of all slots, so that Redis prepares the next while it runs.
 _CLAIMS = 3
 #: Jobs that one script call claims: it stays well below 5 ms.
@@ -43,6 +44,14 @@ PLAIN_WORKER = (
     "a plain arq worker takes jobs from this queue (it has %s): what it does is neither fenced nor "
     "recovered within the lease, and it cannot complete a batch; replace it when you can"
 )
+
+
+class Wait(NamedTuple):
+    """How long a worker waits to be woken, before it claims again."""
+
+    seconds: float
+    #: Whether it is to end in time: for a job that is due then, or may have come.
+    punctual: bool = True
 
 
 class Fetcher:
@@ -74,8 +83,8 @@ class Fetcher:
         self._offered: list[LaneRoom] = []
         self._waits = False
         self._nudge: asyncio.Task[None] | None = None
-        #: When a job came that nobody had announced, by the loop's clock.
-        self._unannounced = float("-inf")
+        #: When a job came that nobody had announced, by the loop's clock; None for never.
+        self._unannounced: float | None = None
         self._plain_worker_seen = False
         #: Why this process takes no more jobs, and another should begin in its place; else empty.
         self.worn_out = ""
@@ -104,7 +113,7 @@ class Fetcher:
                 if wait and burst and not attempts.task_count and not await self._store.queued():
                     return
                 if wait:
-                    await self._wait(wait)
+                    await self._be_woken(wait)
                 # Not before: where writes are refused, the claim is answered and the wait is not.
                 self.outages.note_answer()
             except Exception as error:  # whatever stands in Redis
@@ -112,17 +121,17 @@ class Fetcher:
                 self._clock.failed(error)
                 await self.outages.note_error("give work", error)
 
-    async def _wait(self, seconds: float) -> None:
+    async def _be_woken(self, wait: Wait) -> None:
         """Wait until there may be work, or a place for what waits in a lane."""
         if not self._parking.has_lanes:
-            await self._store.wait(seconds)
+            await self._store.wait(*wait)
             return
         room = self._parking.room()
         if any(new.left > old.left for new, old in zip(room, self._offered, strict=False)):
             return  # a place was freed since the claim
         self._waits = True
         try:
-            await self._store.wait(seconds, [lane.name for lane in room if lane.left])
+            await self._store.wait(*wait, [lane.name for lane in room if lane.left])
         finally:
             self._waits = False
 
@@ -135,8 +144,8 @@ class Fetcher:
         with contextlib.suppress(*REDIS_ERRORS):  # the wait is over soon
             await self._store.tell_free_place()
 
-    async def fetch(self, room: int) -> float:
-        """Claim and start up to `room` jobs; return the seconds to wait for more, 0 for none."""
+    async def fetch(self, room: int) -> Wait | None:
+        """Claim and start up to `room` jobs; return how long to wait for more, None for not."""
         await self._strays.release()
         await self._parking.tend()
         clock, heard = self._clock, self._cancellations.heard
@@ -146,14 +155,17 @@ class Fetcher:
         )
         clock.seen(claim.now)
         self._warn_of(claim)
-        await self._start_all(claim)
+        parked = await self._start_all(claim)
         if self._cancellations.heard != heard:  # a message may be about what the claim brought
             self._cancellations.look_soon()
         self._recorder.extend(claim.to_extend)
         self._recorder.sweep(claim.to_sweep)
+        if parked:
+            return None  # the next claim says when the first of them may not wait any longer
         return self._wait_after(claim, full=len(claim.jobs) == room)
 
-    async def _start_all(self, claim: ClaimReply) -> None:
+    async def _start_all(self, claim: ClaimReply) -> bool:
+        """Start what can begin, and park the rest; tell whether there is any."""
         attempts = list(map(self._options.read, claim.jobs))
         for attempt in attempts:
             self._attempts.claim(attempt)
@@ -169,22 +181,24 @@ class Fetcher:
         begin, asking = self._parking.sort(here)
         for attempt in begin:
             self._executor.launch(attempt)
-        if not asking:
-            return
-        for attempt in await self._parking.admit(asking):
+        admitted = await self._parking.admit(asking) if asking else []
+        for attempt in admitted:
             if attempt.concluded:
                 attempt.free()  # it was lost meanwhile
             else:
                 self._executor.launch(attempt)
+        return len(admitted) < len(asking)
 
-    def _wait_after(self, claim: ClaimReply, *, full: bool) -> float:
-        """Return the seconds until the next claim; 0 if the queue may have more."""
+    def _wait_after(self, claim: ClaimReply, *, full: bool) -> Wait | None:
+        """Return how long to wait until the next claim; None if the queue may have more."""
         if claim.position:
             self._unknown.passed(claim.position, end=not full and claim.next_in != 0)
         if full or (claim.position and claim.next_in == 0):
-            return 0.0
-        next_in = _LOOK_AGAIN if claim.next_in is None else claim.next_in / 1000
-        return max(min(next_in, self._longest_wait()), 0.001)
+            return None
+        look_in = self._look_in()
+        if claim.next_in is not None and claim.next_in / 1000 <= look_in:
+            return Wait(max(claim.next_in / 1000, 0.001))
+        return Wait(look_in, punctual=look_in < _LOOK_AGAIN)
 
     def _room(self, at_most: int) -> int:
         # Outcomes on their way to Redis are claimed too: no more are made than can be recorded.
@@ -218,7 +232,9 @@ class Fetcher:
             self._recorder.release(Release(attempt, delay))
         return False
 
-    def _longest_wait(self) -> float:
-        """Return when to look for jobs that nobody announces: soon, where some came lately."""
+    def _look_in(self) -> float:
+        """Return when to look for jobs that nobody announces (s): soon, where one came lately."""
+        if self._unannounced is None:
+            return min(self._options.look_again, _LOOK_LEASE * self._options.lease)
         since = self._loop.time() - self._unannounced
         return min(max(since * _LOOK_SHARE, _LOOK_SOON), _LOOK_AGAIN)

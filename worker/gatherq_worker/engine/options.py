@@ -21,6 +21,9 @@ AttemptReader = Callable[[ClaimedJob], Attempt]
 #: Writes the result of a job whose producer reads another format than ours.
 OtherFormatWriter = Callable[[Verdict, Attempt, Times], tuple[Verdict, bytes]]
 
+#: Seconds between two looks at the queue where all producers are ours, which announce their jobs.
+LOOK_AGAIN = 3.0
+
 
 class AbortSource(Protocol):
     """Requests to abort jobs that nobody publishes, and that therefore must be asked for."""
@@ -74,6 +77,8 @@ class EngineOptions:
     replicas: int = 0
     #: Seconds between two tellings of what became of jobs; 0 for none.
     statistics: float = 10.0
+    #: Seconds between two looks for jobs that nobody announces, as long as none has come.
+    look_again: float = LOOK_AGAIN
     clock: Clock = monotonic
 
     # The seams of an adapter: arq's.

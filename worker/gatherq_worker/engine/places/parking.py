@@ -18,8 +18,8 @@ from gatherq_worker.registry import Handler, Registry
 
 from .execution_places import ExecutionPlaces
 
-#: Seconds between two looks at lanes that nobody may serve any more.
-_TEND = 3.0
+#: Seconds between two looks at lanes that nobody may serve any more, with lanes and without.
+_TEND, _TEND_OTHERS = 3.0, 10.0
 
 
 class Parking:
@@ -56,7 +56,7 @@ class Parking:
     async def tend(self) -> None:
         """Say now and then which lanes are served here; look after those that nobody serves."""
         if self._clock() >= self._tend_at:
-            self._tend_at = self._clock() + _TEND
+            self._tend_at = self._clock() + (_TEND if self._lanes else _TEND_OTHERS)
             await self._store.tend_lanes(self._lanes)
 
     def sort(self, attempts: Sequence[Attempt]) -> tuple[list[Attempt], list[Admission[Attempt]]]:
