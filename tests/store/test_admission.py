@@ -437,12 +437,17 @@ async def test_a_slot_that_is_called_again_and_ends_after_all_keeps_none_outside
     await expired(redis, held)
     await redis.delete(queue)
     await asks.mend(batch, range(3), 3)
-    assert slots(await claim_due(store("w2"))) == [0]
+    (again,) = await claim_due(store("w2"))
+    assert again.slot == 0
     assert await inside(redis, queue, batch) == [0, 1]
     await finish(store(), [held])
     async with asyncio.timeout(10):
         await asks.mend(batch, [2], 3)
-        assert slots(await claim_due(store("w2"))) == [2]
+        last = await claim_due(store("w2"))
+        assert slots(last) == [2]
+    await finish(store("w2"), last)
+    await finish(store("w2"), [again])
+    assert await redis.hmget(keys.batch(batch), "running", "succeeded") == [b"0", b"3"]
 
 
 async def test_a_late_outcome_leaves_the_slot_that_is_called(redis, limited, store, batch):

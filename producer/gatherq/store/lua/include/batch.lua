@@ -147,6 +147,7 @@ local function write_batches(low, high, claims)
       end
       if batch.left <= 0 and has_new_outcomes then
         batch.changes.ended, state = digits(now), state_of(batch)
+        batch.running, batch.changes.running = 0, '0' -- a claim that was lost with the queue may still be counted
       elseif batch.had_ended and batch.left > 0 then
         redis.call('HDEL', key, 'ended')
       end
