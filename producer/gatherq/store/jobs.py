@@ -372,7 +372,7 @@ class JobStore:
         return attempt.job_id, attempt.number, token, attempt.batch or "", attempt.life
 
     async def wait(
-        self, timeout: float, punctual: bool = True, lanes: Sequence[str] | None = None
+        self, timeout: float, lanes: Sequence[str] | None = None, *, punctual: bool = True
     ) -> None:
         """Wait until there may be work, at most `timeout` seconds; 0.1 s more if not `punctual`.
 

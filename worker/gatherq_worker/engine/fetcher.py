@@ -124,14 +124,15 @@ class Fetcher:
     async def _be_woken(self, wait: Wait) -> None:
         """Wait until there may be work, or a place for what waits in a lane."""
         if not self._parking.has_lanes:
-            await self._store.wait(*wait)
+            await self._store.wait(wait.seconds, punctual=wait.punctual)
             return
         room = self._parking.room()
         if any(new.left > old.left for new, old in zip(room, self._offered, strict=False)):
             return  # a place was freed since the claim
         self._waits = True
         try:
-            await self._store.wait(*wait, [lane.name for lane in room if lane.left])
+            lanes = [lane.name for lane in room if lane.left]
+            await self._store.wait(wait.seconds, lanes, punctual=wait.punctual)
         finally:
             self._waits = False
 
