@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments servers anyio3 fuzz chaos mutants budget browser api rules vendor docs check format bench bench-all record-cost clean
+.PHONY: help demo test clients environments servers anyio3 fuzz chaos mutants budget browser api rules vendor docs check format bench bench-all bench-peers record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -86,8 +86,11 @@ bench-all: bench  ## All measurements (some ten minutes)
 	@for each in startup from_arq cancel large_batch timeouts steps limits; do \
 	  echo; echo "bench/$$each.py"; $(BIN)/python bench/$$each.py || exit 1; done
 
+bench-peers: $(VENV)/.ready  ## gatherq beside arq, SAQ, streaq, taskiq, docket, celery, dramatiq, huey, RQ (half an hour; BENCH="--quick")
+	@cd bench && ../$(BIN)/python -m peers $(BENCH)
+
 record-cost: $(VENV)/.ready  ## What a job costs the server in instructions, by callgrind (AGAINST=another checkout)
 	@$(BIN)/python bench/record_cost.py $(if $(AGAINST),--against $(AGAINST))
 
 clean:  ## Remove what was made here
-	rm -rf $(VENV) .venv-clients .venv-servers build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-clients .venv-servers .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache

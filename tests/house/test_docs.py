@@ -32,7 +32,7 @@ _MODULE = re.compile(r"(?<!/)\bgatherq(?:_worker)?(?:\.\w+)+")
 #: Names of loggers, and of attributes of spans, look like modules.
 NO_MODULES = {"gatherq.worker", *(each for row in SPANS for each in row.attributes)}
 NO_MODULES |= {row.name for row in METERS}
-_LEFT_OUT = {".venv", ".venv-anyio3", ".git", "build", "dist"}
+_LEFT_OUT = {".venv", ".venv-anyio3", ".venv-peers", ".git", "build", "dist"}
 
 
 def names(pattern, page):

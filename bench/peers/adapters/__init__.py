@@ -1,0 +1,1 @@
+"""What the harness asks of a peer, a module for each. It runs in the peer's own environment."""
