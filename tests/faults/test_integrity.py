@@ -154,11 +154,11 @@ class Reading:
     def __str__(self) -> str:
         return f"{self.loss} of slot {self.victim} of {self.size}, by {self.reader.__name__}"
 
-    async def submit(self, pool: Pool, work: float) -> None:
-        """Submit it, by a producer of its own."""
+    async def submit(self, pool: Pool, work: float, port: int) -> None:
+        """Submit it, by a producer of its own; the victim is held at a `port`, if there is one."""
         gate = [self.id] if self.job == "narrow" else []
-        naps = [work if slot == self.victim else 0.0 for slot in range(self.size)]
-        calls = [call(self.job, *gate, nap) for nap in naps]
+        calls = [call(self.job, *gate, 0.0) for _ in range(self.size)]
+        calls[self.victim] = call(self.job, *gate, work, port)
         self.batch = await pool.ours.producer().submit(calls, batch_id=self.id, **self.terms)
 
     async def lose(self, redis: Redis) -> None:
@@ -222,15 +222,17 @@ async def test_each_key_of_a_batch(pool, stage, shape):
     place in the queue, completions, the batch ...), and are read in five ways."""
     await pool.start(2, "--concurrency", "3000")
     readings = [Reading(number, loss, shape) for number, loss in enumerate(LOSSES)]
-    work = 0.0 if stage in ("queued", "ended") else 2.0 if shape == "large" else 1.0
+    held = stage in ("running", "half collected")
+    work = 1.0 if held else 0.0
     if stage == "queued":
         for worker in pool.workers:
             worker.stop()
+    hold = await pool.hold()
     for each in readings:
-        await each.submit(pool, work)
+        await each.submit(pool, work, hold.port if held else 0)
         if stage != "ended":
             each.read()
-    if stage in ("running", "half collected"):
+    if held:
         for each in readings:
             await pool.started(1, f"{each.id}:{each.victim}")
     if stage in ("half collected", "ended"):
@@ -240,6 +242,7 @@ async def test_each_key_of_a_batch(pool, stage, shape):
     begun = monotonic()
     for each in readings:
         await each.lose(pool.redis)
+    hold.release()
     for each in readings:
         if stage == "ended":
             each.read()

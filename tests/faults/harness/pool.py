@@ -26,6 +26,7 @@ from tests.servers import NAME
 
 from ..jobs.notes import VARIABLE, monotonic
 from ..jobs.places import redis_settings
+from .hold import Hold
 from .keys import left_behind
 from .ledger import Ledger
 from .recorder import Recorder
@@ -101,6 +102,10 @@ class Pool:
     async def proxy(self) -> Proxy:
         """Open a proxy before the server, which is closed with the row."""
         return await self._opened.enter_async_context(Proxy(self.server.port))
+
+    async def hold(self) -> Hold:
+        """Open what holds jobs until the row, or its end, releases them."""
+        return await self._opened.enter_async_context(Hold.open())
 
     @property
     def ours(self) -> Ours:

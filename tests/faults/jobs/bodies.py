@@ -7,8 +7,12 @@ import time
 from typing import Any
 
 
-async def nap(seconds: float) -> float:
-    """Wait as an API call does."""
+async def nap(seconds: float, port: int = 0) -> float:
+    """Wait as an API call does; first, with a `port`, until who listens there hangs up."""
+    if port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await reader.read()
+        writer.close()
     await asyncio.sleep(seconds)
     return seconds
 
@@ -87,6 +91,6 @@ async def probe() -> None:
     """Say that a worker took a job; its name in the ledger is what tells."""
 
 
-async def nap_at(gate: str, seconds: float) -> float:
-    """Wait; the worker lets in few at each gate."""
-    return await nap(seconds)
+async def nap_at(gate: str, seconds: float, port: int = 0) -> float:
+    """Wait, as `nap`; the worker lets in few at each gate."""
+    return await nap(seconds, port)
