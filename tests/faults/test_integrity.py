@@ -154,7 +154,7 @@ class Reading:
     def __str__(self) -> str:
         return f"{self.loss} of slot {self.victim} of {self.size}, by {self.reader.__name__}"
 
-    async def submit(self, pool: Pool, work: float, port: int) -> None:
+    async def submit(self, pool: Pool, work: float, port: int = 0) -> None:
         """Submit it, by a producer of its own; the victim is held at a `port`, if there is one."""
         gate = [self.id] if self.job == "narrow" else []
         calls = [call(self.job, *gate, 0.0) for _ in range(self.size)]
