@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gatherq.contract.current_job import JobProgress
@@ -130,6 +130,12 @@ class Attempt:
     trace: str = ""
     #: The traceparent of its own span; empty where there is none.
     span: str = ""
+    #: Name of the job, as far as it is known.
+    name: str = field(init=False, default=UNKNOWN)
+
+    def __post_init__(self) -> None:
+        if self.job is not None:
+            self.name = cut(self.job.name)
 
     @classmethod
     def read(cls, claimed: ClaimedJob) -> "Attempt":
@@ -216,11 +222,6 @@ class Attempt:
     def concluded(self) -> bool:
         """Whether an outcome or a release is on its way or in Redis, or another worker has it."""
         return self.state >= _RECORDING
-
-    @property
-    def name(self) -> str:
-        """Name of the job, as far as it is known."""
-        return cut(self.job.name) if self.job else UNKNOWN
 
     @property
     def priority(self) -> int:

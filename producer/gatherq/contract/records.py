@@ -188,7 +188,7 @@ def encode_result(
     return _RESULT % (
         worker.encode(),
         attempt,
-        codec.encode(job_id),
+        codec.encode(job_id) if batch is None else b'%b:%d"' % (_text(batch)[:-1], slot),
         status.encode(),
         b',"sig":"%b"' % group.sig.encode() if group else b"",
         b"true" if status == "succeeded" else b"false",

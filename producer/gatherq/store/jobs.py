@@ -92,9 +92,8 @@ class RenewalReply:
     to_sweep: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Record(Generic[R_co]):
-    """An outcome ready to be recorded."""
+class Record(NamedTuple, Generic[R_co]):
+    """An outcome ready to be recorded; a named tuple is made in a third of a dataclass's time."""
 
     attempt: R_co
     status: str

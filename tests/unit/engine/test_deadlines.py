@@ -42,7 +42,7 @@ def test_the_calls_limit_wins_over_the_handlers_over_the_workers(
     job = JobRecord(f="f", a=[], k={}, et=1, timeout=call)
     attempt = Attempt("b:0", 1, job, batch_deadline=batch)
     options = EngineOptions(timeout=worker, grace=0.5, clock=lambda: 100.0)
-    set_deadline(attempt, Handler(JobDefinition("f", handler), print), options, now=1_000)
+    set_deadline(attempt, Handler(JobDefinition("f", handler), print), options, now=lambda: 1_000)
     assert (attempt.limit, attempt.which, attempt.grace) == (limit, which, 0.5)
     if seconds is None:
         assert (attempt.deadline, attempt.overdue) == (None, None)
@@ -52,7 +52,9 @@ def test_the_calls_limit_wins_over_the_handlers_over_the_workers(
 
 def test_a_handlers_grace_wins_over_the_workers():
     attempt = Attempt("b:0", 1, None)
-    set_deadline(attempt, Handler(JobDefinition("f", grace=7.0), print), EngineOptions(), now=1_000)
+    set_deadline(
+        attempt, Handler(JobDefinition("f", grace=7.0), print), EngineOptions(), now=lambda: 1_000
+    )
     assert attempt.grace == 7.0
 
 

@@ -181,7 +181,7 @@ async def test_no_more_is_claimed_than_there_is_room_for():
     async with asyncio.timeout(10):
         while world.attempts.task_count < 5:
             await asyncio.sleep(0)
-    assert asked == [2, 2, 1]
+    assert asked == [3, 2]
     fetching.cancel()
     await world.end()
 

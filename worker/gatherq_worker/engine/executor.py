@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from gatherq.contract.current_job import CurrentJob, set_current
@@ -162,7 +163,7 @@ class Executor:
         if kind is None:
             self._begin(attempt, handler, "loop")
             hook = self._hooks.on_job_start
-            run = after(hook, call, ctx) if hook else lambda: call(ctx)
+            run = after(hook, call, ctx) if hook else partial(call, ctx)
             result = await in_loop(attempt, run, self._scoreboard, self._write)
         else:
             result = await self._run_outside(attempt, handler, call, ctx, kind, place)
@@ -198,7 +199,7 @@ class Executor:
         this process down.
         """
         attempt.where = where
-        set_deadline(attempt, handler, self._options, self._clock.now())
+        set_deadline(attempt, handler, self._options, self._clock.now)
         current = _current(attempt, self._finalizer.worker)
         set_current(current)
         self.attempts.begin(attempt)

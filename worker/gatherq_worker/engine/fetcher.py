@@ -33,7 +33,7 @@ _LOOK_AGAIN, _LOOK_SOON, _LOOK_SHARE = 0.5, 0.02, 0.05
 #: Most time between two looks, as a share of a lease, within which a server has to answer.
 _LOOK_LEASE = 0.6
 #: One claim asks for this part of all slots, so that Redis prepares the next while it runs.
-_CLAIMS = 3
+_CLAIMS = 2
 #: Jobs that one script call claims: it stays well below 5 ms.
 _MOST_CLAIMED = 200
 #: Seconds after which a job that must run apart is looked at again, where there was no place.
@@ -223,7 +223,8 @@ class Fetcher:
     def _stays(self, attempt: Attempt, now: int) -> bool:
         """Release an attempt to other workers that cannot start here `now` (ms); say if it can."""
         delay = self._unknown.delay(attempt, now)
-        if delay is None and attempt.suspect and self._executor.can_isolate(attempt):
+        suspect = delay is None and attempt.history and attempt.suspect
+        if suspect and self._executor.can_isolate(attempt):
             attempt.apart = True
             if self._places.left_apart <= 0:  # it keeps nobody waiting here
                 delay = _ELSEWHERE

@@ -39,7 +39,13 @@ async def in_loop(
     deadline = _Deadline(attempt)
     mark = b"" if scoreboard is None else encode_running_job(attempt)
     try:
-        result.value = await (run() if scoreboard is None else _marked(run(), scoreboard, mark))
+        running = run()
+        if not hasattr(running, "send"):
+            running = _awaited(running)
+        if scoreboard is None:
+            result.value = await _timed(running, deadline)
+        else:
+            result.value = await _marked(running, deadline, scoreboard, mark)
     except BaseException as error:
         result.error = error
     if deadline.end() and is_a(result.error, asyncio.CancelledError):
@@ -57,9 +63,11 @@ async def in_loop(
 
 
 class _Deadline:
-    """Cancels the current task at a time of the loop's clock; `asyncio.timeout` at half its cost.
+    """Cancels the current task at a time of the loop's clock, from when it is set.
 
-    It only notes that the deadline has passed, whatever the code makes of its cancellation.
+    It only notes that the deadline has passed, whatever the code makes of its cancellation. What
+    ends in its first step, before it waits for anything, needs no timer: `asyncio.timeout` would
+    make one.
     """
 
     __slots__ = ("_attempt", "_before", "_task", "_timer", "expired")
@@ -70,8 +78,12 @@ class _Deadline:
         self._timer: asyncio.TimerHandle | None = None
         self._task = asyncio.current_task()
         self._before = self._task.cancelling() if self._task else 0
-        if attempt.deadline is not None:
-            self._timer = asyncio.get_running_loop().call_at(attempt.deadline, self._expire)
+
+    def set(self) -> None:
+        """Begin to watch the time."""
+        if self._attempt.deadline is not None and not self._timer:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(self._attempt.deadline, self._expire)
 
     def _expire(self) -> None:
         if self._attempt.cancelled_by:
@@ -120,9 +132,36 @@ def wrap_up(result: ExecutionResult, attempt: Attempt, write: ResultWriter) -> N
     result.expired = past(attempt)
 
 
+async def _awaited(found: Awaitable[Any]) -> Any:
+    return await found
+
+
 @types.coroutine
-def _marked(running: Any, scoreboard: Scoreboard, mark: bytes) -> Generator[Any, Any, Any]:
-    """Await a coroutine; the scoreboard is marked during each of its steps, not between them."""
+def _timed(running: Any, deadline: _Deadline) -> Generator[Any, Any, Any]:
+    """Await a coroutine; the deadline is set once it waits for something."""
+    step, value = running.send, None
+    while True:
+        try:
+            waiting = step(value)
+        except StopIteration as stop:
+            return stop.value
+        deadline.set()
+        try:
+            yield waiting
+        except GeneratorExit:
+            running.close()
+            raise
+        except BaseException as error:
+            step, value = running.throw, error
+        else:
+            return (yield from running)
+
+
+@types.coroutine
+def _marked(
+    running: Any, deadline: _Deadline, scoreboard: Scoreboard, mark: bytes
+) -> Generator[Any, Any, Any]:
+    """Await a coroutine, as `_timed`; the scoreboard is marked during each of its steps alone."""
     end = len(mark)
     step, value = running.send, None
     while True:
@@ -133,6 +172,7 @@ def _marked(running: Any, scoreboard: Scoreboard, mark: bytes) -> Generator[Any,
             return stop.value
         finally:
             scoreboard.memory[0] = 0  # the scoreboard is another one in a fork
+        deadline.set()
         try:
             value = yield waiting
             step = running.send
@@ -194,4 +234,5 @@ def in_handler(frame: FrameType | None) -> bool:
 
 
 #: Functions that `in_loop` calls around the handler, where nothing would catch an interrupt.
-_OUTSIDE = {each.__code__ for each in (_Deadline.__init__, _Deadline.end, _Deadline._expire, past)}
+_DEADLINE = (_Deadline.__init__, _Deadline.set, _Deadline.end, _Deadline._expire)
+_OUTSIDE = {each.__code__ for each in (*_DEADLINE, past)}

@@ -28,7 +28,8 @@ class World:
         self.live.outages = [OutageLog(), OutageLog()]
 
     def running(self, n, started=1, **fields):
-        attempt = Attempt(f"b:{n}", 1, JobRecord(f="f", a=[], k={}, et=1), started=started)
+        job = fields.pop("job", JobRecord(f="f", a=[], k={}, et=1))
+        attempt = Attempt(f"b:{n}", 1, job, started=started)
         attempt.where = "loop"
         for field, value in fields.items():
             setattr(attempt, field, value)

@@ -8,6 +8,7 @@ queue timeout and of its batch. docs/timeouts.md tells it to users.
 event loop too: that is its clock in asyncio.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from gatherq.store.claims import Deadline
@@ -27,13 +28,15 @@ class Limit(NamedTuple):
     named: float | None = None
 
 
-def set_deadline(attempt: Attempt, handler: Handler, options: EngineOptions, now: int) -> None:
-    """Set the limit of an attempt whose code begins `now`, in ms of Redis's clock."""
+def set_deadline(
+    attempt: Attempt, handler: Handler, options: EngineOptions, now: Callable[[], int]
+) -> None:
+    """Set the limit of an attempt whose code begins `now()`, in ms of Redis's clock."""
     definition = handler.definition
     own = (attempt.job.timeout if attempt.job else None) or definition.timeout
     seconds = attempt.limit = options.timeout if own is None else own
     if attempt.batch_deadline is not None:
-        limit = tightest(seconds, attempt.batch_deadline, now)
+        limit = tightest(seconds, attempt.batch_deadline, now())
         seconds, attempt.which, attempt.limit = limit
     attempt.grace = options.grace if definition.grace is None else definition.grace
     if seconds is not None:

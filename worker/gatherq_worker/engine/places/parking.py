@@ -61,6 +61,8 @@ class Parking:
 
     def sort(self, attempts: Sequence[Attempt]) -> tuple[list[Attempt], list[Admission[Attempt]]]:
         """Return which of these claims may begin, with their places, and those that must ask."""
+        if not self._limited:
+            return [*attempts], []
         begin: list[Attempt] = []
         asking: list[Admission[Attempt]] = []
         for attempt in attempts:
