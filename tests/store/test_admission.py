@@ -427,7 +427,7 @@ async def test_a_delay_is_kept(limited, store, pass_time, priority):
     assert slots((await claim(store(), 3)).attempts) == [0, 1, 2]
 
 
-async def test_a_slot_that_is_called_again_and_ends_after_all_keeps_none_outside(
+async def test_a_slot_that_is_queued_again_and_ends_after_all_keeps_none_outside(
     redis, limited, asks, store, batch, queue
 ):
     """The queue was lost while it ran, and its lease has run out: its outcome came all the same."""
@@ -437,17 +437,55 @@ async def test_a_slot_that_is_called_again_and_ends_after_all_keeps_none_outside
     await expired(redis, held)
     await redis.delete(queue)
     await asks.mend(batch, range(3), 3)
-    (again,) = await claim_due(store("w2"))
-    assert again.slot == 0
-    assert await inside(redis, queue, batch) == [0, 1]
+    assert 1 in await inside(redis, queue, batch)
     await finish(store(), [held])
-    async with asyncio.timeout(10):
-        await asks.mend(batch, [2], 3)
-        last = await claim_due(store("w2"))
-        assert slots(last) == [2]
+    last = await claim_due(store("w2"), 2)
+    assert slots(last) == [0, 2]
     await finish(store("w2"), last)
-    await finish(store("w2"), [again])
     assert await redis.hmget(keys.batch(batch), "running", "succeeded") == [b"0", b"3"]
+
+
+@pytest.mark.parametrize("late", ["park", "renew", "release", "retry", "record", "claim"])
+async def test_no_other_begins_in_the_stead_of_one_whose_place_and_lease_are_lost(
+    redis, limited, asks, store, batch, queue, late
+):
+    """It overtook others, so that its number does not say that it has left; its worker goes on."""
+    await limited(4, max_at_once=1, terms={3: (5, None), 2: (1, None)})
+    worker = store(lease=0.05)
+    (held,) = (await claim(worker)).attempts
+    assert held.slot == 3
+    await expired(redis, held)
+    await redis.delete(queue)
+    await asks.mend(batch, range(4), 4)
+    assert await inside(redis, queue, batch) == [3]
+    if late == "park":
+        await worker.park([Admission(held, "process")])
+    elif late == "renew":
+        assert (await worker.renew([held])).lost == [held.job_id]
+    elif late in ("release", "retry"):
+        await worker.release([Release(held, charge=late == "retry")])
+    elif late == "record":
+        await finish(worker, [held])
+    left = [3] if late != "record" else [2]
+    assert await inside(redis, queue, batch) == left
+    assert slots((await claim(store("w2"))).attempts) == left
+
+
+async def test_one_that_was_redriven_and_waits_again_has_not_begun(
+    redis, limited, asks, store, batch, queue
+):
+    """Redis counts its attempts before the redrive, and it is outside all the same."""
+    await limited(4, max_at_once=1, terms={3: (5, None)})
+    (held,) = (await claim(store())).attempts
+    await store().record([failed(held)])
+    assert await asks.run_again(batch) == 1
+    (first,) = (await claim(store())).attempts
+    assert await inside(redis, queue, batch) == [first.slot]
+    await redis.delete(queue)
+    await asks.mend(batch, range(4), 4)
+    assert await inside(redis, queue, batch) == []
+    await finish(store(), [first])
+    assert sorted(await run_all(store())) == sorted({0, 1, 2, 3} - {first.slot})
 
 
 async def test_a_late_outcome_leaves_the_slot_that_is_called(redis, limited, store, batch):

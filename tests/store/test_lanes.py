@@ -111,6 +111,28 @@ async def test_whoever_must_wait_for_its_turn_waits_in_the_queue(
     assert not await redis.exists(KeySpace(queue).lane("process"))
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.5])
+async def test_who_leaves_a_lane_to_wait_for_its_turn_is_not_taken_for_begun(
+    redis, agree, park, store, batch, queue, fraction
+):
+    """Its place in the lane is a time, with whatever fraction: it says nothing of a worker."""
+    await agree(2, max_per_second=0.01)
+    while not (found := (await claim(store())).attempts):  # its turn comes in a millisecond
+        pass
+    (first,) = found
+    await store().release([Release(first, charge=True)])
+    await redis.hdel(keys.batch(batch), "turn")
+    await park()
+    lane = KeySpace(queue).lane("process")
+    await redis.zadd(lane, {first.job_id: 1_000 + fraction})
+    assert slots(await take(store("w2"), process=1)) == []
+    await redis.hdel(keys.batch(batch), "turn")
+    await redis.zadd(queue, {first.job_id: await redis.zscore(queue, first.job_id) - 10**8})
+    (again,) = (await take(store("w2"))).jobs
+    assert (again.slot, again.number) == (0, 2)
+    assert await redis.hget(keys.batch(batch), "running") == b"1"
+
+
 @pytest.fixture
 async def alone(redis, queue, batch):
     """A job that belongs to no batch."""

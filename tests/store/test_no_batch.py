@@ -1,7 +1,5 @@
 """Jobs without a batch, as plain arq producers have them, and those whose batch is gone."""
 
-from dataclasses import replace
-
 import pytest
 
 from gatherq.contract.keys import KeySpace
@@ -39,7 +37,7 @@ async def test_its_result_stays_as_long_as_its_worker_says(redis, alone, store, 
 
 async def test_its_data_is_not_kept_for_a_redrive(redis, alone, store):
     attempt = await alone()
-    await store().record([replace(record(attempt), status="failed")])
+    await store().record([record(attempt)._replace(status="failed")])
     assert not await redis.exists(keys.job(attempt.job_id))
 
 
@@ -51,14 +49,14 @@ async def test_a_batch_of_nearly_its_id_is_not_its_own(submit, alone, store, bat
 
 async def test_a_result_that_is_no_json_is_known_again(alone, store):
     attempt = await alone()
-    outcome = replace(record(attempt), payload=b"\x80\x05N.")
+    outcome = record(attempt)._replace(payload=b"\x80\x05N.")
     assert (await store().record([outcome])).replies == ["recorded"]
     assert (await store().record([outcome])).replies == ["already"]
 
 
 async def test_arqs_workers_may_be_told_that_it_ran_just_now(redis, alone, store):
     attempt = await alone()
-    await store().record([replace(record(attempt), keep_in_progress=5.0)])
+    await store().record([record(attempt)._replace(keep_in_progress=5.0)])
     assert await redis.get(keys.in_progress(attempt.job_id)) == b"1"
     assert 0 < await redis.pttl(keys.in_progress(attempt.job_id)) <= 5000
 
@@ -108,7 +106,7 @@ async def test_of_a_batch_that_is_gone_nothing_is_left(redis, submit, store, bat
     await submit()
     (attempt,) = (await claim(store())).attempts
     await redis.delete(keys.batch(batch))
-    assert (await store().record([replace(record(attempt), status=status)])).replies == ["gone"]
+    assert (await store().record([record(attempt)._replace(status=status)])).replies == ["gone"]
     for key in (keys.job, keys.retry, keys.in_progress, keys.result):
         assert not await redis.exists(key(attempt.job_id))
     assert await redis.zscore(queue, attempt.job_id) is None

@@ -58,3 +58,9 @@ end
 local function delete(keys)
   in_chunks(keys, function(...) redis.call('DEL', ...) end)
 end
+
+-- Whether an attempt was before the last redrive of its job. Redis counts it, and nobody holds the job by it.
+local function is_redriven(id, attempt)
+  local base = string.match(read('GETRANGE', prefix.job .. id, -64, -1) or '', ',"base":(%d+)}$')
+  return base and tonumber(attempt) <= tonumber(base)
+end

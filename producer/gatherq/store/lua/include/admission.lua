@@ -66,10 +66,18 @@ local function admission(batch)
     return math.max(batch.written - batch.admitted - left, 0) + batch.again
   end
 
+  -- Whether a slot has begun since its last redrive: then it has left, though Redis has lost its place and its token.
+  -- Another may not go in its stead: who began it may still be at work, and go on.
+  local function has_begun(id)
+    local attempts = whole(read('GET', prefix.retry .. id) or '') or 0
+    return attempts > 0 and not is_redriven(id, attempts)
+  end
+
   -- Whether a slot may be outside: it is there if it has not ended either, and is not in the queue.
   local function is_outside(batch, slot)
     if slot >= batch.written then return false end
-    return slot >= batch.admitted or batch.again > 0 and read('ZSCORE', prefix.again .. batch.id, digits(slot)) and true
+    if slot >= batch.admitted then return not has_begun(string.format('%s:%.0f', batch.id, slot)) end
+    return batch.again > 0 and read('ZSCORE', prefix.again .. batch.id, digits(slot)) and true
   end
 
   -- Notes that a slot has ended, or is queued by itself, that waited outside; says whether it did.
@@ -139,7 +147,7 @@ local function admission(batch)
   local function has_left(batch, slot)
     local id = string.format('%s:%.0f', batch.id, slot)
     return read('ZSCORE', queue, id) or redis.call('EXISTS', prefix.result .. id, prefix.in_progress .. id) > 0
-      or read('ZSCORE', prefix.again .. batch.id, digits(slot))
+      or has_begun(id) or read('ZSCORE', prefix.again .. batch.id, digits(slot))
   end
 
   -- Counts outcomes anew where the batch says that there are fewer than there are: what has ended would be taken for

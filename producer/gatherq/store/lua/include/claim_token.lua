@@ -6,12 +6,6 @@ local function is_unheld(id)
   return score ~= nil and score % 1 ~= 0
 end
 
--- Whether an attempt was before the last redrive of its job. Redis counts it, and nobody holds the job by it.
-local function is_redriven(id, attempt)
-  local base = string.match(read('GETRANGE', prefix.job .. id, -64, -1) or '', ',"base":(%d+)}$')
-  return base and tonumber(attempt) <= tonumber(base)
-end
-
 -- Whether a claim is the current one of its job: its token is held, or has expired while its attempt
 -- is still the current one. `held` and `current` are what Redis has: the token, the attempt's number.
 local function is_current(id, token, attempt, held, current)

@@ -167,7 +167,7 @@ local function look_at(id, score, place, job, token, attempts, mark, in_lane)
       batch.put_off = (batch.put_off or -1) + 1 -- each behind the one before
       if in_lane then count(batch, 'parked', -1) end
       local at = admission().turn_of(batch) + batch.put_off * batch.interval / 1000
-      put_off(id, is_begun(attempts, score) and released_score(math.ceil(at - now) + 1, batch.priority)
+      put_off(id, not in_lane and is_begun(attempts, score) and released_score(math.ceil(at - now) + 1, batch.priority)
         or queue_score(0, batch.priority, at + 1))
       return
     end

@@ -1,7 +1,6 @@
 -- Records outcomes: result, clean-up, counts and completion in one atomic step.
 -- A batch with more failures than it tolerates is cancelled in the same step, by "policy".
--- Include: clock, queue_scores, values, access, wake, claim_token, events, error_groups, admission,
---   batch, gates
+-- Include: clock, queue_scores, values, access, wake, events, error_groups, admission, batch, gates
 -- KEYS: queue, abort, cancel_marks, wake
 -- ARGV: worker, channel, events, lives, groups, jobs, ...results
 -- lives: {batch: its life, ...} as JSON. groups: {signature: text of an error group as JSON, ...}, as JSON.
