@@ -9,28 +9,25 @@ make bench-peers BENCH="--page"                   # the page and its plots alone
 
 import argparse
 import random
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
 
 from gatherq.testing.server import REAL, embedded_server
 
 from . import page
 from .catalog import BY_NAME, PEERS, Peer
 from .children import BrokenError
+from .command import names_of, stop_on_signals
 from .environments import REPOSITORY, NotInstalledError, python_of
 from .results import Results
 from .scenarios import ONCE, PARTS, QUICK, QUICK_SCENARIOS, SCENARIOS, Bench, Cell, Sizes
 from .server import Server, machine
 
 RESULTS = REPOSITORY / "bench/results/peers.json"
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 QUICK_RESULTS = REPOSITORY / ".cache/peers-quick.json"
 
 
@@ -40,8 +37,8 @@ def arguments() -> argparse.Namespace:
         prog="peers", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     names, cells = ",".join(BY_NAME), ",".join(SCENARIOS)
-    parser.add_argument("--only", type=_names(BY_NAME), metavar="NAMES", help=f"of {names}")
-    parser.add_argument("--scenario", type=_names(SCENARIOS), metavar="NAMES", help=f"of {cells}")
+    parser.add_argument("--only", type=names_of(BY_NAME), metavar="NAMES", help=f"of {names}")
+    parser.add_argument("--scenario", type=names_of(SCENARIOS), metavar="NAMES", help=f"of {cells}")
     parser.add_argument("--rounds", type=int, help="5; 1 with --quick")
     parser.add_argument("--quick", action="store_true", help="one small round")
     parser.add_argument("--resume", action="store_true", help="keep the cells that are there")
@@ -52,16 +49,6 @@ def arguments() -> argparse.Namespace:
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=type(value), metavar="N", help=f"{value}: see Sizes")
     return parser.parse_args()
-
-
-def _names(known: Collection[str]) -> Callable[[str], list[str]]:
-    def read(text: str) -> list[str]:
-        found = text.split(",")
-        if wrong := [name for name in found if name not in known]:
-            raise argparse.ArgumentTypeError(f"{', '.join(wrong)}: not one of {', '.join(known)}")
-        return found
-
-    return read
 
 
 class Run:
@@ -163,13 +150,6 @@ class _Ended:
         self.bench.end()
 
 
-def _stop(*_: object) -> NoReturn:
-    """End all that was started, on the way out; who asks twice does not stop that."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 def main() -> int:
     """Measure, and write the page."""
     options = arguments()
@@ -178,8 +158,7 @@ def main() -> int:
     if options.page:
         page.write(results)
         return 0
-    for number in SIGNALS:
-        signal.signal(number, _stop)
+    stop_on_signals()
     peers = [BY_NAME[name] for name in options.only] if options.only else PEERS
     if not options.resume:
         names = {peer.name for peer in peers}

@@ -1,29 +1,25 @@
 """docs/performance.md: the tables between its markers, and the plots."""
 
-import subprocess
-from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from .catalog import PEERS
-from .environments import REPOSITORY, NotInstalledError, python_of
-from .results import Results, Spread
+from .environments import REPOSITORY
+from .markdown import (
+    Form,
+    count,
+    draw,
+    head,
+    measured_on,
+    ms,
+    percent,
+    replace_part,
+    row,
+    spread_text,
+)
+from .results import Results
 
 PAGE = REPOSITORY / "docs/performance.md"
 PLOTS = REPOSITORY / "docs/performance"
-BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
-Form = Callable[[float], str]
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
-
-
-def _ms(value: float) -> str:
-    return f"{value:,.0f}" if value >= 20 else f"{value:.2f}" if value < 2 else f"{value:.1f}"
-
-
-def _percent(value: float) -> str:
-    return f"{value * 100:.0f} %"
 
 
 class Column(NamedTuple):
@@ -32,7 +28,7 @@ class Column(NamedTuple):
     title: str
     scenario: str
     name: str
-    form: Form = _count
+    form: Form = count
 
 
 class Table(NamedTuple):
@@ -57,10 +53,10 @@ TABLES = [
     Table(
         "From submit to result, ms",
         [
-            Column("idle, p50", "latency", "p50_ms", _ms),
-            Column("idle, p99", "latency", "p99_ms", _ms),
-            Column("half load, p50", "load", "p50_ms", _ms),
-            Column("half load, p99", "load", "p99_ms", _ms),
+            Column("idle, p50", "latency", "p50_ms", ms),
+            Column("idle, p99", "latency", "p99_ms", ms),
+            Column("half load, p50", "load", "p50_ms", ms),
+            Column("half load, p99", "load", "p99_ms", ms),
             Column("jobs a second of that load", "load", "offered"),
         ],
     ),
@@ -69,9 +65,9 @@ TABLES = [
         [
             Column("at a time", "sleep_10ms", "concurrency"),
             Column("10 ms: jobs a second", "sleep_10ms", "rate"),
-            Column("of the ideal", "sleep_10ms", "efficiency", _percent),
+            Column("of the ideal", "sleep_10ms", "efficiency", percent),
             Column("1 s: jobs a second", "sleep_1s", "rate"),
-            Column("of the ideal", "sleep_1s", "efficiency", _percent),
+            Column("of the ideal", "sleep_1s", "efficiency", percent),
         ],
     ),
     Table(
@@ -100,16 +96,8 @@ TABLES = [
 
 def write(results: Results) -> None:
     """Write the plots, and the part of the page between the markers."""
-    PLOTS.mkdir(parents=True, exist_ok=True)
-    try:
-        python = python_of("plot", ("matplotlib",))
-        command = [str(python), "-m", "peers.plots", str(results.path), str(PLOTS)]
-        subprocess.run(command, check=True, cwd=REPOSITORY / "bench")
-    except NotInstalledError as error:
-        print(f"no plots: {error}")
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{_whole(results)}\n{END}{after}")
+    draw("peers.plots", results, PLOTS)
+    replace_part(PAGE, "peers", _whole(results))
     print(f"written: {PAGE.relative_to(REPOSITORY)}, {PLOTS.relative_to(REPOSITORY)}/")
 
 
@@ -122,12 +110,9 @@ def _whole(results: Results) -> str:
 
 
 def _head(results: Results) -> str:
-    run, on = results.run, results.run["machine"]
     return (
-        f"Measured on {run['date'][:10]}: {on['processor']}, {on['cores']} cores, "
-        f"{on['memory_mib'] / 1024:.0f} GiB; Linux {on['kernel']}, Python {on['python']}, "
-        f"{run['server']}. Each number is the median of {run['rounds']} rounds, in brackets the "
-        "least and the most; idle workers and the large batch were measured once.\n"
+        f"{measured_on(results)} Each number is the median of {results.run['rounds']} rounds, in "
+        "brackets the least and the most; idle workers and the large batch were measured once.\n"
     )
 
 
@@ -139,17 +124,12 @@ def tables(results: Results) -> str:
 def _table(results: Results, table: Table) -> str:
     rows = [
         f"**{table.title}**\n",
-        _row(["", *(column.title for column in table.columns)]),
-        "|---|" + "---:|" * len(table.columns),
+        head(column.title for column in table.columns),
     ]
     for peer in _measured(results):
         cells = (_cell(results, peer, column) for column in table.columns)
-        rows.append(_row([peer, *cells]))
+        rows.append(row([peer, *cells]))
     return "\n".join(rows) + "\n"
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _measured(results: Results) -> list[str]:
@@ -162,20 +142,15 @@ def _cell(results: Results, peer: str, column: Column) -> str:
     spread = results.spread(peer, column.scenario, column.name)
     if spread is None:
         return "failed" if results.error(peer, column.scenario) else "-"
-    return _text(spread, column.form)
-
-
-def _text(spread: Spread, form: Form) -> str:
-    median, least, most = map(form, spread)
-    return median if least == most else f"{median} ({least}-{most})"
+    return spread_text(spread, column.form)
 
 
 def _settings(results: Results) -> str:
-    rows = ["**Versions and settings**\n", _row(["", "versions", "settings"]), "|---|---|---|"]
+    rows = ["**Versions and settings**\n", row(["", "versions", "settings"]), "|---|---|---|"]
     for peer in PEERS:
         about = results.peers.get(peer.name, {})
         packages = ", ".join(f"{k} {v}" for k, v in about.get("packages", {}).items())
-        rows.append(_row([peer.name, packages, about.get("failed") or about.get("settings", "-")]))
+        rows.append(row([peer.name, packages, about.get("failed") or about.get("settings", "-")]))
     errors = sorted({(c["peer"], c["scenario"], c["error"]) for c in results.cells if "error" in c})
     lines = [f"- {peer}, {scenario}: {_plain(error)}" for peer, scenario, error in errors]
     said = ["", "What failed:\n", *lines] if lines else []

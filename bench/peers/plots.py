@@ -7,16 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
-mpl.use("svg")
 from matplotlib import pyplot as plt
 
 from peers.catalog import PEERS
+from peers.drawing import OTHERS, OURS, TEXT, YARDSTICK, plain, prepare, save, title
 from peers.results import Results
 
-#: Read well on white and on black.
-TEXT, OURS, YARDSTICK, OTHERS = "#7d8590", "#2f81f7", "#8b949e", "#bf8700"
 PLOTS = {
     "end_to_end": ("end_to_end", "rate", "jobs a second, submitted and collected in order", False),
     "drain": ("drain", "rate", "jobs a second, one worker process", False),
@@ -26,7 +22,7 @@ PLOTS = {
 }
 
 
-def draw(results: Results, key: tuple[str, str], title: str, log: bool, path: Path) -> None:
+def draw(results: Results, key: tuple[str, str], what: str, log: bool, path: Path) -> None:
     """Draw a bar for each peer: the median, and a line from the least to the most."""
     rows = [(p.name, s) for p in reversed(PEERS) if (s := results.spread(p.name, *key))]
     if not rows:
@@ -40,10 +36,10 @@ def draw(results: Results, key: tuple[str, str], title: str, log: bool, path: Pa
         names, medians, color=colours, height=0.62, xerr=lines, ecolor=TEXT, capsize=2, log=log
     )
     _label(axes, spreads, log)
-    axes.set_title(title + (" (logarithmic)" if log else ""), color=TEXT, fontsize=10, loc="left")
-    _plain(axes)
-    figure.savefig(path, transparent=True, bbox_inches="tight", metadata={"Date": None})
-    plt.close(figure)
+    title(axes, what + (" (logarithmic)" if log else ""))
+    plain(axes)
+    axes.xaxis.set_major_formatter("{x:,g}")
+    save(figure, path)
 
 
 def _label(axes: Any, spreads: tuple[Any, ...], log: bool) -> None:
@@ -57,22 +53,12 @@ def _label(axes: Any, spreads: tuple[Any, ...], log: bool) -> None:
     axes.set_xlim(left=0.1 if log else 0, right=widest * (2.2 if log else 1.12))
 
 
-def _plain(axes: Any) -> None:
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(TEXT)
-    axes.tick_params(which="both", colors=TEXT, labelsize=9, length=0)
-    axes.xaxis.set_major_formatter("{x:,g}")
-
-
 def main() -> None:
     """Draw all."""
-    plt.rcParams["svg.fonttype"] = "none"
-    plt.rcParams["svg.hashsalt"] = "peers"
-    plt.rcParams["font.family"] = "sans-serif"
+    prepare("peers")
     results, folder = Results(Path(sys.argv[1])), Path(sys.argv[2])
-    for name, (scenario, value, title, log) in PLOTS.items():
-        draw(results, (scenario, value), title, log, folder / f"{name}.svg")
+    for name, (scenario, value, what, log) in PLOTS.items():
+        draw(results, (scenario, value), what, log, folder / f"{name}.svg")
 
 
 if __name__ == "__main__":

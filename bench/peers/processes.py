@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -33,7 +34,26 @@ def cpu_seconds(*roots: int) -> float:
 
 def peak_mib(*roots: int) -> float:
     """Return the sum of the highest resident memory of these and their descendants."""
-    return sum(_peak(pid) for pid in tree(*roots)) / 1024
+    return sum(_kib(pid, "VmHWM") for pid in tree(*roots)) / 1024
+
+
+def resident_mib(*roots: int) -> float:
+    """Return the sum of the resident memory of these and their descendants."""
+    return sum(_kib(pid, "VmRSS") for pid in tree(*roots)) / 1024
+
+
+@contextlib.contextmanager
+def paused(*roots: int) -> Iterator[None]:
+    """Stop these and their descendants for the time of a block."""
+    stopped = tree(*roots)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def _fields(pid: int) -> list[str]:
@@ -44,12 +64,12 @@ def _fields(pid: int) -> list[str]:
     return text.rpartition(") ")[2].split()
 
 
-def _peak(pid: int) -> int:
+def _kib(pid: int, field: str) -> int:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+    return next((int(line.split()[1]) for line in lines if line.startswith(field)), 0)
 
 
 def end(*processes: "subprocess.Popen[str]") -> None:

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -140,7 +141,12 @@ class Bench:
             raise children.BrokenError("nothing was submitted")
         count = self.queued_jobs()
         with self.workers(processes_) as running:
-            rate, _ = self._server.watch(count, self._submitted, self.sizes.most, running.check)
+            rate, _ = self._server.watch(
+                count,
+                partial(self._server.left, count, self._submitted),
+                self.sizes.most,
+                running.check,
+            )
         finished = (self._server.used() - self._empty) / count
         self._rates.setdefault("drain", rate)
         return {"rate": rate, "jobs": count, "finished_bytes": finished}
@@ -170,17 +176,25 @@ class Bench:
                 yield from self._sleeps(running)
 
     def _end_to_end(self, running: Workers) -> Values:
-        count = self.jobs()
-        who = {"producer": [self.child.process.pid], "worker": running.pids}
-        who["server"] = [self._server.pid]
-        before = {name: processes.cpu_seconds(*pids) for name, pids in who.items()}
+        found = self.gather(running, self.jobs())
+        self._rates["end_to_end"] = found["rate"]
+        return found
+
+    def gather(self, running: Workers, count: int) -> Values:
+        """Submit and collect so many jobs; return their rate, and what each took of the CPU."""
+        before = self.cpu_seconds(running)
         took = self.ask("gather", running, count=count)["seconds"]
-        spent = {
-            f"{name}_cpu_us": (processes.cpu_seconds(*pids) - before[name]) / count * 1e6
-            for name, pids in who.items()
+        spent = self.cpu_seconds(running)
+        costs = {f"{name}_cpu_us": (spent[name] - before[name]) / count * 1e6 for name in spent}
+        return {"rate": count / took, "jobs": count, **costs}
+
+    def cpu_seconds(self, running: Workers) -> Values:
+        """Return what each side has used of the processors."""
+        return {
+            "producer": processes.cpu_seconds(self.child.process.pid),
+            "worker": processes.cpu_seconds(*running.pids),
+            "server": self._server.cpu_seconds(),
         }
-        self._rates["end_to_end"] = count / took
-        return {"rate": count / took, "jobs": count, **spent}
 
     def _latency(self, running: Workers) -> Values:
         limits = {"gap": self.sizes.gap, "most": self.sizes.seconds * 4}

@@ -51,30 +51,59 @@ class Server:
         """Return the sum of what these answer."""
         return sum(int(self._redis.execute_command(*each) or 0) for each in commands)
 
-    def watch(
-        self, jobs: int, progress: dict[str, Any], most: float, check: Callable[[], None]
-    ) -> tuple[float, float]:
-        """Wait until all jobs have ended; return jobs a second, and the seconds of it all.
+    def cpu_seconds(self) -> float:
+        """Return the time of the processors that it has used."""
+        found = self._redis.info("cpu")
+        return float(found["used_cpu_user"] + found["used_cpu_sys"])
 
-        Counted from when a fifth of them has ended. `progress` has the commands that tell, and
-        what those of `done` answered before. `check` raises if there is no use in waiting.
+    def requests(self) -> int:
+        """Return how often it has read what a client sent."""
+        return int(self._redis.info("stats")["total_reads_processed"])
+
+    def calls(self) -> dict[str, int]:
+        """Return how often each command was executed, also by scripts."""
+        found = self._redis.info("commandstats")
+        return {name.removeprefix("cmdstat_"): row["calls"] for name, row in found.items()}
+
+    def waiting(self) -> int:
+        """Return how many clients wait for an element of a list."""
+        clients = self._redis.client_list()
+        return sum(each["cmd"] == "blpop" and "b" in each["flags"] for each in clients)
+
+    def watch(
+        self,
+        jobs: int,
+        left: Callable[[], int],
+        most: float,
+        check: Callable[[], None],
+        warmed: Callable[[], None] = lambda: None,
+    ) -> tuple[float, float]:
+        """Wait until no job is left; return jobs a second, and the seconds of it all.
+
+        Counted from when a fifth of them has ended, which `warmed` is told. `check` raises if there
+        is no use in waiting.
         """
         began = time.monotonic()
         before, first = (began, jobs), (0.0, 0)
         while True:
-            now, left = time.monotonic(), self._left(jobs, progress)
-            if left <= 0:
-                since, count = first if first[1] else before
-                return count / (now - since), now - began
-            if not first[1] and left <= jobs * (1 - WARM):
-                first = now, left
-            before = now, left
+            now, count = time.monotonic(), left()
+            if count <= 0:
+                since, counted = first if first[1] else before
+                return counted / (now - since), now - began
+            if not first[1] and count <= jobs * (1 - WARM):
+                first = now, count
+                warmed()
+            before = now, count
             if now - began > most:
-                raise TimeoutError(f"{left} of {jobs} jobs were left after {most:.0f} s")
+                raise TimeoutError(f"{count} of {jobs} jobs were left after {most:.0f} s")
             check()
             time.sleep(LOOK)
 
-    def _left(self, jobs: int, progress: dict[str, Any]) -> int:
+    def left(self, jobs: int, progress: dict[str, Any]) -> int:
+        """Return how many jobs have not ended.
+
+        `progress` has the commands that tell, and what those of `done` answered before.
+        """
         left = self.total(progress["left"])
         if progress["done"]:
             left += max(0, jobs - (self.total(progress["done"]) - progress["base"]))
