@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 from gatherq.testing.server import REAL, embedded_server
@@ -21,11 +20,11 @@ from gatherq.testing.server import REAL, embedded_server
 from . import page
 from .catalog import BY_NAME, PEERS, Peer
 from .children import BrokenError
-from .command import names_of, stop_on_signals
+from .command import names_of, stop_on_signals, told
 from .environments import REPOSITORY, NotInstalledError, python_of
 from .results import Results
 from .scenarios import ONCE, PARTS, QUICK, QUICK_SCENARIOS, SCENARIOS, Bench, Cell, Sizes
-from .server import Server, machine
+from .server import Server, about
 
 RESULTS = REPOSITORY / "bench/results/peers.json"
 QUICK_RESULTS = REPOSITORY / ".cache/peers-quick.json"
@@ -67,13 +66,7 @@ class Run:
     def prepare(self, peers: list[Peer]) -> None:
         """Install, and ask each which versions it has."""
         known = self._results
-        known.run = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": machine(),
-            "server": self._server.version(),
-            "rounds": self._options.rounds,
-            "sizes": self._sizes._asdict(),
-        }
+        known.run = about(self._server, self._options.rounds, self._sizes._asdict())
         for peer in peers:
             known.peers[peer.name] = {"kind": peer.kind, "about": peer.about}
             try:
@@ -130,11 +123,7 @@ class Run:
 
     def _note(self, peer: Peer, number: int, name: str, found: dict[str, object]) -> None:
         self._results.add(peer.name, number, name, found)
-        values = found.get("values")
-        text = found.get("error")
-        if isinstance(values, dict):
-            text = ", ".join(f"{key} {value:,.4g}" for key, value in values.items())
-        print(f"   {peer.name:9}{name:14}{text}", flush=True)
+        print(f"   {peer.name:9}{name:14}{told(found)}", flush=True)
 
     def _bench(self, peer: Peer) -> Bench:
         return Bench(peer, self._python[peer.name], self._server, self._sizes, self._logs)

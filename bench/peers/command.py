@@ -2,8 +2,8 @@
 
 import argparse
 import signal
-from collections.abc import Callable, Collection
-from typing import NoReturn
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -18,6 +18,13 @@ def names_of(known: Collection[str]) -> Callable[[str], list[str]]:
         return found
 
     return read
+
+
+def told(found: Mapping[str, Any]) -> str:
+    """Return a cell as a line: its values, or why there are none."""
+    if "values" not in found:
+        return str(found["error"])
+    return ", ".join(f"{key} {value:,.4g}" for key, value in found["values"].items())
 
 
 def stop_on_signals() -> None:

@@ -31,6 +31,11 @@ def spread_text(spread: Spread, form: Form) -> str:
     return median if least == most else f"{median} ({least}-{most})"
 
 
+def quoted(text: str) -> str:
+    """Write what others say: as it is, and not for ever."""
+    return f"`{text[:200].replace('`', ' ')}`"
+
+
 def row(cells: Iterable[str]) -> str:
     """Write a row of a table."""
     return f"| {' | '.join(cells)} |"

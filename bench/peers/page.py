@@ -12,6 +12,7 @@ from .markdown import (
     measured_on,
     ms,
     percent,
+    quoted,
     replace_part,
     row,
     spread_text,
@@ -152,10 +153,6 @@ def _settings(results: Results) -> str:
         packages = ", ".join(f"{k} {v}" for k, v in about.get("packages", {}).items())
         rows.append(row([peer.name, packages, about.get("failed") or about.get("settings", "-")]))
     errors = sorted({(c["peer"], c["scenario"], c["error"]) for c in results.cells if "error" in c})
-    lines = [f"- {peer}, {scenario}: {_plain(error)}" for peer, scenario, error in errors]
+    lines = [f"- {peer}, {scenario}: {quoted(error)}" for peer, scenario, error in errors]
     said = ["", "What failed:\n", *lines] if lines else []
     return "\n".join([*rows, *said]) + "\n"
-
-
-def _plain(text: str) -> str:
-    return f"`{text[:200].replace('`', ' ')}`"

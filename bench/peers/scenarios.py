@@ -199,13 +199,13 @@ class Bench:
     def _latency(self, running: Workers) -> Values:
         limits = {"gap": self.sizes.gap, "most": self.sizes.seconds * 4}
         found = self.ask("latency", running, count=self.sizes.samples, **limits)["ms"]
-        return _quantiles(found)
+        return quantiles(found)
 
     def _load(self, running: Workers) -> Values:
         rate = min(*self._rates.values(), self.peer.about * 4, self.sizes.load * 2) / 2
         count = max(20, int(rate * self.sizes.seconds))
         found = self.ask("load", running, rate=rate, count=count)
-        return {**_quantiles(found["ms"]), "offered": rate, "sent": found["sent"]}
+        return {**quantiles(found["ms"]), "offered": rate, "sent": found["sent"]}
 
     def _payload(self, running: Workers, size: int, fewer: int) -> Values:
         count = max(20, self.jobs(self.sizes.seconds / 2) // fewer)
@@ -259,7 +259,8 @@ class Bench:
         return (self._server.commands() - before - 1) / self.sizes.idle
 
 
-def _quantiles(found: list[float]) -> Values:
+def quantiles(found: list[float]) -> Values:
+    """Return what half of them, and nearly all, are within."""
     cuts = statistics.quantiles(found, n=100, method="inclusive")
     return {"p50_ms": cuts[49], "p99_ms": cuts[98], "samples": len(found)}
 

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from redis import Redis
@@ -77,6 +78,7 @@ class Server:
         most: float,
         check: Callable[[], None],
         warmed: Callable[[], None] = lambda: None,
+        look: float = LOOK,
     ) -> tuple[float, float]:
         """Wait until no job is left; return jobs a second, and the seconds of it all.
 
@@ -97,7 +99,7 @@ class Server:
             if now - began > most:
                 raise TimeoutError(f"{count} of {jobs} jobs were left after {most:.0f} s")
             check()
-            time.sleep(LOOK)
+            time.sleep(look)
 
     def left(self, jobs: int, progress: dict[str, Any]) -> int:
         """Return how many jobs have not ended.
@@ -110,7 +112,18 @@ class Server:
         return left
 
 
-def machine() -> dict[str, Any]:
+def about(server: Server, rounds: int, sizes: dict[str, Any]) -> dict[str, Any]:
+    """Say what a run is: when, where, on what, and how much of it."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": _machine(),
+        "server": server.version(),
+        "rounds": rounds,
+        "sizes": sizes,
+    }
+
+
+def _machine() -> dict[str, Any]:
     """Say what this runs on."""
     import platform
 

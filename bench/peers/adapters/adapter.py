@@ -61,6 +61,10 @@ class Adapter:
         """Submit an `echo`, or a `nap`, for each value; return all results in this order."""
         raise NotImplementedError
 
+    async def iterate(self, count: int) -> None:
+        """Submit an `echo` for each number, look at what becomes of each, and keep nothing."""
+        raise NotImplementedError
+
     async def one(self, value: Any) -> Any:
         """Submit one `echo` and return its result; many at a time."""
         raise NotImplementedError

@@ -44,6 +44,16 @@ class PeerAdapter(Adapter):
         naps = starmap(call, (("nap", value, seconds) for value in values))
         return list(await self.producer.gather(*naps))
 
+    async def iterate(self, count: int) -> None:
+        """By `Producer.submit`, in order."""
+        slot = 0
+        async for outcome in await self.producer.submit(call("echo", n) for n in range(count)):
+            if outcome.unwrap() != slot:
+                raise ValueError(f"{outcome} in place of {slot}")
+            slot += 1
+        if slot != count:
+            raise ValueError(f"{slot} outcomes of {count} jobs")
+
     async def one(self, value: Any) -> Any:
         """By `Producer.submit_one`."""
         return await (await self.producer.submit_one(call("echo", value)))
