@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments servers anyio3 fuzz chaos mutants budget browser api rules vendor docs check format bench bench-all bench-peers record-cost clean
+.PHONY: help demo test clients environments servers anyio3 fuzz chaos mutants budget browser api rules vendor docs check format bench bench-all bench-peers bench-scale record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -88,6 +88,9 @@ bench-all: bench  ## All measurements (some ten minutes)
 
 bench-peers: $(VENV)/.ready  ## gatherq beside arq, SAQ, streaq, taskiq, docket, celery, dramatiq, huey, RQ (half an hour; BENCH="--quick")
 	@cd bench && ../$(BIN)/python -m peers $(BENCH)
+
+bench-scale: $(VENV)/.ready  ## How gatherq grows: 1 to 8 processes, a million jobs, 500 workers; writes docs/scale.md (half an hour; BENCH="--quick")
+	@cd bench && ../$(BIN)/python -m scale $(BENCH)
 
 record-cost: $(VENV)/.ready  ## What a job costs the server in instructions, by callgrind (AGAINST=another checkout)
 	@$(BIN)/python bench/record_cost.py $(if $(AGAINST),--against $(AGAINST))
