@@ -70,20 +70,20 @@ class _Deadline:
     make one.
     """
 
-    __slots__ = ("_attempt", "_before", "_task", "_timer", "expired")
+    __slots__ = ("_attempt", "_before", "_loop", "_task", "_timer", "expired")
 
     def __init__(self, attempt: Attempt) -> None:
         self.expired = False
         self._attempt = attempt
         self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()  # in a fork of the handler's, none is running
         self._task = asyncio.current_task()
         self._before = self._task.cancelling() if self._task else 0
 
     def set(self) -> None:
         """Begin to watch the time."""
         if self._attempt.deadline is not None and not self._timer:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(self._attempt.deadline, self._expire)
+            self._timer = self._loop.call_at(self._attempt.deadline, self._expire)
 
     def _expire(self) -> None:
         if self._attempt.cancelled_by:
