@@ -188,6 +188,7 @@ def encode_result(
     return _RESULT % (
         worker.encode(),
         attempt,
+        # The id of a slot is made of its batch's, which is encoded once.
         codec.encode(job_id) if batch is None else b'%b:%d"' % (_text(batch)[:-1], slot),
         status.encode(),
         b',"sig":"%b"' % group.sig.encode() if group else b"",

@@ -17,6 +17,7 @@ from gatherq_worker.attempt import State
 from gatherq_worker.engine.observers import Observer
 from gatherq_worker.engine.options import EngineOptions, Hooks
 from gatherq_worker.execution.result import ExecutionResult
+from gatherq_worker.ipc import scoreboard
 from gatherq_worker.registry import Handler
 
 from .parts import Parts
@@ -387,3 +388,34 @@ async def test_a_fault_of_the_engine_is_logged_and_fails_its_job_alone(caplog):
     (record,), _ = world.recorder.waiting()
     assert (record.status, json.loads(record.payload)["error"]["type"]) == ("failed", "KeyError")
     assert "the worker itself failed" in caplog.text
+
+
+async def waits(steps: int) -> None:
+    for _ in range(steps):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+async def test_a_timer_is_set_where_a_job_waits_and_not_before(steps, monkeypatch):
+    set_at = []
+    loop = asyncio.get_running_loop()
+    parts = Parts([Handler(JobDefinition("waits", timeout=5), waits)])
+    attempt = parts.attempt("waits", steps)
+    real = loop.call_at
+    monkeypatch.setattr(loop, "call_at", lambda at, *call: set_at.append(at) or real(at, *call))
+    await parts.launch(attempt)
+    assert set_at == [attempt.deadline][: min(steps, 1)]
+
+
+@pytest.mark.parametrize("supervised", [False, True])
+async def test_what_is_awaitable_and_no_coroutine_is_awaited(supervised):
+    def later(ctx):
+        return asyncio.get_running_loop().run_in_executor(None, lambda: 7)
+
+    board = scoreboard.Scoreboard() if supervised else None
+    parts = Parts([Handler(JobDefinition("later"), later, takes_ctx=True)], scoreboard=board)
+    await parts.launch(parts.attempt("later"))
+    (record,), _ = parts.recorder.waiting()
+    assert (record.status, json.loads(record.payload)["r"]) == ("succeeded", 7)
+    if board:
+        board.close()
