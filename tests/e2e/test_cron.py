@@ -73,7 +73,7 @@ async def test_a_worker_that_does_not_know_the_job_leaves_it_to_others(
         await workers_on(server_url, queue, 1)
         start_worker(module="scheduled")
         await lines_of(ledger, 9)
-    results = [key async for key in redis.scan_iter(f"arq:result:cron:t?ck@{queue}:*")]
+    results = [key async for key in redis.scan_iter(f"arq:result:cron:t?ck@{queue}:*", 10_000)]
     assert {json.loads(result)["status"] for result in await redis.mget(results)} == {"succeeded"}
 
 

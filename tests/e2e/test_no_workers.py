@@ -61,7 +61,10 @@ def announced(producer, queue):
 
 async def records(redis, queue):
     """Return the records of the workers of a queue."""
-    found = [await redis.hgetall(key) async for key in redis.scan_iter(KeySpace(queue).worker("*"))]
+    found = [
+        await redis.hgetall(key)
+        async for key in redis.scan_iter(KeySpace(queue).worker("*"), 10_000)
+    ]
     return [each for each in found if each.get(b"queue") == queue.encode()]
 
 

@@ -46,7 +46,7 @@ async def running(application, server_url, queue):
 async def the_only_batch(producer):
     """Wait until there is a batch whose job runs."""
     while True:
-        async for key in producer.redis.scan_iter("gatherq:batch:*"):
+        async for key in producer.redis.scan_iter("gatherq:batch:*", 10_000):
             batch = await producer.batch(key.decode().rpartition(":")[2])
             if (await batch.counts()).running:
                 return batch

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from . import lists
-from .children import NotSound, Trial, Trials
+from .children import Trial, Trials
 from .guards import REPOSITORY, Guard
 from .lua_guards import LuaGuards
 from .python_guards import OPTIONS, run_python
@@ -28,10 +28,16 @@ class Outcome:
         self.seen, self._accepted = lists.seen(), lists.accepted()
         self.unseen: list[Guard] = []
         self.outdated: list[Trial] = []
+        self.unsound: list[Trial] = []
         self._moved = 0
 
     def report(self, trial: Trial) -> None:
         guard, test = trial.guard, trial.test
+        if not trial.is_sound:
+            self._done += 1
+            self.unsound.append(trial)
+            print(f"{_short(guard)}: {test} fails without any change", flush=True)
+            return
         known, is_accepted = self.seen.get(guard.file, {}), self._is_accepted(guard)
         self._done += 1
         spent = time.monotonic() - self._begun
@@ -70,8 +76,10 @@ class Outcome:
         for trial in self.outdated:
             print(f"is seen, though accepted: {trial.guard.file}: {trial.guard.name}")
             print(f"    by {trial.test}")
+        for trial in self.unsound:
+            print(f"fails without any change: {trial.test}")
         seconds = round(time.monotonic() - self._begun)
-        bad = len(self.unseen) + len(self.outdated)
+        bad = len(self.unseen) + len(self.outdated) + len(self.unsound)
         print(f"{self._done} guards in {seconds} s: {bad or 'none'} to be looked at")
         if self._moved and not self._write:
             print(f"{self._moved} are seen by other tests than listed: --write notes that")
@@ -127,7 +135,7 @@ def _try(guards: list[Guard], outcome: Outcome, asked: argparse.Namespace) -> No
     trials = Trials(run_python, asked.jobs)
     first = [guard for guard in python if guard in listed]
     for trial in trials.of(first, lambda guard: [listed[guard]]):
-        if trial.test is None:
+        if trial.test is None or not trial.is_sound:
             others.append(trial.guard)
         else:
             outcome.report(trial)
@@ -160,10 +168,7 @@ def main() -> int:
     outcome = Outcome(len(guards), asked.write)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder
-        try:
-            _try(guards, outcome, asked)
-        except NotSound as fault:
-            sys.exit(str(fault))
+        _try(guards, outcome, asked)
     return outcome.summary()
 
 

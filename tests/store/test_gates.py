@@ -54,7 +54,7 @@ async def test_a_full_gate_parks_and_each_end_calls_the_next(redis, submit, ente
 
 async def drained(redis, queue):
     """Whether nothing of gates is left but what expires."""
-    names = [key async for key in redis.scan_iter(f"gatherq:*{queue}*")]
+    names = [key async for key in redis.scan_iter(f"gatherq:*{queue}*", 10_000)]
     left = [name for name in names if b"holders" in name or b"waiting" in name or b"gates" in name]
     return left == []
 

@@ -175,7 +175,7 @@ async def test_what_is_left_of_a_batch_that_has_gone_is_removed_without_a_word(
     await expired(redis, running)
     assert (await claim(store("w2"))).attempts == []
     assert await redis.zcard(queue) == 0
-    left = [key async for key in redis.scan_iter(f"*{batch}*")]
+    left = [key async for key in redis.scan_iter(f"*{batch}*", 10_000)]
     assert left == []
 
 

@@ -206,7 +206,7 @@ async def test_a_deletion_whose_reply_was_lost_is_done(redis, submit, asks, batc
     assert await asks.delete(batch, 0) == 0
     assert await asks.delete(batch, 0) == 0
     assert await asks.size_of(batch) == 0
-    assert not [key async for key in redis.scan_iter(f"*{batch}*")]
+    assert not [key async for key in redis.scan_iter(f"*{batch}*", 10_000)]
 
 
 async def test_a_run_of_a_submission_is_written_once(redis, asks, store, batch, queue):

@@ -43,7 +43,7 @@ def minutes(redis, keys):
     """Return the keys of minutes, or of hours, that have statistics."""
 
     async def minutes(of="[0-9]*"):
-        return [key.decode() async for key in redis.scan_iter(keys.statistics(of))]
+        return [key.decode() async for key in redis.scan_iter(keys.statistics(of), 10_000)]
 
     return minutes
 

@@ -164,7 +164,7 @@ async def test_nothing_is_left_in_redis_but_results(producer, start_worker, ledg
     async with until(60):
         batch = await producer.submit([stuck.flaky.call(ledger.path, 2, "ValueError")])
         await batch.outcomes()
-    left = [key.decode() async for key in producer.redis.scan_iter(f"*{batch.id}*")]
+    left = [key.decode() async for key in producer.redis.scan_iter(f"*{batch.id}*", 10_000)]
     assert sorted(left) == sorted(
         [f"arq:result:{batch.id}:0", f"gatherq:batch:{batch.id}", f"gatherq:done:{batch.id}"]
     )

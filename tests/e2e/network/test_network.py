@@ -59,7 +59,7 @@ async def test_a_producers_replies_may_be_lost(stage, step):
         assert proxy.lost == 1
         with pytest.raises(BatchNotFound):
             await batch.delete()
-        assert not [key async for key in stage.redis.scan_iter(f"*{batch.id}*")]
+        assert not [key async for key in stage.redis.scan_iter(f"*{batch.id}*", 10_000)]
 
 
 async def test_resets_more_often_than_once_a_lease_do_not_break_contact(stage):
