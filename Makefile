@@ -2,7 +2,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test clients environments servers anyio3 fuzz chaos mutants budget browser api rules vendor docs check format bench bench-all bench-peers bench-scale record-cost clean
+.PHONY: help demo test long clients environments servers anyio3 fuzz chaos mutants budget browser api rules vendor docs check format bench bench-all bench-peers bench-scale record-cost clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -14,8 +14,11 @@ $(VENV)/.ready: pyproject.toml bootstrap
 demo: $(VENV)/.ready  ## A server, two workers, every kind of outcome, and a look at them (DEMO=--real-time for whole seconds)
 	@$(BIN)/python examples/kitchen.py --look $(DEMO)
 
-test: $(VENV)/.ready  ## All tests; those that promise something about Redis use a real server
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile
+test: $(VENV)/.ready  ## The tests, but for the longest; those that promise something about Redis use a real server
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile -m 'not long'
+
+long: $(VENV)/.ready  ## The longest tests, and more cases of some (five minutes)
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile -m long
 
 clients: $(VENV)/.ready  ## The tests of a client with redis-py 5.2 to 8, and workers of ours (three minutes each)
 	@for each in 5.2.1 '5.*' '6.*' '7.*' '8.*'; do tests/clients/run "$$each" || exit 1; done
@@ -67,13 +70,12 @@ api: $(VENV)/.ready  ## The JSON API of the page against what schemathesis think
 docs: $(VENV)/.ready  ## Write the table of docs/values.md anew, and the outputs of the notebook
 	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py tests/docs/test_notebook.py
 
-check: $(VENV)/.ready  ## Lint, formatting, types, layers, and what else holds the house together
+check: $(VENV)/.ready  ## Lint, formatting, types and layers; tests/house, of `make test`, has the other rules of the house
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
 	@$(BIN)/pyright --pythonpath $(BIN)/python
-	@$(BIN)/python -m pytest -q tests/house
 
 format: $(VENV)/.ready  ## Format the code
 	@$(BIN)/ruff check --fix-only -q

@@ -109,11 +109,17 @@ def start_worker(server_url, queue):
         process.send_signal(signal.SIGCONT)  # one that a test has stopped
         process.terminate()
     for process in started:
+        _end(process)
+
+
+def _end(process):
+    """Wait for the end of a worker that was asked to; ask one again that waits for its jobs."""
+    for ask, seconds in ((process.terminate, 1.5), (process.kill, 8.5)):
         try:
-            process.wait(10)
+            process.wait(seconds)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            ask()
+    process.wait()
 
 
 @contextmanager

@@ -65,6 +65,7 @@ async def test_two_idle_workers_run_each_time_once(start_worker, server_url, que
     assert 0 < await redis.pttl(result) <= 3_600_000  # as any job without a batch
 
 
+@pytest.mark.long
 async def test_a_worker_that_does_not_know_the_job_leaves_it_to_others(
     start_worker, server_url, queue, redis, ledger
 ):

@@ -100,6 +100,7 @@ async def test_however_it_ends_nothing_is_left(tmp_path, signum):
         await gone(*left)
 
 
+@pytest.mark.long
 async def test_the_end_of_its_server_ends_it(tmp_path):
     async with dev(tmp_path) as command, AsyncExitStack() as stack:
         await command.says("ready: ")
@@ -149,7 +150,16 @@ async def test_a_change_starts_the_workers_again_and_running_jobs_finish(tmp_pat
         assert await producer.gather(call("takes", 0)) == ["two"]
 
 
-@pytest.mark.parametrize("text", ["def (", "1 / 0", "import nowhere_at_all", "raise SystemExit(3)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def (",
+        *(
+            pytest.param(text, marks=pytest.mark.long)
+            for text in ("1 / 0", "import nowhere_at_all", "raise SystemExit(3)")
+        ),
+    ],
+)
 async def test_a_module_that_cannot_be_imported_is_told_and_tried_again(tmp_path, text):
     async with dev(tmp_path) as command:
         await command.says("ready: ")

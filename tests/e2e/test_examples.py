@@ -83,7 +83,7 @@ def worker_of(module, environment):
 
 
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="compares with coreutils")
-@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("alone", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_checksums_are_those_of_sha256sum(tmp_path, server_url, queue, alone):
     for n in range(20):
         (tmp_path / f"file {n:02}").write_bytes(os.urandom(n * 1000))

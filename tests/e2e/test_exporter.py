@@ -105,6 +105,7 @@ def calls(first, second):
     return [*both, *some, *[counted.waits.call(str(second))] * 200]
 
 
+@pytest.mark.long
 async def test_a_batch_is_told_exactly_but_for_what_a_killed_worker_had_not_written(
     producer, server_url, queue, start_worker, start_exporter, tmp_path
 ):

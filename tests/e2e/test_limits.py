@@ -85,6 +85,7 @@ async def test_a_quick_job_starts_behind_hundreds_that_wait_for_a_process(produc
         await batch.outcomes()
 
 
+@pytest.mark.long
 async def test_ten_jobs_behind_a_hundred_thousand_end_soon(producer, workers):
     await workers(2)
     async with until(120):

@@ -296,6 +296,7 @@ def test_plain_arq_jobs(shell):
     assert "DATA_GONE" not in shell.pipe("explain", "plain").out
 
 
+@pytest.mark.long
 def test_nothing_of_others_steers_the_terminal(shell):
     for words in (
         ["show", "mixed:5"],
@@ -370,6 +371,7 @@ def test_a_pipe_that_nobody_reads(shell):
     assert process.wait(20) == 141
 
 
+@pytest.mark.long
 async def test_junk_in_every_key_is_shown_as_something(url, shell):
     async with Redis.from_url(url) as redis, Producer(url, queue=QUEUE, patience=5) as producer:
         batch = await producer.submit([call("fail", "x"), call("echo", 1)], batch_id="junk")

@@ -66,6 +66,7 @@ def on_terminal(server_url, queue):
     return lambda *words, **more: asyncio.to_thread(on_terminal, *words, **more)
 
 
+@pytest.mark.long
 async def test_a_session_beside_a_worker(
     shell, on_terminal, start_worker, server_url, queue, tmp_path
 ):

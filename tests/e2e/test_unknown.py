@@ -81,6 +81,7 @@ async def test_limits_and_cancellations_hold_meanwhile(producer, old):
     assert isinstance(gone, Cancelled)
 
 
+@pytest.mark.long
 async def test_many_of_them_keep_nobody_waiting(producer, start_worker, old):
     await old(count=2)
     async with until(60):

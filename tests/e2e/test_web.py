@@ -143,7 +143,10 @@ def test_others_are_not_let_in_without_a_word():
     ("options", "said"),
     [
         (["--redis", "nonsense"], "what names the server is not a Redis URL: "),
-        (["--token", ""], "the token must be of ASCII letters, digits and marks, in one line"),
+        pytest.param(
+            *(["--token", ""], "the token must be of ASCII letters, digits and marks, in one line"),
+            marks=pytest.mark.long,
+        ),
         (["--token-file", "/nowhere"], "cannot read the token from /nowhere: No such file"),
         (["--token", "x", "--token-file", "y"], "give --token or --token-file, not both"),
         (["--port", "70000"], "--port is 70000: give a whole number from 0 to 65,535"),

@@ -273,6 +273,7 @@ JUNK = [
 ]
 
 
+@pytest.mark.long
 async def test_whatever_is_asked_the_answer_is_no_failure(client):
     """Hundreds of questions of junk: each has an answer, or is told what is wrong with it."""
     chance = random.Random(7)

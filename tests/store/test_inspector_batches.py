@@ -64,6 +64,7 @@ async def peak_of(slots):
         tracemalloc.stop()
 
 
+@pytest.mark.long
 async def test_many_slots_are_read_in_flat_memory(inspector, redis, queue, batch):
     await ended(redis, queue, batch, (f"{slot} {'x' * 1000}" for slot in range(20_000)))
     async with until(60):

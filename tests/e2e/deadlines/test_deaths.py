@@ -51,6 +51,7 @@ async def test_what_waits_for_its_turn_is_not_charged_however_often_its_worker_d
     assert 1 <= sum(len(history) for history in deaths(outcomes)) <= 2
 
 
+@pytest.mark.long
 async def test_more_jobs_than_threads_those_that_wait_are_not_charged(
     producer,
     start_worker,

@@ -211,7 +211,14 @@ async def test_a_module_is_imported_once_for_all_jobs(producer, start_worker):
     assert await imported_in(producer, 8) == [[False, True]] * 8
 
 
-@pytest.mark.parametrize("what", ["with_a_thread", "with_a_connection", "and_kills"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "with_a_thread",
+        pytest.param("with_a_connection", marks=pytest.mark.long),
+        pytest.param("and_kills", marks=pytest.mark.long),
+    ],
+)
 async def test_a_module_that_cannot_be_shared_is_imported_by_each_job(producer, start_worker, what):
     start_worker("--processes", "0", module=f"deadlines.imports_{what}")
     for _ in range(3):

@@ -55,7 +55,7 @@ async def test_neighbours_end_as_ever_and_the_worker_takes_more(
     assert len(ledger.lines()) == 22  # each has run once
 
 
-@pytest.mark.parametrize("code", [0, 75, 3])
+@pytest.mark.parametrize("code", [0, pytest.param(75, marks=pytest.mark.long), 3])
 async def test_an_exit_from_a_thread_is_a_death_whatever_its_code(
     producer,
     start_worker,
@@ -89,6 +89,7 @@ async def test_a_thread_that_holds_the_interpreter_is_known_by_its_limit(
     assert {(outcome.status, outcome.attempt) for outcome in others} == {("succeeded", 1)}
 
 
+@pytest.mark.long
 async def test_long_before_its_limit_it_is_charged_alone_after_the_lease(
     producer,
     start_worker,

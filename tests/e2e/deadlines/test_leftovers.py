@@ -11,7 +11,11 @@ from . import hostile
 from .test_timeouts import ledger  # noqa: F401
 
 INTERRUPTED = ["a callback that sleeps", "a callback that spins", "a task that spins"]
-RESISTING = ["a task that resists", "a callback that resists", "a thread that calls back"]
+RESISTING = [
+    "a task that resists",
+    pytest.param("a callback that resists", marks=pytest.mark.long),
+    pytest.param("a thread that calls back", marks=pytest.mark.long),
+]
 
 
 async def left(producer, path, what):

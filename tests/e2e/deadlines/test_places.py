@@ -42,7 +42,7 @@ def full(producer, start_worker, ledger):  # noqa: F811
 
 
 @pytest.mark.parametrize(("job", "count"), KINDS)
-@pytest.mark.parametrize("which", ["batch", "queue"])
+@pytest.mark.parametrize("which", ["batch", pytest.param("queue", marks=pytest.mark.long)])
 async def test_a_limit_that_passes_while_a_job_waits_ends_it_then(
     producer,
     full,
@@ -137,7 +137,13 @@ async def test_a_jobs_own_error_is_its_failure_whatever_it_says(producer, start_
     assert isinstance(outcome, Failed)
 
 
-@pytest.mark.parametrize("before", [True, False], ids=["connected before", "not connected before"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(True, id="connected before"),
+        pytest.param(False, id="not connected before", marks=pytest.mark.long),
+    ],
+)
 async def test_a_process_whose_jobs_leak_all_descriptors_is_replaced(
     producer, start_worker, before
 ):

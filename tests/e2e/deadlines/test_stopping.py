@@ -49,7 +49,16 @@ async def nobody_was_charged(start_worker, ledger, runs):  # noqa: F811
     assert {line[3] for line in ledger.lines()} == {"1"}
 
 
-@pytest.mark.parametrize("again", [None, "at once", "tree", "tree, 50 ms apart", "child first"])
+@pytest.mark.parametrize(
+    "again",
+    [
+        None,
+        "at once",
+        pytest.param("tree", marks=pytest.mark.long),
+        "tree, 50 ms apart",
+        pytest.param("child first", marks=pytest.mark.long),
+    ],
+)
 async def test_running_jobs_get_their_grace(
     producer,
     start_worker,
@@ -95,7 +104,7 @@ async def test_a_second_signal_a_second_later_means_at_once(
         await nobody_was_charged(start_worker, ledger, 2)
 
 
-@pytest.mark.parametrize("processes", ["0", "1"])
+@pytest.mark.parametrize("processes", ["1", pytest.param("0", marks=pytest.mark.long)])
 @pytest.mark.parametrize("server", ["answers nobody", "is gone"])
 async def test_it_is_over_a_second_after_the_grace_whatever_the_server_does(
     start_worker,

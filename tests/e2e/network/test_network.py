@@ -16,6 +16,7 @@ from tests.proxy import Proxy
 from .conftest import LEASE
 
 
+@pytest.mark.long
 async def test_a_server_that_is_paused_for_longer_than_a_lease_charges_nobody(stage):
     async with stage.producer() as producer, until(90):
         for _ in range(2):
@@ -62,6 +63,7 @@ async def test_a_producers_replies_may_be_lost(stage, step):
         assert not [key async for key in stage.redis.scan_iter(f"*{batch.id}*", 10_000)]
 
 
+@pytest.mark.long
 async def test_resets_more_often_than_once_a_lease_do_not_break_contact(stage):
     async with Proxy(stage.port) as proxy, stage.producer() as producer, until(90):
         dying = stage.worker()
@@ -86,6 +88,7 @@ async def test_resets_more_often_than_once_a_lease_do_not_break_contact(stage):
     assert [o.attempt for o in outcomes] == [2, 2, 2]
 
 
+@pytest.mark.long
 async def test_a_black_hole_is_left_within_a_lease_of_its_end(stage):
     async with Proxy(stage.port) as proxy, stage.producer() as producer, until(90):
         stage.worker(proxy.url)

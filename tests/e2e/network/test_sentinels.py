@@ -127,7 +127,13 @@ async def more(ended, count=8):
 
 @pytest.mark.parametrize(
     ("change", "replicas"),
-    [("kill", 0), ("kill", 1), ("freeze", 0), ("demote", 0), ("demote_by_hand", 0)],
+    [
+        ("kill", 0),
+        pytest.param("kill", 1, marks=pytest.mark.long),
+        pytest.param("freeze", 0, marks=pytest.mark.long),
+        pytest.param("demote", 0, marks=pytest.mark.long),
+        ("demote_by_hand", 0),
+    ],
 )
 async def test_each_job_has_one_outcome_whatever_becomes_of_the_master(
     pool, change, replicas, monkeypatch
