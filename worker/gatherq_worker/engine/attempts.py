@@ -77,8 +77,7 @@ class Attempts:
         self._abandoned: dict[Task, float] = {}
         #: How many attempts were started so far.
         self.started = 0
-        #: Set whenever there may be room for another job.
-        self.room = asyncio.Event()
+        self._room: asyncio.Future[None] | None = None
 
     # Transitions
 
@@ -159,7 +158,8 @@ class Attempts:
         self._abandoned[task] = self._clock()
         task.add_done_callback(self._abandoned.pop)
         task.cancel()
-        self.room.set()
+        if self._room:
+            self._tell_room()
 
     def recorded(self, record: Record[Attempt], reply: str) -> None:
         """Move from RECORDING to GONE: Redis answered to the outcome with `reply`.
@@ -194,7 +194,8 @@ class Attempts:
             self._drop_claim(attempt)  # its lease is not to be renewed while it is given back
         elif state is ABANDONED or state is LOST:
             attempt.state = GONE
-        self.room.set()
+        if self._room:
+            self._tell_room()
 
     # Requests, which change no state
 
@@ -222,6 +223,16 @@ class Attempts:
         task = self._task_of(attempt)
         if task:
             self._unwind(attempt, task)
+
+    async def wait_for_room(self) -> None:
+        """Wait until there may be room for another job: until one ends. For one task at a time."""
+        self._room = self._loop.create_future()
+        await self._room
+
+    def _tell_room(self) -> None:
+        if self._room and not self._room.done():
+            self._room.set_result(None)
+        self._room = None
 
     # Views
 
@@ -307,7 +318,8 @@ class Attempts:
             self._scoreboard.leave(attempt)
         if self._claims.get(attempt.job_id) is attempt:
             del self._claims[attempt.job_id]
-            self.room.set()
+            if self._room:
+                self._tell_room()
 
 
 def _refused(transition: str, attempt: Attempt) -> RuntimeError:

@@ -105,8 +105,7 @@ class Fetcher:
             if room <= 0:
                 if burst and 0 <= at_most <= attempts.started and not attempts.task_count:
                     return
-                attempts.room.clear()
-                await attempts.room.wait()
+                await attempts.wait_for_room()
                 continue
             try:
                 wait = await self.fetch(room)

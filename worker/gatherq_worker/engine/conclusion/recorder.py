@@ -52,13 +52,15 @@ class Recorder:
 
     def put(self, record: Record[Attempt]) -> None:
         """Hand over an outcome."""
+        if not self._records:
+            self._note()
         self._records.append(record)
-        self._note()
 
     def release(self, release: Release[Attempt]) -> None:
         """Hand over a release."""
+        if not self._releases:
+            self._note()
         self._releases.append(release)
-        self._note()
 
     def waiting(self) -> tuple[list[Record[Attempt]], list[Release[Attempt]]]:
         """Return copies of what is not known to be in Redis yet; from any thread."""
@@ -78,7 +80,8 @@ class Recorder:
     async def run(self) -> None:
         """Write until cancelled."""
         while not_cancelled():
-            await self._changed.wait()
+            if not self._records and not self._releases:
+                await self._changed.wait()
             self._changed.clear()
             while self._records or self._releases:
                 await self._write()
