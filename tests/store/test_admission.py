@@ -253,12 +253,15 @@ async def test_a_retry_is_a_start_too(redis, limited, store, batch):
 
 
 async def test_who_died_and_waits_for_its_turn_is_counted_once(redis, limited, store, batch):
-    await limited(1, max_per_second=5)
+    await limited(2, max_per_second=5)
     (held,) = await claim_due(store(lease=0.05))
     await expired(redis, held)
     assert (await claim(store("w2", lease=0.05))).attempts == []  # its turn is in 200 ms
-    await finish(store("w2"), await claim_due(store("w2")))
-    assert await redis.hget(keys.batch(batch), "running") == b"0"
+    assert await redis.hget(keys.batch(batch), "running") == b"1"
+    two = await claim_due(store("w2"), 2)
+    assert await redis.hget(keys.batch(batch), "running") == b"2"
+    await finish(store("w2"), [each for each in two if each.slot == held.slot])
+    assert await redis.hget(keys.batch(batch), "running") == b"1"
 
 
 @pytest.mark.parametrize("priority", [-9, 0, 9])
@@ -431,12 +434,12 @@ async def test_a_slot_that_is_queued_again_and_ends_after_all_keeps_none_outside
     redis, limited, asks, store, batch, queue
 ):
     """The queue was lost while it ran, and its lease has run out: its outcome came all the same."""
-    await limited(3, max_per_second=20, terms={1: (1, None)})
+    await limited(4, max_per_second=20, terms={1: (1, None)})
     (held,) = await claim_due(store(lease=0.05))
     assert held.slot == 1
     await expired(redis, held)
     await redis.delete(queue)
-    await asks.mend(batch, range(3), 3)
+    await asks.mend(batch, range(4), 4)
     assert 1 in await inside(redis, queue, batch)
     await finish(store(), [held])
     last = await claim_due(store("w2"), 2)

@@ -180,10 +180,10 @@ async def test_a_finished_batch_cannot_be_cancelled_nor_one_that_is_not_there(
 
 
 async def test_a_retry_that_waits_is_queued_too(submit, asks, store, batch, outcome):
-    await submit()
-    (attempt,) = (await claim(store())).attempts
+    await submit(2)
+    (attempt,) = (await claim(store(), 1)).attempts
     await store().release([Release(attempt, 60, charge=True)])
-    assert await asks.cancel(batch, None, "me") == 1
+    assert await asks.cancel(batch, [0], "me") == 1
     assert (await outcome()).attempt == 1
     counts = await asks.counts(batch)
     assert (counts.running, counts.cancelled) == (0, 1)

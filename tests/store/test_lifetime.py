@@ -228,6 +228,9 @@ async def test_a_batch_is_extended_for_who_holds_a_job_of_it_when_it_would_go_so
     await submit()
     (attempt,) = (await claim(store())).attempts
     assert (await store().renew([attempt])).to_extend == set()
+    far = (await store().claim(0, 0, 0)).now + 5_000_000  # longer than it stays once it has ended
+    await redis.hset(keys.batch(batch), "expires", far)
+    assert (await store().renew([attempt])).to_extend == set()
     soon = (await store().claim(0, 0, 0)).now + 100_000
     await redis.hset(keys.batch(batch), "expires", soon)
     assert (await store().renew([attempt])).to_extend == {batch}

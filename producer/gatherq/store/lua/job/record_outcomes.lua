@@ -47,13 +47,11 @@ end
 
 -- A job whose lease has run out may have been claimed by another worker that could not begin it, and wait again: then
 -- it is not counted as running.
-local function take_back_wait(batch, id, attempt, slot)
+local function take_back_wait(batch, id)
   local score = tonumber(read('ZSCORE', queue, id) or '')
   if not score or score % 1 == 0 or score % 1 == 0.5 then return end -- it is begun
   count(batch, 'running', 1)
   if score == PARKED then count(batch, 'parked', -1) end
-  local gradual = admission(batch)
-  if tonumber(slot) == batch.called then gradual.set(batch, 'called', nil) end
 end
 
 -- results_of_batches: key, number of the job, expiry, ...; others: {key, value, keep}.
@@ -77,7 +75,7 @@ for i, job in ipairs(jobs) do
       results_of_batches[n + 3] = batch.until_
       local counts, done = batch.counts, batch.done
       counts[status] = (counts[status] or 0) + 1
-      if not held[2 * i - 1] then take_back_wait(batch, id, attempt, slot) end
+      if not held[2 * i - 1] then take_back_wait(batch, id) end
       done[#done + 1], done[#done + 2] = slot, status
       if sig then
         local counted = batch.groups
