@@ -59,6 +59,8 @@ class Pool:
         self.side_name, self.folder = side, folder
         self.ledger = Ledger(folder / "ledger")
         self.workers: list[Worker] = []
+        #: After how many jobs, one by one, each process must have had its turn.
+        self.turns = 0
         self.submissions: list[Submission] = []
         #: What did not hold.
         self.violations: list[str] = []
@@ -301,7 +303,7 @@ class Pool:
         if not alive:
             return
         begun, count = monotonic(), 0
-        while monotonic() - begun < SOON + len(alive) / 10:
+        while monotonic() - begun < SOON + len(alive) / 10 or count < self.turns:
             takers = {pid for line in self.ledger.lines("probe") for pid in (line.pid, line.parent)}
             taken = [worker.pid in takers for worker in alive]
             if all(taken) or (any(taken) and not self.is_ours):  # those of arq come in no order
