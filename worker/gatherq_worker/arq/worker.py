@@ -4,10 +4,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
-import os
-import secrets
 import signal
-import socket
 from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -31,6 +28,7 @@ from gatherq_worker.execution.event_loop import run_until_done
 from gatherq_worker.execution.guarded_task import GuardedTask, guarded, within
 from gatherq_worker.ipc.endpoint import Endpoint, EndpointWriter
 from gatherq_worker.ipc.process_contract import Farewell
+from gatherq_worker.ipc.worker_name import new_worker_name
 from gatherq_worker.registry import Handler, Registry
 from gatherq_worker.telemetry.sentry import monitor_cron_jobs
 
@@ -84,7 +82,7 @@ class Worker(arq.worker.Worker):
         #: Handlers among the functions, by name: what arq's table cannot say of them.
         self._handlers: dict[str, Handler] = {}
         super().__init__([self._entry(function) for function in functions], **options)
-        self.worker_id = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
+        self.worker_id = new_worker_name()
         self.lease, self.unknown_for = lease, unknown_for
         self.job_log, self.statistics = job_log, statistics
         self.replicas, self._waited_for = replicas, waited_for(replicas, logger)

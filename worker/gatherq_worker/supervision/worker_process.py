@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
-import socket
 from collections.abc import Sequence
 from time import monotonic
 from typing import Literal
@@ -13,6 +11,7 @@ from typing import Literal
 from gatherq_worker.ipc.endpoint import Endpoint, EndpointReader
 from gatherq_worker.ipc.process_contract import VARIABLE
 from gatherq_worker.ipc.scoreboard import Scoreboard
+from gatherq_worker.ipc.worker_name import new_worker_name
 
 #: Seconds without a sign of life after which the interpreter counts as held.
 SILENT = 0.3
@@ -51,7 +50,7 @@ class WorkerProcess:
             undo.callback(scoreboard.close)
             reader = EndpointReader()
             undo.callback(reader.close)
-            worker = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
+            worker = new_worker_name()
             given = {"worker": worker, "scoreboard": scoreboard.fd}
             given |= {"alive": alive, "endpoint": reader.writer_fd, "speaks": speaks}
             process = await asyncio.create_subprocess_exec(
