@@ -112,6 +112,9 @@ async def test_whatever_stands_where_a_result_should_is_told(redis, submit, asks
     standings = await asks.standings(batch, [0, 1])
     assert standings == [SlotState(None, False, False), SlotState(None, True, False)]
     await redis.set(queue, "not a queue")
+    # What has no result, or is held by a worker, may be there.
+    assert [each.queued for each in await asks.standings(batch, [0, 1])] == [True, False]
+    await redis.set(keys.in_progress(f"{batch}:1"), "w1:1:1")
     assert [each.queued for each in await asks.standings(batch, [0, 1])] == [True, True]
     await redis.hdel(keys.batch(batch), "size")  # as the first step of a deletion does
     assert await asks.standings(batch, [0, 1]) is None

@@ -36,6 +36,7 @@ class SlotStates:
         """Return the state of each slot; None for no such batch."""
         ids = [job_id(batch, slot) for slot in slots]
         results = [self._keys.result(id_) for id_ in ids]
+        tokens = [self._keys.in_progress(id_) for id_ in ids]
         n = len(ids)
         places: list[Command] = [
             ("HMGET", self._keys.batch(batch), *FIELDS),  # without a size it is being deleted
@@ -46,19 +47,23 @@ class SlotStates:
             for command in places:
                 pipe.execute_command(*command)
             pipe.mget(results)
-            for result in results:
-                pipe.exists(result)
+            for key in (*results, *tokens):
+                pipe.exists(key)
             # Once more: between two commands a slot may have been queued again.
             for command in places:
                 pipe.execute_command(*command)
             replies = await pipe.execute(raise_on_error=False)
-        before, (values, *exist) = replies[: n + 2], replies[n + 2 : 2 * n + 3]
+        before, values, after = replies[: n + 2], _checked(replies[n + 2]), replies[3 * n + 3 :]
+        exist = [bool(_checked(reply)) for reply in replies[n + 3 : 3 * n + 3]]
         if not _may_be_there(before[0]):
             return None
-        waiting = zip(_waiting(slots, before), _waiting(slots, replies[2 * n + 3 :]), strict=True)
+        ended = [
+            has_result and not held for has_result, held in zip(exist[:n], exist[n:], strict=True)
+        ]
+        waiting = zip(*(_waiting(slots, each, ended) for each in (before, after)), strict=True)
         return [
-            SlotState(value, bool(_checked(exists)), any(each))
-            for value, exists, each in zip(_checked(values), exist, waiting, strict=True)
+            SlotState(value, exists, any(each))
+            for value, exists, each in zip(values, exist[:n], waiting, strict=True)
         ]
 
     async def recorded(self, batch: str, slots: Sequence[int]) -> list[int]:
@@ -70,14 +75,18 @@ class SlotStates:
         return [slot for slot, exists in zip(slots, exist, strict=True) if exists]
 
 
-def _waiting(slots: Sequence[int], replies: Sequence[Any]) -> list[bool]:
-    """Tell of each slot whether it may be in the queue, or outside of it."""
+def _waiting(slots: Sequence[int], replies: Sequence[Any], ended: Sequence[bool]) -> list[bool]:
+    """Tell of each slot whether it may be in the queue, or outside of it.
+
+    `ended` says of each whether it has a result and nobody holds it, for where this is not known.
+    """
     fields, again, *scores = replies
     outside = _outside(fields)
     members = [again] * len(slots) if isinstance(again, Exception) else again
     return [
-        _may_exist(score) or outside.may_have(slot, is_again=outside.again > 0 and _may_exist(each))
-        for slot, score, each in zip(slots, scores, members, strict=True)
+        _may_exist(score, over)
+        or outside.may_have(slot, is_again=outside.again > 0 and _may_exist(each, over))
+        for slot, score, each, over in zip(slots, scores, members, ended, strict=True)
     ]
 
 
@@ -92,12 +101,14 @@ def _may_be_there(fields: Any) -> bool:
     return code(fields) == "WRONGTYPE" or _checked(fields)[0] is not None
 
 
-def _may_exist(reply: Any) -> bool:
+def _may_exist(reply: Any, ended: bool) -> bool:
     """Tell whether a slot may have a place there.
 
-    Where its key is of another type nobody can know, and the slot is waited for.
+    Where its key is of another type nobody can know, and a slot that has not ended is waited for.
     """
-    return code(reply) == "WRONGTYPE" or _checked(reply) is not None
+    if code(reply) == "WRONGTYPE":
+        return not ended
+    return _checked(reply) is not None
 
 
 def _checked(reply: Any) -> Any:
