@@ -64,6 +64,23 @@ def test_what_cannot_be_read_says_why(payload, problem):
 
 
 @pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        (("b", 1), ""),
+        (("b", 2), "its data is of another job, b:2"),
+        (("c", 1), "its data is of another job, c:1"),
+        (None, ""),
+    ],
+)
+def test_the_data_of_another_slot_is_not_run_in_its_place(written, problem):
+    fields = b',"batch":"%b","slot":%d' % (written[0].encode(), written[1]) if written else b""
+    data = b'{"f":"f","a":[],"k":{},"t":null,"timeout":null%b,"et":1}' % fields
+    attempt = Attempt.read(ClaimedJob("b:1", 1, data, batch="b", slot=1))
+    assert attempt.problem == problem
+    assert (attempt.job is None) == bool(problem)
+
+
+@pytest.mark.parametrize(
     ("priority", "score", "due"),
     [
         (3, 1_795_878_000_000 - 3 * 3_600_000, 1_795_878_000_000),

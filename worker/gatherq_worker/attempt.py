@@ -145,7 +145,12 @@ class Attempt:
             problem = claimed.problem or "its data has expired or was deleted"
             return cls.of(claimed, None, problem=problem)
         try:
-            return cls.of(claimed, decode_job(payload))
+            job = decode_job(payload)
+            slot = job.batch, job.slot
+            if claimed.batch and slot not in ((claimed.batch, claimed.slot), (None, None)):
+                problem = f"its data is of another job, {job.batch}:{job.slot}"
+                return cls.of(claimed, None, problem=problem)
+            return cls.of(claimed, job)
         except (ValueError, RecursionError) as error:
             if payload[:1] == b"\x80":
                 problem = PICKLED

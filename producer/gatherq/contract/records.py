@@ -52,6 +52,9 @@ class JobRecord(BaseModel):
     delay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     #: Attempts before the last redrive.
     base: NonNegativeInt = 0
+    #: The slot that its producer wrote it for; None in a job that is no slot.
+    batch: str | None = None
+    slot: int | None = None
 
 
 #: The validator itself: pydantic's wrappers would add half to the time of reading.
