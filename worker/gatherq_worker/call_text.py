@@ -1,8 +1,9 @@
-"""The call of an attempt as a short text, `chop('onion', 12)`, whatever its arguments are.
+"""What a log calls jobs: the call of an attempt, `chop('onion', 12)`, whatever its arguments are.
 
 No code of theirs is run: a job in another format may hold objects of any class.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from .attempt import Attempt
@@ -24,6 +25,11 @@ def call_text(attempt: Attempt) -> str:
     if len(job.args) > _ITEMS or len(job.kwargs) > _ITEMS:
         shown.append("...")
     return _cut(f"{_cut(job.name, _NAME)}({', '.join(shown)}", _WHOLE) + ")"
+
+
+def jobs_text(ids: Sequence[str]) -> str:
+    """Return a text for jobs that one line of the log is about: the first, and how many more."""
+    return f"job {ids[0]}" if len(ids) == 1 else f"job {ids[0]} and {len(ids) - 1} more"
 
 
 def _shown(value: Any, depth: int = _DEPTH) -> str:

@@ -60,7 +60,7 @@ def in_state(table, state):
             table.lose([attempt])
         case State.GONE:
             table.record(attempt)
-            table.recorded(record(attempt), "recorded")
+            table.recorded(attempt)
     assert attempt.state is state
     return attempt, task
 
@@ -146,17 +146,9 @@ async def test_a_lease_is_renewed_until_redis_has_the_outcome(table, caplog):
     task.cancel()
     await asyncio.wait([task])
     assert (attempt.state, table.claims(), table.task_count) == (State.RECORDING, [attempt], 0)
-    table.recorded(record(attempt), "recorded")
+    table.recorded(attempt)
     assert (attempt.state, table.claims()) == (State.GONE, [])
     assert caplog.records == []
-
-
-@pytest.mark.parametrize("word", ["refused", "gone"])
-async def test_an_outcome_that_redis_refuses_is_logged(table, caplog, word):
-    attempt, _ = in_state(table, State.RECORDING)
-    table.recorded(record(attempt), word)
-    assert f"job b:0: outcome {word}, attempt 1 is not the current one" in caplog.text
-    assert attempt.state is State.GONE
 
 
 async def test_a_release_ends_with_its_task_or_when_redis_has_it(table):
@@ -190,7 +182,7 @@ async def test_what_is_abandoned_takes_no_slot_and_counts_once_it_is_long_over()
     assert table.abandoned_count == 0
     now[0] += 2
     assert table.abandoned_count == 1
-    table.recorded(record(attempt), "recorded")
+    table.recorded(attempt)
     assert attempt.state is State.ABANDONED
     over.set()
     await asyncio.wait([task])

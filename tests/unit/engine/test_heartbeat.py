@@ -157,7 +157,7 @@ async def test_what_was_recorded_meanwhile_is_not_lost(world, caplog):
 
     def meanwhile():
         world.attempts.record(attempt)
-        world.attempts.recorded(Record(attempt, "succeeded", b"", None), "recorded")
+        world.attempts.recorded(attempt)
         return RenewalReply(NOW, ["b:0"])
 
     await world.beat(meanwhile)

@@ -37,8 +37,8 @@ class Attempts:
     def __init__(self, told):
         self.told = told
 
-    def recorded(self, record, word):
-        self.told.append(word)
+    def recorded(self, attempt):
+        self.told.append("recorded")
 
     def released(self, release):
         self.told.append("released")
@@ -68,6 +68,22 @@ async def test_outcomes_wait_for_redis_and_are_recorded_once(caplog):
     assert len(states) == 2  # one warning a change, whatever the number of failures
     assert states[0].startswith("Redis fails to record 1 outcomes")
     assert states[1] == "Redis is back"
+
+
+async def test_outcomes_that_redis_refuses_are_told_in_one_line_of_each_kind(caplog):
+    class Refusing(Store):
+        async def record(self, records):
+            return RecordReply(["gone", "refused", "gone", "recorded", "gone"], [], [])
+
+    told = []
+    async with recording(Refusing(), told) as recorder:
+        for n in range(5):
+            recorder.put(record(n))
+    assert told == ["recorded"] * 5  # none is renewed any more
+    assert [line.message for line in caplog.records] == [
+        "job b:1: outcome refused, another attempt is the current one, or the job has ended",
+        "job b:0 and 2 more: outcome refused, its batch is no longer in Redis",
+    ]
 
 
 async def test_it_knows_how_long_it_has_had_no_descriptor():

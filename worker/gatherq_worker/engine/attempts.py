@@ -38,8 +38,9 @@ import threading
 from collections.abc import Sequence
 from time import monotonic
 
-from gatherq.store.jobs import Record, Release
+from gatherq.store.jobs import Release
 from gatherq_worker.attempt import Attempt, State
+from gatherq_worker.call_text import jobs_text
 from gatherq_worker.execution.guarded_task import GuardedTask
 from gatherq_worker.ipc.scoreboard import Scoreboard
 
@@ -136,15 +137,18 @@ class Attempts:
 
         Their tasks are cancelled. What is concluded already stays as it is.
         """
+        dropped = []
         for attempt in attempts:
             self._drop_claim(attempt)
             concluded = not self._conclude(attempt, LOST)
             task = self._task_of(attempt)
             if task and not concluded:
-                logger.warning("job %s: its lease is lost; the attempt is dropped", attempt.job_id)
+                dropped.append(attempt.job_id)
                 self._unwind(attempt, task)
                 if self._observers:
                     self._observers.tell(LeaseLost(attempt))
+        if dropped:
+            logger.warning("%s: the lease is lost; the attempt is dropped", jobs_text(dropped))
 
     def abandon(self, attempt: Attempt) -> None:
         """Move from RECORDING to ABANDONED: its task does not end, and no longer takes a slot.
@@ -161,22 +165,14 @@ class Attempts:
         if self._room:
             self._tell_room()
 
-    def recorded(self, record: Record[Attempt], reply: str) -> None:
-        """Move from RECORDING to GONE: Redis answered to the outcome with `reply`.
+    def recorded(self, attempt: Attempt) -> None:
+        """Move from RECORDING to GONE: Redis has answered to the outcome.
 
         An ABANDONED attempt stays so until its task ends.
         """
-        attempt = record.attempt
         if attempt.state is RECORDING:
             attempt.state = GONE
         self._drop_claim(attempt)
-        if reply in ("refused", "gone"):
-            logger.warning(
-                "job %s: outcome %s, attempt %d is not the current one",
-                attempt.job_id,
-                reply,
-                attempt.number,
-            )
 
     def released(self, release: Release[Attempt]) -> None:
         """Move from RELEASING to GONE: Redis has put the job back into the queue."""

@@ -12,6 +12,7 @@ from gatherq.store.jobs import JobStore, Record, RecordReply, Release
 from gatherq.store.server.errors import is_poison
 from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
+from gatherq_worker.call_text import jobs_text
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.clock import Clock
 from gatherq_worker.engine.worker_record.news import News
@@ -22,6 +23,11 @@ logger = logging.getLogger("gatherq.worker")
 
 _MAX_RECORDS = 256
 _MAX_BYTES = 2 * 1024 * 1024
+#: By the reply of Redis, why it has not taken an outcome.
+_REFUSED = {
+    "refused": "another attempt is the current one, or the job has ended",
+    "gone": "its batch is no longer in Redis",
+}
 
 
 class Recorder:
@@ -104,8 +110,9 @@ class Recorder:
         del self._releases[: len(releases)]
         self._news.recorded(records, done.replies)
         self._news.released(releases)
-        for record, reply in zip(records, done.replies, strict=True):
-            self._attempts.recorded(record, reply)
+        for record in records:
+            self._attempts.recorded(record.attempt)
+        tell_refused(records, done.replies)
         self.sweep(done.to_sweep)
         self.extend(done.to_extend)
         for release in releases:
@@ -125,7 +132,7 @@ class Recorder:
                 return
             for record in records:
                 logger.error("job %s: no outcome: %s", record.attempt.job_id, error)
-                self._attempts.recorded(record, "refused")
+                self._attempts.recorded(record.attempt)
             for release in releases:
                 logger.error("job %s: not given back: %s", release.attempt.job_id, error)
                 self._attempts.released(release)
@@ -171,6 +178,18 @@ async def _quietly(work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception as error:
         logger.warning("cannot sweep or extend a batch: %s; a later step does it", error)
+
+
+def tell_refused(records: Sequence[Record[Attempt]], replies: Sequence[str]) -> None:
+    """Log which outcomes Redis did not take, one line for all of a kind."""
+    for word, why in _REFUSED.items():
+        ids = [
+            record.attempt.job_id
+            for record, reply in zip(records, replies, strict=True)
+            if reply == word
+        ]
+        if ids:
+            logger.warning("%s: outcome refused, %s", jobs_text(ids), why)
 
 
 def _bounded(records: Sequence[Record[Attempt]], most: int) -> list[Record[Attempt]]:

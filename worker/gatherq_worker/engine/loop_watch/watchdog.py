@@ -18,6 +18,7 @@ from gatherq.store.server.outages import OutageLog
 from gatherq_worker.attempt import Attempt
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.engine.conclusion.finalizer import Finalizer
+from gatherq_worker.engine.conclusion.recorder import tell_refused
 from gatherq_worker.engine.events import LoopBlocked
 from gatherq_worker.engine.options import EngineOptions
 from gatherq_worker.engine.places.execution_places import ExecutionPlaces
@@ -169,8 +170,9 @@ class Watchdog:
         replies = await store.record_and_maintain(records)
         self._news.recorded(records, replies)
         self._records = []
-        for record, reply in zip(records, replies, strict=True):
-            self._loop.call_soon_threadsafe(self._attempts.recorded, record, reply)
+        tell_refused(records, replies)
+        for record in records:
+            self._loop.call_soon_threadsafe(self._attempts.recorded, record.attempt)
 
     async def _recycle(self, store: JobStore, overdue: list[Attempt]) -> None:
         """End this process, which cannot be freed; what else it runs starts elsewhere at once."""
