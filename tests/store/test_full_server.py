@@ -49,6 +49,14 @@ async def test_all_that_ends_jobs_goes_on(redis, submit, asks, store, batch):
     assert await asks.remove(batch)
 
 
+async def test_a_batch_that_has_ended_answers_who_cancels_it(redis, submit, asks, store, batch):
+    await submit(2)
+    await store().record([record(a) for a in (await claim(store())).attempts])
+    await fill(redis)
+    assert await asks.cancel(batch, None, "me") == 0
+    assert await asks.cancel(batch, [0], "me") == 0
+
+
 async def test_a_dead_workers_jobs_are_taken_over(redis, submit, store):
     await submit(1)
     (first,) = (await claim(store())).attempts

@@ -17,8 +17,8 @@ if #slots == 0 then
   local left = batch.left
   if left > 0 then
     if not batch.by then change(batch, 'cancelled_by', by) end
-    begin_writing()
   end
+  begin_writing()
   local answer = remember_answer(batch, request, {batch.size, 0, left, 0})
   write_batches(1, 20)
   if left > 0 then redis.call('PUBLISH', channel, cjson.encode({batch = batch_id, by = by})) end
