@@ -10,6 +10,7 @@ from gatherq.client.job_encoding import digests
 from gatherq.contract import records
 from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
+from gatherq.contract.validation import MIN_RATE
 from gatherq.store.jobs import JobStore, Record, Release
 from gatherq.store.parking import Admission
 
@@ -692,20 +693,40 @@ async def test_a_damaged_count_lets_in_no_slot_that_is_not_written(
     assert await inside(redis, queue, batch) == [0, 1]
 
 
-async def test_an_interval_of_nothing_is_no_rate(redis, limited, store, batch, queue):
+@pytest.mark.parametrize("interval", [0, 10**12])
+async def test_an_interval_that_nobody_asks_for_is_no_rate(
+    redis, limited, store, batch, queue, interval
+):
     await limited(1000, max_per_second=0.1)
-    await redis.hset(keys.batch(batch), "interval", 0)
+    await redis.hset(keys.batch(batch), "interval", interval)
     await claim_due(store())
-    assert 1 < len(await inside(redis, queue, batch)) <= 200
+    assert 2 < len(await inside(redis, queue, batch)) <= 200
 
 
-@pytest.mark.parametrize("junk", ["inf", "1e99", "-1", "nan", "x"])
+async def test_a_limit_of_none_at_once_is_no_limit(redis, limited, store, batch):
+    await limited(6, max_at_once=2)
+    held = (await claim(store())).attempts
+    await redis.hset(keys.batch(batch), "max_at_once", 0)
+    await finish(store(), held)
+    assert sorted(await run_all(store())) == [2, 3, 4, 5]
+
+
+async def test_the_longest_interval_is_one(redis, limited, store, batch):
+    await limited(3, max_per_second=MIN_RATE)
+    assert slots(await claim_due(store())) == [0]
+    assert (await claim(store())).attempts == []
+    assert await redis.hexists(keys.batch(batch), "turn")
+
+
+@pytest.mark.parametrize("junk", ["inf", "1e99", "-1", "nan", "x", "1e13", "a day away"])
 @pytest.mark.parametrize("pace", ["", "p"])
 async def test_a_turn_that_is_no_time_holds_up_nobody(
     redis, limited, store, batch, queue, junk, pace
 ):
     await limited(3, max_per_second=1000, pace=pace)
     key = KeySpace(queue).gate(pace) if pace else keys.batch(batch)
+    if junk == "a day away":  # the clock of the server was set back, or a slower rate was meant
+        junk = (await store().claim(0, 0, 0)).now + 86_400_000
     await redis.hset(key, "turn", junk)
     assert slots(await claim_due(store())) == [0]
 

@@ -52,6 +52,19 @@ async def test_a_full_gate_parks_and_each_end_calls_the_next(redis, submit, ente
     assert seen == list(range(8))
 
 
+async def test_a_gate_that_says_none_may_enter_lets_in_one_at_a_time(
+    redis, submit, enter, store, queue
+):
+    await submit(3)
+    begun, seen = await enter(Gate("f", most=1)), []
+    while begun:
+        seen += slots(begun)
+        await redis.hset(KeySpace(queue).gate("f"), "most", 0)
+        await finish(store(), begun)
+        begun = await enter(Gate("f", most=1))
+    assert seen == [0, 1, 2]
+
+
 async def drained(redis, queue):
     """Whether nothing of gates is left but what expires."""
     names = [key async for key in redis.scan_iter(f"gatherq:*{queue}*", 10_000)]

@@ -30,19 +30,38 @@ local function admission(batch)
   local MOST_PASSED_OVER = 2000
   -- A step looks at so many slots at the most that may be outside no more.
   local MOST_LOOKED_AT = 1000
+  -- Of a rate of one start a day, with room (µs).
+  local LONGEST_INTERVAL = 1e11
+
+  -- Limits as they stand in a hash. A number that nobody of ours can have written counts as not given, or it would keep
+  -- all out for ever: none at once, less than a start a day, a turn that is further away than two intervals.
+  local function most_in(raw)
+    local most = whole(raw)
+    return most ~= 0 and most or nil
+  end
+
+  local function interval_in(raw)
+    local interval = whole(raw)
+    return interval and interval > 0 and interval <= LONGEST_INTERVAL and interval or nil
+  end
+
+  local function turn_in(raw, interval)
+    local turn = time_in(raw)
+    return turn <= now + (interval or LONGEST_INTERVAL) / 500 + 1000 and turn or 0
+  end
 
   -- Reads how far a gradual batch is admitted.
   local function read_fields(batch)
     if batch.admitted then return end
     local raw = read('HMGET', prefix.batch .. batch.id, unpack(ADMISSION)) or {}
     for i, name in ipairs(ADMISSION) do batch[name] = whole(raw[i]) end
-    batch.turn = time_in(raw[8])
+    batch.max_at_once, batch.interval = most_in(raw[4]), interval_in(raw[5])
+    batch.turn = turn_in(raw[8], batch.interval)
     batch.pace = raw[10] or nil
     batch.ahead = batch.ahead or 0
     batch.priority = priority_in(raw[9])
     batch.admitted = batch.admitted or batch.written
     batch.beyond, batch.again = batch.beyond or 0, batch.again or 0
-    if batch.interval == 0 then batch.interval = nil end
   end
 
   local function set(batch, field, value)
@@ -127,7 +146,7 @@ local function admission(batch)
 
   local function turn_of(batch)
     if not batch.pace then return batch.turn end
-    return time_in(read('HGET', prefix.gate .. queue .. ':' .. batch.pace, 'turn'))
+    return turn_in(read('HGET', prefix.gate .. queue .. ':' .. batch.pace, 'turn'), batch.interval)
   end
 
   local function start_in_turn(batch, slot)
@@ -257,7 +276,8 @@ local function admission(batch)
 
   admission_made = {read = read_fields, set = set, outside_of = outside_of, is_outside = is_outside,
     has_left = has_left, recount_outside = recount_outside, leave_outside = leave_outside, wait_outside = wait_outside, go_first = go_first, exact_now = exact_now,
-    next_turn = next_turn, turn_of = turn_of, start_in_turn = start_in_turn, admit = admit}
+    next_turn = next_turn, turn_of = turn_of, start_in_turn = start_in_turn, admit = admit,
+    most_in = most_in, interval_in = interval_in, turn_in = turn_in}
   if batch then read_fields(batch) end
   return admission_made
 end

@@ -62,6 +62,19 @@ local function slot_of(id)
   return batch_id, batch and batch.alive and slot or nil, batch
 end
 
+-- Which of these jobs are slots that have an outcome, as a set. Something else in its place gives way to one.
+local function find_ended(ids)
+  local ended, keys = {}, {}
+  for i, id in ipairs(ids) do keys[i] = prefix.result .. id end
+  if #ids == 0 or redis.call('EXISTS', unpack(keys)) == 0 then return ended end
+  for i, id in ipairs(ids) do
+    local _, slot = slot_of(id)
+    local head = slot and read('GETRANGE', keys[i], 0, 1199) or ''
+    ended[id] = string.find(head, ',"id":"' .. id .. '",', 1, true) ~= nil
+  end
+  return ended
+end
+
 -- Whether the index lists a batch, and events tell of it. Small unnamed ones would cost more than they say.
 local function is_listed(batch)
   return batch.kind == 'submit' or batch.kind == 'gather' and (batch.size or 0) >= 10

@@ -21,8 +21,9 @@ local function gate_keeper(leaving)
     local tail = queue .. ':' .. name
     gate = {key = prefix.gate .. tail, holders = prefix.holders .. tail, waiting = prefix.waiting .. tail}
     local raw = read('HMGET', gate.key, 'most', 'interval', 'turn', 'called') or {}
-    gate.most, gate.interval = whole(raw[1]), whole(raw[2])
-    gate.turn = time_in(raw[3])
+    local limits = admission()
+    gate.most, gate.interval = limits.most_in(raw[1]), limits.interval_in(raw[2])
+    gate.turn = limits.turn_in(raw[3], gate.interval)
     gate.called = raw[4] or nil
     gates[name] = gate
     return gate

@@ -133,10 +133,18 @@ local function claim_job(id, attempts, slot, batch, score, place, job)
   end
 end
 
+-- Of the members that are looked at, slots that have an outcome: their place in the queue is none, and is taken away.
+-- Somebody has written it there, or has set back how far their batch is admitted.
+local ended, over = {}, {}
+
 -- Decides on one member of the queue; returns true if it is claimed, and its score if it is passed over. `place` is its
 -- score as Redis wrote it. `in_lane`: it is parked in a lane, and its score is the one of there.
 local function look_at(id, score, place, job, token, attempts, mark, in_lane)
   attempts = attempts and whole(attempts) or 0
+  if ended[id] then
+    over[#over + 1] = id
+    return
+  end
   if token then
     -- The mark of a plain arq worker names no worker, and has a TTL: leave the job to that worker.
     local left = redis.call('PTTL', prefix.in_progress .. id)
@@ -200,6 +208,7 @@ local function look_at_all(ids, queued, places, left_alone, in_lane)
     keys[3 * i] = prefix.retry .. id
   end
   local values = redis.call('MGET', unpack(keys))
+  ended = find_ended(ids)
   local marks = marked and read('HMGET', cancel_marks, unpack(ids)) or {}
   for i, id in ipairs(ids) do
     if claimed == n then break end
@@ -340,7 +349,7 @@ if lanes and claimed < n and #members < 120 then
 end
 
 -- From here on the step only writes.
-if #scores + #no_jobs + #gone + #members > 0 then begin_writing() end
+if #scores + #no_jobs + #gone + #over + #members > 0 then begin_writing() end
 local function set_token(id, attempts, token)
   redis.call('SET', prefix.retry .. id, attempts, 'PX', RETRY_TTL)
   redis.call('SET', prefix.in_progress .. id, token, 'PX', lease)
@@ -369,6 +378,7 @@ for _, id in ipairs(gone) do
 end
 delete(left_behind)
 in_chunks(gone, function(...) try('ZREM', queue, ...) end)
+in_chunks(over, function(...) try('ZREM', queue, ...) end)
 if #no_jobs > 0 then
   in_chunks(no_jobs, function(...) try('ZREM', queue, ...) end)
   for _, id in ipairs(no_jobs) do write('LPUSH', quarantine, string.sub(id, 1, 1024)) end

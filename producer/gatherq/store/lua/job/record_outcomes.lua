@@ -10,13 +10,15 @@
 -- (1 or 0), and where it is not a success its signature, or none. results: one for each job.
 -- Returns {{a reply for each job}, {batches that sweep.lua is to be run for}, {batches that extend.lua is to be
 -- run for}}. Replies: recorded; already (an earlier call of this attempt recorded it); refused (the
--- attempt is not the current one); gone (its batch, or that life of it, is no longer in Redis).
+-- attempt is not the current one, or the job has an outcome); gone (its batch, or that life of it, is no longer in Redis).
 lives, groups, jobs = cjson.decode(lives), cjson.decode(groups), cjson.decode(jobs)
-local held, seen, replies = {}, {}, {}
+local held, ids, seen, replies = {}, {}, {}, {}
 for i, job in ipairs(jobs) do
+  ids[i] = job[1]
   held[2 * i - 1], held[2 * i] = prefix.in_progress .. job[1], prefix.retry .. job[1]
 end
 held = #jobs > 0 and redis.call('MGET', unpack(held)) or held
+local ended = find_ended(ids)
 
 -- Whether the result of a job is that of this attempt.
 local function is_recorded(id, attempt, result)
@@ -37,7 +39,7 @@ local function reply_for(i, id, attempt, claim, slot)
   local holder, alive = held[2 * i - 1], batch and batch.alive
   local same = alive and batch.life == lives[batch_id]
   if alive and not same then return 'refused' end
-  if seen[id] or holder ~= token and (holder or held[2 * i] ~= attempt or is_redriven(id, attempt)) then
+  if seen[id] or ended[id] or holder ~= token and (holder or held[2 * i] ~= attempt or is_redriven(id, attempt)) then
     local before = seen[id] == token or is_recorded(id, attempt, ARGV[before_results + i])
     return before and 'already' or 'refused'
   end
