@@ -213,9 +213,9 @@ async def test_a_lapsed_lease_of_another_is_passed_over_too_and_charged_later(
 @pytest.mark.parametrize(
     ("terms", "status"),
     [
-        ({"deadline": 0.1}, b"timed_out"),
-        ({"queue_timeout": 0.1}, b"timed_out"),
-        ({"lease": 0.1}, b"cancelled"),
+        ({"deadline": 0.5}, b"timed_out"),
+        ({"queue_timeout": 0.5}, b"timed_out"),
+        ({"lease": 0.5}, b"cancelled"),
         ({}, b"cancelled"),
     ],
     ids=["deadline", "queue_timeout", "producer lost", "cancelled"],
@@ -233,7 +233,7 @@ async def test_what_may_not_run_any_more_ends_though_it_is_only_ever_passed_over
     assert await redis.xlen(keys.done(batch)) == 0
     if not terms:
         await redis.hset(keys.batch(batch), "cancelled_by", "policy")  # and nobody sweeps
-    await pass_time(0.15)
+    await pass_time(0.55)
     walk.place = FRONT
     assert await walk.whole() == []
     assert await redis.zcard(queue) == 0
