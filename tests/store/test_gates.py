@@ -298,6 +298,26 @@ async def test_what_a_rate_has_left_at_a_gate_without_one_keeps_nobody_out(
     assert await redis.hget(KeySpace(queue).gate("f"), "called") == b"nobody"
 
 
+@pytest.mark.parametrize("how", ["claimed", "mended"])
+async def test_whoever_was_called_and_is_no_holder_any_more_keeps_nobody_waiting(
+    redis, submit, asks, enter, store, batch, queue, waits, pass_turn, how
+):
+    """Its claim may come when others wait: it waits behind them then, and one of them is called."""
+    await submit(4)
+    (first,) = await enter(SELDOM)
+    await finish(store(), [first])  # the next is called
+    await redis.delete(KeySpace(queue).holders("f"))
+    await pass_turn()
+    if how == "claimed":
+        await redis.zincrby(queue, -60_000, f"{batch}:1")
+        assert await enter(SELDOM) == []
+    else:
+        await asks.mend(batch, range(4), -1)
+        await redis.zincrby(queue, -60_000, f"{batch}:2")
+    (second,) = await enter(SELDOM)
+    assert second.slot == 2
+
+
 @pytest.mark.parametrize("turn", ["x", "nan", "9" * 30 + "x", b"\xff"])
 async def test_a_turn_that_is_no_number_has_passed(redis, submit, enter, queue, turn):
     await submit(1)

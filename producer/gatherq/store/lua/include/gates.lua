@@ -24,7 +24,7 @@ local function gate_keeper(leaving)
     local limits = admission()
     gate.most, gate.interval = limits.most_in(raw[1]), limits.interval_in(raw[2])
     gate.turn = limits.turn_in(raw[3], gate.interval)
-    gate.called = raw[4] or nil
+    gate.called = raw[4] and read('ZSCORE', gate.holders, raw[4]) and raw[4] or nil
     gates[name] = gate
     return gate
   end
