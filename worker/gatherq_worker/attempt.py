@@ -48,12 +48,10 @@ class State(enum.IntEnum):
     RECORDING = 4
     #: It is on its way back to the queue.
     RELEASING = 5
-    #: Its outcome is on its way or recorded, and its code does not end.
-    ABANDONED = 6
     #: Another worker has claimed the job, or its batch is gone.
-    LOST = 7
+    LOST = 6
     #: Redis has its outcome, or the job is in the queue again.
-    GONE = 8
+    GONE = 7
 
 
 _RECORDING = State.RECORDING  # to look it up in the enumeration costs several times as much
@@ -104,6 +102,8 @@ class Attempt:
     #: Who asked for its cancellation, once somebody has.
     cancelled_by: str | None = None
     state: State = State.CLAIMED
+    #: Whether its code and the hook behind it have ended; the last hook may still run.
+    has_ended: bool = False
     #: `time.monotonic()` at which its limit is reached, and at which its grace is over.
     deadline: float | None = None
     overdue: float | None = None

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -42,15 +43,19 @@ async def reconnects(path: str, url: str) -> None:
 
 @job(grace=0.1)
 async def computes(path: str) -> None:
-    """Clean up in short steps, of which many jobs together block the loop."""
+    """Clean up in short steps, of which many jobs together block the loop.
+
+    All of it takes longer than the grace: some are cancelled once more before they are clean.
+    """
     try:
         await until_cancelled(path)
     except asyncio.CancelledError:
-        for _ in range(3):
-            end = monotonic() + 0.01
-            while monotonic() < end:
-                pass
-            await asyncio.sleep(0)
+        with suppress(asyncio.CancelledError):
+            for _ in range(3):
+                end = monotonic() + 0.01
+                while monotonic() < end:
+                    pass
+                await asyncio.sleep(0)
         note(path, "clean")
         raise
 

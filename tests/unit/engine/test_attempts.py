@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
 import pytest
 
-from gatherq.store.jobs import Record, Release
+from gatherq.store.jobs import Release
 from gatherq_worker.attempt import Attempt, State
 from gatherq_worker.engine.attempts import Attempts
 from gatherq_worker.execution.guarded_task import guarded
@@ -23,8 +24,15 @@ async def table():
         task.cancel()
 
 
-def record(attempt):
-    return Record(attempt, "succeeded", b"", None)
+@asynccontextmanager
+async def room_made(table):
+    """What is done within makes room for another job."""
+    room = asyncio.create_task(table.wait_for_room())
+    await asyncio.sleep(0)
+    assert not room.done()
+    yield
+    async with asyncio.timeout(5):
+        await room
 
 
 def claimed(table, job_id="b:0", number=1):
@@ -53,9 +61,6 @@ def in_state(table, state):
             table.record(attempt)
         case State.RELEASING:
             table.release(attempt)
-        case State.ABANDONED:
-            table.record(attempt)
-            table.abandon(attempt)
         case State.LOST:
             table.lose([attempt])
         case State.GONE:
@@ -126,8 +131,8 @@ async def test_only_what_waits_begins(table, state):
     assert attempt.state is state
 
 
-@pytest.mark.parametrize("state", [state for state in State if state is not State.RECORDING])
-async def test_only_what_is_recorded_is_abandoned(table, state):
+@pytest.mark.parametrize("state", [State.CLAIMED, State.WAITING, State.RUNNING])
+async def test_only_what_is_concluded_is_abandoned(table, state):
     attempt, _ = in_state(table, state)
     with pytest.raises(RuntimeError, match="abandon"):
         table.abandon(attempt)
@@ -151,6 +156,25 @@ async def test_a_lease_is_renewed_until_redis_has_the_outcome(table, caplog):
     assert caplog.records == []
 
 
+async def test_there_is_room_when_a_task_ends_and_when_an_outcome_is_recorded(table):
+    attempt, task = in_state(table, State.RECORDING)
+    async with room_made(table):
+        task.cancel()
+    async with room_made(table):
+        table.recorded(attempt)
+
+
+async def test_leases_that_are_lost_together_are_told_in_one_line(table, caplog):
+    begun = [started(table, f"b:{n}") for n in range(3)]
+    lost, tasks = zip(*begun, strict=True)
+    table.lose(lost)
+    table.lose(lost)  # a second time they are lost already
+    assert [line.message for line in caplog.records] == [
+        "job b:0 and 2 more: the lease is lost; the attempt is dropped"
+    ]
+    await asyncio.wait(tasks)
+
+
 async def test_a_release_ends_with_its_task_or_when_redis_has_it(table):
     attempt, task = in_state(table, State.RELEASING)
     task.cancel()
@@ -162,11 +186,9 @@ async def test_a_release_ends_with_its_task_or_when_redis_has_it(table):
 
 async def test_what_is_abandoned_takes_no_slot_and_counts_once_it_is_long_over():
     async def swallows():
-        while not over.is_set():
-            try:
+        for _ in range(2):  # the requests to end that are made below
+            with suppress(asyncio.CancelledError):
                 await over.wait()
-            except asyncio.CancelledError:
-                continue
 
     over, now = asyncio.Event(), [100.0]
     table = Attempts(clock=lambda: now[0])
@@ -174,19 +196,58 @@ async def test_what_is_abandoned_takes_no_slot_and_counts_once_it_is_long_over()
     await asyncio.sleep(0)
     table.begin(attempt)
     table.record(attempt)
-    room = asyncio.create_task(table.wait_for_room())
-    await asyncio.sleep(0)
-    table.abandon(attempt)
-    await room
+    async with room_made(table):
+        table.abandon(attempt)
     assert table.task_count == 0
     assert table.abandoned_count == 0
     now[0] += 2
     assert table.abandoned_count == 1
-    table.recorded(attempt)
-    assert attempt.state is State.ABANDONED
     over.set()
     await asyncio.wait([task])
-    assert (attempt.state, table.abandoned_count) == (State.GONE, 0)
+    assert table.abandoned_count == 0
+
+
+def lost(table, attempt):
+    table.lose([attempt])
+
+
+def recorded_while_blocked(table, attempt):
+    table.record(attempt)
+    table.recorded(attempt)
+    table.unwind(attempt)
+
+
+@pytest.mark.parametrize("conclude", [lost, recorded_while_blocked])
+async def test_what_runs_on_when_its_grace_is_over_is_abandoned(table, conclude):
+    async def stays():
+        for _ in range(2):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+    attempt, task = started(table, work=stays())
+    await asyncio.sleep(0)
+    table.begin(attempt)
+    attempt.grace = 0.01
+    conclude(table, attempt)
+    async with room_made(table):
+        assert table.task_count == 1
+    assert table.task_count == 0
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_hook_after_the_outcome_runs_on_whatever_its_job_was_asked_to_do(table):
+    over = asyncio.Event()
+    attempt, task = started(table, work=over.wait())
+    await asyncio.sleep(0)
+    table.begin(attempt)
+    attempt.has_ended = True
+    table.record(attempt)
+    table.abandon(attempt)
+    assert table.task_count == 1
+    over.set()
+    await asyncio.wait([task])
+    assert not task.cancelled()
 
 
 async def test_another_life_of_a_job_takes_the_place_of_the_first(table):

@@ -218,7 +218,7 @@ async def test_expiry_gives_up_the_slot_of_what_does_not_end():
     world.finalizer.expire([running])
     world.finalizer.expire([running])
     (record,), _ = world.handed_over
-    assert (record.status, running.state) == ("timed_out", State.ABANDONED)
+    assert (record.status, running.state) == ("timed_out", State.RECORDING)
     assert world.attempts.task_count == 0
     over.set()
     await asyncio.wait([task])

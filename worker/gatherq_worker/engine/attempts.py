@@ -10,10 +10,9 @@
 
     each of these three
           |
-          +--- record ----> RECORDING --- recorded ------------------> GONE
-          |                     +--- abandon ---> ABANDONED --- ended ---> GONE
-          +--- release ---> RELEASING --- released ------------------> GONE
-          +--- lose ------> LOST --- ended --------------------------> GONE
+          +--- record ----> RECORDING --- recorded ---> GONE
+          +--- release ---> RELEASING --- released ---> GONE
+          +--- lose ------> LOST -------- ended ------> GONE
 
 `record`, `release` and `lose` lead out of CLAIMED, WAITING and RUNNING alike, and conclude an
 attempt: the first of them wins, and any later one returns False. Of the other transitions each has
@@ -23,7 +22,8 @@ be a fault of ours.
 Two more facts are kept beside the state, for they end at other times. The claim: Redis counts the
 attempt as this worker's, and the heartbeat renews its lease, from `claim` until Redis has the
 outcome or the release, or says that the attempt is lost. The task: it ends after the hooks of the
-job, which may be long after the outcome is recorded.
+job, which may be long after the outcome is recorded. One whose code does not end within its grace,
+once the attempt is concluded without it, is abandoned: it runs on, and takes no slot.
 
 Threads: all this belongs to the thread of the event loop. The thread of the heartbeat, which runs
 the watchdog too, may read copies (`claims`, `running`), single attempts (`is_claimed`, `find`,
@@ -56,7 +56,7 @@ _UNWIND = 1.0
 Task = GuardedTask[None]
 
 # Names of the module: to look up a member of an enumeration costs several times as much.
-CLAIMED, WAITING, RUNNING, RECORDING, RELEASING, ABANDONED, LOST, GONE = State
+CLAIMED, WAITING, RUNNING, RECORDING, RELEASING, LOST, GONE = State
 
 
 class Attempts:
@@ -150,26 +150,8 @@ class Attempts:
         if dropped:
             logger.warning("%s: the lease is lost; the attempt is dropped", jobs_text(dropped))
 
-    def abandon(self, attempt: Attempt) -> None:
-        """Move from RECORDING to ABANDONED: its task does not end, and no longer takes a slot.
-
-        Its task is cancelled once more. Raises KeyError if it has none.
-        """
-        if attempt.state is not RECORDING:
-            raise _refused("abandon", attempt)
-        task = self._tasks.pop(attempt.job_id)
-        attempt.state = ABANDONED
-        self._abandoned[task] = self._clock()
-        task.add_done_callback(self._abandoned.pop)
-        task.cancel()
-        if self._room:
-            self._tell_room()
-
     def recorded(self, attempt: Attempt) -> None:
-        """Move from RECORDING to GONE: Redis has answered to the outcome.
-
-        An ABANDONED attempt stays so until its task ends.
-        """
+        """Move from RECORDING to GONE: Redis has answered to the outcome."""
         if attempt.state is RECORDING:
             attempt.state = GONE
         self._drop_claim(attempt)
@@ -181,19 +163,19 @@ class Attempts:
         self._drop_claim(release.attempt)
 
     def ended(self, attempt: Attempt) -> None:
-        """Forget the task of an attempt, which is done; move from ABANDONED or LOST to GONE."""
+        """Forget the task of an attempt, which is done; move from LOST to GONE."""
         task = self._tasks.get(attempt.job_id)
         if task is not None and task.attempt is attempt:
             del self._tasks[attempt.job_id]
         state = attempt.state
         if state is RELEASING:
             self._drop_claim(attempt)  # its lease is not to be renewed while it is given back
-        elif state is ABANDONED or state is LOST:
+        elif state is LOST:
             attempt.state = GONE
         if self._room:
             self._tell_room()
 
-    # Requests, which change no state
+    # Of tasks, which changes no state
 
     def cancel(self, attempt: Attempt, by: str) -> bool:
         """Cancel the task of an attempt, whose outcome names `by`; False if that comes too late.
@@ -219,6 +201,16 @@ class Attempts:
         task = self._task_of(attempt)
         if task:
             self._unwind(attempt, task)
+
+    def abandon(self, attempt: Attempt) -> None:
+        """Have the task of a concluded attempt, which does not end, take no slot any longer.
+
+        It is cancelled once more.
+        """
+        if not attempt.concluded:
+            raise _refused("abandon", attempt)
+        if task := self._task_of(attempt):
+            self._abandon(attempt, task)
 
     async def wait_for_room(self) -> None:
         """Wait until there may be room for another job: until one ends. For one task at a time."""
@@ -299,7 +291,19 @@ class Attempts:
         asked = attempt.cancelled_by or self._past(attempt)
         if attempt.outside or not asked:  # code in the loop is asked once: it may be cleaning up
             task.cancel()
-        self._loop.call_later(attempt.grace, attempt.free)  # whatever it does about that
+        self._loop.call_later(attempt.grace, self._abandon, attempt, task)
+
+    def _abandon(self, attempt: Attempt, task: Task) -> None:
+        attempt.free()
+        if task.done() or attempt.has_ended:
+            return
+        if self._tasks.get(attempt.job_id) is task:
+            del self._tasks[attempt.job_id]
+        self._abandoned[task] = self._clock()
+        task.add_done_callback(self._abandoned.pop)
+        task.cancel()
+        if self._room:
+            self._tell_room()
 
     def _past(self, attempt: Attempt) -> bool:
         return attempt.deadline is not None and self._clock() >= attempt.deadline

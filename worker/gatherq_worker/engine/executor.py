@@ -211,6 +211,7 @@ class Executor:
         self, result: ExecutionResult, attempt: Attempt, handler: Handler, max_attempts: int
     ) -> None:
         """Hand over what became of the attempt, unless it is concluded already."""
+        attempt.has_ended = True
         if not attempt.concluded:
             self._finalizer.conclude(result, attempt, handler, max_attempts)
 

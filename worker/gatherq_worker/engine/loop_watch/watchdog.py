@@ -173,6 +173,7 @@ class Watchdog:
         tell_refused(records, replies)
         for record in records:
             self._loop.call_soon_threadsafe(self._attempts.recorded, record.attempt)
+            self._loop.call_soon_threadsafe(self._attempts.unwind, record.attempt)
 
     async def _recycle(self, store: JobStore, overdue: list[Attempt]) -> None:
         """End this process, which cannot be freed; what else it runs starts elsewhere at once."""
