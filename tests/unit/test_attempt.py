@@ -67,9 +67,9 @@ def test_what_cannot_be_read_says_why(payload, problem):
     ("written", "problem"),
     [
         (("b", 1), ""),
-        (("b", 2), "its data is of another job, b:2"),
-        (("c", 1), "its data is of another job, c:1"),
-        (None, ""),
+        (("b", 2), "its data is of another job"),
+        (("c", 1), "its data is of another job"),
+        (None, "its data is of another job"),  # one of arq's
     ],
 )
 def test_the_data_of_another_slot_is_not_run_in_its_place(written, problem):

@@ -146,10 +146,8 @@ class Attempt:
             return cls.of(claimed, None, problem=problem)
         try:
             job = decode_job(payload)
-            slot = job.batch, job.slot
-            if claimed.batch and slot not in ((claimed.batch, claimed.slot), (None, None)):
-                problem = f"its data is of another job, {job.batch}:{job.slot}"
-                return cls.of(claimed, None, problem=problem)
+            if claimed.batch and (job.batch, job.slot) != (claimed.batch, claimed.slot):
+                return cls.of(claimed, None, problem="its data is of another job")
             return cls.of(claimed, job)
         except (ValueError, RecursionError) as error:
             if payload[:1] == b"\x80":

@@ -37,7 +37,7 @@ def test_a_job_of_theirs_is_read_in_their_format(codec, payload):
 
 
 def test_a_job_of_a_batch_is_ours_whatever_the_serializers():
-    ours = b'{"f":"add","a":[1],"k":{},"t":null,"et":1000}'
+    ours = b'{"f":"add","a":[1],"k":{},"t":null,"batch":"b","slot":0,"et":1000}'
     for codec in (PICKLE, JSON):
         attempt = codec.read(ClaimedJob("b:0", 1, ours, batch="b"))
         assert attempt.job

@@ -33,7 +33,7 @@ def nested(levels: int, of: Any = 0) -> Any:
 
 
 def read(payload: bytes) -> Attempt:
-    return Attempt.read(ClaimedJob("b:0", 1, payload, 0, "b", 0))
+    return Attempt.read(ClaimedJob("j", 1, payload))
 
 
 GOOD = {
