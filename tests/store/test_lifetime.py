@@ -116,8 +116,28 @@ async def test_whatever_stands_where_a_result_should_is_told(redis, submit, asks
     assert [each.queued for each in await asks.standings(batch, [0, 1])] == [True, False]
     await redis.set(keys.in_progress(f"{batch}:1"), "w1:1:1")
     assert [each.queued for each in await asks.standings(batch, [0, 1])] == [True, True]
+    await redis.delete(queue, keys.in_progress(f"{batch}:1"))
+    await redis.zadd(queue, {f"{batch}:1": 1})  # it is known to be there
+    assert [each.queued for each in await asks.standings(batch, [0, 1])] == [False, True]
     await redis.hdel(keys.batch(batch), "size")  # as the first step of a deletion does
     assert await asks.standings(batch, [0, 1]) is None
+
+
+@pytest.mark.parametrize("damage", ["admitted", "again"])
+async def test_a_result_that_is_none_is_an_end_where_it_may_be_outside(
+    redis, submit, asks, store, batch, damage
+):
+    await submit(300)
+    await store().record([record(a) for a in (await claim(store(), 2)).attempts])
+    for slot in (0, 1):
+        await redis.delete(keys.result(f"{batch}:{slot}"))
+    await redis.rpush(keys.result(f"{batch}:1"), "x")
+    if damage == "admitted":
+        await redis.hset(keys.batch(batch), "admitted", 0)
+    else:
+        await redis.hset(keys.batch(batch), "again", 1)
+        await redis.set(keys.again(batch), "x")
+    assert [each.queued for each in await asks.standings(batch, [0, 1])] == [True, False]
 
 
 async def test_another_result_than_the_one_read_is_left_alone(redis, submit, asks, store, batch):

@@ -78,14 +78,16 @@ class SlotStates:
 def _waiting(slots: Sequence[int], replies: Sequence[Any], ended: Sequence[bool]) -> list[bool]:
     """Tell of each slot whether it may be in the queue, or outside of it.
 
-    `ended` says of each whether it has a result and nobody holds it, for where this is not known.
+    `ended` says of each whether it has a result, and nobody holds it: it waits only where it is
+    known to be in the queue.
     """
     fields, again, *scores = replies
     outside = _outside(fields)
     members = [again] * len(slots) if isinstance(again, Exception) else again
     return [
-        _may_exist(score, over)
-        or outside.may_have(slot, is_again=outside.again > 0 and _may_exist(each, over))
+        _exists(score)
+        or (not over and _may_exist(score))
+        or (not over and outside.may_have(slot, is_again=_may_exist(each)))
         for slot, score, each, over in zip(slots, scores, members, ended, strict=True)
     ]
 
@@ -101,14 +103,14 @@ def _may_be_there(fields: Any) -> bool:
     return code(fields) == "WRONGTYPE" or _checked(fields)[0] is not None
 
 
-def _may_exist(reply: Any, ended: bool) -> bool:
-    """Tell whether a slot may have a place there.
+def _exists(reply: Any) -> bool:
+    """Tell whether a slot is known to have a place there."""
+    return code(reply) != "WRONGTYPE" and _checked(reply) is not None
 
-    Where its key is of another type nobody can know, and a slot that has not ended is waited for.
-    """
-    if code(reply) == "WRONGTYPE":
-        return not ended
-    return _checked(reply) is not None
+
+def _may_exist(reply: Any) -> bool:
+    """Tell whether a slot may have a place there: nobody knows where its key is of another type."""
+    return code(reply) == "WRONGTYPE" or _checked(reply) is not None
 
 
 def _checked(reply: Any) -> Any:
