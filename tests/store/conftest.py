@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from gatherq import call
 from gatherq.contract import records
+from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
 from gatherq.store.batches import BatchStore
 from gatherq.store.jobs import JobStore
@@ -37,9 +38,15 @@ def submit(redis, queue, batch):
 
 
 @pytest.fixture
-def store(redis, queue):
-    def store(worker="w1"):
-        return JobStore(redis, KeySpace(queue), worker, LEASE)
+def lease():
+    """Seconds that a lease lasts, unless a test says otherwise."""
+    return LEASE
+
+
+@pytest.fixture
+def store(redis, queue, lease):
+    def store(worker="w1", lease=lease):
+        return JobStore(redis, KeySpace(queue), worker, lease)
 
     return store
 
@@ -54,3 +61,18 @@ def asks(redis, queue):
 def pass_time(redis, queue, batch):
     """Let time pass for the batch of the test, without waiting for it."""
     return partial(steps.pass_time, redis, queue, batch)
+
+
+@pytest.fixture
+def limited(asks, batch):
+    """Submit a batch with options, its calls in chunks of 400."""
+
+    async def limited(size, *, of=batch, terms=None, **options):
+        jobs = [records.encode_job(call("f", n), of, n, None) for n in range(size)]
+        for first in range(0, size, 400):
+            chunk = jobs[first : first + 400]
+            own = {s: t for s, t in (terms or {}).items() if first <= s < first + 400}
+            given = BatchOptions(**options)
+            await asks.submit(of, size, 3600, first, chunk, options=given, life=of, terms=own)
+
+    return limited

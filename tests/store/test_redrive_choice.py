@@ -162,9 +162,8 @@ async def test_who_did_it_is_in_the_events(redis, ended, queue):
 async def test_each_verb_says_what_it_is(redis, server_url, queue, store):
     async def kinds():
         found = set()
-        async for key in redis.scan_iter(
-            keys.batch("*"), 10_000, "hash"
-        ):  # others test other types
+        # Others test other types.
+        async for key in redis.scan_iter(keys.batch("*"), 10_000, "hash"):
             kind, label, at = await redis.hmget(key, "kind", "label", "queue")
             if at == queue.encode():
                 found.add((kind, label))

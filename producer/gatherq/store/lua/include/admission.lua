@@ -30,11 +30,12 @@ local function admission(batch)
   local MOST_PASSED_OVER = 2000
   -- A step looks at so many slots at the most that may be outside no more.
   local MOST_LOOKED_AT = 1000
-  -- Of a rate of one start a day, with room (µs).
-  local LONGEST_INTERVAL = 1e11
+  -- Of a rate of one start a day, with room (µs); the longest delay that a producer may ask for, with room (ms).
+  local LONGEST_INTERVAL, LONGEST_DELAY = 1e11, 1e11
 
   -- Limits as they stand in a hash. A number that nobody of ours can have written counts as not given, or it would keep
-  -- all out for ever: none at once, less than a start a day, a turn that is further away than two intervals.
+  -- all out for ever: none at once, less than a start a day, a turn that is further away than two intervals, a delay of more
+  -- than a year.
   local function most_in(raw)
     local most = whole(raw)
     return most ~= 0 and most or nil
@@ -58,6 +59,7 @@ local function admission(batch)
     batch.max_at_once, batch.interval = most_in(raw[4]), interval_in(raw[5])
     batch.turn = turn_in(raw[8], batch.interval)
     batch.pace = raw[10] or nil
+    if batch.starts and batch.starts > now + LONGEST_DELAY then batch.starts = nil end
     batch.ahead = batch.ahead or 0
     batch.priority = priority_in(raw[9])
     batch.admitted = batch.admitted or batch.written
