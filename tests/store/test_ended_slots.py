@@ -3,6 +3,8 @@
 import pytest
 
 from gatherq.contract.keys import KeySpace
+from gatherq.store.outside import PARKED
+from gatherq.store.parking import LaneRoom
 
 from .outcomes import failed, succeeded
 from .steps import claim, expired, record
@@ -34,6 +36,34 @@ async def test_an_ended_slot_in_the_queue_is_claimed_by_nobody(redis, three, sto
     assert (await claim(store("w2"))).attempts == []
     assert await stored(redis, good, bad) == before
     assert await redis.zcard(queue) == 1  # the one that runs
+
+
+@pytest.mark.parametrize("by", ["cancel", "cancel of slots", "sweep", "deadline", "lane"])
+async def test_an_ended_slot_in_the_queue_is_ended_by_nobody(
+    redis, three, store, asks, queue, batch, by
+):
+    good, bad, running = three
+    before = await stored(redis, good, bad)
+    await redis.zadd(queue, {good.job_id: 1.25, bad.job_id: 1.25})
+    if by == "cancel of slots":
+        assert await asks.cancel(batch, [0, 1], "me") == 0
+    elif by == "cancel":
+        await asks.cancel(batch, None, "me")
+        assert (await asks.sweep(batch, force=True)).ended == 0
+    else:
+        now = (await store().claim(0, 0, 0)).now
+        await redis.hset(keys.batch(batch), mapping={"deadline": now - 1, "limit": 1})
+        if by == "sweep":
+            assert (await asks.sweep(batch, force=True)).ended == 0
+        elif by == "lane":
+            await redis.zadd(queue, dict.fromkeys([good.job_id, bad.job_id], PARKED))
+            await redis.zadd(KeySpace(queue).lane("thread"), {good.job_id: 1, bad.job_id: 2})
+            full = [LaneRoom("thread", 0, "threads", 0)]
+            assert (await store().claim(5, now - 60_000, now, lanes=full)).jobs == []
+        else:
+            assert (await claim(store("w2"))).attempts == []
+    assert await stored(redis, good, bad) == before
+    assert await redis.zrange(queue, 0, -1) == [running.job_id.encode()]
 
 
 async def test_the_data_of_one_that_failed_serves_its_redrive(redis, three, store, asks, queue):

@@ -38,7 +38,7 @@ for i, job in ipairs(ids) do
     asked[#asked + 1] = job
   elseif scores[i] then
     end_job(batch, job, slots[i], attempts, tonumber(scores[i]), cancelled(by))
-  elseif batch.gradual and admission(batch).is_outside(batch, slots[i]) and redis.call('EXISTS', prefix.result .. job) == 0 then
+  elseif batch.gradual and admission(batch).is_outside(batch, slots[i]) then
     end_job(batch, job, slots[i], attempts, nil, cancelled(by))
   end
 end

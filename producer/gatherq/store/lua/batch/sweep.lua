@@ -67,7 +67,7 @@ if force ~= '1' and patient > 0 and (verdict_on_all or look_at_each) then
 end
 
 local function reply(size, running)
-  if #members > 0 or next(batch.changes) then
+  if #members + #over > 0 or next(batch.changes) then
     begin_writing()
     end_jobs()
   end
@@ -103,10 +103,8 @@ for i, job in ipairs(ids) do
       if left then sweep_in(left) end
     end
   elseif slot >= batch.written then
-    if verdict_on_all and redis.call('EXISTS', prefix.result .. job) == 0 then
-      end_job(batch, job, slot, 0, nil, verdict_on_all)
-    end
-  elseif batch.gradual and admission(batch).is_outside(batch, slot) and redis.call('EXISTS', prefix.result .. job) == 0 then
+    if verdict_on_all then end_job(batch, job, slot, 0, nil, verdict_on_all) end
+  elseif batch.gradual and admission(batch).is_outside(batch, slot) then
     local verdict, left = verdict_on_all, nil
     if not verdict and attempts == 0 then verdict, left = queue_verdict(job) end
     if verdict then end_job(batch, job, slot, attempts, nil, verdict) end

@@ -91,10 +91,15 @@ local function is_begun(attempts, score)
 end
 
 -- Ends one queued slot, for `end_jobs`; `attempts` is how many it had, `score` its score in the queue, nil where
--- it is not there. Its data stays, for a redrive.
-local clean, members, results, rows, row_of = {}, {}, {}, {}, {}
+-- it is not there. Its data stays, for a redrive. A slot that has an outcome keeps it, and only leaves the queue (`over`):
+-- somebody has written it there, or has set back how far its batch is admitted.
+local clean, members, over, results, rows, row_of = {}, {}, {}, {}, {}, {}
 local PLACE_OF = {failed = 3, timed_out = 5, cancelled = 7}
 local function end_job(batch, id, slot, attempts, score, verdict, payload)
+  if find_ended({id})[id] then
+    over[#over + 1] = id
+    return
+  end
   clean[#clean + 1], clean[#clean + 2] = prefix.in_progress .. id, prefix.retry .. id
   members[#members + 1] = id
   if score == PARKED then count(batch, 'parked', -1) end
@@ -131,6 +136,7 @@ local function end_jobs()
   delete(clean)
   for _, result in ipairs(results) do redis.call('SET', result[1], result[2], 'PXAT', result[3]) end
   in_chunks(members, function(...) try('ZREM', queue, ...) end)
+  in_chunks(over, function(...) try('ZREM', queue, ...) end)
   in_chunks(members, function(...) try('HDEL', cancel_marks, ...) end)
   gate_keeper(members)
   add_statistics(rows)

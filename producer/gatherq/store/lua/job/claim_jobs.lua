@@ -133,9 +133,8 @@ local function claim_job(id, attempts, slot, batch, score, place, job)
   end
 end
 
--- Of the members that are looked at, slots that have an outcome: their place in the queue is none, and is taken away.
--- Somebody has written it there, or has set back how far their batch is admitted.
-local ended, over = {}, {}
+-- Of the members that are looked at, slots that have an outcome.
+local ended = {}
 
 -- Decides on one member of the queue; returns true if it is claimed, and its score if it is passed over. `place` is its
 -- score as Redis wrote it. `in_lane`: it is parked in a lane, and its score is the one of there.
@@ -378,7 +377,6 @@ for _, id in ipairs(gone) do
 end
 delete(left_behind)
 in_chunks(gone, function(...) try('ZREM', queue, ...) end)
-in_chunks(over, function(...) try('ZREM', queue, ...) end)
 if #no_jobs > 0 then
   in_chunks(no_jobs, function(...) try('ZREM', queue, ...) end)
   for _, id in ipairs(no_jobs) do write('LPUSH', quarantine, string.sub(id, 1, 1024)) end
