@@ -129,3 +129,45 @@ async def test_clocks_that_jump(pool):
     await pool.outcomes(long)
     never_lost(pool, long)
     pool.all_are(late, "timed_out", r"1(\.0)?\b|TimeoutError")
+
+
+async def with_a_clock(pool: Pool) -> Path:
+    """Start the server again, with a time of day of its own, and workers; return its file."""
+    file = pool.folder / "clock"
+    set_clock(file, "+0s")
+    words = clock("FAKETIME_TIMESTAMP_FILE", str(file))
+    pool.server.before = ["env", *(f"{name}={value}" for name, value in words.items())]
+    await pool.server.restart()
+    await pool.start(2)
+    return file
+
+
+@row("13", "the clock of the server jumps ahead")
+async def test_clock_of_the_server_ahead(pool):
+    """The clock of the server jumps ahead by an hour, in jobs of 2.5 s, of which some wait. Nobody
+    is charged: leases are over at once, and who would take them over was not in contact for one."""
+    file = await with_a_clock(pool)
+    jobs = await pool.submit([("nap", (2.5,))] * 150, executions=1)
+    await pool.started(100)
+    set_clock(file, "+1h")
+    async with pool.recovers(2 * 2.5 + SOON, "all had ended"):
+        await pool.outcomes(jobs)
+    seconds, _ = await pool.redis.time()
+    pool.must(seconds - time.time() > HOUR / 2, "the row is not one: the server has no other time")
+    never_lost(pool, jobs)
+
+
+@row("13", "the clock of the server is set back", arq="it asks Redis for no time")
+async def test_clock_of_the_server_back(pool):
+    """The clock of the server is set back by 5 s, in jobs of 1 s. What is queued waits for these
+    5 s, which is said where the clock of the server is believed; what comes later does not."""
+    file = await with_a_clock(pool)
+    jobs = await pool.submit([("nap", (1.0,))] * 400, executions=1)
+    await pool.started(100)
+    set_clock(file, "-5s")
+    later = await pool.submit([("nap", (0.0,))] * 4, executions=1)
+    async with pool.recovers(1.0 + SOON, "what came later had ended"):
+        await pool.outcomes(later)
+    async with pool.recovers(5.0 + 4.0 + SOON, "what was queued had ended"):
+        await pool.outcomes(jobs)
+    never_lost(pool, jobs, later)

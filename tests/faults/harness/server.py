@@ -38,7 +38,9 @@ class Server:
             **{name.replace("_", "-"): value for name, value in options.items()},
         }
         words = [word for name, value in settings.items() for word in (f"--{name}", value)]
-        self._command = [*shlex.split(before), program, *words]
+        #: Words in front of the command, from its next start on.
+        self.before = shlex.split(before)
+        self._command = [program, *words]
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -46,7 +48,7 @@ class Server:
         log = (self.folder / "log").open("ab")
         with log:
             self._process = subprocess.Popen(  # noqa: ASYNC220 (it takes a millisecond)
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*self.before, *self._command], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         async with asyncio.timeout(20), Redis.from_url(self.url) as redis:
             while True:
