@@ -5,7 +5,6 @@ import re
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-import pytest
 
 from gatherq_web import app
 
@@ -65,7 +64,6 @@ async def texts_of(made, accept):
     return found
 
 
-@pytest.mark.long
 async def test_a_hidden_word_is_nowhere(server_url, queue, producer, start_worker, tmp_path):
     made = app(server_url, queue=queue)
     hiding = [

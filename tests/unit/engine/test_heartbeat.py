@@ -162,7 +162,7 @@ async def test_what_was_recorded_meanwhile_is_not_lost(world, caplog):
 
     await world.beat(meanwhile)
     assert attempt.state is State.GONE
-    assert "its lease is lost" not in caplog.text
+    assert "lease is lost" not in caplog.text
 
 
 async def test_it_goes_on_after_an_outage(world, caplog):

@@ -70,6 +70,31 @@ async def test_outcomes_wait_for_redis_and_are_recorded_once(caplog):
     assert states[1] == "Redis is back"
 
 
+async def test_what_is_left_of_a_write_that_was_stopped_is_written_by_the_next_run():
+    """A worker that is told to stop ends its recorder, and begins another for the drain."""
+
+    class Slow(Store):
+        begun = asyncio.Event()
+
+        async def record(self, records):
+            self.begun.set()
+            await asyncio.Event().wait()
+
+    store = Slow()
+    recorder = Recorder(store, Attempts([]))
+    first = asyncio.create_task(recorder.run())
+    recorder.put(record(1))
+    await store.begun.wait()
+    first.cancel()
+    await asyncio.wait([first])
+    store.record = Store.record.__get__(store)
+    second = asyncio.create_task(recorder.run())
+    async with asyncio.timeout(10):
+        await recorder.flushed()
+    assert store.finished == [["b:1"]]
+    second.cancel()
+
+
 async def test_outcomes_that_redis_refuses_are_told_in_one_line_of_each_kind(caplog):
     class Refusing(Store):
         async def record(self, records):

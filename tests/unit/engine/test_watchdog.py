@@ -161,6 +161,21 @@ async def test_a_loop_that_is_free_again_by_then_keeps_its_process():
     assert store.released == []
 
 
+async def test_a_timeout_that_redis_refuses_is_told(caplog):
+    class Refusing(Store):
+        async def record_and_maintain(self, records):
+            await super().record_and_maintain(records)
+            return ["gone"] * len(records)
+
+    asked = threading.Event()
+    dog = Dog(overdue())
+    with dog.watching(Refusing(asked.set)):
+        assert asked.wait(10)  # blocks the loop
+        while dog.attempts.claim_count:  # the loop hears of it
+            await asyncio.sleep(0.01)
+    assert "job b:0: outcome refused, its batch is no longer in Redis" in caplog.text
+
+
 async def test_a_process_that_has_no_descriptor_left_for_its_outcomes_is_ended(caplog):
     dog, store = Dog(Attempt("b:1", 1, None)), Store()
     with dog.watching(store) as thread:
