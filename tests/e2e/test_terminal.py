@@ -101,6 +101,11 @@ class Terminal:
         os.close(self.mine)
         self.mine = None
 
+    async def gives_the_foreground(self):
+        """Wait until the shell has put what runs in it to the front."""
+        while os.tcgetpgrp(self.mine) == self.pid:
+            await asyncio.sleep(0.01)
+
     def end(self):
         """Wait for the end of the worker, not for ever; return its exit code."""
         if self.ended is None:
@@ -235,6 +240,7 @@ async def test_ctrl_z_and_fg(producer, terminal, start_worker):
         await shown.says(b"stopped")
         assert await producer.gather(call("well")) == [1]
         shown.type(b"\n")
+        await shown.gives_the_foreground()  # else Ctrl-C would be the shell's
         assert await producer.gather(call("well")) == [1]
     said = len(shown.said)
     shown.type(b"\x03")

@@ -49,14 +49,18 @@ def totals(producer, queue):
 
 @pytest.fixture
 def events(producer, queue):
-    """Wait for the events of workers with these names, in order; return their fields."""
+    """Wait for the events of workers with these names; return their fields by name.
+
+    They come in any order: a death may be told when the next process has told its start.
+    """
 
     async def events(*names):
         while True:
             found = [fields for _, fields in await producer.redis.xrange(KeySpace(queue).events)]
             ours = [each for each in found if b"worker" in each]
-            if [each[b"event"].decode() for each in ours] == list(names):
-                return [{k.decode(): v.decode() for k, v in each.items()} for each in ours]
+            if sorted(each[b"event"].decode() for each in ours) == sorted(names):
+                texts = [{k.decode(): v.decode() for k, v in each.items()} for each in ours]
+                return {each["event"]: each for each in texts}
             await asyncio.sleep(0.01)
 
     return events
@@ -111,7 +115,7 @@ async def test_what_blocks_the_loop_is_told_while_it_does(
     async with until(30):
         batch = await producer.submit([telling.blocks.call(str(tmp_path / "over"))], timeout=60)
         found = await record(lambda found: found["state"] == "blocked")
-        _, blocked = await events("worker_started", "worker_blocked")
+        blocked = (await events("worker_started", "worker_blocked"))["worker_blocked"]
         (tmp_path / "over").touch()
         await record(lambda found: found["state"] == "running" and not found["blocked_by"])
         await batch.outcomes()
@@ -169,16 +173,16 @@ async def test_a_worker_that_dies_is_told_by_its_supervisor(producer, start_work
         await producer.gather(jobs.echo.call(1))  # its supervisor knows of it by then
         pid = int((await record(lambda found: True))["pid"])
         os.kill(pid, signal.SIGKILL)
-        _, died, _ = await events("worker_started", "worker_died", "worker_started")
-    assert died["how"] == "killed by SIGKILL (out of memory, or by a person)"
+        told = await events("worker_started", "worker_died", "worker_started")
+    assert told["worker_died"]["how"] == "killed by SIGKILL (out of memory, or by a person)"
 
 
 async def test_a_worker_that_has_done_enough_says_why_it_ends(producer, start_worker, events):
     start_worker("--max-jobs-per-child", "2")
     async with until(40):
         await producer.gather(*(jobs.echo.call(n) for n in range(2)))
-        _, recycled, _ = await events("worker_started", "worker_recycled", "worker_started")
-    assert recycled["why"] == "it has started 2 jobs"
+        told = await events("worker_started", "worker_recycled", "worker_started")
+    assert told["worker_recycled"]["why"] == "it has started 2 jobs"
 
 
 async def test_a_worker_that_is_ended_for_a_job_tells_its_timeout(
@@ -189,7 +193,7 @@ async def test_a_worker_that_is_ended_for_a_job_tells_its_timeout(
         batch = await producer.submit([telling.resists.call()], timeout=1.5)
         (outcome,) = await batch.outcomes()
         names = ("worker_started", "worker_blocked", "worker_recycled", "worker_started")
-        recycled = (await events(*names))[2]
+        recycled = (await events(*names))["worker_recycled"]
         found = (await totals(lambda found: True))["resists"]
     assert outcome.status == "timed_out"
     assert recycled["why"] == f"job '{batch.id}:0' (resists) cannot be stopped"
