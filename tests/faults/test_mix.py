@@ -1,12 +1,9 @@
 """A short slice of the random mix; `make chaos MINUTES=10` is a long one."""
 
-import os
-from random import randrange
+from tests.seeds import SEED
 
 from .harness.rows import row
 from .mix import Mix
-
-SEED = int(os.environ.get("GATHERQ_SEED") or randrange(10_000))
 
 
 @row("26", "all of it at random", arq="one restart of Redis ends its workers", quick=True)

@@ -3,16 +3,12 @@
 A failure prints its seed and the shortest run that was found; `GATHERQ_SEED` begins with that seed.
 """
 
-import os
-from random import randrange
-
 import pytest
 from redis.asyncio import Redis
 
-from . import limits_runs
+from tests.seeds import EXAMPLES, SEED
 
-EXAMPLES = int(os.environ.get("GATHERQ_FUZZ", "250"))
-SEED = int(os.environ.get("GATHERQ_SEED") or randrange(2**31))
+from . import limits_runs
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ Runs print how many steps they took. `GATHERQ_SEED` begins with that seed.
 """
 
 import asyncio
-import os
-from random import randrange
 
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
@@ -18,11 +16,11 @@ from hypothesis.stateful import (
 )
 from redis.asyncio import Redis
 
+from tests.seeds import EXAMPLES, SEED
+
 from .model_checks import check, drain
 from .model_world import WORKERS, ModelWorld
 
-EXAMPLES = int(os.environ.get("GATHERQ_FUZZ", "250"))
-SEED = int(os.environ.get("GATHERQ_SEED") or randrange(2**31))
 #: Steps of one example.
 STEPS = 50
 

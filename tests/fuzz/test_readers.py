@@ -4,21 +4,19 @@ Runs print how many malformed values there were. `GATHERQ_SEED` begins with that
 """
 
 import asyncio
-import os
 from contextlib import suppress
-from random import Random, randrange
+from random import Random
 
 import pytest
 
 from gatherq import GatherqError
+from tests.seeds import EXAMPLES, SEED
 
 from . import junk
 from .live import SOON, again, gated, living, long, short, threaded
 from .malformed import Malformed
 from .replies import Replies
 
-EXAMPLES = int(os.environ.get("GATHERQ_FUZZ", "250"))
-SEED = int(os.environ.get("GATHERQ_SEED") or randrange(2**31))
 #: Values that are damaged at a time.
 AT_ONCE = 10
 #: Whose replies are damaged: what a worker asks, and what a producer asks.

@@ -1,7 +1,6 @@
 """Whatever stands in Redis: no step fails, and no neighbour is touched or charged."""
 
 import asyncio
-import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,12 +10,11 @@ from redis.asyncio import Redis
 from gatherq import Producer
 from gatherq.contract.keys import KeySpace
 from gatherq.errors import BatchNotFound
+from tests.seeds import ASKED, EXAMPLES
 
 from .world import GOOD, QUEUE, STEPS, World, damage, damaged
 
 keys = KeySpace()
-
-EXAMPLES = int(os.environ.get("GATHERQ_FUZZ", "250"))
 
 
 @pytest.fixture
@@ -27,6 +25,7 @@ async def redis(server_url):
 
 @settings(
     max_examples=EXAMPLES,
+    derandomize=not ASKED,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -57,6 +56,7 @@ async def test_whatever_stands_in_redis_no_step_fails_and_no_neighbour_is_charge
 
 @settings(
     max_examples=max(EXAMPLES // 3, 50),
+    derandomize=not ASKED,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
