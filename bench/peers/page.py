@@ -112,7 +112,7 @@ def _whole(results: Results) -> str:
 
 def _head(results: Results) -> str:
     return (
-        f"{measured_on(results)} Each number is the median of {results.run['rounds']} rounds, in "
+        f"{measured_on(results)} Each number is the median of {results.rounds} rounds, in "
         "brackets the least and the most; idle workers and the large batch were measured once.\n"
     )
 

@@ -57,6 +57,11 @@ class Results:
         draft.write_text(f"{head}[\n{rows}\n ]\n}}\n")
         os.replace(draft, self.path)
 
+    @property
+    def rounds(self) -> int:
+        """How many rounds there were, whatever was asked for."""
+        return len({cell["round"] for cell in self.cells})
+
     def values(self, peer: str, scenario: str, name: str) -> list[float]:
         """Return one number of all rounds."""
         return [cell["values"][name] for cell in self._of(peer, scenario) if name in cell["values"]]
