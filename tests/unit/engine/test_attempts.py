@@ -236,6 +236,30 @@ async def test_what_runs_on_when_its_grace_is_over_is_abandoned(table, conclude)
     await asyncio.wait([task])
 
 
+async def test_what_is_to_be_abandoned_twice_is_so_once(table, caplog):
+    """Its lease is lost, and then another life of its job begins here."""
+
+    async def stays():
+        for _ in range(2):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+        await over.wait()
+
+    over, later = asyncio.Event(), asyncio.Event()
+    attempt, task = started(table, work=stays())
+    await asyncio.sleep(0)
+    attempt.deadline, attempt.grace = 0.0, 0.01  # by which it was asked to end
+    table.lose([attempt])
+    started(table)
+    asyncio.get_running_loop().call_later(0.05, later.set)  # behind both
+    await later.wait()
+    over.set()
+    task.cancel()
+    await asyncio.wait([task])
+    await asyncio.sleep(0)
+    assert [line for line in caplog.records if line.name == "asyncio"] == []
+
+
 async def test_a_hook_after_the_outcome_runs_on_whatever_its_job_was_asked_to_do(table):
     over = asyncio.Event()
     attempt, task = started(table, work=over.wait())

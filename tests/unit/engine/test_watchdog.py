@@ -207,6 +207,37 @@ async def test_it_survives_whatever_a_look_raises(caplog):
     assert caplog.text.count("the watchdog fails; it goes on") == 1
 
 
+@pytest.mark.parametrize("takes", [True, False])
+async def test_what_timed_out_while_the_loop_was_blocked_and_does_not_end_takes_no_slot(takes):
+    def meanwhile():
+        asked.set()
+        if not takes:
+            assert free.wait(10)
+            raise ConnectionError("away")
+
+    async def stays():
+        with suppress(asyncio.CancelledError):
+            await over.wait()
+        await over.wait()
+
+    over = asyncio.Event()
+    asked, free, late = threading.Event(), threading.Event(), overdue()
+    late.grace, dog = 0.01, Dog()
+    dog.attempts.claim(late)
+    task = guarded(stays(), late)
+    dog.attempts.start(late, task)
+    dog.attempts.begin(late)
+    await asyncio.sleep(0)
+    with dog.watching(Store(meanwhile)):
+        assert asked.wait(10)  # blocks the loop
+        free.set()
+        async with asyncio.timeout(10):
+            while dog.attempts.task_count:
+                await asyncio.sleep(0.01)
+    over.set()
+    await asyncio.wait([task])
+
+
 async def test_a_timeout_that_redis_did_not_take_is_left_to_the_loop_once_it_answers():
     asked, free = threading.Event(), threading.Event()
 

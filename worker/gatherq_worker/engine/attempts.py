@@ -291,11 +291,14 @@ class Attempts:
         asked = attempt.cancelled_by or self._past(attempt)
         if attempt.outside or not asked:  # code in the loop is asked once: it may be cleaning up
             task.cancel()
-        self._loop.call_later(attempt.grace, self._abandon, attempt, task)
+        if attempt.outside:  # who waits for a thread or a process does not wait for ever
+            self._loop.call_later(attempt.grace, attempt.free)
+        else:
+            self._loop.call_later(attempt.grace, self._abandon, attempt, task)
 
     def _abandon(self, attempt: Attempt, task: Task) -> None:
         attempt.free()
-        if task.done() or attempt.has_ended:
+        if task.done() or task in self._abandoned or attempt.has_ended:
             return
         if self._tasks.get(attempt.job_id) is task:
             del self._tasks[attempt.job_id]

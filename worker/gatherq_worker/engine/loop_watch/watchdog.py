@@ -163,7 +163,9 @@ class Watchdog:
 
     async def _record(self, store: JobStore, overdue: list[Attempt]) -> None:
         """Record timeouts in place of the loop; its own verdict comes too late then."""
-        self._records += [r for a in overdue if (r := self._finalizer.time_out(a))]
+        for record in [r for a in overdue if (r := self._finalizer.time_out(a))]:
+            self._records.append(record)
+            self._loop.call_soon_threadsafe(self._attempts.unwind, record.attempt)
         records = self._records
         if not records:
             return
@@ -173,7 +175,6 @@ class Watchdog:
         tell_refused(records, replies)
         for record in records:
             self._loop.call_soon_threadsafe(self._attempts.recorded, record.attempt)
-            self._loop.call_soon_threadsafe(self._attempts.unwind, record.attempt)
 
     async def _recycle(self, store: JobStore, overdue: list[Attempt]) -> None:
         """End this process, which cannot be freed; what else it runs starts elsewhere at once."""
