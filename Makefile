@@ -71,7 +71,7 @@ docs: $(VENV)/.ready  ## Write the table of docs/values.md anew, and the outputs
 	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/values/test_travel.py tests/docs/test_notebook.py
 
 check: $(VENV)/.ready  ## Lint, formatting, types and layers; tests/house, of `make test`, has the other rules of the house
-	@$(BIN)/ruff check
+	@$(BIN)/ruff check --no-cache
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy

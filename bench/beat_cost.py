@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from record_cost import control, total, valgrind
 from redis.asyncio import Redis
 
 from gatherq import call
@@ -24,7 +25,6 @@ from gatherq.store.batches import BatchStore
 from gatherq.store.claims import ClaimedJob
 from gatherq.store.jobs import JobStore
 from gatherq.testing.server import REAL, embedded_server
-from record_cost import control, total, valgrind
 
 QUEUE, BATCH, BEATS = "beat", "b", 60
 keys = KeySpace(QUEUE)

@@ -4,9 +4,9 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from kitchen import chop
 
 from gatherq import Producer
-from kitchen import chop
 
 settings.configure(
     ROOT_URLCONF=__name__,

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request
-
 from ends_with_its_client import EndsWithItsClient
-from gatherq import Producer
+from fastapi import Depends, FastAPI, HTTPException, Request
 from kitchen import chop
+
+from gatherq import Producer
 
 
 @asynccontextmanager

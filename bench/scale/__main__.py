@@ -16,11 +16,12 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from gatherq.testing.server import REAL, embedded_server
 from peers.command import names_of, stop_on_signals, told
 from peers.environments import REPOSITORY
 from peers.results import Results
 from peers.server import Server, about
+
+from gatherq.testing.server import REAL, embedded_server
 
 from . import depth, idle, memory, page, spread, stampede, throughput
 from .site import OURS, YARDSTICK, Cell, Cells, Site

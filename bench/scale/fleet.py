@@ -7,10 +7,11 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
+from peers.adapters import bare
+
 from gatherq_worker import registry
 from gatherq_worker.arq.run import run_native
 from gatherq_worker.settings import WorkerSettings
-from peers.adapters import bare
 
 from .site import OURS, QUEUES, YARDSTICK
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from matplotlib import pyplot as plt
-
 from peers.drawing import OTHERS, OURS, TEXT, YARDSTICK, plain, prepare, save, title
 from peers.results import Results
 

@@ -4,8 +4,9 @@ import asyncio
 from collections import Counter
 from functools import partial
 
-from gatherq import Producer, call
 from peers.scenarios import Values
+
+from gatherq import Producer, call
 
 from .site import OURS, QUEUES, Cell, Cells, Site
 

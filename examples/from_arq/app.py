@@ -8,9 +8,8 @@ import asyncio
 import os
 from typing import Any
 
-from arq.connections import RedisSettings
-
 from arq import Retry, cron, func
+from arq.connections import RedisSettings
 
 Ctx = dict[Any, Any]
 

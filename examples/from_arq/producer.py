@@ -7,10 +7,9 @@ import asyncio
 import os
 from typing import Any
 
+from arq import create_pool
 from arq.connections import ArqRedis, RedisSettings
 from arq.jobs import Job, JobStatus
-
-from arq import create_pool
 
 
 async def outcome(job: Job) -> str:

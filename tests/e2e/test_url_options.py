@@ -2,6 +2,7 @@
 
 import asyncio
 
+import arq
 import pytest
 from arq.connections import RedisSettings
 from redis._parsers import _AsyncRESP2Parser
@@ -10,7 +11,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-import arq
 from gatherq.store.server.connection import connection_pool
 from gatherq_cli.run import health_probe
 from gatherq_worker.arq.connection import arq_pool

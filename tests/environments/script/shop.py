@@ -2,8 +2,9 @@
 
 import asyncio
 
-from gatherq import Producer, Succeeded, call
 from kitchen import chop
+
+from gatherq import Producer, Succeeded, call
 
 
 async def main() -> None:

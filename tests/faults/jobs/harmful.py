@@ -7,9 +7,9 @@ import harm
 import leftovers
 import results
 from native import noted
+from notes import note
 
 from gatherq import current_job, job
-from notes import note
 
 PLACES = ("loop", "thread", "process")
 

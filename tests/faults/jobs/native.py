@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import bodies
+from notes import note
 
 from gatherq import current_job, job
-from notes import note
 
 
 def noted(body: Callable[..., Awaitable[Any]], what: str = "") -> Callable[..., Awaitable[Any]]:

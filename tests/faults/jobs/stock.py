@@ -9,10 +9,9 @@ import bodies
 import harm
 import leftovers
 import results
-from places import redis_settings as settings_of
-
 from arq import func
 from notes import note
+from places import redis_settings as settings_of
 
 
 def noted(body: Callable[..., Awaitable[Any]], what: str = "") -> Callable[..., Awaitable[Any]]:

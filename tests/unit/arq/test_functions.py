@@ -3,8 +3,8 @@
 import math
 
 import pytest
-
 from arq import cron, func
+
 from gatherq import job
 from gatherq.contract.job_definition import JobDefinition
 from gatherq_worker.arq.functions import arq_handler, own_handler, table_entry

@@ -4,7 +4,6 @@ import re
 from types import SimpleNamespace
 
 import pytest
-
 from peers import markdown
 from peers.results import Results
 from scale import page
