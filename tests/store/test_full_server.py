@@ -100,3 +100,12 @@ async def test_a_submission_that_is_there_is_confirmed(redis, asks, batch):
     await redis.delete(asks.keys.wake)  # a worker has taken it
     await fill(redis)
     assert (await asks.submit(batch, 3, 3600, 0, jobs, digests=digests(jobs))).differs == -1
+
+
+async def test_a_claim_that_finds_nothing_is_a_sign_of_life_all_the_same(redis, store, queue):
+    mine = store()
+    await mine.renew([])
+    await redis.zadd(KeySpace(queue).workers, {"w1": 1})
+    await fill(redis)
+    now = (await claim(mine)).now
+    assert await redis.zscore(KeySpace(queue).workers, "w1") == now

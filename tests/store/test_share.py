@@ -122,3 +122,31 @@ async def test_what_a_limited_batch_has_in_the_queue_is_shared(asks, workers, ba
     options = BatchOptions(max_at_once=6)
     await asks.submit(batch, 20, 3600, 0, jobs, options=options, life="l")
     assert await taken(workers[0]) == [0, 1]
+
+
+@pytest.fixture
+def signed(redis, queue):
+    """Say when a worker gave its last sign of life."""
+
+    async def signed(worker="w1"):
+        return await redis.zscore(KeySpace(queue).workers, worker)
+
+    return signed
+
+
+async def test_a_claim_that_finds_nothing_is_a_sign_of_life(redis, workers, submit, signed, queue):
+    await redis.zadd(KeySpace(queue).workers, {"w1": 1})
+    found = await workers[0].claim(5, 0, 0)
+    assert await signed() == found.now
+    await redis.zadd(KeySpace(queue).workers, {"w1": 1})
+    await submit(1)
+    assert (await workers[0].claim(5, 0, 0)).jobs
+    assert await signed() == 1  # its heartbeat will tell
+
+
+async def test_a_worker_that_has_signed_off_is_not_listed_by_a_claim_that_comes_late(
+    workers, signed
+):
+    await workers[0].sign_off()
+    await workers[0].claim(5, 0, 0)
+    assert await signed() is None

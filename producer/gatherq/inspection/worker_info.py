@@ -17,8 +17,9 @@ WorkerToldState: TypeAlias = Literal["running", "draining", "blocked", "away"]
 WorkerState: TypeAlias = Literal[WorkerToldState, "silent", "arq"]
 #: Seconds without a sign of life after which a worker is silent that does not tell its lease.
 _SILENCE = 15.0
-#: A worker signs four times a lease, and every ten seconds (in ms): so many signs may be due.
-_SIGNS, _LONGEST, _DUE = 4, 10_000, 2.5
+#: A worker that has claims signs four times a lease, and every ten seconds (in ms); one that has
+#: none with each look for work, by 0.4 leases and every three seconds. So many signs may be due.
+_SIGNS, _LONGEST, _IDLE_SIGNS, _LONGEST_IDLE, _DUE = 4, 10_000, 2.5, 3_000, 2.5
 _NUMBERS = ("running", "held", "done", "refused", "unrecorded", "abandoned", "redis_errors")
 _TEXTS = ("host", "version", "python", "queue")
 
@@ -113,7 +114,7 @@ def read_worker(found: WorkerFields, now: float) -> WorkerInfo:
     given |= {name: fields.get(name, "") for name in _TEXTS}
     return WorkerInfo(
         name=found.name,
-        state=_state(fields.get("state"), age, lease),
+        state=_state(fields.get("state"), age, _silence(lease, idle=not given["held"])),
         pid=whole(fields.get("pid")),
         places=counts_of(fields.get("places")),
         lag=None if lag is None else lag / 1000,
@@ -135,8 +136,16 @@ def plain_arq(ids: tuple[str, ...]) -> WorkerInfo:
     return WorkerInfo(name="arq", state="arq", running=len(ids), held=len(ids), jobs=jobs)
 
 
-def _state(told: str | None, age: float, lease: int | None) -> WorkerState:
-    if age > (_SILENCE if lease is None else _DUE * min(lease / _SIGNS, _LONGEST) / 1000):
+def _silence(lease: int | None, *, idle: bool) -> float:
+    """Return after how many seconds without a sign of life a worker is silent."""
+    if lease is None:
+        return _SILENCE
+    signs, longest = (_IDLE_SIGNS, _LONGEST_IDLE) if idle else (_SIGNS, _LONGEST)
+    return _DUE * min(lease / signs, longest) / 1000
+
+
+def _state(told: str | None, age: float, silence: float) -> WorkerState:
+    if age > silence:
         return "silent"
     return next((state for state in get_args(WorkerToldState) if state == told), "running")
 

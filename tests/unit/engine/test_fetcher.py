@@ -131,7 +131,7 @@ async def test_what_is_to_be_aborted_never_begins():
     store.reply.set()
     aborts = SimpleNamespace(requested=requested)
     world = World(store, Handler(JobDefinition("wait"), wait), aborts=aborts)
-    assert await world.fetcher.fetch(5) == Wait(3.0, punctual=False)
+    assert await world.fetcher.fetch(5) == Wait(2.0, punctual=False)
     await asyncio.sleep(0)
     states = [attempt.state for attempt in world.attempts.claims()]
     assert states == [State.RUNNING, State.RECORDING]
@@ -217,17 +217,17 @@ async def test_where_parking_fails_what_may_begin_begins_and_the_rest_is_given_b
 @pytest.mark.parametrize(
     ("jobs", "next_in", "options", "wanted"),
     [
-        ([], None, {}, Wait(3.0, punctual=False)),
+        ([], None, {}, Wait(2.0, punctual=False)),
         # A server may be silent for no longer than a lease.
-        ([], None, {"lease": 1.0}, Wait(0.6, punctual=False)),
+        ([], None, {"lease": 1.0}, Wait(0.4)),
         ([], None, {"look_again": 0.5}, Wait(0.5, punctual=False)),
         ([], 1_500, {}, Wait(1.5)),
-        ([], 60_000, {}, Wait(3.0, punctual=False)),
+        ([], 60_000, {}, Wait(2.0, punctual=False)),
         ([], 0, {}, Wait(0.001)),
         # One that nobody announced: others may follow.
         ([ClaimedJob("plain", 1, b"{}")], None, {}, Wait(0.02)),
         ([ClaimedJob("plain", 1, b"{}")], 1_500, {}, Wait(0.02)),
-        (["b:0"], None, {}, Wait(3.0, punctual=False)),
+        (["b:0"], None, {}, Wait(2.0, punctual=False)),
         # There was room for no more.
         ([f"b:{slot}" for slot in range(5)], None, {}, None),
     ],
@@ -240,7 +240,7 @@ async def test_how_long_a_worker_waits_to_be_woken(jobs, next_in, options, wante
     await world.end()
 
 
-@pytest.mark.parametrize(("admitted", "wanted"), [(False, None), (True, Wait(3.0, False))])
+@pytest.mark.parametrize(("admitted", "wanted"), [(False, None), (True, Wait(2.0, False))])
 async def test_a_worker_that_parked_a_job_asks_at_once_how_long_that_may_wait(admitted, wanted):
     world = World(store := SlowClaim("b:0"), Handler(JobDefinition("wait", max_at_once=1), wait))
     store.reply.set()

@@ -57,7 +57,7 @@ class Watchdog:
 
 
 class World:
-    def __init__(self):
+    def __init__(self, lease=8.0):
         async def disconnect():
             self.closed = True
 
@@ -65,7 +65,8 @@ class World:
         self.closed, self.extended, self.all_told = False, [], 0
         self.news, self.fields = News(), lambda: {"state": "running"}
         self.state, self.scoreboard = "running", SimpleNamespace(status=None)
-        self.store, self.attempts, self.clock = Store(), Attempts(), RedisClock(8.0)
+        self.ticks, self.runs_as_told = 0, True
+        self.store, self.attempts, self.clock = Store(), Attempts(), RedisClock(lease)
         self.heartbeat = Heartbeat(
             SimpleNamespace(connect=lambda: redis),
             lambda redis: self.store,
@@ -73,7 +74,7 @@ class World:
             SimpleNamespace(extend=self.extended.append),
             self.clock,
             Watchdog(),
-            lease=8.0,
+            lease=lease,
             record=RECORD,
             live=self,
             news=self.news,
@@ -87,12 +88,27 @@ class World:
         self.all_told += 1
 
     def status(self, contact):
+        self.ticks += 1
         return self.state, contact
 
     async def announcements(self, count):
         """Wait until the record was written, or tried, so many times."""
         async with asyncio.timeout(10):
             while len(self.store.announced) < count:
+                await asyncio.sleep(0.001)
+
+    async def ticked(self, count=5):
+        """Wait until the heartbeat has had so many occasions to renew."""
+        until = self.ticks + count
+        async with asyncio.timeout(10):
+            while self.ticks < until:
+                await asyncio.sleep(0.001)
+
+    async def asked(self):
+        """Wait until leases are renewed once more, or would be."""
+        before = len(self.store.asked)
+        async with asyncio.timeout(10):
+            while len(self.store.asked) == before:
                 await asyncio.sleep(0.001)
 
     def running(self, job_id):
@@ -104,9 +120,9 @@ class World:
     async def beat(self, *replies):
         """Wait until the heartbeat has had these replies, and the loop has heard of them."""
         self.store.replies += replies
-        self.heartbeat.renew_soon()
         async with asyncio.timeout(10):
             while self.store.replies:
+                self.heartbeat.renew_soon()
                 await asyncio.sleep(0.001)
         await asyncio.sleep(0.05)
 
@@ -231,11 +247,65 @@ async def test_the_end_tells_why_and_the_last_news():
 async def test_a_long_lease_is_no_reason_to_be_silent(monkeypatch):
     monkeypatch.setattr("gatherq_worker.engine.heartbeat._LONGEST", 0.01)
     world = World()
+    world.running("b:0")
     world.heartbeat.start()
     async with asyncio.timeout(1.9):  # a quarter of the lease is 2 s
         while len(world.store.asked) < 3:
             await asyncio.sleep(0.001)
     await world.heartbeat.stop(10)
+
+
+@pytest.fixture
+async def idle():
+    """A heartbeat that could renew every 5 ms, and has nothing to renew."""
+    world = World(lease=0.02)
+    world.heartbeat.start()
+    await world.announcements(1)
+    await world.ticked()
+    yield world
+    await world.heartbeat.stop(10)
+
+
+async def test_an_idle_worker_renews_nothing_and_tells_its_supervisor(idle):
+    before = len(idle.store.asked)
+    idle.clock.seen(NOW + 7)  # a claim that found nothing
+    await idle.ticked()
+    assert len(idle.store.asked) == before
+    assert idle.scoreboard.status == ("running", idle.clock.heard)
+
+
+async def test_an_idle_worker_renews_as_soon_as_it_has_a_claim(idle):
+    idle.attempts.claim(Attempt("b:0", 1, None))
+    await idle.asked()
+    assert idle.store.asked[-1] == (["b:0"], True)
+
+
+async def test_what_a_short_job_has_changed_is_told_once(idle):
+    attempt = idle.running("b:0")
+    idle.attempts.record(attempt)
+    idle.attempts.recorded(attempt)
+    await idle.asked()
+    await idle.ticked()
+    before = len(idle.store.asked)
+    await idle.ticked()
+    assert len(idle.store.asked) == before
+
+
+async def test_an_idle_worker_tells_events_at_once(idle):
+    idle.news.note("worker_blocked", job="b:0")
+    await idle.asked()
+    assert idle.store.beats[-1].news
+
+
+async def test_an_idle_worker_tells_at_once_that_its_state_has_changed(idle):
+    idle.runs_as_told = False
+    await idle.asked()
+
+
+async def test_an_idle_worker_renews_now_and_then(monkeypatch, idle):
+    monkeypatch.setattr("gatherq_worker.engine.heartbeat._LONGEST", 0.01)
+    await idle.asked()
+    await idle.asked()
 
 
 async def test_the_record_is_written_at_once_and_again_with_the_same_beginning(often, world):

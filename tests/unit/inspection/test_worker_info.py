@@ -84,6 +84,14 @@ def test_it_says_its_state_while_it_is_heard(state):
     assert not read(FIELDS | late, signed=NOW - 5001).alive
 
 
+def test_an_idle_one_signs_less_often():
+    idle = FIELDS | {"held": "0", "seen": "0"}
+    assert read(idle, signed=NOW - 4999).state == "running"
+    assert read(idle, signed=NOW - 5001).state == "silent"
+    assert read(idle | {"lease": "60000"}, signed=NOW - 7499).state == "running"
+    assert read(idle | {"lease": "60000"}, signed=NOW - 7501).state == "silent"
+
+
 def test_one_without_a_record_is_known_by_its_sign_of_life():
     worker = read({}, signed=NOW - 14_000)
     assert (worker.state, worker.age, worker.handlers, worker.capacity) == (

@@ -30,8 +30,9 @@ logger = logging.getLogger("gatherq.worker")
 #: Where plain arq producers are about, which wake nobody: seconds between two looks at the queue,
 #: at most and at least, and their share of the time since the last such job.
 _LOOK_AGAIN, _LOOK_SOON, _LOOK_SHARE = 0.5, 0.02, 0.05
-#: Most time between two looks, as a share of a lease, within which a server has to answer.
-_LOOK_LEASE = 0.6
+#: Most time between two looks, as a share of a lease: they keep a worker in contact, which half a
+#: lease of silence breaks.
+_LOOK_LEASE = 0.4
 #: One claim asks for this part of all slots, so that Redis prepares the next while it runs.
 _CLAIMS = 2
 #: Jobs that one script call claims: it stays well below 5 ms.

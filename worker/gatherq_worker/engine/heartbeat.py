@@ -4,6 +4,9 @@ The answer to a renewal tells what is lost or cancelled. A message about a cance
 renew at once, for only what stands in Redis counts. With each renewal go the fields of the worker's
 record that change, and its news; a supervisor is told these fields, too. The others are written
 again and again, so that a record that was flushed, or lost in a failover, comes back.
+
+A worker that has no claims has nothing to renew: a claim that finds nothing is its sign of life,
+and keeps it in contact.
 """
 
 import asyncio
@@ -46,6 +49,8 @@ ANNOUNCE_AGAIN = 20.0
 class Heartbeat:
     """Renews the leases of all claimed attempts four times a lease, or each ten seconds.
 
+    Of a worker that has had nothing to do since the last time, each ten seconds.
+
     The watchdog runs beside it, and what writes the record of this worker.
     """
 
@@ -68,6 +73,9 @@ class Heartbeat:
         self._watchdog, self._interval = watchdog, min(lease / 4, _LONGEST)
         self._record, self._live, self._news = record, live, news
         self._live_failed, self._scoreboard = False, scoreboard
+        #: When it last renewed; how many attempts were started by then, None if any was held.
+        self._renewed = 0.0
+        self._started: int | None = None
         #: Why the worker ends, as an event.
         self.end: tuple[str, ...] = ("worker_drained",)
         self.outages = OutageLog()
@@ -113,21 +121,22 @@ class Heartbeat:
         watching = asyncio.create_task(self._watchdog.run(store))
         announcing: asyncio.Task[None] | None = None
         while not self._stopping:
-            self._hint.clear()
-            try:
-                await self._renew(store)
-            except Exception as error:
-                self._live.tell_all()
-                self._tell_supervisor()
-                self._away_since = self._away_since or self._clock.last
-                self._clock.failed(error)
-                await outages.note_error("renew leases", error)
-                continue
-            outages.note_answer()
+            if self._hint.is_set() or not self._is_idle():
+                self._hint.clear()
+                try:
+                    await self._renew(store)
+                except Exception as error:
+                    self._live.tell_all()
+                    self._tell_supervisor()
+                    self._away_since = self._away_since or self._clock.last
+                    self._clock.failed(error)
+                    await outages.note_error("renew leases", error)
+                    continue
+                outages.note_answer()
+                self._note_back()
+                # Not before: the two would need a connection each, for good.
+                announcing = announcing or asyncio.create_task(self._announce(store))
             self._tell_supervisor()
-            self._note_back()
-            # Not before: the two would need a connection each, for good.
-            announcing = announcing or asyncio.create_task(self._announce(store))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hint.wait(), self._interval)
         watching.cancel()
@@ -152,7 +161,18 @@ class Heartbeat:
             self._live.tell_all()
             await asyncio.sleep(ANNOUNCE_AGAIN)
 
+    def _is_idle(self) -> bool:
+        """Tell whether nothing was held, and nothing has happened since the last renewal."""
+        return (
+            self._started == self._attempts.started
+            and not self._attempts.claim_count
+            and not self._news.waits()
+            and self._live.runs_as_told
+            and monotonic() < self._renewed + _LONGEST
+        )
+
     async def _renew(self, store: JobStore) -> None:
+        self._started, started = None, self._attempts.started
         claims = {attempt.job_id: attempt for attempt in self._attempts.claims()}
         since, last = self._clock.since, self._clock.last
         alive = self._watchdog.alive()
@@ -160,6 +180,8 @@ class Heartbeat:
         beat = Beat(self._fields(), news)
         renewal = await store.renew(claims.values(), since, last, sign=alive, beat=beat)
         self._news.told()
+        self._renewed = monotonic()
+        self._started = None if claims else started
         self._clock.seen(renewal.now)
         self._post(renewal, claims)
 

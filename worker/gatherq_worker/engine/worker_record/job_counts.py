@@ -35,6 +35,11 @@ class JobCounts:
         #: Outcomes that Redis has recorded, and refused, since this worker began.
         self.done = self.refused = 0
 
+    @property
+    def any(self) -> bool:
+        """Whether anything was counted since the last take."""
+        return bool(self._cells)
+
     def recorded(self, records: Iterable[Record[Attempt]]) -> None:
         """Count outcomes that Redis has recorded."""
         with self._lock:

@@ -61,6 +61,12 @@ class LiveFields:
         """Have all fields told the next time: what was told may be gone."""
         self._told = {}
 
+    @property
+    def runs_as_told(self) -> bool:
+        """Whether what was told last is that the worker runs, and that is still so."""
+        now = self._state(self._watchdog.blocked_by())
+        return self._told.get("state") == now == "running"
+
     def status(self, contact: float) -> WorkerStatus:
         """Return what was read last, and the state of now; `contact` is as in WorkerStatus."""
         numbers = (max(int(self._last.get(name, 0)), 0) for name in _NUMBERS)

@@ -70,6 +70,11 @@ class News:
         pairs = (part for name, value in fields.items() for part in (name, escape(str(value))))
         self._events.append((event, *(part[:_LONGEST] for part in pairs)))
 
+    def waits(self) -> bool:
+        """Tell whether there is anything that it is time to tell."""
+        counts = self._interval and self._counts.any and self._is_due()
+        return bool(self._pending or self._events or counts)
+
     def take(self, *, last: bool = False) -> bytes:
         """Return what is to be told with this heartbeat, empty for nothing; all with the `last`."""
         if self._pending:
@@ -87,8 +92,10 @@ class News:
         self._pending = None
 
     def _is_time(self) -> bool:
-        now = self._clock()
-        if now - self._counted_at < self._interval:
+        if not self._is_due():
             return False
-        self._counted_at = now
+        self._counted_at = self._clock()
         return True
+
+    def _is_due(self) -> bool:
+        return self._clock() - self._counted_at >= self._interval

@@ -18,6 +18,7 @@
 -- is alive. Not of a large batch, which has more outside of the queue.
 -- A job that must not run any more, because it or its batch is cancelled or late, ends here instead. A
 -- member of the queue that cannot be a job is put into quarantine. Jobs of batches that are gone are removed.
+-- Where it finds nothing, that is the worker's sign of life: the worker has no leases to renew.
 -- Returns {now (ms), ms to the next visible job or -1, {members put into quarantine}, {batch, its size,
 -- its life, its deadline (ms) or '', the length of that (ms) or '', its trace context or '', ...}, {batches
 -- that extend.lua is to be run for}, id of a job that a plain arq worker holds or '', {score and members to skip for the next
@@ -31,7 +32,7 @@ local lease_ms = tonumber(lease)
 local contact = contact_of(contact_since, contact_last, lease_ms)
 local may_reclaim = contact >= lease_ms
 local MOST_ID, MOST_ENTRY, MOST_TRACE = 4096, 65536, 100
--- A worker is alive if it gave a sign of life in the last so many ms: it does every 10 s at least.
+-- A worker is alive if it gave a sign of life in the last so many ms: one that has claims does every 10 s at least.
 local SIGN_OF_LIFE = 15000
 -- A worker that may not reclaim an expired lease hides it for so many ms, at the most: from others, too, who may.
 -- Left in place, many of them would stand before what it may claim.
@@ -349,6 +350,10 @@ end
 
 -- From here on the step only writes.
 if #scores + #no_jobs + #gone + #over + #members > 0 then begin_writing() end
+if claimed == 0 then -- where all writes are refused, it is answered all the same
+  redis.pcall('DEL', prefix.retry)
+  redis.pcall('ZADD', workers, 'XX', visible, worker) -- not of one that has signed off meanwhile
+end
 local function set_token(id, attempts, token)
   redis.call('SET', prefix.retry .. id, attempts, 'PX', RETRY_TTL)
   redis.call('SET', prefix.in_progress .. id, token, 'PX', lease)
