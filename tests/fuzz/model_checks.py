@@ -89,7 +89,8 @@ async def _check_admission(world, known, fields, said):
 
 async def _check_done(world, known):
     entries = await world.redis.xrange(world.keys[0].done(known.name))
-    found = [(int(at), status.decode()) for _, pairs in entries for at, status in pairs.items()]
+    pairs = [pair for _, fields in entries for pair in fields.items() if pair[0].isdigit()]
+    found = [(int(at), status.decode()) for at, status in pairs]
     new = sorted(known.done[known.checked :])
     assert sorted(found[known.checked :]) == new, f"{known.name}: {found}, and not {new} at its end"
     known.done, known.checked = found, len(found)

@@ -18,7 +18,8 @@ from .worker import serve, succeeded
 
 keys = KeySpace()
 
-N = 7
+#: More than those whose completions bring their results along.
+N = 11
 BAD = 3
 
 
@@ -179,6 +180,24 @@ async def test_a_result_that_is_gone_is_that_slots_failure(producer, store, redi
     async with until(10):
         found = [plain(outcome) for outcome in await batch.outcomes()]
     assert found == [n if n not in (0, BAD, N - 1) else "LostResult" for n in range(N)]
+
+
+@pytest.mark.parametrize("size", [1, 10])
+async def test_the_results_of_a_few_jobs_come_with_their_completions(producer, store, redis, size):
+    batch = await _ended(producer, store, size)
+    await redis.delete(*(keys.result(f"{batch.id}:{n}") for n in range(size)))
+    assert [plain(outcome) for outcome in await batch.outcomes()] == list(range(size))
+
+
+async def test_long_results_and_those_that_did_not_succeed_are_asked_for(producer, store, redis):
+    long = "x" * 1024
+    batch = await producer.submit([call("f", 0), call("f", long), call("f", 2)])
+    short, large, bad = (await claim(store())).attempts
+    await _finish(store, short, large)
+    await store().record([Record(bad, "failed", succeeded(bad), 60)])
+    entries = await redis.xrange(keys.done(batch.id))
+    assert [name for _, fields in entries for name in fields if b":" in name] == [b"result:0"]
+    assert [plain(outcome) for outcome in await batch.outcomes()] == [0, long, 2]
 
 
 @pytest.mark.parametrize(

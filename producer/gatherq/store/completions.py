@@ -1,7 +1,7 @@
 """The completion streams of batches: which slots ended, in the order in which they ended."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, get_args
 
 from gatherq.contract.outcomes import Status
 
@@ -14,14 +14,22 @@ if TYPE_CHECKING:
 
 #: (slot, status) pairs in the order of the stream. `redriven` takes back an earlier status.
 SlotStatuses: TypeAlias = list[tuple[int, str]]
-#: The position of a completion in its stream, and what it says.
-Entry: TypeAlias = tuple[bytes, SlotStatuses]
-
 #: Completions read at a time; each is of some hundred slots at the most.
 _ENTRIES = 256
 #: What an entry may say; anything else was not written by us, and is left out.
 _STATUSES = {status.encode(): status for status in (*get_args(Status), REDRIVEN)}
 _DIGITS = 10
+#: What the name of a field begins with that has the result of a slot.
+_RESULT = b"result:"
+
+
+class Entry(NamedTuple):
+    """A completion: its position in the stream, and what it says."""
+
+    position: bytes
+    statuses: SlotStatuses
+    #: Results, by slot, that it brings along: short ones, of batches of a few slots.
+    results: Mapping[int, bytes]
 
 
 class CompletionStream:
@@ -42,7 +50,7 @@ class CompletionStream:
         if not reply:
             return after, []
         entries = read_entries(reply[0][1])
-        return entries[-1][0], latest(pair for _, pairs in entries for pair in pairs)
+        return entries[-1].position, latest(pair for each in entries for pair in each.statuses)
 
     async def watch(
         self, after: Mapping[str, bytes], block: float, news: tuple[str, bytes]
@@ -105,12 +113,18 @@ def order(position: bytes) -> tuple[int, int]:
 
 def read_entries(raw: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:
     """Read entries of a stream; what in them is no completion is left out."""
-    return [(position, _pairs(fields)) for position, fields in raw]
+    return [_entry(position, fields) for position, fields in raw]
 
 
-def _pairs(fields: Mapping[bytes, bytes]) -> SlotStatuses:
-    return [
-        (int(slot), status)
-        for slot, raw in fields.items()
-        if (status := _STATUSES.get(raw)) and len(slot) <= _DIGITS and slot.isdigit()
-    ]
+def _entry(position: bytes, fields: Mapping[bytes, bytes]) -> Entry:
+    statuses, results = [], {}
+    for name, value in fields.items():
+        if (status := _STATUSES.get(value)) and _is_slot(name):
+            statuses.append((int(name), status))
+        elif name.startswith(_RESULT) and _is_slot(slot := name.removeprefix(_RESULT)):
+            results[int(slot)] = value
+    return Entry(position, statuses, results)
+
+
+def _is_slot(text: bytes) -> bool:
+    return len(text) <= _DIGITS and text.isdigit()

@@ -5,6 +5,11 @@ import asyncio
 import pytest
 
 from gatherq.client.collection.subscription import Subscription
+from gatherq.store.completions import Entry
+
+
+def entry(position, *slots, results=()):
+    return Entry(position, [(slot, "succeeded") for slot in slots], dict(results))
 
 
 async def test_each_slot_comes_once_in_the_order_it_ended():
@@ -27,7 +32,7 @@ async def test_get_waits_for_a_slot():
 
 async def test_entries_that_were_put_before_are_left_out():
     subscription = Subscription(3)
-    first, second = (b"1-0", [(0, "succeeded")]), (b"1-1", [(1, "succeeded")])
+    first, second = entry(b"1-0", 0), entry(b"1-1", 1)
     subscription.put_entries(b"0", [first])
     assert await subscription.get() == [0]
     subscription.reset([0])  # its result was missing: it is to come again with its next completion
@@ -37,10 +42,26 @@ async def test_entries_that_were_put_before_are_left_out():
 
 async def test_entries_of_a_read_that_began_later_are_left_to_the_next_read():
     subscription = Subscription(2)
-    subscription.put_entries(b"5-0", [(b"6-0", [(1, "succeeded")])])
+    subscription.put_entries(b"5-0", [entry(b"6-0", 1)])
     assert subscription.get_nowait() == []
-    subscription.put_entries(b"0", [(b"5-0", [(0, "succeeded")]), (b"6-0", [(1, "succeeded")])])
+    subscription.put_entries(b"0", [entry(b"5-0", 0), entry(b"6-0", 1)])
     assert await subscription.get() == [0, 1]
+
+
+async def test_results_that_come_along_are_taken_once():
+    subscription = Subscription(3)
+    subscription.put_entries(b"0", [entry(b"1-0", 0, 1, results={0: b"zero", 2: b"of nobody"})])
+    assert await subscription.get() == [0, 1]
+    assert subscription.take_results([0, 1, 2]) == {0: b"zero"}
+    assert subscription.take_results([0]) == {}
+
+
+async def test_the_result_of_a_slot_that_was_taken_back_is_forgotten():
+    subscription = Subscription(1)
+    subscription.put_entries(b"0", [entry(b"1-0", 0, results={0: b"old"})])
+    assert await subscription.get() == [0]
+    subscription.put([(0, "redriven"), (0, "succeeded")])
+    assert subscription.take_results([0]) == {}
 
 
 async def test_a_redriven_slot_is_taken_back_and_its_reader_told():

@@ -47,9 +47,17 @@ async def test_a_watch_returns_recordings_by_batch_and_the_position_of_the_last_
     watch = CompletionStream(redis, KeySpace("q")).watch
     nudged, found = await watch({"b": b"7-0", "c": b"0"}, 1.0, ("me", b"0"))
     assert nudged == b"2-0"
-    assert found == {"c": [(b"1-0", [(0, "lost")])]}
+    assert found == {"c": [(b"1-0", [(0, "lost")], {})]}
     streams = {"gatherq:nudge:me": b"0", "gatherq:done:b": b"7-0", "gatherq:done:c": b"0"}
     assert redis.reads == [(streams, 1000)]
+
+
+async def test_a_completion_may_bring_results_along():
+    fields = {b"0": b"succeeded", b"result:0": b"{}", b"result:x": b"1", b"result:": b"lost"}
+    redis = Redis(stream(fields, key="gatherq:done:c"))
+    watch = CompletionStream(redis, KeySpace("q")).watch
+    _, found = await watch({"c": b"0"}, 1.0, ("me", b"0"))
+    assert found == {"c": [(b"1-0", [(0, "succeeded")], {0: b"{}"})]}
 
 
 async def test_a_watch_blocks_for_a_millisecond_at_least():

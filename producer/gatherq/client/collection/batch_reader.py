@@ -61,7 +61,7 @@ class BatchReader(Generic[T]):
 
     async def fetch(self, slots: Sequence[int]) -> list[Outcome[T] | None]:
         """Return the outcomes of slots; None for one without: `slots` will yield it again."""
-        outcomes = await self._collector.fetch(slots)
+        outcomes = await self._collector.fetch(slots, self._subscription.take_results(slots))
         self._subscription.reset(
             slot for slot, outcome in zip(slots, outcomes, strict=True) if outcome is None
         )

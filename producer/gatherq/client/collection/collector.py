@@ -1,6 +1,7 @@
 """Reads the outcomes of the jobs of one batch. Reading consumes nothing."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from gatherq.contract.outcomes import Outcome
@@ -20,6 +21,7 @@ T = TypeVar("T")
 
 #: Results fetched in one round trip.
 FETCH = 128
+_NO_RESULTS: Mapping[int, bytes] = MappingProxyType({})
 
 
 class Collector(Generic[T]):
@@ -58,8 +60,15 @@ class Collector(Generic[T]):
                 return after, latest(statuses)
             statuses += page
 
-    async def fetch(self, slots: Sequence[int]) -> list[Outcome[T] | None]:
-        """Return the outcomes of slots; None for one without, whatever its completion says."""
+    async def fetch(
+        self, slots: Sequence[int], known: Mapping[int, bytes] = _NO_RESULTS
+    ) -> list[Outcome[T] | None]:
+        """Return the outcomes of slots; None for one without, whatever its completion says.
+
+        Redis is asked unless the results of all of them are `known`.
+        """
+        if len(known) == len(slots):
+            return [self._outcome(slot, known[slot]) for slot in slots]
         results = await self.session.retry(self.session.store.results, self.batch, slots)
         if None not in results:
             return [

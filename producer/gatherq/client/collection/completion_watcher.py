@@ -137,7 +137,7 @@ class CompletionWatcher:
                 continue
             watched.note_news(asyncio.get_running_loop().time())
             if watched.after == after[batch]:  # no subscription has come meanwhile
-                watched.after = entries[-1][0]
+                watched.after = entries[-1].position
             for subscription in watched.subscriptions:
                 subscription.put_entries(after[batch], entries)
         if completions:  # readers that have all slots now unsubscribe before the next read

@@ -29,6 +29,8 @@ class Subscription:
         #: For each slot, whether it has been put into the queue.
         self._ended = bytearray(size)
         self._queue: dict[int, None] = {}
+        #: Results that came with completions, of slots in the queue and of those that `get` gave.
+        self._results: dict[int, bytes] = {}
         self._error: BaseException | None = None
         self._changed = asyncio.Event()
 
@@ -46,10 +48,12 @@ class Subscription:
         """Queue the slots of completions read from `after` on; earlier ones are left out."""
         if order(after) > self._after:
             return  # subscribed during that read: the next one begins at the first completion
-        for position, statuses in entries:
+        for position, statuses, results in entries:
             if order(position) > self._after:
                 self._after = order(position)
                 self.put(statuses)
+                for slot in results.keys() & self._queue.keys():
+                    self._results[slot] = results[slot]
 
     def put(self, statuses: SlotStatuses) -> None:
         """Queue slots that have ended, unless they were queued before."""
@@ -71,6 +75,7 @@ class Subscription:
         for slot in slots:
             self._ended[slot] = 0
             self._queue.pop(slot, None)
+            self._results.pop(slot, None)
 
     def fail(self, error: BaseException) -> None:
         """Let `get` raise `error` once the queue is empty."""
@@ -86,6 +91,10 @@ class Subscription:
         if not self._error:
             self._changed.clear()
         return slots
+
+    def take_results(self, slots: Iterable[int]) -> dict[int, bytes]:
+        """Return the results of those of these slots that came with their completions; once."""
+        return {slot: self._results.pop(slot) for slot in slots if slot in self._results}
 
     def get_nowait(self) -> list[int]:
         """Return the slots in the queue, and empty it."""

@@ -51,4 +51,5 @@ class CompletionRecords:
 
 
 def _completions(entries: Iterable[Any]) -> list[Completion]:
-    return [Completion(id_, order(id_)[0], pairs) for id_, pairs in read_entries(entries)]
+    found = read_entries(entries)
+    return [Completion(each.position, order(each.position)[0], each.statuses) for each in found]

@@ -6,6 +6,10 @@ local FIELDS = {'size', 'expires', 'written', 'life', 'keep', 'cancelled_by', 'c
   'trace', 'kind', 'queue'}
 local ENDED = {'succeeded', 'failed', 'timed_out', 'cancelled', 'lost'}
 
+-- Completions of a batch of no more slots bring the results of those that succeeded along, if these are no longer
+-- (bytes): who waits for a few jobs has them a round trip sooner. Of many it would take the server's memory twice.
+local FEW_SLOTS, SHORT_RESULT = 10, 1024
+
 -- An unfinished batch stays at least for so long (ms) after somebody last looked after it.
 local LEAST_LIFE = 3600000
 
@@ -89,6 +93,14 @@ end
 -- Adds to a count, for `write_batches`.
 local function count(batch, field, n)
   batch.counts[field] = (batch.counts[field] or 0) + n
+end
+
+-- Notes the result of a slot, for `write_batches`.
+local function bring_along(batch, slot, result)
+  if #result > SHORT_RESULT then return end
+  local results = batch.results or {}
+  batch.results = results
+  results[#results + 1], results[#results + 2] = 'result:' .. slot, result
 end
 
 -- Cancels a batch whose producer has died. Only who was in contact with Redis for as long as the
@@ -177,6 +189,7 @@ local function write_batches(low, high, claims)
       end
       if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
       if #batch.done > 0 then
+        for _, part in ipairs(batch.results or {}) do batch.done[#batch.done + 1] = part end
         write('XADD', prefix.done .. id, '*', unpack(batch.done))
         redis.call('PEXPIREAT', prefix.done .. id, digits(batch.expires))
         if must_extend(batch) then extend[#extend + 1] = id end

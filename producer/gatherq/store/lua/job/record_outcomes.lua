@@ -79,6 +79,9 @@ for i, job in ipairs(jobs) do
       counts[status] = (counts[status] or 0) + 1
       if not held[2 * i - 1] then take_back_wait(batch, id) end
       done[#done + 1], done[#done + 2] = slot, status
+      if batch.size <= FEW_SLOTS and status == 'succeeded' then
+        bring_along(batch, slot, ARGV[before_results + i])
+      end
       if sig then
         local counted = batch.groups
         local n = counted and counted[sig]
