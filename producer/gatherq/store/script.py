@@ -8,8 +8,8 @@ A header says all that a step takes, in the order in which it takes it:
 
 `...slots` takes any number of values. In Lua, keys and arguments are locals of these names, which
 one line before the first include declares; the values of `...slots` are ARGV[before_slots + 1] and
-on. A second line declares `prefix`, the prefixes of the keys of jobs and batches by name: as text
-of Lua they cost each call a tenth of what JSON among its arguments did.
+on. In the place of `prefix.job`, and of its like, stands the prefix of such keys as a text: a table
+of them would be made anew by each call, and looked into for each key.
 """
 
 import re
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import NoScriptError
 
-from gatherq.contract.keys import PARKING, KeySpace
+from gatherq.contract.keys import KeySpace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _LUA = files(__package__).joinpath("lua")
 _INCLUDES = "include"
 _NAME = re.compile(r"[a-z][a-z_]*")
+_PREFIX = re.compile(r"\bprefix\.([a-z_]+)\b")
 
 
 class Script:
@@ -50,7 +51,7 @@ class Script:
                 raise ValueError(f"{name}.lua: {each!r} is no name, or is there twice")
         shared = [_include(part) for part in _listed("Include", step, name)]
         text = "".join([*shared, step])
-        self.source: str = "".join([self._locals(), _prefixes(text), text])
+        self.source: str = self._locals() + _PREFIX.sub(_prefix, text)
         self.digest: str = sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     @property
@@ -149,15 +150,9 @@ def _lua_files(folder: "Traversable") -> list[str]:
     return [name.removesuffix(".lua") for name in names if name.endswith(".lua")]
 
 
-def _prefixes(text: str) -> str:
-    """Return the line that declares the prefixes of keys, of gates and lanes if it has any."""
-    used = {
-        name: prefix
-        for name, prefix in KeySpace().prefixes.items()
-        if name not in PARKING or f"prefix.{name}" in text
-    }
-    named = (f"{name} = '{prefix}'" for name, prefix in used.items())
-    return f"local prefix = {{{', '.join(named)}}}\n"
+def _prefix(found: "re.Match[str]") -> str:
+    """Return a prefix of keys as Lua has it; raises KeyError for a name that there is not."""
+    return f"'{KeySpace().prefixes[found[1]]}'"
 
 
 @cache

@@ -13,8 +13,8 @@ local ids, names = {}, {}
 for slot = tonumber(first), last do
   local id = string.format('%s:%.0f', batch_id, slot)
   ids[#ids + 1] = id
-  for _, name in ipairs({'job', 'in_progress', 'retry', 'result', 'attempts'}) do
-    names[#names + 1] = prefix[name] .. id
+  for _, each in ipairs({prefix.job, prefix.in_progress, prefix.retry, prefix.result, prefix.attempts}) do
+    names[#names + 1] = each .. id
   end
 end
 if fields[1] then
@@ -33,7 +33,7 @@ if #ids > 0 then
 end
 if last == size - 1 then
   redis.call('UNLINK', batch_key, prefix.done .. batch_id, prefix.digests .. batch_id)
-  for _, name in ipairs({'errors', 'again'}) do note('UNLINK', prefix[name] .. batch_id) end
+  for _, each in ipairs({prefix.errors, prefix.again}) do note('UNLINK', each .. batch_id) end
 end
 write_batches(1, 20)
 return size

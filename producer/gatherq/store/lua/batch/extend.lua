@@ -26,14 +26,14 @@ if fresh and stay ~= '' then
 end
 for slot = tonumber(first), last do
   local job = string.format('%s:%.0f', batch_id, slot)
-  for _, name in ipairs({'result', 'job', 'attempts'}) do
-    redis.call('PEXPIREAT', prefix[name] .. job, digits(expires))
+  for _, each in ipairs({prefix.result, prefix.job, prefix.attempts}) do
+    redis.call('PEXPIREAT', each .. job, digits(expires))
   end
 end
 if last == written - 1 then
-  for _, name in ipairs({'batch', 'done', 'digests'}) do
-    redis.call('PEXPIREAT', prefix[name] .. batch_id, digits(expires))
+  for _, each in ipairs({prefix.batch, prefix.done, prefix.digests}) do
+    redis.call('PEXPIREAT', each .. batch_id, digits(expires))
   end
-  for _, name in ipairs({'errors', 'again'}) do note('PEXPIREAT', prefix[name] .. batch_id, digits(expires)) end
+  for _, each in ipairs({prefix.errors, prefix.again}) do note('PEXPIREAT', each .. batch_id, digits(expires)) end
 end
 return {written, digits(expires)}

@@ -95,8 +95,8 @@ for i = before_jobs + 1, #ARGV do
     local ended = exists and not fresh and is_new and redis.call('EXISTS', prefix.result .. job) == 1
     if is_new and not stopped or not exists then
       new_jobs[#new_jobs + 1] = {i, job, not is_new}
-      for _, name in ipairs({'in_progress', 'retry', 'attempts', 'result'}) do
-        clean[#clean + 1] = prefix[name] .. job
+      for _, each in ipairs({prefix.in_progress, prefix.retry, prefix.attempts, prefix.result}) do
+        clean[#clean + 1] = each .. job
       end
       if ended then
         local head = read('GETRANGE', prefix.result .. job, 0, 299) or ''
@@ -116,7 +116,7 @@ end
 if fresh then
   redis.call('DEL', batch_key, prefix.done .. batch_id, digests_key)
   if new_digests ~= '' then -- there may be those of an earlier batch of the name
-    for _, name in ipairs({'errors', 'again'}) do note('DEL', prefix[name] .. batch_id) end
+    for _, each in ipairs({prefix.errors, prefix.again}) do note('DEL', each .. batch_id) end
   end
 end
 local reached = first + #ARGV - before_jobs

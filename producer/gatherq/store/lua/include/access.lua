@@ -1,7 +1,7 @@
 -- Reads and writes that no value in Redis can make fail.
 -- Redis does not roll back a script that fails half-way. So a step reads and checks everything before
 -- its first write, and writes in ways that no value in Redis can refuse.
--- `prefix`, the prefixes of the keys of jobs and batches by name, is declared by store/script.py.
+-- `prefix.job` and its like, the prefixes of keys, are texts that store/script.py puts in their places.
 
 -- Lifetimes (ms) of what stays for a while only. RETRY_TTL is arq's own.
 local RETRY_TTL, HISTORY_TTL = '88400000', '88400000'
