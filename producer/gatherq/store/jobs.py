@@ -107,6 +107,15 @@ class Record(NamedTuple, Generic[R_co]):
     name: str = ""
 
 
+class Look(NamedTuple):
+    """What a look at the queue found."""
+
+    #: Redis's time, in ms.
+    now: int
+    #: In how many ms a claim may find jobs; None for none that are queued.
+    next_in: int | None
+
+
 class RecordReply(NamedTuple):
     """The reply to the record of some outcomes."""
 
@@ -165,6 +174,7 @@ class JobStore:
         self._release = script("job/release_claims").bind(redis, keys)
         self._park = script("job/park_claims").bind(redis, keys)
         self._tend = script("job/tend_lanes").bind(redis, keys)
+        self._look = script("job/look_for_jobs").bind(redis, keys, worker=worker)
         self._find = script("job/find_claims").bind(
             redis, keys, worker=worker, lease=lease, n=_SCAN_CHUNK
         )
@@ -216,6 +226,11 @@ class JobStore:
         others = (texts(quarantined), texts(to_extend), text(held_by_arq))
         start = QueuePosition(text(position[0]), int(position[1])) if position else None
         return ClaimReply(jobs, int(now), next_ms, *others, start, texts(to_sweep))
+
+    async def look(self) -> Look:
+        """Look whether a claim may find jobs, which costs less than a claim; signs as alive."""
+        now, next_in = map(int, await self._look())
+        return Look(now, None if next_in < 0 else next_in)
 
     async def renew(
         self,
@@ -372,10 +387,11 @@ class JobStore:
 
     async def wait(
         self, timeout: float, lanes: Sequence[str] | None = None, *, punctual: bool = True
-    ) -> None:
+    ) -> bool:
         """Wait until there may be work, at most `timeout` seconds; 0.1 s more if not `punctual`.
 
-        With `lanes`, also until one of these has jobs, or `tell_free_place` is called.
+        With `lanes`, also until one of these has jobs, or `tell_free_place` is called. Returns
+        whether it was woken.
         """
         keys = [self._keys.wake]
         if lanes is not None:
@@ -384,17 +400,19 @@ class JobStore:
         loop = asyncio.get_running_loop()
         timer = loop.call_later(timeout + 0.001, self._ping_soon) if punctual else None
         try:
-            await self._redis.execute_command("BLPOP", *keys, f"{timeout:.3f}")
+            woken = await self._redis.execute_command("BLPOP", *keys, f"{timeout:.3f}")
         except ResponseError as error:
             if code(error) != "WRONGTYPE":
                 raise
             await self._remove_no_lists(keys)
+            woken = True  # perhaps: it could not hear
         finally:
             if timer:
                 timer.cancel()
             if self._ping_task:  # its connection must not outlive the pool
                 await asyncio.wait({self._ping_task}, timeout=1)
                 self._ping_task = None
+        return woken is not None
 
     async def _remove_no_lists(self, keys: Sequence[str]) -> None:
         """Remove what another program has written in the place of wake lists: it would stay."""

@@ -10,7 +10,7 @@ import pytest
 from gatherq.contract.job_definition import JobDefinition
 from gatherq.store.cancellation_channel import CancellationHint
 from gatherq.store.claims import ClaimedJob
-from gatherq.store.jobs import ClaimReply
+from gatherq.store.jobs import ClaimReply, Look
 from gatherq_worker.attempt import Attempt, State
 from gatherq_worker.engine.cancellations import CancellationListener
 from gatherq_worker.engine.fetcher import Fetcher, Wait
@@ -59,6 +59,7 @@ class Swallowing:
 
     async def wait(self, timeout, punctual):
         await asyncio.sleep(0)
+        return True
 
     async def tend_lanes(self, lanes):
         pass
@@ -221,9 +222,9 @@ async def test_where_parking_fails_what_may_begin_begins_and_the_rest_is_given_b
         # A server may be silent for no longer than a lease.
         ([], None, {"lease": 1.0}, Wait(0.4)),
         ([], None, {"look_again": 0.5}, Wait(0.5, punctual=False)),
-        ([], 1_500, {}, Wait(1.5)),
+        ([], 1_500, {}, Wait(1.5, due=True)),
         ([], 60_000, {}, Wait(2.0, punctual=False)),
-        ([], 0, {}, Wait(0.001)),
+        ([], 0, {}, Wait(0.001, due=True)),
         # One that nobody announced: others may follow.
         ([ClaimedJob("plain", 1, b"{}")], None, {}, Wait(0.02)),
         ([ClaimedJob("plain", 1, b"{}")], 1_500, {}, Wait(0.02)),
@@ -247,3 +248,77 @@ async def test_a_worker_that_parked_a_job_asks_at_once_how_long_that_may_wait(ad
     store.park = AsyncMock(return_value=[admitted])
     assert await world.fetcher.fetch(5) == wanted
     await world.end()
+
+
+class Quiet:
+    """A store that has nothing, and that nobody wakes; it keeps what it was asked."""
+
+    def __init__(self, *looks, woken=()):
+        self.looks, self.woken = list(looks), list(woken)
+        self.asked = []
+
+    async def tend_lanes(self, lanes):
+        pass
+
+    async def claim(self, n, since, last, passing, lanes):
+        self.asked.append("claim")
+        return ClaimReply([], NOW, None)
+
+    async def look(self):
+        self.asked.append("look")
+        return Look(NOW + 1, self.looks.pop(0))
+
+    async def find_claims(self, *, jobs):
+        return NOW, []
+
+    async def wait(self, timeout, lanes=None, *, punctual):
+        await asyncio.sleep(0)
+        if not self.woken:
+            raise asyncio.CancelledError
+        return self.woken.pop(0)
+
+
+async def looks_of(store, *handlers, **options):
+    world = World(store, *handlers, **options)
+    with pytest.raises(asyncio.CancelledError):
+        await world.fetcher.run(burst=False, at_most=-1)
+    assert world.clock.last >= NOW
+    return store.asked
+
+
+async def test_a_worker_that_nobody_wakes_looks_and_does_not_claim():
+    store = Quiet(None, 60_000, woken=[False, False])
+    assert await looks_of(store) == ["claim", "look", "look"]
+
+
+async def test_it_claims_what_a_look_finds_and_what_it_is_woken_for():
+    store = Quiet(0, None, woken=[False, False, True])
+    assert await looks_of(store) == ["claim", "look", "claim", "look", "claim"]
+
+
+async def test_it_claims_a_job_that_is_due_by_then():
+    store = Quiet(1, woken=[False, False])
+    assert await looks_of(store) == ["claim", "look", "claim"]
+
+
+async def test_a_worker_with_lanes_claims():
+    async def narrow():
+        pass
+
+    store = Quiet(woken=[False])
+    handler = Handler(JobDefinition("narrow", isolation="thread"), narrow)
+    assert await looks_of(store, handler) == ["claim", "claim"]
+
+
+async def test_a_worker_that_has_lost_a_reply_claims():
+    store = Quiet(woken=[False, False])
+    refused = iter([ConnectionError("away")])
+
+    async def claim(*args):
+        store.asked.append("claim")
+        for error in refused:
+            raise error
+        return ClaimReply([], NOW, None)
+
+    store.claim = claim
+    assert await looks_of(store) == ["claim", "claim", "claim", "claim"]

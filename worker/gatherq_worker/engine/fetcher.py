@@ -53,6 +53,8 @@ class Wait(NamedTuple):
     seconds: float
     #: Whether it is to end in time: for a job that is due then, or may have come.
     punctual: bool = True
+    #: Whether a job is known to be due then.
+    due: bool = False
 
 
 class Fetcher:
@@ -98,7 +100,7 @@ class Fetcher:
 
     async def run(self, *, burst: bool, at_most: int) -> None:
         """Fetch until cancelled or worn out; with `burst`, until the queue is empty."""
-        me, attempts = asyncio.current_task(), self._attempts
+        me, attempts, looks = asyncio.current_task(), self._attempts, False
         while not self._wears_out():
             if me and me.cancelling():
                 raise asyncio.CancelledError  # it was swallowed on its way: see gatherq.aio
@@ -109,30 +111,30 @@ class Fetcher:
                 await attempts.wait_for_room()
                 continue
             try:
-                wait = await self.fetch(room)
+                wait = await (self._look() if looks else self.fetch(room))
                 if wait and burst and not attempts.task_count and not await self._store.queued():
                     return
-                if wait:
-                    await self._be_woken(wait)
+                woken = await self._be_woken(wait) if wait else True
+                looks = bool(wait and not woken and not wait.due and self._may_look())
                 # Not before: where writes are refused, the claim is answered and the wait is not.
                 self.outages.note_answer()
             except Exception as error:  # whatever stands in Redis
+                looks = False
                 self._strays.suspect()
                 self._clock.failed(error)
                 await self.outages.note_error("give work", error)
 
-    async def _be_woken(self, wait: Wait) -> None:
-        """Wait until there may be work, or a place for what waits in a lane."""
+    async def _be_woken(self, wait: Wait) -> bool:
+        """Wait until there may be work, or a place for what waits in a lane; False for neither."""
         if not self._parking.has_lanes:
-            await self._store.wait(wait.seconds, punctual=wait.punctual)
-            return
+            return await self._store.wait(wait.seconds, punctual=wait.punctual)
         room = self._parking.room()
         if any(new.left > old.left for new, old in zip(room, self._offered, strict=False)):
-            return  # a place was freed since the claim
+            return True  # a place was freed since the claim
         self._waits = True
         try:
             lanes = [lane.name for lane in room if lane.left]
-            await self._store.wait(wait.seconds, lanes, punctual=wait.punctual)
+            return await self._store.wait(wait.seconds, lanes, punctual=wait.punctual)
         finally:
             self._waits = False
 
@@ -144,6 +146,17 @@ class Fetcher:
     async def _tell_free_place(self) -> None:
         with contextlib.suppress(*REDIS_ERRORS):  # the wait is over soon
             await self._store.tell_free_place()
+
+    def _may_look(self) -> bool:
+        """Tell whether a claim would do no more than to look for due jobs."""
+        others = self._parking.has_lanes or self._unknown.passing.names or self._strays.suspects
+        return not others
+
+    async def _look(self) -> Wait | None:
+        """Look for jobs that nobody has announced; return how long to wait, None to claim now."""
+        look = await self._store.look()
+        self._clock.seen(look.now)
+        return None if look.next_in == 0 else self._wait_for(look.next_in)
 
     async def fetch(self, room: int) -> Wait | None:
         """Claim and start up to `room` jobs; return how long to wait for more, None for not."""
@@ -196,9 +209,13 @@ class Fetcher:
             self._unknown.passed(claim.position, end=not full and claim.next_in != 0)
         if full or (claim.position and claim.next_in == 0):
             return None
+        return self._wait_for(claim.next_in)
+
+    def _wait_for(self, next_in: int | None) -> Wait:
+        """Return how long to wait if the next job is due in so many ms; None for none."""
         look_in = self._look_in()
-        if claim.next_in is not None and claim.next_in / 1000 <= look_in:
-            return Wait(max(claim.next_in / 1000, 0.001))
+        if next_in is not None and next_in / 1000 <= look_in:
+            return Wait(max(next_in / 1000, 0.001), due=True)
         return Wait(look_in, punctual=look_in < _LOOK_AGAIN)
 
     def _room(self, at_most: int) -> int:

@@ -37,6 +37,11 @@ class StrayClaims:
         now = self._clock()
         self._looks = [now, now + self._later]
 
+    @property
+    def suspects(self) -> bool:
+        """Whether it is to look for any."""
+        return bool(self._looks)
+
     async def release(self) -> None:
         """Release the stray claims, if it is time to look for them."""
         if not self._looks or self._clock() < self._looks[0]:

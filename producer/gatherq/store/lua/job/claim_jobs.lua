@@ -1,6 +1,6 @@
 -- Claims up to n jobs: counts the attempt, sets the token, and hides the job for one lease.
 -- Include: clock, queue_scores, released_score, values, access, wake, events, error_groups,
---   admission, batch, gates, statistics, end_queued_job
+--   admission, batch, gates, statistics, end_queued_job, sign_of_life
 -- KEYS: queue, cancel_marks, quarantine, wake, workers
 -- ARGV: worker, n, lease, contact_since, contact_last, claim, most_bytes, channel,
 --       events, totals, statistics, lanes, ...passing
@@ -350,10 +350,7 @@ end
 
 -- From here on the step only writes.
 if #scores + #no_jobs + #gone + #over + #members > 0 then begin_writing() end
-if claimed == 0 then -- where all writes are refused, it is answered all the same
-  redis.pcall('DEL', prefix.retry)
-  redis.pcall('ZADD', workers, 'XX', visible, worker) -- not of one that has signed off meanwhile
-end
+if claimed == 0 then sign_of_life() end
 local function set_token(id, attempts, token)
   redis.call('SET', prefix.retry .. id, attempts, 'PX', RETRY_TTL)
   redis.call('SET', prefix.in_progress .. id, token, 'PX', lease)
