@@ -15,7 +15,8 @@ _HERE = str(Path(__file__).parent)
 _OURS = tuple(str(Path(package.__file__).parent) for package in (gatherq, gatherq_worker))
 _STEPS = {script.digest.encode(): script.name for script in scripts()}
 #: Which of the worker's requests are about what. All others, as arq's health key, are "upkeep".
-_KINDS = dict.fromkeys(("job/claim_jobs", "job/park_claims", "job/tend_lanes", "BLPOP"), "claims")
+_CLAIMING = ("job/claim_jobs", "job/look_for_jobs", "job/park_claims", "job/tend_lanes", "BLPOP")
+_KINDS = dict.fromkeys(_CLAIMING, "claims")
 _KINDS |= dict.fromkeys(("job/record_outcomes", "job/release_claims"), "records")
 _KINDS |= dict.fromkeys(("batch/extend", "batch/sweep"), "records")
 #: A line of MONITOR: the address of a client, or "lua"; a command; a first argument.

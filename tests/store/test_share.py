@@ -37,6 +37,23 @@ async def test_each_takes_a_share_and_wakes_another(redis, submit, workers, queu
     assert await redis.llen(wake) == 0  # nothing is left for another
 
 
+@pytest.mark.parametrize(("jobs", "woken"), [(1, 1), (50, 1), (51, 2), (200, 4), (400, 4)])
+async def test_many_jobs_wake_several_workers_at_once(redis, submit, queue, jobs, woken):
+    """Of more than 200 no more than these are in the queue."""
+    await submit(jobs)
+    assert await redis.llen(KeySpace(queue).wake) == woken
+
+
+async def test_no_more_are_woken_than_take_many_jobs(redis, submit, queue):
+    wake = KeySpace(queue).wake
+    await redis.rpush(wake, *"111")
+    await submit(200)
+    assert await redis.llen(wake) == 4
+    await redis.rpush(wake, *"1" * 20)
+    await submit(200)
+    assert await redis.llen(wake) == 24
+
+
 async def test_a_share_that_is_all_there_is_wakes_nobody(redis, submit, workers, queue):
     await submit(1)
     await redis.delete(KeySpace(queue).wake)

@@ -119,12 +119,11 @@ def read_entries(raw: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Ent
 def _entry(position: bytes, fields: Mapping[bytes, bytes]) -> Entry:
     statuses, results = [], {}
     for name, value in fields.items():
-        if (status := _STATUSES.get(value)) and _is_slot(name):
-            statuses.append((int(name), status))
-        elif name.startswith(_RESULT) and _is_slot(slot := name.removeprefix(_RESULT)):
+        slot = name.removeprefix(_RESULT)
+        if not slot.isdigit() or len(slot) > _DIGITS:
+            continue
+        if len(slot) < len(name):
             results[int(slot)] = value
+        elif status := _STATUSES.get(value):
+            statuses.append((int(slot), status))
     return Entry(position, statuses, results)
-
-
-def _is_slot(text: bytes) -> bool:
-    return len(text) <= _DIGITS and text.isdigit()

@@ -162,7 +162,7 @@ for n, job in ipairs(new_jobs) do
 end
 if #entries > 0 then
   in_chunks(entries, function(...) write('ZADD', queue, ...) end)
-  wake_worker()
+  wake_worker(wake, #entries / 2)
 end
 write_batches(WINDOW / 2, WINDOW)
 if fresh then redis.call('PEXPIREAT', batch_key, expires) end

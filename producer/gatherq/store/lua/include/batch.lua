@@ -6,9 +6,9 @@ local FIELDS = {'size', 'expires', 'written', 'life', 'keep', 'cancelled_by', 'c
   'trace', 'kind', 'queue'}
 local ENDED = {'succeeded', 'failed', 'timed_out', 'cancelled', 'lost'}
 
--- Completions of a batch of no more slots bring the results of those that succeeded along, if these are no longer
--- (bytes): who waits for a few jobs has them a round trip sooner. Of many it would take the server's memory twice.
-local FEW_SLOTS, SHORT_RESULT = 10, 1024
+-- Completions of a batch of no more slots bring the results of those that succeeded along, if these are short: who
+-- waits for a few jobs has them a round trip sooner. Of many it would take the server's memory twice.
+local FEW_SLOTS = 10
 
 -- An unfinished batch stays at least for so long (ms) after somebody last looked after it.
 local LEAST_LIFE = 3600000
@@ -95,9 +95,9 @@ local function count(batch, field, n)
   batch.counts[field] = (batch.counts[field] or 0) + n
 end
 
--- Notes the result of a slot, for `write_batches`.
+-- Notes the result of a slot for `write_batches`, unless it takes more than a KiB.
 local function bring_along(batch, slot, result)
-  if #result > SHORT_RESULT then return end
+  if #result > 1024 then return end
   local results = batch.results or {}
   batch.results = results
   results[#results + 1], results[#results + 2] = 'result:' .. slot, result
@@ -150,7 +150,7 @@ end
 -- Returns {batches that extend.lua is to be run for}, {batches that sweep.lua is to be run for}, and whether it has
 -- admitted any slot.
 local function write_batches(low, high, claims)
-  local extend, to_sweep, admitted = {}, {}, false
+  local extend, to_sweep, admitted = {}, {}, 0
   for id, batch in pairs(batches) do
     if batch and batch.alive then
       local fields, key, state = {}, prefix.batch .. id, nil
@@ -180,7 +180,7 @@ local function write_batches(low, high, claims)
         local entries = admission(batch).admit(batch, low or 1, high or WINDOW)
         if #entries > 0 then
           in_chunks(entries, function(...) write('ZADD', queue, ...) end)
-          admitted = true
+          admitted = admitted + #entries / 2
         end
       end
       if batch.forgotten then redis.call('HDEL', key, unpack(batch.forgotten)) end
@@ -207,6 +207,6 @@ local function write_batches(low, high, claims)
       if batch.cancelled_here or waits then to_sweep[#to_sweep + 1] = id end
     end
   end
-  if admitted and not claims then wake_worker() end
-  return extend, to_sweep, admitted
+  if admitted > 0 and not claims then wake_worker(wake, admitted) end
+  return extend, to_sweep, admitted > 0
 end

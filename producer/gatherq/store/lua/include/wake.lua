@@ -1,9 +1,14 @@
--- Wakes one idle worker; with the key of a lane, one that has a place for the jobs in it. After: access.
-local WAKE_TTL = '60000'
+-- Wakes idle workers. After: access.
 
-local function wake_worker(key)
+-- Wakes one; with the key of a lane, one that has a place for the jobs in it. For so many new `jobs` several are woken
+-- at once: of few jobs each worker wakes the next.
+local function wake_worker(key, jobs)
+  local TTL, JOBS_A_WAKE, MOST_WAKES = '60000', 50, 16
   key = key or wake
-  if read('LLEN', key) ~= 0 and redis.call('TYPE', key).ok == 'list' then return end
-  write('RPUSH', key, '1')
-  redis.call('PEXPIRE', key, WAKE_TTL)
+  local n, there = jobs and math.min(math.ceil(jobs / JOBS_A_WAKE), MOST_WAKES) or 1, read('LLEN', key)
+  if there and there >= n then return end
+  local elements = {}
+  for i = 1, n - (there or 0) do elements[i] = '1' end
+  write('RPUSH', key, unpack(elements))
+  redis.call('PEXPIRE', key, TTL)
 end
