@@ -386,8 +386,8 @@ def test_a_synchronous_caller_runs_a_loop(pool):
     assert list(asyncio.run(work())) == [1, 2]
 
 
-async def test_one_gather_takes_three_round_trips(w):
-    """Submit, read the completions, fetch the results: nothing is left that must be woken."""
+async def test_one_gather_takes_two_round_trips(w):
+    """Submit, read the completions with their results: nothing is left that must be woken."""
     await w.gather(w.call(echo, 0))
     asked, execute = [], w.producer.redis.execute_command
 
@@ -398,4 +398,4 @@ async def test_one_gather_takes_three_round_trips(w):
     w.producer.redis.execute_command = counted
     for n in range(10):
         assert list(await w.gather(w.call(echo, n))) == [n]
-    assert asked == ["EVALSHA", "XREAD", "MGET"] * 10
+    assert asked == ["EVALSHA", "XREAD"] * 10
