@@ -8,6 +8,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 from gatherq.client.collection.completion_watcher import CompletionWatcher
 from gatherq.client.collection.subscription import Subscription
 from gatherq.errors import BatchNotFound, RedisUnavailable
+from gatherq.store.completions import Entry
 from gatherq.store.maintenance import MendReply
 
 
@@ -28,7 +29,7 @@ class BatchStore:
 
     def end(self, batch, *words):
         entries = self.streams.setdefault(batch, [])
-        entries.append((b"%d-0" % (len(entries) + 1), list(words)))
+        entries.append(Entry(b"%d-0" % (len(entries) + 1), list(words), {}))
         self.changed.set()
 
     async def watch(self, after, block, news):
