@@ -14,8 +14,11 @@ $(VENV)/.ready: pyproject.toml bootstrap
 demo: $(VENV)/.ready  ## A server, two workers, every kind of outcome, and a look at them (DEMO=--real-time for whole seconds)
 	@$(BIN)/python examples/kitchen.py --look $(DEMO)
 
+# A test that waits for ever ends the run after four minutes, and is named.
+NO_STANDSTILL := --max-worker-restart 0 -o faulthandler_timeout=240 -o faulthandler_exit_on_timeout=true
+
 test: $(VENV)/.ready  ## The tests, but for the longest; those that promise something about Redis use a real server
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile -m 'not long'
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile -m 'not long' $(NO_STANDSTILL)
 
 long: $(VENV)/.ready  ## The longest tests, and more cases of some (five minutes)
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile -m long
