@@ -34,7 +34,7 @@ class ProducerLeases:
         self._held[batch] = seconds
         self._changed.set()
         if self._task is None or self._task.done():
-            self._task = start_task(self._run())
+            self._task = start_task(self._run(), name="gatherq-leases")
 
     def let_go(self, batch: str) -> None:
         """Renew the lease of a batch no more."""
