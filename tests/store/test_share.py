@@ -161,9 +161,10 @@ async def test_a_claim_that_finds_nothing_is_a_sign_of_life(redis, workers, subm
     assert await signed() == 1  # its heartbeat will tell
 
 
-async def test_a_worker_that_has_signed_off_is_not_listed_by_a_claim_that_comes_late(
-    workers, signed
+async def test_a_claim_that_finds_nothing_lists_a_worker_that_was_flushed(
+    redis, workers, signed, queue
 ):
-    await workers[0].sign_off()
-    await workers[0].claim(5, 0, 0)
-    assert await signed() is None
+    await redis.delete(KeySpace(queue).workers)
+    found = await workers[0].claim(5, 0, 0)
+    assert await signed() == found.now
+    assert 0 < await redis.ttl(KeySpace(queue).workers) <= 86_400
