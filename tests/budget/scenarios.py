@@ -84,8 +84,12 @@ class Pool:
         return {key: n / units / times for key, n in self.counts.end().items()}
 
     async def count_time(self, seconds):
-        """Return the counts of so many seconds, for each, after as many others."""
-        await self.pass_time(seconds)
+        """Return the counts of so many seconds, for each, after more than as many others.
+
+        What is done every ten seconds since the start would else be done as the counting begins, or
+        before.
+        """
+        await self.pass_time(seconds + 4.7)
         self.counts.begin()
         await self.pass_time(seconds)
         return {key: n / seconds for key, n in self.counts.end().items()}
