@@ -59,3 +59,10 @@ async def test_a_look_is_a_sign_of_life_also_after_a_flush(redis, store, queue):
     look = await mine.look()
     assert look == Look(await redis.zscore(workers, "w1"), None)
     assert 0 < await redis.ttl(workers) <= 86_400
+
+
+async def test_a_wait_says_whether_the_worker_was_woken(store, submit):
+    mine = store()
+    assert not await mine.wait(0.01)
+    await submit(1)
+    assert await mine.wait(10.0)

@@ -256,8 +256,9 @@ async def test_a_long_lease_is_no_reason_to_be_silent(monkeypatch):
 
 
 @pytest.fixture
-async def idle():
-    """A heartbeat that could renew every 5 ms, and has nothing to renew."""
+async def idle(monkeypatch):
+    """A heartbeat that could renew every 5 ms, and has nothing to renew, nor is it time to."""
+    monkeypatch.setattr("gatherq_worker.engine.heartbeat._LONGEST", 3600.0)
     world = World(lease=0.02)
     world.heartbeat.start()
     await world.announcements(1)

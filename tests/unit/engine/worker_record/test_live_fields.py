@@ -153,3 +153,19 @@ async def test_whatever_state_is_told_can_be_written(world):
             world.live.draining = draining
             world.live.changes()
             assert world.live.status(1.0).encode()
+
+
+async def test_it_runs_as_told_until_that_changes_and_once_the_change_is_told(world):
+    assert not world.live.runs_as_told  # nothing was told
+    world.live.changes()
+    assert world.live.runs_as_told
+    world.blocked_by = "b:0"
+    assert not world.live.runs_as_told
+    world.live.changes()
+    assert not world.live.runs_as_told
+    world.blocked_by = ""
+    assert not world.live.runs_as_told  # that it is blocked was told last
+    world.live.changes()
+    assert world.live.runs_as_told
+    world.live.tell_all()
+    assert not world.live.runs_as_told

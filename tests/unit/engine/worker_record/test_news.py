@@ -98,3 +98,24 @@ def test_events_that_nobody_takes_are_bounded():
         told.news.note("redis_back", since=n)
     events = told.take()["events"]
     assert (len(events), events[-1]) == (100, ["redis_back", "since", "499"])
+
+
+def test_news_wait_until_they_are_told():
+    told = Told()
+    assert not told.news.waits()
+    told.news.note("worker_blocked")
+    assert told.news.waits()
+    told.take()
+    assert told.news.waits()  # Redis has not answered
+    told.news.told()
+    assert not told.news.waits()
+
+
+def test_counts_wait_once_it_is_time_for_them():
+    told, never = Told(), Told(interval=0.0)
+    for each in (told, never):
+        each.count()
+        assert not each.news.waits()
+        each.now = 10.0
+    assert told.news.waits()
+    assert not never.news.waits()
