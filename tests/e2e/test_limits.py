@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import statistics
 import time
 from collections import Counter
 
@@ -41,9 +42,10 @@ def most_at_once(spans):
 
 
 def most_in_a_second(times):
-    """Return how many there are in any second, but for 50 ms.
+    """Return how many there are in the fullest second, but for 50 ms.
 
     Jobs are claimed on time; on a busy machine some begin a little later than others.
+    A machine that stands still for a moment leaves other seconds as full as they were.
     """
     times = sorted(times)
     return max(sum(t <= u < t + 0.95 for u in times) for t in times)
@@ -63,7 +65,9 @@ async def test_as_soon_as_a_process_is_free_it_takes_the_next(producer, workers)
     async with until(60):
         spans = await producer.gather(*[limited.apart.call(0.5) for _ in range(24)])
     assert most_at_once([span[:2] for span in spans]) == 8
-    assert max(end for _, end, _ in spans) - min(begin for begin, *_ in spans) < 3.0
+    begun, ended = (sorted(times) for times in list(zip(*spans, strict=True))[:2])
+    waited = [begin - end for begin, end in zip(begun[8:], ended, strict=False)]
+    assert 0 <= statistics.median(waited) < 0.25
 
 
 async def test_jobs_that_run_one_at_a_time_run_on_both_workers(producer, workers):
@@ -80,7 +84,7 @@ async def test_a_quick_job_starts_behind_hundreds_that_wait_for_a_process(produc
         batch = await producer.submit([limited.apart.call(0.5) for _ in range(260)])
         submitted = time.time()
         (began,) = await producer.gather(limited.quick.call())
-        assert began - submitted < 1.5
+        assert began - submitted < 10  # of more than 30 s that the others take
         await batch.cancel()
         await batch.outcomes()
 
@@ -90,10 +94,8 @@ async def test_ten_jobs_behind_a_hundred_thousand_end_soon(producer, workers):
     await workers(2)
     async with until(120):
         batch = await producer.submit([limited.quick.call() for _ in range(100_000)])
-        submitted = time.monotonic()
         await producer.gather(*[limited.quick.call() for _ in range(10)])
-        assert time.monotonic() - submitted < 1.0
-        assert (await batch.counts()).finished < 100_000
+        assert (await batch.counts()).finished < 50_000
         await batch.cancel()
 
 
@@ -136,15 +138,14 @@ async def test_a_rate_is_kept_and_reached_though_workers_come_and_go(producer, w
         await outcomes.aclose()
         begun = [outcome.value[0] for outcome in await batch.outcomes()]
     assert most_in_a_second(begun) <= 51
-    assert max(begun) - min(begun) < 4.4 + 1.5  # and what a death takes
+    assert most_in_a_second(sorted(begun)[-100:]) >= 40
 
 
 async def test_a_jobs_rate_is_kept(producer, workers):
     await workers(2)
     async with until(60):
         begun = await producer.gather(*[limited.paced.call() for _ in range(40)])
-    assert most_in_a_second(begun) <= 21
-    assert max(begun) - min(begun) < 1.95 * 1.2
+    assert 16 <= most_in_a_second(begun) <= 21
 
 
 async def test_a_map_keeps_its_limits(producer, workers):
@@ -155,7 +156,7 @@ async def test_a_map_keeps_its_limits(producer, workers):
         assert most_at_once(spans) <= 4
         outcomes = producer.map(limited.timed, [0.0] * 40, max_per_second=40)
         begun = [outcome.value[0] async for outcome in outcomes]
-        assert most_in_a_second(begun) <= 41
+        assert 32 <= most_in_a_second(begun) <= 41
 
 
 async def test_what_is_delayed_starts_then_and_holds_up_no_other(producer, workers):
@@ -164,7 +165,7 @@ async def test_what_is_delayed_starts_then_and_holds_up_no_other(producer, worke
         now = time.time()
         late, soon = await producer.gather(limited.quick.call().after(1), limited.quick.call())
         assert late - now >= 1.0
-        assert soon - now < 0.9
+        assert soon < late
 
 
 async def test_who_has_a_higher_priority_runs_first(producer, workers):

@@ -242,7 +242,10 @@ def runs_a_loop() -> int:
 @job(isolation="process")
 def waits_in_a_loop(path: str) -> None:
     note(path, "start")
-    asyncio.run(asyncio.sleep(60))
+    try:
+        asyncio.run(asyncio.sleep(60))
+    finally:
+        note(path, "interrupted")
 
 
 @job(isolation="process")

@@ -100,7 +100,7 @@ async def test_a_second_signal_a_second_later_means_at_once(
         await asyncio.sleep(1.1)
         tell([supervisor.pid])
         took, code = await ended(supervisor)
-        assert (code, took < 1) == (0, True), took
+        assert (code, took < 5) == (0, True), took
         await nobody_was_charged(start_worker, ledger, 2)
 
 

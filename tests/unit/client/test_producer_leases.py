@@ -46,14 +46,14 @@ async def leases(redis):
 @pytest.mark.parametrize("error", [RedisConnectionError("away"), RuntimeError("odd"), OSError()])
 async def test_contact_that_is_back_is_used_at_once(redis, leases, caplog, error):
     async with until(10):
-        leases.hold("b", 1.5)
+        leases.hold("b", 6)
         redis.error = error
         await redis.times(3)
         redis.error, failed_at = None, redis.renewed[-1][1]
         await redis.times(4)
-        assert redis.renewed[-1][1] - failed_at < 0.4  # not a third of the lease later
+        assert redis.renewed[-1][1] - failed_at < 1.5  # not a third of the lease later
         await redis.times(5)
-        assert redis.renewed[-1][1] - redis.renewed[-2][1] > 0.45
+        assert redis.renewed[-1][1] - redis.renewed[-2][1] > 1.8
     said = [r.message for r in caplog.records if r.levelname == "WARNING"]
     assert len(said) == 2
     assert said[0].startswith("batch b: lease not renewed: ")

@@ -214,13 +214,13 @@ def test_the_check_costs_next_to_nothing():
         b"[" * 400_000 + b"]" * 400_000,
         b'{"a":"' + b'\\"[[' * 1_000_000,
     ]
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(1000):
         check_readable(small)
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
     for payload in hostile:
-        started = time.perf_counter()
+        started = time.process_time()
         with pytest.raises(Unreadable):
             check_readable(payload)
-        assert time.perf_counter() - started < 5
+        assert time.process_time() - started < 5
     check_bulk(b"[" * MAX_CONTAINERS)
