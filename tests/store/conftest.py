@@ -12,9 +12,10 @@ from gatherq.contract.batch_options import BatchOptions
 from gatherq.contract.keys import KeySpace
 from gatherq.store.batches import BatchStore
 from gatherq.store.jobs import JobStore
+from gatherq.store.parking import Admission
 
 from . import steps
-from .steps import LEASE, Asks
+from .steps import LEASE, Asks, claim
 
 
 @pytest.fixture
@@ -76,3 +77,48 @@ def limited(asks, batch):
             await asks.submit(of, size, 3600, first, chunk, options=given, life=of, terms=own)
 
     return limited
+
+
+@pytest.fixture
+def enter(redis, queue):
+    """Claim, and ask the gate; returns the attempts that begin."""
+
+    async def enter(gate, n=10, worker="w1", lease=5.0):
+        mine = JobStore(redis, KeySpace(queue), worker, lease)
+        found = (await claim(mine, n)).attempts
+        if not found:
+            return []
+        replies = await mine.park([Admission(attempt, "", gate) for attempt in found])
+        return [attempt for attempt, begins in zip(found, replies, strict=True) if begins]
+
+    return enter
+
+
+@pytest.fixture
+def waits(redis, queue, batch):
+    """Return for how many ms each slot still waits in the queue, by slot; None if it is parked."""
+
+    async def waits():
+        seconds, micros = await redis.time()
+        now = seconds * 1000 + micros / 1000
+        found = await redis.zrange(queue, 0, -1, withscores=True)
+        return {
+            int(id_.rpartition(b":")[2]): None if score > 1e13 else score - now
+            for id_, score in found
+            if id_.startswith(batch.encode())
+        }
+
+    return waits
+
+
+@pytest.fixture
+def alone(redis, queue, batch):
+    """Queue so many jobs of no batch; return their ids."""
+
+    async def alone(n):
+        ids = [f"{batch}-{slot}" for slot in range(n)]
+        await redis.mset(dict.fromkeys(map(KeySpace().job, ids), b'{"t":1,"f":"f","a":[],"k":{}}'))
+        await redis.zadd(queue, {id_: place for place, id_ in enumerate(ids)})
+        return ids
+
+    return alone
