@@ -238,6 +238,49 @@ async def test_a_redrive_runs_each_slot_once_though_the_count_of_those_outside_i
     assert sorted(await run_all(store())) == list(range(6))
 
 
+@pytest.mark.parametrize("how", ["looked after", "submitted again"])
+@pytest.mark.parametrize(("limit", "most"), [({"max_at_once": 2}, 2), ({"max_per_second": 100}, 1)])
+async def test_slots_that_were_to_go_first_and_are_lost_take_their_turn_again(
+    redis, asks, store, batch, queue, limit, most, how
+):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(6)]
+    given = {"options": BatchOptions(**limit), "digests": digests(jobs), "life": "l"}
+    await asks.submit(batch, 6, 3600, 0, jobs, **given)
+    for _ in range(6 // most):
+        await store().record([failed(each) for each in await claim_due(store(), most)])
+    assert await asks.run_again(batch) == 6
+    before = await inside(redis, queue, batch)
+    assert len(before) == most
+    await redis.delete(keys.again(batch))
+    if how == "submitted again":
+        await redis.delete(
+            *[keys.job(f"{batch}:{slot}") for slot in range(6) if slot not in before]
+        )
+        await asks.submit(batch, 6, 3600, 0, jobs, **given)
+    else:
+        await asks.mend(batch, range(6), 6)
+    seen = []
+    while len(seen) < 6:
+        assert len(await inside(redis, queue, batch)) <= most
+        held = await claim_due(store())
+        seen += slots(held)
+        await finish(store(), held)
+    assert seen == list(range(6))
+
+
+async def test_a_slot_whose_data_alone_was_lost_keeps_its_place(redis, asks, store, batch, queue):
+    jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(3)]
+    given = {"options": BatchOptions(max_at_once=1), "digests": digests(jobs), "life": "l"}
+    await asks.submit(batch, 3, 3600, 0, jobs, **given)
+    await store().record([failed(each) for each in (await claim(store())).attempts])
+    assert await asks.run_again(batch) == 1
+    assert await inside(redis, queue, batch) == [1]
+    await redis.delete(keys.job(f"{batch}:1"))
+    await asks.submit(batch, 3, 3600, 0, jobs, **given)
+    assert await inside(redis, queue, batch) == [1]
+    assert await run_all(store()) == [1, 0, 2]
+
+
 async def test_a_damaged_count_lets_in_no_slot_that_is_not_written(
     redis, asks, store, batch, queue
 ):

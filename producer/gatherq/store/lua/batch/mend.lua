@@ -5,8 +5,8 @@
 -- ARGV: batch_id, slots, before, channel, events, totals, statistics
 -- slots: a JSON list of at most 500. before: how many slots were written when the same collector
 -- called last, or -1.
--- A slot that is neither queued nor running and has no result is queued again if its data is there;
--- else it ends as LostJob. So is a parked one that is in no lane and at no gate any more. Slots that the producer has not
+-- A slot that is neither queued nor running and has no result is queued again if its data is there, or waits for its turn
+-- where its batch is limited; else it ends as LostJob. So is a parked one that is in no lane and at no gate any more. Slots that the producer has not
 -- written, and did not go on to write since the call before, end as NeverSubmitted; but of a producer that said until
 -- when it goes on, the batch is cancelled once that time is past.
 -- Returns false for no such batch, else {slots written, {slots that have a result now}, whether
@@ -20,7 +20,7 @@ local LOST = failed('LostJob', 'its data is no longer in Redis: evicted, deleted
 local NEVER = failed('NeverSubmitted', 'its producer ended before it was written; submit the batch '
   .. 'again under the same id to go on')
 
-local ids, keys, ended, back, parked = {}, {}, {}, {}, {}
+local ids, keys, ended, back, lost, parked = {}, {}, {}, {}, {}, {}
 local outside = false
 for i, slot in ipairs(slots) do
   ids[i] = string.format('%s:%.0f', batch_id, slot)
@@ -43,12 +43,14 @@ for i, slot in ipairs(slots) do
     local verdict
     if slot >= batch.written then
       verdict = batch_verdict(batch) or given_up and NEVER
-    elseif redis.call('TYPE', prefix.job .. job).ok == 'string' then
+    elseif redis.call('TYPE', prefix.job .. job).ok ~= 'string' then
+      verdict = LOST
+    elseif (batch.max_at_once or batch.interval) and not admission(batch).has_begun(job) then
+      lost[#lost + 1] = slot
+    else
       local attempts = whole(read('GET', prefix.retry .. job) or '') or 0
       back[#back + 1] = attempts > 0 and released_score(0, priority) or queue_score(i, priority)
       back[#back + 1] = job
-    else
-      verdict = LOST
     end
     if verdict then
       end_job(batch, job, slot, whole(read('GET', prefix.retry .. job) or '') or 0, nil, verdict)
@@ -64,10 +66,10 @@ end
 -- What has ended here is counted, and whom `lost_parked` has let in, perhaps of other batches.
 local has_counts = false
 for _, each in pairs(batches) do has_counts = has_counts or each and next(each.counts) end
-if #back > 0 or outside or has_counts then
+if #back > 0 or #lost > 0 or outside or has_counts then
   begin_writing()
   end_jobs()
-  if outside then admission(batch).recount_outside(batch) end
+  if outside or #lost > 0 then admission(batch).put_back(batch, lost) end
   in_chunks(back, function(...) write('ZADD', queue, ...) end)
   if #back > 0 then wake_worker() end
   write_batches(1, 20)

@@ -137,7 +137,7 @@ for _, each in ipairs(revived) do
   if batch.gradual then admission(batch).wait_outside(batch, slot) end
 end
 delete(clean)
-local entries = {}
+local entries, lost = {}, {}
 local function enqueue(n, job, priority, delay)
   local at = delay and now + delay or batch.starts
   entries[#entries + 1], entries[#entries + 2] = queue_score(n, priority or batch.priority, at), job
@@ -150,6 +150,8 @@ for n, job in ipairs(new_jobs) do
   if not batch.gradual then
     enqueue(n, job[2], unpack(own or {}))
   elseif job[3] and read('ZSCORE', prefix.again .. batch_id, digits(slot)) then -- only its data was lost
+  elseif slot < batch.admitted and (batch.max_at_once or batch.interval) and not read('ZSCORE', queue, job[2]) then
+    lost[#lost + 1] = slot
   elseif slot < batch.admitted or job[3] and admission(batch).has_left(batch, slot) then -- Redis has lost it
     enqueue(n, job[2], unpack(own or {}))
   elseif own and (batch.max_at_once or batch.interval) then
@@ -160,6 +162,7 @@ for n, job in ipairs(new_jobs) do
     enqueue(n, job[2], unpack(own))
   end
 end
+if #lost > 0 then admission(batch).put_back(batch, lost) end
 if #entries > 0 then
   in_chunks(entries, function(...) write('ZADD', queue, ...) end)
   wake_worker(wake, #entries / 2)

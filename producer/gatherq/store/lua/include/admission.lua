@@ -206,6 +206,13 @@ local function admission(batch)
     set(batch, 'beyond', beyond)
   end
 
+  -- Puts slots outside that Redis has lost altogether, and that have not begun: whether they were inside or waited is
+  -- not known any more. Of a limited batch they take their turn like all others.
+  local function put_back(batch, slots)
+    recount_outside(batch)
+    for _, slot in ipairs(slots) do put_again(batch, slot, slot) end
+  end
+
   -- The next slots to admit, at most n, and the priorities of those that have their own.
   local function next_outside(batch, n)
     local slots, priorities, looked = {}, {}, 0
@@ -277,7 +284,7 @@ local function admission(batch)
   end
 
   admission_made = {read = read_fields, set = set, outside_of = outside_of, is_outside = is_outside,
-    has_left = has_left, recount_outside = recount_outside, leave_outside = leave_outside, wait_outside = wait_outside, go_first = go_first, exact_now = exact_now,
+    has_left = has_left, has_begun = has_begun, put_back = put_back, leave_outside = leave_outside, wait_outside = wait_outside, go_first = go_first, exact_now = exact_now,
     next_turn = next_turn, turn_of = turn_of, start_in_turn = start_in_turn, admit = admit,
     most_in = most_in, interval_in = interval_in, turn_in = turn_in}
   if batch then read_fields(batch) end
