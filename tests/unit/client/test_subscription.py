@@ -48,6 +48,16 @@ async def test_entries_of_a_read_that_began_later_are_left_to_the_next_read():
     assert await subscription.get() == [0, 1]
 
 
+async def test_results_that_are_not_taken_at_once_are_forgotten():
+    """A batch that is gone may have given them, and another one have its id now."""
+    subscription = Subscription(3)
+    subscription.put_entries(b"0", [entry(b"1-0", 1, 2, results={1: b"old", 2: b"old"})])
+    assert await subscription.get() == [1, 2]
+    subscription.put_entries(b"1-0", [entry(b"2-0", 1, 0, results={0: b"new", 1: b"new"})])
+    assert await subscription.get() == [0]
+    assert subscription.take_results([0, 1, 2]) == {0: b"new"}
+
+
 async def test_results_that_come_along_are_taken_once():
     subscription = Subscription(3)
     subscription.put_entries(b"0", [entry(b"1-0", 0, 1, results={0: b"zero", 2: b"of nobody"})])

@@ -29,7 +29,7 @@ class Subscription:
         #: For each slot, whether it has been put into the queue.
         self._ended = bytearray(size)
         self._queue: dict[int, None] = {}
-        #: Results that came with completions, of slots in the queue and of those that `get` gave.
+        #: Results that came with completions, of slots in the queue or that `get` gave last.
         self._results: dict[int, bytes] = {}
         self._error: BaseException | None = None
         self._changed = asyncio.Event()
@@ -97,7 +97,12 @@ class Subscription:
         return {slot: self._results.pop(slot) for slot in slots if slot in self._results}
 
     def get_nowait(self) -> list[int]:
-        """Return the slots in the queue, and empty it."""
+        """Return the slots in the queue, and empty it.
+
+        Results of earlier slots are forgotten: a reader that has not taken them waits for others,
+        and they may be of a batch that is gone when these come, in whose place another stands.
+        """
         slots = list(self._queue)
+        self._results = {slot: self._results[slot] for slot in slots if slot in self._results}
         self._queue.clear()
         return slots
