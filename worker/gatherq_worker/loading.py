@@ -114,9 +114,13 @@ def _nothing_of_that_name(module: ModuleType, name: str, last: str) -> str:
 
 def is_settings(value: object) -> bool:
     """Tell whether it looks like arq's settings."""
-    if isinstance(value, Mapping):
-        return "functions" in value or "cron_jobs" in value
-    return isinstance(value, type) and (hasattr(value, "functions") or hasattr(value, "cron_jobs"))
+    try:
+        if isinstance(value, Mapping):
+            return "functions" in value or "cron_jobs" in value
+        kind = isinstance(value, type)
+        return kind and (hasattr(value, "functions") or hasattr(value, "cron_jobs"))
+    except Exception:  # a mapping with keys of another kind, or a class with a mind of its own
+        return False
 
 
 def _meant(parent: str, last: str, there: Iterable[str]) -> str:
