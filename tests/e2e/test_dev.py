@@ -217,6 +217,11 @@ async def test_a_second_ctrl_c_leaves_jobs_no_time(tmp_path):
             "--port and --data are of a server that is started here; leave them out, or --redis "
             "(GATHERQ_REDIS_URL)",
         ),
+        (
+            ["kitchen", "--redis", "redis://127.0.0.1:abc"],
+            "what names the server is not a Redis URL: its port is no number from 1 to 65535; "
+            "write redis://HOST:PORT/DATABASE",
+        ),
         (["kitchen", "--data", __file__], f"the data folder {__file__} is a file; name a folder"),
     ],
 )

@@ -82,6 +82,8 @@ def dev(
         )
     if click.get_current_context().get_parameter_source("redis_url") is ParameterSource.ENVIRONMENT:
         redis_url = _with_password()
+    if redis_url:
+        _check(redis_url)
     from .dev_session import PageWanted, run
 
     known = {
@@ -91,6 +93,17 @@ def dev(
     }
     options = [word for name, value in known.items() if value for word in (name, str(value))]
     run(modules, options, redis_url, queue, port, data, PageWanted(web, web_port))
+
+
+def _check(url: str) -> None:
+    """Refuse what is no URL of Redis: no change of a file mends that."""
+    from gatherq.errors import RedisUnavailable
+    from gatherq.store.server.pools import connection_pool
+
+    try:
+        connection_pool(url)
+    except RedisUnavailable as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _with_password() -> str:
