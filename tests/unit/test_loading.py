@@ -124,7 +124,7 @@ def said_of(*words):
             "gatherq worker l_arqs.WorkerSettings",
         ),
         ("l_none", "module 'l_none' has no jobs: decorate functions with @job()"),
-        ("os", "module 'os' has no jobs: decorate functions with @job()"),  # it has bytes in a mapping
+        ("os", "module 'os' has no jobs: decorate functions with @job()"),
         (
             "l_arqs",
             "module 'l_arqs' has no jobs: decorate functions with @job(); it has arq's settings: "
