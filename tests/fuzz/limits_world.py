@@ -528,6 +528,7 @@ class LimitsWorld:
 
     async def _work_once(self, worker):
         """Do what is due; return whether there is more, once a rate allows it."""
+        await self.workers[worker].tend_lanes(LANES)
         wait = await self.claim(worker, 100, 100)
         await self.park(worker, [])
         await self._record(worker, [held for held in self.held if held.worker == worker])

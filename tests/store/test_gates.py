@@ -142,6 +142,63 @@ async def test_a_collector_lets_in_who_was_forgotten(redis, submit, asks, enter,
     assert await enter(gate) != []
 
 
+@pytest.mark.parametrize("has_worker", [True, False])
+async def test_a_worker_now_and_then_lets_in_who_was_forgotten(
+    redis, alone, enter, store, queue, has_worker
+):
+    """Nobody collects them, and nobody else comes to the gate."""
+    ids = await alone(3)
+    (first,) = await enter(Gate("f", most=1))
+    await redis.zrem(queue, first.job_id)
+    if not has_worker:
+        await redis.delete(keys.in_progress(first.job_id), keys.retry(first.job_id))
+    await redis.delete(KeySpace(queue).wake)
+    assert await enter(Gate("f", most=1)) == []
+    await store("w2").tend_lanes([])
+    assert await redis.exists(KeySpace(queue).wake) == (not has_worker)
+    begun = [attempt.job_id for attempt in await enter(Gate("f", most=1))]
+    assert begun == ([] if has_worker else ids[1:2])
+
+
+async def test_a_worker_now_and_then_calls_the_next_at_a_rate(redis, alone, enter, store, queue):
+    ids = await alone(3)
+    gate, called = KeySpace(queue).gate("f"), [id_.encode() for id_ in ids]
+    await enter(Gate("f", interval=20_000_000))
+    assert await redis.hget(gate, "called") == called[1]
+    await redis.zrem(queue, ids[1])
+    await redis.delete(keys.in_progress(ids[1]), keys.retry(ids[1]))
+    await store("w2").tend_lanes([])
+    assert await redis.hget(gate, "called") == called[2]
+
+
+async def test_who_is_let_in_so_is_counted_once(redis, submit, enter, store, batch, queue):
+    await submit(5)
+    for holder in await enter(Gate("f", most=2)):
+        await redis.zrem(queue, holder.job_id)
+        await redis.delete(keys.in_progress(holder.job_id), keys.retry(holder.job_id))
+    assert await redis.hget(keys.batch(batch), "parked") == b"3"
+    await store("w2").tend_lanes([])
+    assert await redis.hget(keys.batch(batch), "parked") == b"1"
+
+
+async def test_each_of_many_gates_is_looked_at_in_the_end(redis, alone, enter, store, queue):
+    """Some of the jobs at gates are drawn each time: the more of them, the more looks it takes."""
+    await alone(90)
+    found = (await claim(store(), 90)).attempts
+    gates = [Gate(f"f:{place % 30}", most=1) for place in range(90)]
+    replies = await store().park([Admission(a, "", g) for a, g in zip(found, gates, strict=True)])
+    assert replies.count(True) == 30
+    for holder in found[:30]:
+        await redis.zrem(queue, holder.job_id)
+        await redis.delete(keys.in_progress(holder.job_id), keys.retry(holder.job_id))
+    waiting = [KeySpace(queue).waiting(gate.name) for gate in gates[:30]]
+    for _ in range(1000):
+        await store("w2").tend_lanes([])
+        if sum([await redis.zcard(key) for key in waiting]) == 30:
+            break
+    assert [await redis.zcard(key) for key in waiting] == [1] * 30
+
+
 async def test_whom_a_collector_lets_in_is_parked_no_more_and_counted_once(
     redis, submit, asks, enter, batch, queue
 ):
