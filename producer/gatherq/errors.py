@@ -123,6 +123,15 @@ class BatchNotFound(GatherqError, LookupError):
             batch_id=batch_id,
         )
 
+    @classmethod
+    def replaced(cls, batch_id: str) -> "BatchNotFound":
+        """Say that another batch stands under the id of one."""
+        return cls(
+            f"batch {batch_id}: it is no longer in Redis, and another one was submitted under its "
+            "id; producer.batch(id) attaches to that",
+            batch_id=batch_id,
+        )
+
 
 class BatchConflict(GatherqError, ValueError):
     """The batch id is taken by other jobs; `slot` is the first that differs, or None: the size."""

@@ -51,11 +51,12 @@ class Batch(Generic[T]):
         size: int,
         decoders: Sequence[Decoder | None] | None = None,
         names: Sequence[str] | None = None,
+        life: str = "",
     ) -> None:
         self.id = batch_id
         self._size = size
         self._session = session
-        self._collector: Collector[T] = Collector(session, batch_id, size, decoders, names)
+        self._collector: Collector[T] = Collector(session, batch_id, size, decoders, names, life)
         self._group: HandleGroup[T] | None = None
         self._detached = False
 

@@ -283,7 +283,7 @@ class Producer(Gatherer, AsyncWith):
         span = self._spans.sending(batch, size, origin, waiting)
         with self._meters.sending(size), span as trace:
             await submission.write(options, self._keep, self._patience, trace)
-        return Batch(self._session, batch, size, decoders, names)
+        return Batch(self._session, batch, size, decoders, names, submission.life)
 
     @usage("batch", "the id of one batch: batch('nightly-report')")
     async def batch(self, batch_id: str) -> Batch[Any]:
@@ -296,13 +296,13 @@ class Producer(Gatherer, AsyncWith):
         """
         self._owner.check()
         check_batch_id(batch_id)
-        counts = await self._session.retry(self._session.store.counts, batch_id)
-        if counts is None:
+        found = await self._session.retry(self._session.store.identity, batch_id)
+        if found is None:
             raise BatchNotFound(
                 f"no batch {batch_id} in Redis: never submitted there, deleted, or expired",
                 batch_id=batch_id,
             )
-        return Batch(self._session, batch_id, counts.size)
+        return Batch(self._session, batch_id, found.size, life=found.life)
 
     @usage("submit_one", a_call("submit_one"), timeout=WITH_TIMEOUT)
     async def submit_one(

@@ -68,6 +68,9 @@ class Submission:
         self._terms = job_encoding.own_terms(calls)
         #: Shortest time that a job of the batch may wait in the queue, in seconds.
         self.queue_timeout: float | None = job_encoding.shortest_queue_timeout(calls, queue_timeout)
+        #: What tells the batch from others under its id, once it is written. An id that was drawn
+        #: here is never another's, and needs none.
+        self.life: str = ""
         #: How many slots may be in Redis.
         self._written = 0
         self._chunk: asyncio.Task[SubmitReply] | None = None
@@ -152,6 +155,7 @@ class Submission:
                 raise await self._conflict(reply)
             at += 1
             if at == len(chunks):
+                self.life = reply.life if self._named else ""
                 return reply.stopped
 
     async def _write_chunk(

@@ -9,7 +9,7 @@ from gatherq.contract.keys import job_id
 from gatherq.contract.validation import MAX_JOBS
 from gatherq.contract.values import codec
 
-from .completions import CompletionStream
+from .completions import CompletionStream, is_another, life_in
 from .maintenance import BatchMaintenance
 from .outside import FIELDS, outside_of
 from .redrive import Redrive
@@ -73,6 +73,15 @@ class SubmitReply(NamedTuple):
     #: How many slots are written, where this chunk was to follow more of them: Redis has lost some,
     #: and nothing was written.
     behind: int | None = None
+    #: Tells the batch from others under its id; empty where it is not told.
+    life: str = ""
+
+
+class BatchIdentity(NamedTuple):
+    """How many jobs a batch has, and what tells it from others under its id (or nothing)."""
+
+    size: int
+    life: str
 
 
 class BatchStore:
@@ -122,7 +131,7 @@ class BatchStore:
         next jobs within `patience` seconds; None for a named batch, which may be continued later.
         `terms`: priority and delay (s) of the jobs that have their own, by slot.
         """
-        found, differs, stopped, written = await self._submit(
+        found, differs, stopped, written, *life_of_it = await self._submit(
             batch_key=self.keys.batch(batch),
             digests_key=self.keys.digests(batch),
             batch_id=batch,
@@ -137,7 +146,8 @@ class BatchStore:
             jobs=jobs,
         )
         behind = written if 0 <= written < first and found == size else None
-        reply = SubmitReply(int(found), int(differs), bool(stopped), behind)
+        known = life_in(life_of_it[0]) if life_of_it else ""
+        reply = SubmitReply(int(found), int(differs), bool(stopped), behind, known)
         if reply.differs >= size:
             raise ValueError(f"slot {reply.differs} of {size}")
         return reply
@@ -175,6 +185,13 @@ class BatchStore:
             await self.maintenance.extend(batch)
         return int(ended + asked)
 
+    async def identity(self, batch: str) -> BatchIdentity | None:
+        """Return which batch stands under an id; None for none."""
+        command = self._redis.execute_command("HMGET", self.keys.batch(batch), "size", "life")
+        raw, life = await unless_wrong_type(command) or (None, None)
+        size = _size_in(raw)
+        return None if size is None else BatchIdentity(size, life_in(life))
+
     async def counts(self, batch: str) -> Counts | None:
         """Return how the batch stands, or None if it is not in Redis."""
         names = dict.fromkeys((*_COUNTS, "parked", *FIELDS))
@@ -183,22 +200,34 @@ class BatchStore:
         if reply is None:
             return None
         fields = dict(zip(names, reply, strict=True))
-        size = _whole(fields["size"])
-        if size is None or size > MAX_JOBS:  # it is being deleted, or damaged
+        if (size := _size_in(fields["size"])) is None:
             return None
         counts = Counts(size, *(_whole(fields[name]) or 0 for name in _COUNTS[1:]))
         waiting = outside_of(fields).total + (_whole(fields["parked"]) or 0)
         left = max(size - counts.finished - counts.running, 0)
         return counts._replace(waiting=min(waiting, left))
 
-    async def results(self, batch: str, slots: "Sequence[int]") -> list[bytes | None]:
-        """Return the stored result of each slot."""
+    async def results(
+        self, batch: str, slots: "Sequence[int]", life: str = ""
+    ) -> list[bytes | None] | None:
+        """Return the stored result of each slot; None where the batch has another life by now."""
         head = self.keys.result(f"{batch}:")
         keys = [f"{head}{slot}" for slot in slots]
-        results: list[Any] = await self._redis.execute_command("MGET", *keys)
+        found: bytes | None = None
+        results: list[Any]
+        if life:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.execute_command("MGET", *keys)
+                pipe.execute_command("HGET", self.keys.batch(batch), "life")  # as it is after that
+                results, found = await pipe.execute(raise_on_error=False)
+        else:
+            results = await self._redis.execute_command("MGET", *keys)
+        if isinstance(results, Exception):
+            raise results
         if len(results) != len(keys) or not _VALUES.issuperset(map(type, results)):
             raise ValueError(f"no values of {len(keys)} keys: {results!r:.200}")
-        return results
+        known = isinstance(found, bytes)  # else the hash is lost, or of another type
+        return None if known and is_another(life_in(found), life) else results
 
 
 def _encoded(terms: "Mapping[int, tuple[int | None, float | None]]", priority: int) -> bytes:
@@ -210,6 +239,12 @@ def _encoded(terms: "Mapping[int, tuple[int | None, float | None]]", priority: i
         for slot, (level, delay) in terms.items()
     }
     return codec.encode(ms)
+
+
+def _size_in(raw: bytes | None) -> int | None:
+    """Return how many slots a batch has; None where it is being deleted, or damaged."""
+    size = _whole(raw)
+    return size if size is not None and size <= MAX_JOBS else None
 
 
 def _whole(raw: bytes | None) -> int | None:

@@ -19,6 +19,8 @@ _ENTRIES = 256
 #: What an entry may say; anything else was not written by us, and is left out.
 _STATUSES = {status.encode(): status for status in (*get_args(Status), REDRIVEN)}
 _DIGITS = 10
+#: Most bytes of a life.
+_LIFE = 100
 #: What the name of a field begins with that has the result of a slot.
 _RESULT = b"result:"
 
@@ -30,6 +32,8 @@ class Entry(NamedTuple):
     statuses: SlotStatuses
     #: Results, by slot, that it brings along: short ones, of batches of a few slots.
     results: Mapping[int, bytes]
+    #: Tells its batch from others under the same id; empty where it is not told.
+    life: str = ""
 
 
 class CompletionStream:
@@ -105,6 +109,17 @@ def latest(statuses: Iterable[tuple[int, str]]) -> SlotStatuses:
     return list(last.items())
 
 
+def life_in(raw: bytes | None) -> str:
+    """Return the life of a batch; empty where there is none, or what stands there can be none."""
+    known = raw is not None and len(raw) <= _LIFE and raw.isalnum()
+    return raw.decode() if raw and known else ""
+
+
+def is_another(found: str, expected: str) -> bool:
+    """Tell whether two lives are of two batches; one that is not known may be any."""
+    return bool(found and expected) and found != expected
+
+
 def order(position: bytes) -> tuple[int, int]:
     """Make positions comparable."""
     time, _, number = position.partition(b"-")
@@ -126,4 +141,4 @@ def _entry(position: bytes, fields: Mapping[bytes, bytes]) -> Entry:
             results[int(slot)] = value
         elif status := _STATUSES.get(value):
             statuses.append((int(slot), status))
-    return Entry(position, statuses, results)
+    return Entry(position, statuses, results, life_in(fields.get(b"life")))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gatherq.contract.validation import MAX_JOBS
 from gatherq.contract.values import codec
 
+from .completions import life_in
 from .script import script
 from .wrong_type import unless_wrong_type
 
@@ -39,6 +40,8 @@ class MendReply(NamedTuple):
 
     ended: list[int]
     written: int
+    #: Tells the batch from others under its id.
+    life: str = ""
 
 
 class BatchMaintenance:
@@ -91,7 +94,7 @@ class BatchMaintenance:
             return None
         if reply[2]:
             await self.extend(batch)
-        return MendReply([int(slot) for slot in reply[1]], int(reply[0]))
+        return MendReply([int(slot) for slot in reply[1]], int(reply[0]), life_in(reply[3]))
 
     async def size_of(self, batch: str) -> int:
         """Return how many slots a batch has, also one that is being deleted; 0 for no batch."""

@@ -24,12 +24,13 @@ class BatchStore:
         #: Slots that a look finds, by batch; and what looks were asked for.
         self.found, self.looks, self.looked = {}, [], asyncio.Event()
         self.mend_error = self.sweep_error = None
+        self.life = ""
         #: One object in place of the store's members.
         self.completions = self.maintenance = self.slot_states = self
 
-    def end(self, batch, *words):
+    def end(self, batch, *words, life=""):
         entries = self.streams.setdefault(batch, [])
-        entries.append(Entry(b"%d-0" % (len(entries) + 1), list(words), {}))
+        entries.append(Entry(b"%d-0" % (len(entries) + 1), list(words), {}, life))
         self.changed.set()
 
     async def watch(self, after, block, news):
@@ -71,7 +72,8 @@ class BatchStore:
         self._note("mend", batch, slots, written)
         if self.mend_error:
             raise self.mend_error
-        return MendReply([slot for slot in slots if slot in self.found.get(batch, ())], 7)
+        found = [slot for slot in slots if slot in self.found.get(batch, ())]
+        return MendReply(found, 7, self.life)
 
     async def recorded(self, batch, slots):
         self._note("recorded", batch, slots)
@@ -111,8 +113,8 @@ async def watcher(store):
 
 @pytest.fixture
 def subscribe(watcher):
-    def subscribe(batch, size=10):
-        subscription = Subscription(size)
+    def subscribe(batch, size=10, life=""):
+        subscription = Subscription(size, life=life)
         watcher.subscribe(batch, subscription)
         return subscription
 
@@ -133,6 +135,25 @@ async def test_a_reader_gets_all_from_the_beginning(subscribe, store):
     store.end("b", (2, "succeeded"))
     assert await reader.get() == [2]
     assert reader.remaining == 7
+
+
+async def test_another_batch_under_an_id_ends_those_alone_who_read_the_first(subscribe, store):
+    first, second = subscribe("b", life="one"), subscribe("b", life="two")
+    store.end("b", (0, "succeeded"), life="one")
+    assert await first.get() == [0]
+    with pytest.raises(BatchNotFound):
+        await second.get()
+    store.end("b", (1, "succeeded"), life="one")
+    assert await first.get() == [1]
+
+
+async def test_a_look_notices_another_batch_under_an_id(subscribe, store, soon):
+    store.life = "two"
+    first, second = subscribe("b", life="one"), subscribe("b", life="two")
+    with pytest.raises(BatchNotFound):
+        await first.get()
+    store.end("b", (0, "succeeded"), life="two")
+    assert await second.get() == [0]
 
 
 async def test_who_subscribes_during_a_read_gets_what_came_before_it(subscribe, store):

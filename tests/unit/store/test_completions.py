@@ -3,7 +3,7 @@
 import pytest
 
 from gatherq.contract.keys import KeySpace
-from gatherq.store.completions import CompletionStream, latest, order
+from gatherq.store.completions import CompletionStream, Entry, latest, order
 
 
 class Redis:
@@ -47,7 +47,7 @@ async def test_a_watch_returns_recordings_by_batch_and_the_position_of_the_last_
     watch = CompletionStream(redis, KeySpace("q")).watch
     nudged, found = await watch({"b": b"7-0", "c": b"0"}, 1.0, ("me", b"0"))
     assert nudged == b"2-0"
-    assert found == {"c": [(b"1-0", [(0, "lost")], {})]}
+    assert found == {"c": [Entry(b"1-0", [(0, "lost")], {})]}
     streams = {"gatherq:nudge:me": b"0", "gatherq:done:b": b"7-0", "gatherq:done:c": b"0"}
     assert redis.reads == [(streams, 1000)]
 
@@ -57,7 +57,18 @@ async def test_a_completion_may_bring_results_along():
     redis = Redis(stream(fields, key="gatherq:done:c"))
     watch = CompletionStream(redis, KeySpace("q")).watch
     _, found = await watch({"c": b"0"}, 1.0, ("me", b"0"))
-    assert found == {"c": [(b"1-0", [(0, "succeeded")], {0: b"{}"})]}
+    assert found == {"c": [Entry(b"1-0", [(0, "succeeded")], {0: b"{}"})]}
+
+
+@pytest.mark.parametrize(
+    ("said", "life"),
+    [(b"0a1b", "0a1b"), (b"", ""), (b"a" * 100, "a" * 100), (b"a" * 101, ""), (b"\xff", "")],
+)
+async def test_a_completion_says_of_which_life_its_batch_is(said, life):
+    redis = Redis(stream({b"life": said, b"0": b"lost"}, key="gatherq:done:c"))
+    watch = CompletionStream(redis, KeySpace("q")).watch
+    _, found = await watch({"c": b"0"}, 1.0, ("me", b"0"))
+    assert found == {"c": [Entry(b"1-0", [(0, "lost")], {}, life)]}
 
 
 async def test_a_watch_blocks_for_a_millisecond_at_least():

@@ -28,7 +28,9 @@ class BatchReader(Generic[T]):
         self._collector, self._deadline = collector, deadline
         collector.session.check()
         self._watcher = collector.session.watcher
-        self._subscription = Subscription(collector.size, on_redriven, collector.names)
+        self._subscription = Subscription(
+            collector.size, on_redriven, collector.names, collector.life
+        )
 
     async def slots(self) -> AsyncGenerator[list[int], None]:
         """Yield slots as their jobs end, until all have.

@@ -27,7 +27,8 @@ _NO_RESULTS: Mapping[int, bytes] = MappingProxyType({})
 class Collector(Generic[T]):
     """Outcomes of one batch, for any number of readers.
 
-    `names` are those of its jobs, one for each slot or one for all, where they are known.
+    `names` are those of its jobs, one for each slot or one for all, where they are known; `life` is
+    what tells it from others under its id, where there may be any.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class Collector(Generic[T]):
         size: int,
         decoders: Sequence[Decoder | None] | None = None,
         names: Sequence[str] | None = None,
+        life: str = "",
     ) -> None:
         self.session = session
         self.batch = batch
         self.size = size
         self.names = names
+        self.life = life
         self._decoders, self._keys = decoders, session.store.keys
 
     async def completions(self, after: bytes) -> tuple[bytes, SlotStatuses]:
@@ -65,11 +68,13 @@ class Collector(Generic[T]):
     ) -> list[Outcome[T] | None]:
         """Return the outcomes of slots; None for one without, whatever its completion says.
 
-        Redis is asked unless the results of all of them are `known`.
+        Redis is asked unless the results of all of them are `known`. Raises BatchNotFound.
         """
         if len(known) == len(slots):
             return [self._outcome(slot, known[slot]) for slot in slots]
-        results = await self.session.retry(self.session.store.results, self.batch, slots)
+        results = await self.session.retry(self.session.store.results, self.batch, slots, self.life)
+        if results is None:
+            raise BatchNotFound.replaced(self.batch)
         if None not in results:
             return [
                 self._outcome(slot, raw or b"") for slot, raw in zip(slots, results, strict=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from gatherq.aio import start_task
-from gatherq.errors import RedisUnavailable
+from gatherq.errors import BatchNotFound, RedisUnavailable
 from gatherq.settings import NoWorkersPolicy
 from gatherq.store.batches import BatchStore
 from gatherq.store.server.errors import REDIS_ERRORS, code, is_refusal
@@ -140,6 +140,7 @@ class CompletionWatcher:
                 watched.after = entries[-1].position
             for subscription in watched.subscriptions:
                 subscription.put_entries(after[batch], entries)
+            watched.drop_others(entries[-1].life, BatchNotFound.replaced(batch))
         if completions:  # readers that have all slots now unsubscribe before the next read
             await asyncio.sleep(0)
 

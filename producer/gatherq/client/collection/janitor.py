@@ -90,6 +90,12 @@ class WatchedBatch:
         """Names of the jobs, as a subscription has them; None where nobody here submitted them."""
         return next((each.names for each in self.subscriptions if each.names), None)
 
+    def drop_others(self, life: str, error: BatchNotFound) -> None:
+        """Fail subscriptions to an earlier batch under the id: one of this life is there now."""
+        for subscription in [each for each in self.subscriptions if not each.is_of(life)]:
+            self.subscriptions.discard(subscription)
+            subscription.fail(error)
+
     def put_found(self, slots: list[int]) -> None:
         """Put slots that have a result into the subscriptions."""
         for subscription in self.subscriptions:
@@ -156,6 +162,7 @@ class Janitor:
             self._end(batch)
         else:
             watched.written = mended.written
+            watched.drop_others(mended.life, BatchNotFound.replaced(batch))
             watched.put_found(mended.ended)
         return True
 

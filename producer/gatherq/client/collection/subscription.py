@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from gatherq.store.completions import Entry, SlotStatuses, order
+from gatherq.store.completions import Entry, SlotStatuses, is_another, order
 from gatherq.store.redrive import REDRIVEN
 
 #: Called with slots whose jobs are to run again.
@@ -21,8 +21,9 @@ class Subscription:
         size: int,
         on_redriven: OnRedriven | None = None,
         names: Sequence[str] | None = None,
+        life: str = "",
     ) -> None:
-        self._on_redriven = on_redriven
+        self._on_redriven, self._life = on_redriven, life
         #: Names of the jobs, one for each slot or one for all; None where they are not known.
         self.names = names
         self._after = (0, 0)
@@ -44,12 +45,21 @@ class Subscription:
         """Slots that are not known to have ended."""
         return [slot for slot, ended in enumerate(self._ended) if not ended]
 
+    def is_of(self, life: str) -> bool:
+        """Tell whether a batch is the one that is read, and no other under its id."""
+        return not is_another(life, self._life)
+
     def put_entries(self, after: bytes, entries: Iterable[Entry]) -> None:
-        """Queue the slots of completions read from `after` on; earlier ones are left out."""
+        """Queue the slots of completions read from `after` on; earlier ones are left out.
+
+        So are those of another batch under the same id, and what was queued before goes with them.
+        """
         if order(after) > self._after:
             return  # subscribed during that read: the next one begins at the first completion
-        for position, statuses, results in entries:
-            if order(position) > self._after:
+        for position, statuses, results, life in entries:
+            if not self.is_of(life):
+                self._queue.clear()
+            elif order(position) > self._after:
                 self._after = order(position)
                 self.put(statuses)
                 for slot in results.keys() & self._queue.keys():

@@ -10,7 +10,7 @@
 -- written, and did not go on to write since the call before, end as NeverSubmitted; but of a producer that said until
 -- when it goes on, the batch is cancelled once that time is past.
 -- Returns false for no such batch, else {slots written, {slots that have a result now}, whether
--- extend.lua is to be run (1 or 0)}.
+-- extend.lua is to be run (1 or 0), its life}.
 slots = cjson.decode(slots)
 local batch = batch_of(batch_id)
 if not batch or not batch.alive then return false end
@@ -26,7 +26,7 @@ for i, slot in ipairs(slots) do
   ids[i] = string.format('%s:%.0f', batch_id, slot)
   keys[i] = prefix.in_progress .. ids[i]
 end
-if #ids == 0 then return {batch.written, {}, 0} end
+if #ids == 0 then return {batch.written, {}, 0, batch.life} end
 local priority = priority_in(read('HGET', prefix.batch .. batch_id, 'priority'))
 local scores = read('ZMSCORE', queue, unpack(ids)) or {}
 local tokens = redis.call('MGET', unpack(keys))
@@ -74,4 +74,4 @@ if #back > 0 or #lost > 0 or outside or has_counts then
   if #back > 0 then wake_worker() end
   write_batches(1, 20)
 end
-return {batch.written, ended, must_extend(batch) and 1 or 0}
+return {batch.written, ended, must_extend(batch) and 1 or 0, batch.life}

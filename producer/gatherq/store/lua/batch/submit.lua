@@ -13,9 +13,9 @@
 -- up, unless it writes the next chunk before; '' for a batch that may be gone on with later.
 -- terms: '', or of jobs that have their own, as JSON: {slot: [priority, delay (ms)], ...}.
 -- jobs: each as JSON without its closing brace.
--- Returns {size, slot that differs or -1, whether it is cancelled (1 or 0), slots written before}.
--- Nothing was written where the size is another one, or a slot differs: then the id is taken, in this
--- queue or another; where the size is -1: then the batch has gone since its first chunk; and where fewer
+-- Returns {size, slot that differs or -1, whether it is cancelled (1 or 0), slots written before, life that it has}.
+-- Nothing was written, and no life is told, where the size is another one, or a slot differs: then the id is taken,
+-- in this queue or another; where the size is -1: then the batch has gone since its first chunk; and where fewer
 -- slots were written than `first`: then Redis has lost chunks, which are to be written again first.
 -- The index keeps the newest so many batches, for a week (ms).
 local MOST_LISTED, INDEX_TTL = 10000, '604800000'
@@ -31,7 +31,7 @@ if fresh then
   -- An eighth more, so that the end of most batches need not touch the lifetime of their keys.
   local expires = now + math.floor(math.max(stay, LEAST_LIFE) * 9 / 8)
   batch = {id = batch_id, alive = true, size = slots, left = slots, written = 0, expires = expires,
-    until_ = digits(expires), keep = stay, counts = {}, done = {}, created = now,
+    until_ = digits(expires), keep = stay, life = life, counts = {}, done = {}, created = now,
     changes = {size = digits(slots), life = life, created = digits(now), expires = digits(expires),
       keep = digits(stay), queue = queue}}
   if delay then options.starts = now + delay end
@@ -180,4 +180,4 @@ if fresh and is_listed(batch) then
   event('submitted', 'batch', batch_id, 'by', options.by or '', 'n', size)
   if batch.size == 0 then event('ended', 'batch', batch_id, 'n', '0', 'state', 'succeeded') end
 end
-return {batch.size, -1, batch.by and 1 or 0, first}
+return {batch.size, -1, batch.by and 1 or 0, first, batch.life}

@@ -190,7 +190,7 @@ local function write_batches(low, high, claims)
       if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
       if #batch.done > 0 then
         for _, part in ipairs(batch.results or {}) do batch.done[#batch.done + 1] = part end
-        write('XADD', prefix.done .. id, '*', unpack(batch.done))
+        write('XADD', prefix.done .. id, '*', 'life', batch.life, unpack(batch.done))
         redis.call('PEXPIREAT', prefix.done .. id, digits(batch.expires))
         if must_extend(batch) then extend[#extend + 1] = id end
       end
