@@ -28,9 +28,9 @@ async def test_what_is_queued_running_or_ended_is_left_alone(
     await store().record([record(ended)])
     await store().release([Release(waiting, 30.0, charge=True, entry=b"{}")])
     before = await redis.zrange(queue, 0, -1, withscores=True)
-    assert await asks.mend(batch, range(5), -1) == ([0], 5)
-    assert await asks.mend(batch, range(5), 5) == ([0], 5)
-    assert await asks.mend(batch, [], 5) == ([], 5)
+    assert (await asks.mend(batch, range(5), -1))[:2] == ([0], 5)
+    assert (await asks.mend(batch, range(5), 5))[:2] == ([0], 5)
+    assert (await asks.mend(batch, [], 5))[:2] == ([], 5)
     assert await redis.zrange(queue, 0, -1, withscores=True) == before
     await redis.zrem(queue, running.job_id)  # its next renewal puts it back
     assert (await asks.mend(batch, [running.slot], 5)).ended == []
@@ -63,7 +63,7 @@ async def test_what_is_put_back_is_claimed_in_slot_order(redis, submit, asks, st
 async def test_a_slot_that_a_batch_does_not_have_does_not_end(submit, asks, batch):
     await submit(2)
     await asks.cancel(batch, None, "me")
-    assert await asks.mend(batch, range(4), -1) == ([0, 1], 2)
+    assert (await asks.mend(batch, range(4), -1))[:2] == ([0, 1], 2)
     assert (await asks.counts(batch)).finished == 2
 
 
@@ -105,7 +105,7 @@ async def test_what_a_producer_never_wrote_ends_with_its_batch_or_when_it_is_giv
     await asks.submit(batch, 10, 3600, 0, jobs[:5], options=terms, digests=digests(jobs[:5]))
     if why == "nothing":
         first = await asks.mend(batch, range(10), -1)
-        assert first == ([], 5)  # its producer may be writing just now
+        assert first[:2] == ([], 5)  # its producer may be writing just now
         assert (await asks.mend(batch, range(10), 4)).ended == []
         assert (await asks.mend(batch, range(10), 5)).ended == [5, 6, 7, 8, 9]
         assert set((await types(asks, batch, range(10))).values()) == {"NeverSubmitted"}
@@ -171,8 +171,8 @@ async def test_of_an_unnamed_batch_nothing_is_given_up_while_its_producer_may_go
     """What it writes then runs once: no slot of it has ended before."""
     jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(4)]
     await asks.submit(batch, 4, 3600, 0, jobs[:2], life="a", patience=60.0)
-    assert await asks.mend(batch, range(4), -1) == ([], 2)
-    assert await asks.mend(batch, range(4), 2) == ([], 2)
+    assert (await asks.mend(batch, range(4), -1))[:2] == ([], 2)
+    assert (await asks.mend(batch, range(4), 2))[:2] == ([], 2)
     await asks.submit(batch, 4, 3600, 2, jobs[2:], life="a", patience=60.0)
     await store().record([record(a) for a in (await claim(store())).attempts])
     counts = await asks.counts(batch)
@@ -184,7 +184,7 @@ async def test_an_unnamed_batch_whose_producer_gave_up_is_cancelled_by_who_waits
 ):
     jobs = [records.encode_job(call("f", n), batch, n, None) for n in range(4)]
     await asks.submit(batch, 4, 3600, 0, jobs[:2], life="a", patience=-1.0)
-    assert await asks.mend(batch, range(4), -1) == ([2, 3], 2)
+    assert (await asks.mend(batch, range(4), -1))[:2] == ([2, 3], 2)
     assert await types(asks, batch, range(4)) == {2: "cancelled", 3: "cancelled"}
     assert (await asks.submit(batch, 4, 3600, 2, jobs[2:], life="a", patience=60.0)).stopped
     assert (await claim(store())).attempts == []
