@@ -189,6 +189,21 @@ async def test_the_results_of_a_few_jobs_come_with_their_completions(producer, s
     assert [plain(outcome) for outcome in await batch.outcomes()] == list(range(size))
 
 
+@pytest.mark.parametrize("brought", [b"", b"x", b"{}", b"\xff", b'{"status":"succeeded"}', "of 1"])
+async def test_what_a_completion_brings_and_nobody_can_read_is_asked_for(
+    producer, store, redis, brought
+):
+    batch = await _ended(producer, store, 3)
+    if brought == "of 1":
+        brought = await redis.get(keys.result(f"{batch.id}:1"))
+    ((_, fields), *_) = await redis.xrange(keys.done(batch.id))
+    await redis.delete(keys.done(batch.id))
+    await redis.xadd(keys.done(batch.id), fields | {b"result:0": brought})
+    assert await _read(batch) == [0, 1, 2]
+    async with until(10):
+        assert sorted([plain(each) async for each in batch.as_completed()]) == [0, 1, 2]
+
+
 async def test_long_results_and_those_that_did_not_succeed_are_asked_for(producer, store, redis):
     long = "x" * 1024
     batch = await producer.submit([call("f", 0), call("f", long), call("f", 2)])

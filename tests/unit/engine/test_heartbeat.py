@@ -209,7 +209,8 @@ async def test_after_an_outage_and_beside_the_record_all_fields_are_told(world):
     await world.beat(RenewalReply(NOW))
     assert world.all_told == 1
     await world.beat(RedisConnectionError("away"), RenewalReply(NOW))
-    assert world.all_told == 2
+    await world.announcements(2)  # the record is written again, too
+    assert world.all_told == 3
 
 
 async def test_news_are_taken_before_the_fields_which_number_them(world):
@@ -312,6 +313,14 @@ async def test_an_idle_worker_renews_now_and_then(monkeypatch, idle):
 async def test_the_record_is_written_at_once_and_again_with_the_same_beginning(often, world):
     await world.announcements(3)
     assert world.store.announced[:3] == [(RECORD, 0), (RECORD, NOW), (RECORD, NOW)]
+
+
+async def test_the_record_is_written_at_once_after_an_outage(world):
+    """With the outage it may have gone."""
+    await world.announcements(1)
+    await world.beat(RenewalReply(NOW + 5), RedisConnectionError("away"), RenewalReply(NOW + 6))
+    await world.announcements(2)
+    assert world.store.announced == [(RECORD, 0), (RECORD, NOW)]
 
 
 async def test_the_record_waits_for_the_first_renewal(often):

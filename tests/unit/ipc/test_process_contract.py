@@ -17,3 +17,8 @@ from gatherq_worker.ipc.process_contract import how_it_died
 )
 def test_an_exit_code_is_described(code, said):
     assert how_it_died(code) == said
+
+
+def test_who_has_killed_a_process_may_be_known():
+    assert how_it_died(-9, "by me") == "killed by SIGKILL (by me)"
+    assert how_it_died(-15, "by me") == "killed by SIGTERM"

@@ -90,6 +90,12 @@ async def test_the_cause_is_told_by_whoever_ended_the_process(
     assert recoverer.closed
 
 
+async def test_a_process_that_its_supervisor_has_killed_was_killed_by_nobody_else(recoverer):
+    await recovered(child_of(ended_for="silent"), -9)
+    await recovered(child_of(), -9)
+    assert ["supervisor" in death.how for death in recoverer.deaths] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("child", "line"),
     [

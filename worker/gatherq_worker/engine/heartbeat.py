@@ -83,6 +83,8 @@ class Heartbeat:
         self._away_since = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping, self._hint, self._announced = False, asyncio.Event(), asyncio.Event()
+        #: Set after an outage, in which the record may have gone.
+        self._announce_now = asyncio.Event()
         self._ready, self._ended = threading.Event(), asyncio.Event()
         self._main = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="gatherq-heartbeat", daemon=True)
@@ -159,7 +161,9 @@ class Heartbeat:
                 logger.log(level, "the record of this worker is not written: %s", error)
             self._announced.set()
             self._live.tell_all()
-            await asyncio.sleep(ANNOUNCE_AGAIN)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._announce_now.wait(), ANNOUNCE_AGAIN)
+            self._announce_now.clear()
 
     def _is_idle(self) -> bool:
         """Tell whether nothing was held, and nothing has happened since the last renewal."""
@@ -205,6 +209,7 @@ class Heartbeat:
         if since:
             self._news.note("redis_away", since=since)
             self._news.note("redis_back", since=since)
+            self._announce_now.set()
 
     def _post(self, renewal: RenewalReply, claims: dict[str, Attempt]) -> None:
         """Post to the event loop what a renewal said."""

@@ -26,13 +26,13 @@ class Farewell(enum.IntEnum):
     FAILED = 4
 
 
-def how_it_died(code: int) -> str:
-    """Describe the exit code of a process; negative for a signal."""
+def how_it_died(code: int, killed_by: str = "out of memory, or by a person") -> str:
+    """Describe the exit code of a process; negative for a signal, of which SIGKILL has a sender."""
     if code >= 0:
         return f"exit code {code}"
     try:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    hint = " (out of memory, or by a person)" if name == "SIGKILL" else ""
+    hint = f" ({killed_by})" if name == "SIGKILL" else ""
     return f"killed by {name}{hint}"

@@ -115,9 +115,10 @@ def _death(child: WorkerProcess, code: int, *, stopping: bool) -> "Death":
     from .blame import Death
 
     scoreboard = child.scoreboard
+    ended = "by its supervisor: it gave no sign of life"
     return Death(
         child.worker,
-        how_it_died(code),
+        how_it_died(code, ended) if child.ended_for else how_it_died(code),
         _cause(child, code, stopping=stopping),
         child.ended_at or monotonic(),
         scoreboard.executions(),

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from gatherq.contract.outcomes import Outcome
+from gatherq.contract.outcomes import Outcome, Succeeded
 from gatherq.contract.values.codec import Decoder
 from gatherq.errors import BatchNotFound, RedisUnavailable
 from gatherq.store.completions import SlotStatuses, latest
@@ -68,10 +68,13 @@ class Collector(Generic[T]):
     ) -> list[Outcome[T] | None]:
         """Return the outcomes of slots; None for one without, whatever its completion says.
 
-        Redis is asked unless the results of all of them are `known`. Raises BatchNotFound.
+        Redis is asked unless the results of all of them are `known`, and can be read. Raises
+        BatchNotFound.
         """
         if len(known) == len(slots):
-            return [self._outcome(slot, known[slot]) for slot in slots]
+            outcomes = [self._outcome(slot, known[slot]) for slot in slots]
+            if all(isinstance(outcome, Succeeded) for outcome in outcomes):  # as all that came were
+                return [*outcomes]
         results = await self.session.retry(self.session.store.results, self.batch, slots, self.life)
         if results is None:
             raise BatchNotFound.replaced(self.batch)
