@@ -125,3 +125,8 @@ def test_each_include_is_used_and_comes_after_what_it_needs(name):
         names = {one for names in defined for one in names.split(", ")}
         users = code + "".join(INCLUDES[other] for other in listed[n + 1 :])
         assert any(re.search(rf"\b{one}\b", users) for one in names), f"{each} is of no use"
+
+
+@pytest.mark.parametrize("file", sorted(LUA.rglob("*.lua")), ids=lambda file: file.stem)
+def test_no_line_is_longer_than_others_can_read(file):
+    assert [line for line in file.read_text().splitlines() if len(line) > 120] == []

@@ -5,10 +5,10 @@
 -- ARGV: batch_id, slots, before, channel, events, totals, statistics
 -- slots: a JSON list of at most 500. before: how many slots were written when the same collector
 -- called last, or -1.
--- A slot that is neither queued nor running and has no result is queued again if its data is there, or waits for its turn
--- where its batch is limited; else it ends as LostJob. So is a parked one that is in no lane and at no gate any more. Slots that the producer has not
--- written, and did not go on to write since the call before, end as NeverSubmitted; but of a producer that said until
--- when it goes on, the batch is cancelled once that time is past.
+-- A slot that is neither queued nor running and has no result is queued again if its data is there, or waits for its
+-- turn where its batch is limited; else it ends as LostJob. So is a parked one that is in no lane and at no gate any
+-- more. Slots that the producer has not written, and did not go on to write since the call before, end as
+-- NeverSubmitted; but of a producer that said until when it goes on, the batch is cancelled once that time is past.
 -- Returns false for no such batch, else {slots written, {slots that have a result now}, whether
 -- extend.lua is to be run (1 or 0), its life}.
 slots = cjson.decode(slots)

@@ -34,8 +34,8 @@ local function admission(batch)
   local LONGEST_INTERVAL, LONGEST_DELAY = 1e11, 1e11
 
   -- Limits as they stand in a hash. A number that nobody of ours can have written counts as not given, or it would keep
-  -- all out for ever: none at once, less than a start a day, a turn that is further away than two intervals, a delay of more
-  -- than a year.
+  -- all out for ever: none at once, less than a start a day, a turn that is further away than two intervals, a delay
+  -- of more than a year.
   local function most_in(raw)
     local most = whole(raw)
     return most ~= 0 and most or nil
@@ -172,7 +172,8 @@ local function admission(batch)
   end
 
   -- Counts outcomes anew where the batch says that there are fewer than there are: what has ended would be taken for
-  -- what is inside, and keep others out. Of a result that is gone the count stays. Only of as many slots as a step looks at.
+  -- what is inside, and keep others out. Of a result that is gone the count stays. Only of as many slots as a step
+  -- looks at.
   local function recount_outcomes(batch)
     if batch.size > MOST_LOOKED_AT or next(batch.counts) then return end -- this step has ended some: the next will look
     local keys = {}
@@ -284,7 +285,8 @@ local function admission(batch)
   end
 
   admission_made = {read = read_fields, set = set, outside_of = outside_of, is_outside = is_outside,
-    has_left = has_left, has_begun = has_begun, put_back = put_back, leave_outside = leave_outside, wait_outside = wait_outside, go_first = go_first, exact_now = exact_now,
+    has_left = has_left, has_begun = has_begun, put_back = put_back, leave_outside = leave_outside,
+    wait_outside = wait_outside, go_first = go_first, exact_now = exact_now,
     next_turn = next_turn, turn_of = turn_of, start_in_turn = start_in_turn, admit = admit,
     most_in = most_in, interval_in = interval_in, turn_in = turn_in}
   if batch then read_fields(batch) end

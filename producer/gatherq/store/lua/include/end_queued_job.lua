@@ -91,8 +91,8 @@ local function is_begun(attempts, score)
 end
 
 -- Ends one queued slot, for `end_jobs`; `attempts` is how many it had, `score` its score in the queue, nil where
--- it is not there. Its data stays, for a redrive. A slot that has an outcome keeps it, and only leaves the queue (`over`):
--- somebody has written it there, or has set back how far its batch is admitted.
+-- it is not there. Its data stays, for a redrive. A slot that has an outcome keeps it, and only leaves the queue
+-- (`over`): somebody has written it there, or has set back how far its batch is admitted.
 local clean, members, over, results, rows, row_of = {}, {}, {}, {}, {}, {}
 local PLACE_OF = {failed = 3, timed_out = 5, cancelled = 7}
 local function end_job(batch, id, slot, attempts, score, verdict, payload)

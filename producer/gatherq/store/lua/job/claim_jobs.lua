@@ -21,11 +21,11 @@
 -- Where it finds nothing, that is the worker's sign of life: the worker has no leases to renew.
 -- Returns {now (ms), ms to the next visible job or -1, {members put into quarantine}, {batch, its size,
 -- its life, its deadline (ms) or '', the length of that (ms) or '', its trace context or '', ...}, {batches
--- that extend.lua is to be run for}, id of a job that a plain arq worker holds or '', {score and members to skip for the next
--- claim, if names are passed over}, {batches that sweep.lua is to be run for}, then for each job: id, attempt, score (ms) at which it was queued,
--- data}. The data is false where there is none, and its size where it is too large. The attempt is a
--- number for the first one, else {attempt, entries of its history ...}, to which a death that nobody
--- reported is added here.
+-- that extend.lua is to be run for}, id of a job that a plain arq worker holds or '', {score and members to
+-- skip for the next claim, if names are passed over}, {batches that sweep.lua is to be run for}, then for each
+-- job: id, attempt, score (ms) at which it was queued, data}. The data is false where there is none, and its
+-- size where it is too large. The attempt is a number for the first one, else {attempt, entries of its
+-- history ...}, to which a death that nobody reported is added here.
 n = tonumber(n)
 local asked = n
 local lease_ms = tonumber(lease)

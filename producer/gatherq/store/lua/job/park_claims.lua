@@ -4,11 +4,11 @@
 --   admission, batch, gates
 -- KEYS: queue, wake
 -- ARGV: channel, events, ...claims
--- claims: for each: id, attempt, token, batch or '', life of the batch, its score when it was claimed, name of the lane
--- that it is to wait in or '', name of its gate or '', at most how many may be inside of that or '', interval between two
--- starts (µs) or ''.
--- A parked job is uncharged, and as if it had never been claimed. In its lane it is taken by whoever has a place; at its
--- gate it is called, and then stands in the queue.
+-- claims: for each: id, attempt, token, batch or '', life of the batch, its score when it was claimed, name of the
+-- lane that it is to wait in or '', name of its gate or '', at most how many may be inside of that or '', interval
+-- between two starts (µs) or ''.
+-- A parked job is uncharged, and as if it had never been claimed. In its lane it is taken by whoever has a place; at
+-- its gate it is called, and then stands in the queue.
 -- Returns for each claim 1 if it may begin, and 0 if it is parked, or not the current claim any more.
 local STEP = 10
 local keys, replies, keeper, lanes = {}, {}, nil, {}

@@ -10,7 +10,8 @@
 -- (1 or 0), and where it is not a success its signature, or none. results: one for each job.
 -- Returns {{a reply for each job}, {batches that sweep.lua is to be run for}, {batches that extend.lua is to be
 -- run for}}. Replies: recorded; already (an earlier call of this attempt recorded it); refused (the
--- attempt is not the current one, or the job has an outcome); gone (its batch, or that life of it, is no longer in Redis).
+-- attempt is not the current one, or the job has an outcome); gone (its batch, or that life of it, is no longer in
+-- Redis).
 lives, groups, jobs = cjson.decode(lives), cjson.decode(groups), cjson.decode(jobs)
 local held, ids, seen, replies = {}, {}, {}, {}
 for i, job in ipairs(jobs) do
