@@ -142,6 +142,49 @@ async def test_who_is_slow_to_read_what_has_ended_reads_nothing_of_another_batch
         assert {outcome.value for outcome in seen} <= {"old"}
 
 
+ACTS = {
+    "cancel": lambda batch: batch.cancel(),
+    "cancel a job": lambda batch: batch.cancel(0),
+    "redrive": lambda batch: batch.redrive(),
+    "delete": lambda batch: batch.delete(),
+    "keep": lambda batch: batch.keep(60),
+    "detach": lambda batch: batch.detach(),
+    "counts": lambda batch: batch.counts(),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+async def test_who_has_the_first_batch_of_an_id_changes_nothing_of_the_second(
+    producer, redis, store, gives_way, act
+):
+    async with until(20):
+        old = await producer.submit([call("f", "old")] * 3, batch_id=drawn())
+        found = await producer.batch(old.id)
+        new = await gives_way(old, "delete")
+        attempts = await claim_all(store(), 2)
+        await store().record([Record(attempts[0], "failed", succeeded(attempts[0]), 60)])
+        before = await redis.hgetall(keys.batch(old.id))
+        for batch in (old, found):
+            with pytest.raises(BatchNotFound, match="another one was submitted"):
+                await ACTS[act](batch)
+        assert await redis.hgetall(keys.batch(old.id)) == before
+        await ACTS[act](new)
+
+
+async def test_a_handle_of_the_first_batch_cancels_nothing_of_the_second(
+    producer, redis, gives_way, end
+):
+    async with until(20):
+        old = await producer.submit([call("f", "old")] * 3, batch_id=drawn())
+        handle = old.handles()[0]
+        new = await gives_way(old, "delete")
+        handle.cancel()
+        with pytest.raises(BatchNotFound):
+            await handle
+        await end(3)
+        assert {outcome.value for outcome in await new.outcomes()} == {"new"}
+
+
 async def test_the_same_batch_submitted_again_is_read_by_all(producer, end):
     async with until(20):
         calls = [call("f", "same")] * 3

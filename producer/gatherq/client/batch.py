@@ -165,11 +165,13 @@ class Batch(Generic[T]):
 
         From now on a handle that is cancelled, or whose awaiting is, ends here only: its job goes
         on. So does the batch if this producer dies: its lease is dropped. `cancel()` still cancels.
+        Raises BatchNotFound where another batch was submitted under its id meanwhile.
         """
         self._detached = True
         if self._group is not None:
             self._group.detached = True
         self._session.leases.let_go(self.id)
+        await self._collector.check_life()
         await self._session.retry(self._session.store.drop_lease, self.id)
 
     async def cancel(self, *slots: int, by: str = "producer") -> int:
@@ -182,6 +184,7 @@ class Batch(Generic[T]):
             await batch.cancel(0, 3, by="the cook")
         """
         check_slots(slots, self._size)
+        await self._collector.check_life()
         return await batch_operations.cancel(self._session, self.id, slots, by)
 
     async def redrive(
@@ -207,6 +210,7 @@ class Batch(Generic[T]):
         check_slots(chosen or (), self._size)
         if error is not None:
             error = check_signature(error)
+        await self._collector.check_life()
         _, statuses = await self._collector.completions(b"0")
         last = dict(statuses)
         kept = ("succeeded", REDRIVEN)
@@ -231,6 +235,7 @@ class Batch(Generic[T]):
         From then on every reader gets BatchNotFound. Raises it if there is no such batch. `by` is
         what the events of the queue say.
         """
+        await self._collector.check_life()
         await batch_operations.delete(self._session, self.id, by)
 
     async def keep(self, seconds: float, *, by: str = "producer") -> None:
@@ -241,10 +246,12 @@ class Batch(Generic[T]):
 
             await batch.keep(7 * 86_400)
         """
+        await self._collector.check_life()
         await batch_operations.keep(self._session, self.id, seconds, by)
 
     async def counts(self) -> Counts:
         """Return how many are running, succeeded, failed, ...; raises BatchNotFound."""
+        await self._collector.check_life()
         counts = await self._session.retry(self._session.store.counts, self.id)
         if counts is None:
             raise BatchNotFound.gone(self.id, "its data")

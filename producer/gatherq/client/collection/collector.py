@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from gatherq.contract.outcomes import Outcome, Succeeded
 from gatherq.contract.values.codec import Decoder
 from gatherq.errors import BatchNotFound, RedisUnavailable
-from gatherq.store.completions import SlotStatuses, latest
+from gatherq.store.completions import SlotStatuses, is_another, latest
 from gatherq.store.server.errors import code
 from gatherq.store.slot_states import SlotState
 
@@ -46,6 +46,13 @@ class Collector(Generic[T]):
         self.names = names
         self.life = life
         self._decoders, self._keys = decoders, session.store.keys
+
+    async def check_life(self) -> None:
+        """Raise BatchNotFound where another batch stands under its id by now."""
+        if self.life:
+            found = await self.session.retry(self.session.store.identity, self.batch)
+            if found and is_another(found.life, self.life):
+                raise BatchNotFound.replaced(self.batch)
 
     async def completions(self, after: bytes) -> tuple[bytes, SlotStatuses]:
         """Return (position, statuses) of the completions by now and since `after`; never waits."""
