@@ -185,6 +185,30 @@ async def test_a_handle_of_the_first_batch_cancels_nothing_of_the_second(
         assert {outcome.value for outcome in await new.outcomes()} == {"new"}
 
 
+@pytest.mark.parametrize("read", [in_order, as_they_end])
+@pytest.mark.parametrize("size", [3, 11])
+async def test_who_reads_slowly_what_ends_meanwhile_is_told_that_the_batch_has_gone(
+    producer, end, gives_way, size, read
+):
+    """All jobs had ended by then, and this reader was told so."""
+    async with until(20):
+        old = await producer.submit([call("f", "old")] * size, batch_id=drawn())
+        slow, quick = old.as_completed(), old.as_completed()
+        await end(1)
+        assert (await anext(slow)).value == "old"
+        await end(size - 1)
+        for _ in range(size):
+            await anext(quick)
+        await gives_way(old, "delete")
+        attached = asyncio.create_task(read(await producer.batch(old.id)))
+        await end(size)
+        assert len(await attached) == size
+        seen = []
+        with pytest.raises(BatchNotFound):
+            await put_into(seen, slow)
+        assert {outcome.value for outcome in seen} <= {"old"}
+
+
 async def test_the_same_batch_submitted_again_is_read_by_all(producer, end):
     async with until(20):
         calls = [call("f", "same")] * 3
@@ -196,15 +220,28 @@ async def test_the_same_batch_submitted_again_is_read_by_all(producer, end):
             assert [outcome.value for outcome in await batch.outcomes()] == ["same"] * 3
 
 
-@pytest.mark.parametrize("damage", ["deleted", "overwritten"])
-async def test_a_batch_whose_life_is_lost_is_read_to_its_end(producer, redis, end, damage):
+@pytest.mark.parametrize("damage", [None, b"\xff" * 5000, b"junk", b"999999", b""])
+@pytest.mark.parametrize("size", [4, 300])
+async def test_a_batch_whose_life_is_lost_is_read_to_its_end(producer, redis, end, size, damage):
     async with until(20):
-        batch = await producer.submit([call("f", "value")] * 300, batch_id=drawn())
-        key = keys.batch(batch.id)
-        if damage == "deleted":
-            await redis.hdel(key, "life")
+        batch = await producer.submit([call("f", "value")] * size, batch_id=drawn())
+        await end(1)
+        if damage is None:
+            await redis.hdel(keys.batch(batch.id), "life")
         else:
-            await redis.hset(key, "life", b"\xff" * 5000)
-        await end(300)
+            await redis.hset(keys.batch(batch.id), "life", damage)
+        await end(size - 1)
         for each in (batch, await producer.batch(batch.id)):
             assert {outcome.value for outcome in await each.outcomes()} == {"value"}
+
+
+@pytest.mark.parametrize("life", [b"junk", b"0123456789ab", b""])
+async def test_a_completion_whose_life_is_damaged_is_one_of_its_batch(producer, redis, end, life):
+    async with until(20):
+        batch = await producer.submit([call("f", "value")] * 4, batch_id=drawn())
+        reading = asyncio.create_task(batch.outcomes())
+        await end(1)
+        await redis.xadd(keys.done(batch.id), {"life": life, "1": "succeeded"})
+        await end(3)
+        for each in (reading, batch.outcomes(), (await producer.batch(batch.id)).outcomes()):
+            assert [outcome.value for outcome in await each] == ["value"] * 4

@@ -204,6 +204,16 @@ async def test_what_a_completion_brings_and_nobody_can_read_is_asked_for(
         assert sorted([plain(each) async for each in batch.as_completed()]) == [0, 1, 2]
 
 
+async def test_what_completions_bring_is_read_beside_what_they_do_not(producer, store, redis):
+    batch = await producer.submit([call("f", n) for n in range(4)])
+    attempts = (await claim(store())).attempts
+    bad = attempts.pop(2)
+    records = [Record(a, "succeeded", succeeded(a), 60) for a in attempts]
+    await store().record([*records, Record(bad, "failed", succeeded(bad), 60)])
+    await redis.delete(*(keys.result(f"{batch.id}:{n}") for n in range(4)))
+    assert [plain(outcome) for outcome in await batch.outcomes()] == [0, 1, "LostResult", 3]
+
+
 async def test_long_results_and_those_that_did_not_succeed_are_asked_for(producer, store, redis):
     long = "x" * 1024
     batch = await producer.submit([call("f", 0), call("f", long), call("f", 2)])

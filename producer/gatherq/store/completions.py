@@ -1,5 +1,6 @@
 """The completion streams of batches: which slots ended, in the order in which they ended."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, get_args
 
@@ -19,8 +20,8 @@ _ENTRIES = 256
 #: What an entry may say; anything else was not written by us, and is left out.
 _STATUSES = {status.encode(): status for status in (*get_args(Status), REDRIVEN)}
 _DIGITS = 10
-#: Most bytes of a life.
-_LIFE = 100
+#: A life, as a producer draws it.
+_LIFE = re.compile(rb"[0-9a-f]{12}")
 #: What the name of a field begins with that has the result of a slot.
 _RESULT = b"result:"
 
@@ -110,9 +111,8 @@ def latest(statuses: Iterable[tuple[int, str]]) -> SlotStatuses:
 
 
 def life_in(raw: bytes | None) -> str:
-    """Return the life of a batch; empty where there is none, or what stands there can be none."""
-    known = raw is not None and len(raw) <= _LIFE and raw.isalnum()
-    return raw.decode() if raw and known else ""
+    """Return the life of a batch; empty where there is none, or what stands there is none."""
+    return raw.decode() if raw and _LIFE.fullmatch(raw) else ""
 
 
 def is_another(found: str, expected: str) -> bool:

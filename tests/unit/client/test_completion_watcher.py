@@ -8,6 +8,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 from gatherq.client.collection.completion_watcher import CompletionWatcher
 from gatherq.client.collection.subscription import Subscription
 from gatherq.errors import BatchNotFound, RedisUnavailable
+from gatherq.store.batches import BatchIdentity
 from gatherq.store.completions import Entry
 from gatherq.store.maintenance import MendReply
 
@@ -79,6 +80,9 @@ class BatchStore:
         self._note("recorded", batch, slots)
         return [slot for slot in slots if slot in self.found.get(batch, ())]
 
+    async def identity(self, batch):
+        return None if batch in self.gone else BatchIdentity(10, self.life)
+
     def _note(self, *look):
         self.looks.append(look)
         self.looked.set()
@@ -138,6 +142,7 @@ async def test_a_reader_gets_all_from_the_beginning(subscribe, store):
 
 
 async def test_another_batch_under_an_id_ends_those_alone_who_read_the_first(subscribe, store):
+    store.life = "one"
     first, second = subscribe("b", life="one"), subscribe("b", life="two")
     store.end("b", (0, "succeeded"), life="one")
     assert await first.get() == [0]
@@ -145,6 +150,22 @@ async def test_another_batch_under_an_id_ends_those_alone_who_read_the_first(sub
         await second.get()
     store.end("b", (1, "succeeded"), life="one")
     assert await first.get() == [1]
+
+
+async def test_a_completion_whose_life_is_damaged_concerns_nobody(subscribe, store):
+    store.life = "one"
+    reader = subscribe("b", life="one")
+    store.end("b", (0, "succeeded"), life="one")
+    store.end("b", (1, "succeeded"), life="damaged")
+    assert await reader.get() == [0, 1]
+
+
+async def test_a_batch_that_goes_while_its_life_is_asked_for_is_gone(subscribe, store):
+    reader = subscribe("b", life="one")
+    store.gone.add("b")
+    store.end("b", (0, "succeeded"), life="two")
+    with pytest.raises(BatchNotFound, match="no longer in Redis; it was deleted"):
+        await reader.get()
 
 
 async def test_a_look_notices_another_batch_under_an_id(subscribe, store, soon):

@@ -58,25 +58,24 @@ async def test_results_that_are_not_taken_at_once_are_forgotten():
     assert subscription.take_results([0, 1, 2]) == {0: b"new"}
 
 
-@pytest.mark.parametrize("life", ["", "mine"])
-async def test_entries_of_its_batch_are_queued(life):
-    subscription = Subscription(1, life="mine")
-    subscription.put_entries(b"0", [entry(b"1-0", 0)._replace(life=life)])
-    assert subscription.get_nowait() == [0]
+@pytest.mark.parametrize(
+    ("mine", "told", "is_of"),
+    [("one", "one", True), ("one", "two", False), ("", "two", True), ("one", "", True)],
+)
+def test_a_batch_is_another_one_if_both_lives_are_known_and_differ(mine, told, is_of):
+    assert Subscription(1, life=mine).is_of(told) == is_of
 
 
-async def test_entries_of_another_batch_under_its_id_are_left_out_and_earlier_ones_go():
-    subscription = Subscription(3, life="mine")
-    subscription.put_entries(b"0", [entry(b"1-0", 0)])
-    subscription.put_entries(b"1-0", [entry(b"2-0", 1)._replace(life="other")])
-    assert subscription.get_nowait() == []
-    assert not subscription.is_of("other")
-
-
-async def test_who_knows_no_life_takes_all():
-    subscription = Subscription(1)
-    subscription.put_entries(b"0", [entry(b"1-0", 0)._replace(life="other")])
-    assert subscription.get_nowait() == [0]
+async def test_who_reads_a_batch_that_another_has_replaced_gets_an_error_and_nothing_else():
+    """Also where all slots had ended by then."""
+    subscription = Subscription(2, life="mine")
+    subscription.put([(0, "succeeded")])
+    assert await subscription.get() == [0]
+    subscription.put([(1, "succeeded")])
+    subscription.replace(LookupError("another one"))
+    assert subscription.remaining
+    with pytest.raises(LookupError):
+        await subscription.get()
 
 
 async def test_results_that_come_along_are_taken_once():

@@ -62,7 +62,7 @@ async def test_a_completion_may_bring_results_along():
 
 @pytest.mark.parametrize(
     ("said", "life"),
-    [(b"0a1b", "0a1b"), (b"", ""), (b"a" * 100, "a" * 100), (b"a" * 101, ""), (b"\xff", "")],
+    [(b"0a1b2c3d4e5f", "0a1b2c3d4e5f"), (b"", ""), (b"a" * 13, ""), (b"junk", ""), (b"\xff", "")],
 )
 async def test_a_completion_says_of_which_life_its_batch_is(said, life):
     redis = Redis(stream({b"life": said, b"0": b"lost"}, key="gatherq:done:c"))

@@ -75,13 +75,21 @@ class Collector(Generic[T]):
     ) -> list[Outcome[T] | None]:
         """Return the outcomes of slots; None for one without, whatever its completion says.
 
-        Redis is asked unless the results of all of them are `known`, and can be read. Raises
+        Redis is asked for those whose results are not `known`, or cannot be read. Raises
         BatchNotFound.
         """
-        if len(known) == len(slots):
-            outcomes = [self._outcome(slot, known[slot]) for slot in slots]
-            if all(isinstance(outcome, Succeeded) for outcome in outcomes):  # as all that came were
-                return [*outcomes]
+        found: dict[int, Outcome[T] | None] = {}
+        for slot in known.keys() & set(slots):
+            outcome = self._outcome(slot, known[slot])
+            if isinstance(outcome, Succeeded):  # as all that are brought along
+                found[slot] = outcome
+        rest = [slot for slot in slots if slot not in found]
+        if rest:
+            found.update(zip(rest, await self._ask_for(rest), strict=True))
+        return [found[slot] for slot in slots]
+
+    async def _ask_for(self, slots: Sequence[int]) -> list[Outcome[T] | None]:
+        """Return the outcomes of slots as Redis has them now."""
         results = await self.session.retry(self.session.store.results, self.batch, slots, self.life)
         if results is None:
             raise BatchNotFound.replaced(self.batch)

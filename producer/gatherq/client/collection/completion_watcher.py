@@ -135,14 +135,28 @@ class CompletionWatcher:
         for batch, entries in completions.items():
             if (watched := self._batches.get(batch)) is None:
                 continue
+            lives = {entry.life for entry in entries}
+            if not watched.are_of(lives) and not await self._is_there(batch, watched):
+                continue
             watched.note_news(asyncio.get_running_loop().time())
             if watched.after == after[batch]:  # no subscription has come meanwhile
                 watched.after = entries[-1].position
             for subscription in watched.subscriptions:
                 subscription.put_entries(after[batch], entries)
-            watched.drop_others(entries[-1].life, BatchNotFound.replaced(batch))
         if completions:  # readers that have all slots now unsubscribe before the next read
             await asyncio.sleep(0)
+
+    async def _is_there(self, batch: str, watched: WatchedBatch) -> bool:
+        """Fail who reads another batch than the one that has the id; whether there is any.
+
+        A completion has said that it is another; its word alone may be damaged.
+        """
+        found = await self._retry(self._store.identity, batch)
+        if found is None:
+            self._fail([batch], BatchNotFound.gone(batch, "its data"))
+        else:
+            watched.drop_others(found.life, BatchNotFound.replaced(batch))
+        return found is not None
 
     async def _unreadable(self, error: BaseException, logged: str) -> str:
         """Wait after a reply that Redis would never give; return what was logged of it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from gatherq.errors import BatchNotFound
@@ -90,11 +90,15 @@ class WatchedBatch:
         """Names of the jobs, as a subscription has them; None where nobody here submitted them."""
         return next((each.names for each in self.subscriptions if each.names), None)
 
+    def are_of(self, lives: Iterable[str]) -> bool:
+        """Tell whether all subscriptions may be to a batch that has all of these lives."""
+        return all(each.is_of(life) for each in self.subscriptions for life in lives)
+
     def drop_others(self, life: str, error: BatchNotFound) -> None:
         """Fail subscriptions to an earlier batch under the id: one of this life is there now."""
         for subscription in [each for each in self.subscriptions if not each.is_of(life)]:
             self.subscriptions.discard(subscription)
-            subscription.fail(error)
+            subscription.replace(error)
 
     def put_found(self, slots: list[int]) -> None:
         """Put slots that have a result into the subscriptions."""

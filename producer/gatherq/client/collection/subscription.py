@@ -50,16 +50,11 @@ class Subscription:
         return not is_another(life, self._life)
 
     def put_entries(self, after: bytes, entries: Iterable[Entry]) -> None:
-        """Queue the slots of completions read from `after` on; earlier ones are left out.
-
-        So are those of another batch under the same id, and what was queued before goes with them.
-        """
+        """Queue the slots of completions read from `after` on; earlier ones are left out."""
         if order(after) > self._after:
             return  # subscribed during that read: the next one begins at the first completion
-        for position, statuses, results, life in entries:
-            if not self.is_of(life):
-                self._queue.clear()
-            elif order(position) > self._after:
+        for position, statuses, results, _ in entries:
+            if order(position) > self._after:
                 self._after = order(position)
                 self.put(statuses)
                 for slot in results.keys() & self._queue.keys():
@@ -86,6 +81,11 @@ class Subscription:
             self._ended[slot] = 0
             self._queue.pop(slot, None)
             self._results.pop(slot, None)
+
+    def replace(self, error: BaseException) -> None:
+        """Let `get` raise `error`, whatever was queued: another batch has the id now."""
+        self.reset(range(len(self._ended)))
+        self.fail(error)
 
     def fail(self, error: BaseException) -> None:
         """Let `get` raise `error` once the queue is empty."""
