@@ -110,3 +110,30 @@ async def test_of_a_batch_that_is_gone_nothing_is_left(redis, submit, store, bat
     for key in (keys.job, keys.retry, keys.in_progress, keys.result):
         assert not await redis.exists(key(attempt.job_id))
     assert await redis.zscore(queue, attempt.job_id) is None
+
+
+async def test_what_waits_of_a_batch_that_is_gone_is_not_run(
+    redis, submit, asks, store, batch, queue
+):
+    """Redis has evicted its hash alone. Nobody could read an outcome, or submit under that id."""
+    await submit(3)
+    (first,) = (await claim(store(), 1)).attempts
+    await redis.delete(keys.batch(batch))
+    assert (await claim(store("w2"))).attempts == []
+    assert (await store().record([record(first)])).replies == ["gone"]
+    assert [key async for key in redis.scan_iter(f"arq:*{batch}*", 10_000)] == []
+    assert await redis.zcard(queue) == 0
+
+
+async def test_a_job_whose_id_looks_like_a_slot_of_a_batch_is_run(redis, store, queue, batch):
+    await redis.set(keys.job(f"{batch}:7"), b'{"t":1,"f":"f","a":[],"k":{},"et":1}')
+    await redis.zadd(queue, {f"{batch}:7": 1.0})
+    (attempt,) = (await claim(store())).attempts
+    assert (attempt.job_id, attempt.batch) == (f"{batch}:7", None)
+
+
+async def test_jobs_of_a_batch_whose_hash_is_of_another_type_are_run(redis, submit, store, batch):
+    """Their results are found by looking."""
+    await submit(2)
+    await redis.set(keys.batch(batch), "x")
+    assert len((await claim(store())).attempts) == 2

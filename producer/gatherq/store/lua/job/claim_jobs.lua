@@ -179,7 +179,9 @@ local function look_at(id, score, place, job, token, attempts, mark, in_lane)
         or queue_score(0, batch.priority, at + 1))
       return
     end
-  elseif batch_id and (batch or not job and (attempts > 0 or score % 1 ~= 0)) then
+  elseif batch_id and (batch or not job and (attempts > 0 or score % 1 ~= 0)
+    or job and string.find(job, ',"batch":"' .. batch_id .. '","slot":', -300, true)
+    and redis.call('EXISTS', prefix.batch .. batch_id) == 0) then
     gone[#gone + 1] = id
     return
   end
