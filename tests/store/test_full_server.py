@@ -68,6 +68,16 @@ async def test_a_dead_workers_jobs_are_taken_over(redis, submit, store):
     assert (await store("w2").record([record(second, "w2")])).replies == ["recorded"]
 
 
+async def test_who_waits_nowhere_is_put_back(redis, submit, store, queue):
+    await submit(3)
+    mine, lane = store(), KeySpace(queue).lane("process")
+    await mine.park([Admission(attempt, "process") for attempt in (await claim(mine)).attempts])
+    await redis.delete(lane)
+    await fill(redis)
+    await mine.tend_lanes(["process"])
+    assert len((await claim(mine)).attempts) == 3
+
+
 async def test_who_serves_a_lane_leaves_it_as_it_is(redis, submit, store, queue):
     """Though it cannot tell others that it does."""
     await submit(3)

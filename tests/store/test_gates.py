@@ -171,6 +171,36 @@ async def test_a_worker_now_and_then_calls_the_next_at_a_rate(redis, alone, ente
     assert await redis.hget(gate, "called") == called[2]
 
 
+@pytest.mark.parametrize("lost", ["waiting", "waiting and gates", "lane", "lane and lanes"])
+async def test_a_worker_now_and_then_puts_back_who_waits_nowhere(
+    redis, submit, enter, park, store, batch, queue, lost
+):
+    await submit(4)
+    space = KeySpace(queue)
+    if "lane" in lost:
+        (first,) = (await claim(store(), 1)).attempts
+        await park()
+    else:
+        (first,) = await enter(Gate("f", most=1))
+    names = {"waiting": space.waiting("f"), "gates": space.gates}
+    names |= {"lane": space.lane("process"), "lanes": space.lanes}
+    await redis.delete(*(names[name] for name in lost.split(" and ")))
+    assert await redis.hget(keys.batch(batch), "parked") == b"3"
+    await store("w2").tend_lanes(["process"])
+    assert await redis.hget(keys.batch(batch), "parked") == b"0"
+    await finish(store(), [first])
+    assert slots((await claim(store())).attempts) == [1, 2, 3]
+
+
+async def test_who_waits_where_it_should_is_left_there(redis, submit, enter, park, store, queue):
+    await submit(6)
+    await enter(Gate("f", most=1), 3)
+    await park()
+    before = await redis.zrange(queue, 0, -1, withscores=True)
+    await store("w2").tend_lanes(["process"])
+    assert await redis.zrange(queue, 0, -1, withscores=True) == before
+
+
 async def test_who_is_let_in_so_is_counted_once(redis, submit, enter, store, batch, queue):
     await submit(5)
     for holder in await enter(Gate("f", most=2)):
@@ -182,7 +212,7 @@ async def test_who_is_let_in_so_is_counted_once(redis, submit, enter, store, bat
 
 
 async def test_each_of_many_gates_is_looked_at_in_the_end(redis, alone, enter, store, queue):
-    """Some of the jobs at gates are drawn each time: the more of them, the more looks it takes."""
+    """Others of the parked jobs are looked at each time: the more, the more looks it takes."""
     await alone(90)
     found = (await claim(store(), 90)).attempts
     gates = [Gate(f"f:{place % 30}", most=1) for place in range(90)]
