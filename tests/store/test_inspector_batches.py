@@ -139,3 +139,12 @@ async def test_a_watch_ends_with_a_batch_whose_stream_is_gone(inspector, produce
             await redis.set(keys.done(batch.id), "x")
             await batch.cancel()
     assert (seen[0], seen[-1]) == (3, 0)
+
+
+async def test_a_damaged_batch_is_not_said_to_be_like_itself(inspector, redis, producer):
+    found = await producer.submit([call("f")], batch_id="nearly-it")
+    await redis.hset(keys.batch(found.id), "size", "junk")
+    with pytest.raises(BatchNotFound) as raised:
+        await inspector.batch(found.id)
+    assert "did you mean" not in str(raised.value)
+    await redis.delete(keys.batch(found.id), keys.done(found.id))

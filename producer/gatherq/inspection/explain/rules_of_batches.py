@@ -73,10 +73,10 @@ def data_gone(facts: Facts) -> Iterator[Cause]:
     if lost:
         text = (
             f"{counted(len(lost))} {'has' if len(lost) == 1 else 'have'} lost data in Redis, "
-            f"expired, evicted or deleted: {named(lost)}; whoever waits for the batch mends that"
+            f"expired, evicted or deleted: {named(lost)}; a program that waits for the batch mends "
+            f"that: await (await producer.batch({facts.batch.id!r})).outcomes()"
         )
-        command = f"gatherq watch {facts.batch.id}"
-        yield Cause(code="DATA_GONE", level="stuck", text=text, command=command)
+        yield Cause(code="DATA_GONE", level="stuck", text=text)
 
 
 def replica(facts: Facts) -> Iterator[Cause]:

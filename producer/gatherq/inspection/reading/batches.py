@@ -110,7 +110,8 @@ class BatchReading:
         if found:
             names = _shown([batch.id for batch in found])
             raise InvalidSelector(f"{len(found)} batches begin with {prefix}: {names}")
-        raise _not_found(prefix, names_like(prefix, ids))
+        others = [id_ for id_ in ids if id_ != prefix]  # it is damaged, where it is listed
+        raise _not_found(prefix, names_like(prefix, others))
 
 
 def _not_found(reference: str, near: Sequence[str] = ()) -> BatchNotFound:
